@@ -1,0 +1,78 @@
+/**
+ * Reverse-mode automatic differentiation: one walk over the graph from the loss back, only along paths that
+ * lead to a tensor whose gradient is wanted.
+ * @module
+ */
+import type { Composite, Contribution, Node, RowScatter, Value } from './ir/graph.ts'
+import { add } from './ops/add.ts'
+import { scalarLike } from './ops/constants.ts'
+import { expandLike } from './ops/expand.ts'
+import { scatterAddRows } from './ops/scatter_nd.ts'
+
+/**
+ * Adds the nodes that compute ∂loss/∂x for every wanted x.
+ *
+ * @param loss a scalar
+ * @param wanted the tensors to differentiate by; each must influence the loss
+ * @returns gradients of the wanted tensors' shapes
+ * @throws where the path meets an operator that has no gradient, or a wanted tensor does not reach the loss
+ */
+export function gradients(loss: Value, wanted: readonly Value[]): Map<Value, Value> {
+  const { graph } = loss
+  if (loss.shape.length !== 0) throw graph.error('gradients', 'the loss must be a scalar')
+
+  // Forward: which values depend on a wanted tensor?
+  const depends = new Set<Value>(wanted)
+  const path = graph.steps.filter((step) => {
+    if (!step.inputs.some((input) => depends.has(input))) return false
+    for (const output of step.outputs) depends.add(output)
+    return step.outputs.every((output) => graph.producers.get(output) === step)
+  })
+
+  // Backward: collect contributions, and pass each step's total on to the inputs that depend on a wanted tensor.
+  const contributions = new Map<Value, Contribution[]>([[loss, [scalarLike(loss, 1)]]])
+  const totals = new Map<Value, Value>()
+  const total = (value: Value): Value | undefined => {
+    const known = totals.get(value)
+    const parts = contributions.get(value)
+    if (known || !parts) return known
+    const sum = accumulate(value, parts)
+    totals.set(value, sum)
+    return sum
+  }
+  for (const step of path.toReversed()) {
+    if (!step.outputs.some((output) => contributions.has(output))) continue
+    const rules = gradientRules(step, step.outputs.map(total))
+    step.inputs.forEach((input, i) => {
+      const rule = rules[i]
+      if (!rule || !depends.has(input)) return
+      const given = [rule()].flat() as Contribution[]
+      contributions.set(input, [...(contributions.get(input) ?? []), ...given])
+    })
+  }
+
+  return new Map(
+    wanted.map((value) => {
+      const gradient = total(value)
+      if (!gradient) throw graph.error('gradients', `the loss does not depend on "${value.name}"`)
+      return [value, gradient]
+    }),
+  )
+}
+
+function gradientRules(step: Node | Composite, outputGradients: readonly (Value | undefined)[]) {
+  if (!('operator' in step)) return step.gradient(outputGradients)
+  const { gradient, name } = step.operator
+  if (gradient === 'not differentiable') {
+    throw new Error(`${name} at ${step.name} is not differentiable, but a gradient has to pass through it`)
+  }
+  return gradient(step, outputGradients)
+}
+
+/** Dense parts are summed; rows are then added in place of a dense copy each. */
+function accumulate(value: Value, parts: readonly Contribution[]): Value {
+  const dense = parts.filter((part): part is Value => 'dtype' in part)
+  const rows = parts.filter((part): part is RowScatter => !('dtype' in part))
+  const sum = dense.length > 0 ? dense.reduce(add) : expandLike(scalarLike(value, 0), value)
+  return rows.reduce((target, { indices, updates }) => scatterAddRows(target, indices, updates), sum)
+}

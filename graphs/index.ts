@@ -1,0 +1,15 @@
+/**
+ * The graph layer: what is computed, as ONNX graphs. It imports no Node API and runs in a browser unchanged.
+ * @module
+ */
+export * from './artifacts/causal_lm.ts'
+export * from './autodiff.ts'
+export * from './ir/dtype.ts'
+export * from './ir/graph.ts'
+export * from './ir/operator.ts'
+export * from './ir/serialize.ts'
+export * from './ir/shape.ts'
+export * from './models/gpt2_config.ts'
+export * from './models/lora_config.ts'
+export * from './ops/index.ts'
+export * from './optimizers/adamw.ts'

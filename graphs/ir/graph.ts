@@ -1,0 +1,199 @@
+/**
+ * A graph under construction: inputs, initializers, nodes in the order they were added, named outputs.
+ * @module
+ */
+import type { DType } from './dtype.ts'
+import { encodeNumbers } from './dtype.ts'
+import type { Operator } from './operator.ts'
+import type { Dim, Shape } from './shape.ts'
+import { formatShape } from './shape.ts'
+
+/** A tensor in a graph. `name` is unique within it. */
+export interface Value {
+  readonly graph: Graph
+  readonly name: string
+  readonly dtype: DType
+  readonly shape: Shape
+}
+
+export type Attribute = number | string | Shape
+export type Attributes = Readonly<Record<string, Attribute>>
+
+/** One use of an operator. */
+export interface Node {
+  readonly operator: Operator
+  readonly name: string
+  readonly inputs: readonly Value[]
+  readonly attributes: Attributes
+  readonly outputs: readonly Value[]
+}
+
+/** A part of a gradient: dense, or rows to be added to a tensor's first axis (as an embedding's gradient is). */
+export type Contribution = Value | RowScatter
+export interface RowScatter {
+  /** int64 [rows] */
+  readonly indices: Value
+  /** [rows, …] */
+  readonly updates: Value
+}
+
+/**
+ * Several nodes that autodiff treats as one, because their joint gradient is cheaper or steadier than the
+ * chain of the single ones. It claims its outputs: the reverse walk meets it in place of the nodes inside.
+ */
+export interface Composite {
+  readonly name: string
+  readonly inputs: readonly Value[]
+  readonly outputs: readonly Value[]
+  /** One thunk per input; each is called only where that input's gradient is wanted. */
+  readonly gradient: (
+    outputGradients: readonly (Value | undefined)[],
+  ) => readonly (undefined | (() => Contribution | readonly Contribution[]))[]
+}
+
+/** Bytes inside another file: how ONNX points into a safetensors file. */
+export interface ExternalData {
+  /** File name, relative to the model's own folder. */
+  readonly location: string
+  readonly offset: number
+  readonly length: number
+}
+
+export interface Initializer {
+  readonly value: Value
+  readonly data: Uint8Array | ExternalData
+}
+
+export class Graph {
+  readonly inputs: Value[] = []
+  readonly initializers: Initializer[] = []
+  readonly nodes: Node[] = []
+  readonly steps: (Node | Composite)[] = []
+  readonly outputs = new Map<string, Value>()
+  /** The step that a gradient arriving at a value goes through. */
+  readonly producers = new Map<Value, Node | Composite>()
+  readonly #names = new Set<string>()
+  readonly #constants = new Map<string, Value>()
+  readonly #dimensions = new Map<Dim, { input: Value; axis: number }>()
+  #scope: readonly string[] = []
+
+  constructor(readonly name: string) {}
+
+  /** The path of the scope being built, such as `transformer.h.3.attn`. */
+  get scopePath(): string {
+    return this.#scope.join('.')
+  }
+
+  /** Builds inside a named scope. Names and error messages carry its path. */
+  scope<T>(name: string, build: () => T): T {
+    const outer = this.#scope
+    this.#scope = [...outer, name]
+    try {
+      return build()
+    } finally {
+      this.#scope = outer
+    }
+  }
+
+  /** A named input. Its symbolic dimensions can be asked for at run time from then on. */
+  input(name: string, dtype: DType, shape: Shape): Value {
+    const value = this.#declare(name, dtype, shape)
+    this.inputs.push(value)
+    shape.forEach((dim, axis) => {
+      if (typeof dim === 'string' && !this.#dimensions.has(dim))
+        this.#dimensions.set(dim, { input: value, axis })
+    })
+    return value
+  }
+
+  /** A named tensor stored with the graph, or in an external file. ONNX Runtime treats it as constant. */
+  initializer(name: string, dtype: DType, shape: Shape, data: Uint8Array | ExternalData): Value {
+    const value = this.#declare(name, dtype, shape)
+    this.initializers.push({ value, data })
+    return value
+  }
+
+  /** A small constant; equal constants are stored once. */
+  constant(values: readonly number[], dtype: DType, shape: Shape = [values.length]): Value {
+    const key = `${dtype}${formatShape(shape)}${values.join(',')}`
+    const known = this.#constants.get(key)
+    if (known) return known
+    const value = this.initializer(
+      this.#unique(`constant_${this.#constants.size}`),
+      dtype,
+      shape,
+      encodeNumbers(values, dtype),
+    )
+    this.#constants.set(key, value)
+    return value
+  }
+
+  scalar(value: number, dtype: DType): Value {
+    return this.constant([value], dtype, [])
+  }
+
+  /** Which input and axis a symbolic dimension is read from at run time. Throws where no input has it. */
+  dimensionSource(dim: Dim): { input: Value; axis: number } {
+    const source = this.#dimensions.get(dim)
+    if (!source) throw this.error('dimension', `no input has the dimension "${dim}"`)
+    return source
+  }
+
+  /** Adds a node; its output types come from the operator's shape inference. */
+  add(operator: Operator, inputs: readonly Value[], attributes: Attributes = {}): readonly Value[] {
+    for (const input of inputs) {
+      if (input.graph !== this) throw this.error(operator.name, `"${input.name}" belongs to another graph`)
+    }
+    const types = operator.infer({
+      inputs,
+      attributes,
+      fail: (reason) => {
+        throw this.error(operator.name, reason)
+      },
+    })
+    const name = this.#unique([...this.#scope, operator.name].join('/'))
+    const outputs = types.map(({ dtype, shape }, index) =>
+      this.#declare(index === 0 ? `${name}:0` : `${name}:${index}`, dtype, shape),
+    )
+    const node: Node = { operator, name, inputs, attributes, outputs }
+    this.nodes.push(node)
+    this.#register(node)
+    return outputs
+  }
+
+  /** Makes autodiff treat the nodes between `inputs` and `outputs` as one; see {@link Composite}. */
+  composite(composite: Composite): void {
+    this.#register(composite)
+  }
+
+  /** Names an output. A value may be given out under several names. */
+  output(name: string, value: Value): void {
+    if (this.outputs.has(name)) throw this.error('output', `"${name}" is given out twice`)
+    this.outputs.set(name, value)
+  }
+
+  /** An error that says which operation failed, in which scope, and why. */
+  error(operation: string, reason: string): Error {
+    const scope = this.scopePath
+    return new Error(`${operation}${scope === '' ? '' : ` in ${scope}`}: ${reason}`)
+  }
+
+  #register(step: Node | Composite): void {
+    this.steps.push(step)
+    for (const output of step.outputs) this.producers.set(output, step)
+  }
+
+  #declare(name: string, dtype: DType, shape: Shape): Value {
+    if (this.#names.has(name)) throw this.error('graph', `the name "${name}" is taken`)
+    this.#names.add(name)
+    return { graph: this, name, dtype, shape }
+  }
+
+  #unique(base: string): string {
+    if (!this.#names.has(base) && !this.#names.has(`${base}:0`)) return base
+    for (let i = 1; ; i++) {
+      const name = `${base}_${i}`
+      if (!this.#names.has(name) && !this.#names.has(`${name}:0`)) return name
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Activation functions under the names of Hugging Face configurations.
+ * @module
+ */
+import type { Value } from '../ir/graph.ts'
+import { add } from '../ops/add.ts'
+import { scalarLike } from '../ops/constants.ts'
+import { erf } from '../ops/erf.ts'
+import { mul } from '../ops/mul.ts'
+import { relu } from '../ops/relu.ts'
+import { sigmoid } from '../ops/sigmoid.ts'
+import { sub } from '../ops/sub.ts'
+import { tanh } from '../ops/tanh.ts'
+
+export const activations = {
+  gelu_new: geluTanh,
+  gelu_pytorch_tanh: geluTanh,
+  gelu: geluErf,
+  relu,
+  silu: (x: Value): Value => mul(x, sigmoid(x)),
+  tanh,
+} as const
+
+export type ActivationName = keyof typeof activations
+
+/** y = x·Φ(x) = x/2·(1 + erf(x/√2)). Hendrycks, Gimpel: Gaussian Error Linear Units (2016). */
+function geluErf(x: Value): Value {
+  const half = mul(x, scalarLike(x, 0.5))
+  return mul(half, add(erf(mul(x, scalarLike(x, Math.SQRT1_2))), scalarLike(x, 1)))
+}
+
+/**
+ * The tanh form of GELU: y = x/2·(1 + tanh(z/2)) = x·σ(z) with z = ax + bx³, a = √(8/π), b = 0.044715·a.
+ * dy/dx = σ + x·σ·(1 − σ)·(a + 3bx²) = σ·(1 + (1 − σ)·(3z − 2ax)), which needs no power of x again.
+ */
+function geluTanh(x: Value): Value {
+  const a = Math.sqrt(8 / Math.PI)
+  const b = 0.044715 * a
+  const constant = (value: number) => scalarLike(x, value)
+  const z = mul(x, add(mul(mul(x, x), constant(b)), constant(a)))
+  const s = sigmoid(z)
+  const y = mul(x, s)
+  x.graph.composite({
+    name: 'gelu_new',
+    inputs: [x],
+    outputs: [y],
+    gradient: ([dy]) => [
+      () => {
+        const slope = sub(mul(z, constant(3)), mul(x, constant(2 * a)))
+        return mul(dy!, mul(s, add(mul(sub(constant(1), s), slope), constant(1))))
+      },
+    ],
+  })
+  return y
+}

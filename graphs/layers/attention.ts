@@ -1,0 +1,71 @@
+/**
+ * Scaled dot-product attention. Vaswani et al.: Attention Is All You Need (2017).
+ * @module
+ */
+import type { Value } from '../ir/graph.ts'
+import { add } from '../ops/add.ts'
+import { and } from '../ops/and.ts'
+import { scalarLike } from '../ops/constants.ts'
+import { equal } from '../ops/equal.ts'
+import { greaterOrEqual } from '../ops/greater_or_equal.ts'
+import { matmul } from '../ops/matmul.ts'
+import { mul } from '../ops/mul.ts'
+import { range } from '../ops/range.ts'
+import { reduceSum } from '../ops/reduce_sum.ts'
+import { softmax } from '../ops/softmax.ts'
+import { sub } from '../ops/sub.ts'
+import { swapLast } from '../ops/transpose.ts'
+import { unsqueeze } from '../ops/unsqueeze.ts'
+import { where } from '../ops/where.ts'
+import type { FloatType } from '../ir/dtype.ts'
+
+/** Far below any score, yet finite: a row that may attend to nothing gives a uniform softmax and no NaN. */
+const MASKED = -1e9
+
+/**
+ * What is added to the scores so that position i sees position j only where j ≤ i and j is no padding.
+ *
+ * @param attentionMask int64 [batch, sequence], 1 at tokens and 0 at padding
+ * @returns [batch, 1, sequence, sequence]: 0 where allowed, −1e9 elsewhere
+ */
+export function causalMask(attentionMask: Value, dtype: FloatType): Value {
+  const { graph } = attentionMask
+  const positions = range(attentionMask, attentionMask.shape[1]!)
+  const causal = greaterOrEqual(unsqueeze(positions, 1), unsqueeze(positions, 0))
+  const real = equal(unsqueeze(unsqueeze(attentionMask, 1), 1), graph.scalar(1, 'int64'))
+  return where(and(causal, real), graph.scalar(0, dtype), graph.scalar(MASKED, dtype))
+}
+
+/**
+ * O = softmax(Q·Kᵀ·scale + mask)·V.
+ *
+ * The joint gradient takes the softmax's row sums from the small tensors (Dao et al., FlashAttention, 2022):
+ * D = Σ dO∘O = Σ dP∘P,  dS = P∘(dP − D),  dQ = scale·dS·K,  dK = scale·dSᵀ·Q,  dV = Pᵀ·dO,  with dP = dO·Vᵀ.
+ *
+ * @param q [batch, heads, queries, head_size]
+ * @param k [batch, heads, keys, head_size]
+ * @param v [batch, heads, keys, head_size]
+ * @param mask broadcasts to [batch, heads, queries, keys]; added to the scores
+ * @returns [batch, heads, queries, head_size]
+ */
+export function attention(q: Value, k: Value, v: Value, mask: Value, scale: number): Value {
+  const factor = scalarLike(q, scale)
+  const probabilities = softmax(add(mul(matmul(q, swapLast(k)), factor), mask))
+  const output = matmul(probabilities, v)
+  q.graph.composite({
+    name: 'attention',
+    inputs: [q, k, v],
+    outputs: [output],
+    gradient: ([dO]) => {
+      let dS: Value | undefined
+      const scoreGradient = () =>
+        (dS ??= mul(probabilities, sub(matmul(dO!, swapLast(v)), reduceSum(mul(dO!, output), [-1]))))
+      return [
+        () => mul(matmul(scoreGradient(), k), factor),
+        () => mul(matmul(swapLast(scoreGradient()), q), factor),
+        () => matmul(swapLast(probabilities), dO!),
+      ]
+    },
+  })
+  return output
+}

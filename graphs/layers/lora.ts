@@ -1,0 +1,19 @@
+/**
+ * Low-rank adapters. Hu et al.: LoRA: Low-Rank Adaptation of Large Language Models (2021).
+ * @module
+ */
+import type { Value } from '../ir/graph.ts'
+import { gemm } from '../ops/gemm.ts'
+import { mul } from '../ops/mul.ts'
+
+/** One adapter, in PEFT's layout: A [rank, in], B [out, rank]. */
+export interface LoraAdapter {
+  readonly A: Value
+  readonly B: Value
+  /** Scalar, alpha/rank when the adapter acts; 0 gives the frozen model. */
+  readonly scale: Value
+}
+
+/** y = base + scale·(x·Aᵀ)·Bᵀ, where base = x·W + b: x [rows, in], base [rows, out] → [rows, out]. */
+export const lora = (x: Value, base: Value, { A, B, scale }: LoraAdapter): Value =>
+  gemm(mul(gemm(x, A, { transB: true }), scale), B, { transB: true, addend: base })

@@ -1,0 +1,74 @@
+/**
+ * Which linear modules of a model carry LoRA adapters, under PEFT's option names.
+ * @module
+ */
+import type { FloatType } from '../ir/dtype.ts'
+import type { Graph } from '../ir/graph.ts'
+import type { Adapters } from './gpt2.ts'
+import type { ParameterShapes } from './parameters.ts'
+
+export interface LoraConfig {
+  /** Rank of the adapters. */
+  readonly r: number
+  /** The adapters' output is scaled by lora_alpha / r. */
+  readonly lora_alpha: number
+  /** Module names, or their endings: `c_attn`, `attn.c_proj`, `transformer.h.0.mlp.c_fc`. */
+  readonly target_modules: readonly string[]
+}
+
+/** The linear modules of a model, those with a matrix and a bias, as module name → weight shape [in, out]. */
+export const linearModules = (shapes: ParameterShapes): Map<string, readonly number[]> =>
+  new Map(
+    [...shapes].flatMap(([name, shape]) => {
+      const module = name.replace(/\.weight$/, '')
+      return shape.length === 2 && shapes.has(`${module}.bias`) ? [[module, shape]] : []
+    }),
+  )
+
+/** A target matches the module of that name and every module whose name ends in `.target`. */
+export const targetMatches = (target: string, module: string): boolean =>
+  module === target || module.endsWith(`.${target}`)
+
+/**
+ * The adapters' tensors in PEFT's layout, `<module>.lora_A.weight` [r, in] and `<module>.lora_B.weight` [out, r].
+ *
+ * @throws where a target matches no module; the message lists the endings that would match
+ */
+export function loraParameterShapes(
+  shapes: ParameterShapes,
+  config: LoraConfig,
+): Map<string, readonly number[]> {
+  const modules = linearModules(shapes)
+  for (const target of config.target_modules) {
+    if (![...modules.keys()].some((module) => targetMatches(target, module))) {
+      const endings = new Set([...modules.keys()].map((module) => module.split('.').slice(-2).join('.')))
+      throw new Error(`LoRA target "${target}" matches no module; there are ${[...endings].join(', ')}`)
+    }
+  }
+  return new Map(
+    [...modules]
+      .filter(([module]) => config.target_modules.some((target) => targetMatches(target, module)))
+      .flatMap(([module, [inSize, outSize]]) => [
+        [`${module}.lora_A.weight`, [config.r, inSize!]],
+        [`${module}.lora_B.weight`, [outSize!, config.r]],
+      ]),
+  )
+}
+
+/** Declares the adapters' tensors and the scalar `lora_scale` as inputs. */
+export function inputAdapters(
+  graph: Graph,
+  loraShapes: ParameterShapes,
+  dtype: FloatType = 'float32',
+): Adapters {
+  const values = new Map([...loraShapes].map(([name, shape]) => [name, graph.input(name, dtype, shape)]))
+  const scale = graph.input('lora_scale', dtype, [])
+  return (module) => {
+    const A = values.get(`${module}.lora_A.weight`)
+    const B = values.get(`${module}.lora_B.weight`)
+    return A && B && { A, B, scale }
+  }
+}
+
+/** A model without adapters. */
+export const noAdapters: Adapters = () => undefined

@@ -1,0 +1,21 @@
+/** @module */
+import type { Value } from '../ir/graph.ts'
+import type { Operator } from '../ir/operator.ts'
+import { emit } from './common.ts'
+
+/** y[i…] = x[indices[i…]]: rows of the first axis. */
+export const Gather: Operator = {
+  name: 'Gather',
+  infer: ({ inputs, fail }) => {
+    const [x, rows] = inputs as [Value, Value]
+    if (rows.dtype !== 'int64' && rows.dtype !== 'int32')
+      fail(`indices must be whole numbers, got ${rows.dtype}`)
+    if (x.shape.length === 0) fail('a scalar has no rows')
+    return [{ dtype: x.dtype, shape: [...rows.shape, ...x.shape.slice(1)] }]
+  },
+  // dx: the rows of dy are added to the rows they were taken from.
+  gradient: ({ inputs: [, rows] }, [dy]) => [() => ({ indices: rows!, updates: dy! }), undefined],
+}
+
+/** Rows of x's first axis: y[i…] = x[indices[i…]], shape [...indices, ...x without its first axis]. */
+export const gather = (x: Value, indices: Value): Value => emit(Gather, [x, indices], { axis: 0 })

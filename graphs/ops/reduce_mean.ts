@@ -1,0 +1,27 @@
+/** @module */
+import type { Value } from '../ir/graph.ts'
+import type { Operator } from '../ir/operator.ts'
+import { dimProduct } from '../ir/shape.ts'
+import { scalarLike } from './constants.ts'
+import { expandLike } from './expand.ts'
+import { mul } from './mul.ts'
+import { inferReduction, reduce, reducedDims, restoreAxes } from './reduction.ts'
+
+/** y = mean of x over the axes, whose sizes must be known numbers. */
+export const ReduceMean: Operator = {
+  name: 'ReduceMean',
+  unwritten: ['axes'],
+  infer: inferReduction,
+  // ∂y/∂x = 1/n
+  gradient: (node, [dy]) => [
+    () => {
+      const count = scalarLike(dy!, 1 / (dimProduct(reducedDims(node)) as number))
+      return expandLike(mul(restoreAxes(dy!, node), count), node.inputs[0]!)
+    },
+    undefined,
+  ],
+}
+
+/** y = mean of x over the axes, whose sizes must be known numbers. Axes may count from the end. */
+export const reduceMean = (x: Value, axes: readonly number[], keepdims = true): Value =>
+  reduce(ReduceMean, x, axes, keepdims)

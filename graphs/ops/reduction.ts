@@ -1,0 +1,37 @@
+/**
+ * What the reductions share.
+ * @module
+ */
+import type { Node, Value } from '../ir/graph.ts'
+import type { InferenceContext, Operator, TensorType } from '../ir/operator.ts'
+import type { Shape } from '../ir/shape.ts'
+import { resolveAxis } from '../ir/shape.ts'
+import { dims, emit, number } from './common.ts'
+import { indices } from './constants.ts'
+import { reshape } from './reshape.ts'
+
+/** Adds a reduction over `axes`, which may count from the end. */
+export function reduce(operator: Operator, x: Value, axes: readonly number[], keepdims: boolean): Value {
+  const resolved = axes.map((axis) => resolveAxis(axis, x.shape.length))
+  return emit(operator, [x, indices(x, resolved)], { axes: resolved, keepdims: keepdims ? 1 : 0 })
+}
+
+export function inferReduction({ inputs: [x], attributes }: InferenceContext): readonly TensorType[] {
+  const axes = dims(attributes, 'axes')
+  const shape =
+    number(attributes, 'keepdims', 1) === 1
+      ? x!.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim))
+      : x!.shape.filter((_, axis) => !axes.includes(axis))
+  return [{ dtype: x!.dtype, shape }]
+}
+
+/** The dimensions that a reduction takes away. */
+export const reducedDims = ({ inputs: [x], attributes }: Node): Shape =>
+  dims(attributes, 'axes').map((axis) => x!.shape[axis as number]!)
+
+/** A reduction's output, or its gradient, with the reduced axes back as 1. */
+export const restoreAxes = (reduced: Value, { inputs: [x], attributes }: Node): Value =>
+  reshape(
+    reduced,
+    x!.shape.map((dim, axis) => (dims(attributes, 'axes').includes(axis) ? 1 : dim)),
+  )

@@ -1,0 +1,39 @@
+/** @module */
+import type { Value } from '../ir/graph.ts'
+import type { Operator } from '../ir/operator.ts'
+import type { Dim, Shape as Dims } from '../ir/shape.ts'
+import { emit, number } from './common.ts'
+import { concat } from './concat.ts'
+import { indices } from './constants.ts'
+
+/** The dimensions start … end−1 of x at run time, int64. */
+export const Shape: Operator = {
+  name: 'Shape',
+  infer: ({ inputs: [x], attributes }) => {
+    const start = number(attributes, 'start', 0)
+    return [{ dtype: 'int64', shape: [number(attributes, 'end', x!.shape.length) - start] }]
+  },
+  gradient: 'not differentiable',
+}
+
+/** All dimensions of x at run time, int64 [rank]. */
+export const shapeOf = (x: Value): Value => emit(Shape, [x])
+
+/** The value of a dimension at run time, int64 [1]: a symbol is read from the first input that has it. */
+export function dimension(like: Value, dim: Dim): Value {
+  if (typeof dim === 'number') return indices(like, [dim])
+  const { input, axis } = like.graph.dimensionSource(dim)
+  return emit(Shape, [input], { start: axis, end: axis + 1 })
+}
+
+/** The target of a Reshape, int64 [rank]: the first symbolic dimension stands as −1, for Reshape to work out. */
+export function targetShape(like: Value, dims: Dims): Value {
+  const inferred = dims.findIndex((dim) => typeof dim === 'string')
+  const known = dims.map((dim, i) => (i === inferred ? -1 : dim))
+  return known.every((dim) => typeof dim === 'number')
+    ? indices(like, known)
+    : concat(
+        known.map((dim) => dimension(like, dim)),
+        0,
+      )
+}

@@ -1,0 +1,102 @@
+/**
+ * AdamW as a graph. Loshchilov, Hutter: Decoupled Weight Decay Regularization (2019), in the order of operations
+ * of torch.optim.AdamW; gradients are clipped by their global norm first (Pascanu et al., 2013).
+ * @module
+ */
+import type { FloatType } from '../ir/dtype.ts'
+import type { Value } from '../ir/graph.ts'
+import { Graph } from '../ir/graph.ts'
+import type { ParameterShapes } from '../models/parameters.ts'
+import { add } from '../ops/add.ts'
+import { scalarLike } from '../ops/constants.ts'
+import { div } from '../ops/div.ts'
+import { minimum } from '../ops/min.ts'
+import { mul } from '../ops/mul.ts'
+import { pow } from '../ops/pow.ts'
+import { reduceSum } from '../ops/reduce_sum.ts'
+import { reshape } from '../ops/reshape.ts'
+import { sqrt } from '../ops/sqrt.ts'
+import { sub } from '../ops/sub.ts'
+
+export interface AdamWConfig {
+  readonly beta1: number
+  readonly beta2: number
+  readonly epsilon: number
+  /** Applied to tensors of two or more dimensions; biases and layer norms are not decayed. */
+  readonly weight_decay: number
+  /** Gradients are scaled down to this global norm; null leaves them. */
+  readonly max_grad_norm: number | null
+}
+
+/** A tensor takes part in weight decay when it has two or more dimensions. */
+export const isDecayed = (shape: readonly number[]): boolean => shape.length >= 2
+
+/**
+ * The optimizer graph: `learning_rate` and `step` (float scalars, step counts from 1), each parameter `p`, its
+ * `p_grad`, `p_exp_avg` and `p_exp_avg_sq` in; `p_new`, `p_exp_avg_new`, `p_exp_avg_sq_new` and `grad_norm` out.
+ */
+export function adamwGraph(
+  shapes: ParameterShapes,
+  config: AdamWConfig,
+  dtype: FloatType = 'float32',
+): Graph {
+  const graph = new Graph('optimizer')
+  const learningRate = graph.input('learning_rate', dtype, [])
+  const step = graph.input('step', dtype, [])
+  const tensors = [...shapes].map(([name, shape]) => ({
+    name,
+    decayed: isDecayed(shape),
+    p: graph.input(name, dtype, shape),
+    g: graph.input(`${name}_grad`, dtype, shape),
+    m: graph.input(`${name}_exp_avg`, dtype, shape),
+    v: graph.input(`${name}_exp_avg_sq`, dtype, shape),
+  }))
+  const constant = (value: number) => scalarLike(step, value)
+
+  // g ← g·min(1, max_norm / (‖g‖ + 1e-6))
+  const norm = sqrt(tensors.map(({ g }) => sumOfSquares(g)).reduce(add))
+  graph.output('grad_norm', norm)
+  const clip =
+    config.max_grad_norm === null
+      ? constant(1)
+      : minimum(constant(1), div(constant(config.max_grad_norm), add(norm, constant(1e-6))))
+
+  // 1 − βᵗ
+  const correction = (beta: number) => sub(constant(1), pow(constant(beta), step))
+  const correction1 = correction(config.beta1)
+  const rootCorrection2 = sqrt(correction(config.beta2))
+  const stepSize = div(learningRate, correction1)
+  const keep = sub(constant(1), mul(learningRate, constant(config.weight_decay)))
+
+  for (const { name, decayed, p, g: raw, m, v } of tensors) {
+    graph.scope(name, () => {
+      const g = mul(raw, clip)
+      // m ← β₁m + (1 − β₁)g;  v ← β₂v + (1 − β₂)g²
+      const newM = add(mul(m, constant(config.beta1)), mul(g, constant(1 - config.beta1)))
+      const newV = add(mul(v, constant(config.beta2)), mul(mul(g, g), constant(1 - config.beta2)))
+      // p ← (1 − η·λ)p − η/(1 − β₁ᵗ)·m / (√v/√(1 − β₂ᵗ) + ε)
+      const denominator = add(div(sqrt(newV), rootCorrection2), constant(config.epsilon))
+      const decayedP = decayed && config.weight_decay !== 0 ? mul(p, keep) : p
+      graph.output(`${name}_new`, sub(decayedP, mul(stepSize, div(newM, denominator))))
+      graph.output(`${name}_exp_avg_new`, newM)
+      graph.output(`${name}_exp_avg_sq_new`, newV)
+    })
+  }
+  return graph
+}
+
+/**
+ * Σ x² of a tensor, rows first: a flat float32 sum over millions of values loses almost a percent, the sum of the
+ * rows' sums does not.
+ */
+function sumOfSquares(x: Value): Value {
+  const squares = mul(x, x)
+  const size = x.shape.reduce<number>((product, dim) => product * (dim as number), 1)
+  const rows = largestDivisorUpTo(size, Math.sqrt(size))
+  return reduceSum(reduceSum(reshape(squares, [rows, size / rows]), [1], false), [0], false)
+}
+
+function largestDivisorUpTo(size: number, limit: number): number {
+  for (let divisor = Math.floor(limit); divisor > 1; divisor--) if (size % divisor === 0) return divisor
+  return 1
+}

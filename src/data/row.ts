@@ -1,0 +1,9 @@
+/**
+ * What every source yields: one record of named values.
+ * @module
+ */
+
+/** A value of a row. CSV and TSV give strings only; JSONL and Parquet keep their own types, nested ones included. */
+export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
+
+export type Row = Readonly<Record<string, Value>>

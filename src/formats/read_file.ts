@@ -1,0 +1,45 @@
+/**
+ * Whole small files, with a sentence for the user where one is missing or broken.
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+
+import { UserError } from '../errors.ts'
+
+/** A file's bytes. Throws UserError where it is missing, a folder or not readable. */
+export async function readBytes(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+/** A file's text. Throws UserError where it cannot be read or is not valid UTF-8. */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readBytes(path)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new UserError(`${path} is not a text file in UTF-8; save it again in that encoding`)
+  }
+}
+
+/** A file's JSON value. Throws UserError where it cannot be read or is not JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new UserError(`${path} is not valid JSON (${(error as Error).message}); repair it or copy it again`)
+  }
+}
+
+/** What to tell the user when the operating system refuses `path`. */
+export function unreadable(path: string, error: unknown): UserError {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new UserError(`${path} does not exist; check the path`)
+  if (code === 'EISDIR')
+    return new UserError(`${path} is a folder where a file is wanted; name the file in it`)
+  return new UserError(`${path} cannot be read (${message}); check its permissions`)
+}

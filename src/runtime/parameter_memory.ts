@@ -1,0 +1,165 @@
+/**
+ * The state of full fine-tuning: every trainable tensor with its gradient and AdamW moments, in WebAssembly memory.
+ *
+ * ONNX Runtime reads parameters from here and writes gradients to here without a copy (feeds and `into` take the
+ * views as they are), and the optimizer updates in place: 124M parameters in 0.2–0.3 s, where AdamW inside the graph
+ * would also pay for returning three outputs per tensor.
+ * @module
+ */
+import { bindKernels } from './wasm/kernels.ts'
+import type { Kernels } from './wasm/kernels.ts'
+
+/** The float32 arrays of one tensor, row-major in its shape. Writing to a view writes the state itself. */
+export interface ParameterViews {
+  readonly shape: readonly number[]
+  readonly parameter: Float32Array
+  readonly gradient: Float32Array
+  /** AdamW's m, the decaying mean of gradients. */
+  readonly firstMoment: Float32Array
+  /** AdamW's v, the decaying mean of squared gradients. */
+  readonly secondMoment: Float32Array
+}
+
+export interface AdamWStep {
+  readonly learningRate: number
+  /** The optimizer step, counted from 1: it sets the bias corrections. */
+  readonly step: number
+  readonly beta1: number
+  readonly beta2: number
+  readonly epsilon: number
+  /** Applied to tensors of two dimensions or more; biases and norms are not decayed. */
+  readonly weightDecay: number
+  /** Gradients are scaled down where their global norm exceeds this; absent: never. */
+  readonly maxGradNorm?: number
+}
+
+export interface ParameterMemory {
+  readonly names: readonly string[]
+  views(name: string): ParameterViews
+  /**
+   * Adds every `gradient` to a running sum, which the next `adamwStep` uses in place of `gradient` and then forgets.
+   * Called after each micro-batch; without it a step uses `gradient` as it stands.
+   */
+  accumulateGradients(): void
+  /**
+   * One AdamW step over all tensors. Returns the global gradient norm before clipping.
+   * @throws Error naming the first tensor whose gradient holds a NaN or an infinity; nothing has been updated then.
+   */
+  adamwStep(options: AdamWStep): { gradNorm: number }
+}
+
+interface Slot {
+  readonly kernels: Kernels
+  readonly length: number
+  readonly views: ParameterViews
+  /** Byte offsets of the arrays. */
+  readonly p: number
+  readonly g: number
+  readonly m: number
+  readonly v: number
+  readonly sum: number
+}
+
+const pageBytes = 65_536
+/** Engines refuse memories near WebAssembly's limit of 4 GiB; several smaller ones always work. */
+const largestMemory = 3.5 * 2 ** 30
+/** Arrays start on a cache line, which also leaves the zeros that the kernels want after a ragged end. */
+const align = (bytes: number) => Math.ceil(bytes / 64) * 64
+const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1)
+
+/**
+ * Allocates zeros for all tensors at once (a memory that grew later would detach the views): 16 bytes per parameter,
+ * 20 with `accumulate`, in as many memories of up to 3.5 GiB as it takes; a tensor is never split.
+ */
+export function createParameterMemory(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  { accumulate = false }: { accumulate?: boolean } = {},
+): ParameterMemory {
+  const slots = allocate(shapes, accumulate ? 5 : 4)
+  let summed = 0
+
+  /** The gradient a step uses. */
+  const source = (slot: Slot) => (summed > 0 ? slot.sum : slot.g)
+
+  return {
+    names: [...slots.keys()],
+
+    views(name) {
+      const slot = slots.get(name)
+      if (!slot) throw new Error(`parameter memory: no tensor is named ${name}`)
+      return slot.views
+    },
+
+    accumulateGradients() {
+      if (!accumulate) throw new Error('parameter memory: created without { accumulate: true }')
+      for (const { kernels, g, sum, length, views } of slots.values()) {
+        if (summed === 0) new Float32Array(views.gradient.buffer, sum, length).set(views.gradient)
+        else kernels.accumulate(sum, g, length)
+      }
+      summed++
+    },
+
+    adamwStep({ learningRate, step, beta1, beta2, epsilon, weightDecay, maxGradNorm = Infinity }) {
+      let sumOfSquares = 0
+      for (const [name, slot] of slots) {
+        const squares = slot.kernels.sum_of_squares(source(slot), slot.length)
+        if (!Number.isFinite(squares))
+          throw new Error(`the gradient of ${name} is not finite at step ${step}`)
+        sumOfSquares += squares
+      }
+      const gradNorm = Math.sqrt(sumOfSquares)
+      // The guard in the denominator is that of PyTorch's clip_grad_norm_.
+      const gradScale = Math.min(1, maxGradNorm / (gradNorm + 1e-6))
+      const bias1 = 1 - beta1 ** step
+      const bias2 = 1 - beta2 ** step
+      for (const slot of slots.values()) {
+        const { kernels, p, m, v, length, views } = slot
+        const decay = views.shape.length >= 2 ? weightDecay : 0
+        kernels.adamw(
+          ...([p, source(slot), m, v, length] as const),
+          ...([learningRate, beta1, beta2, epsilon, decay, bias1, bias2, gradScale] as const),
+        )
+      }
+      summed = 0
+      return { gradNorm }
+    },
+  }
+}
+
+/** Places tensors one after the other, opening a new memory where the next tensor would not fit. */
+function allocate(shapes: ReadonlyMap<string, readonly number[]>, arrays: number): Map<string, Slot> {
+  const groups: { bytes: number; names: string[] }[] = []
+  for (const [name, shape] of shapes) {
+    const bytes = arrays * align(4 * elements(shape))
+    if (bytes > largestMemory)
+      throw new Error(`${name} with its optimizer state exceeds one WebAssembly memory`)
+    const last = groups.at(-1)
+    if (last && last.bytes + bytes <= largestMemory) {
+      last.bytes += bytes
+      last.names.push(name)
+    } else groups.push({ bytes, names: [name] })
+  }
+
+  const slots = new Map<string, Slot>()
+  for (const { bytes, names } of groups) {
+    const pages = Math.ceil(bytes / pageBytes)
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    const kernels = bindKernels(memory)
+    let top = 0
+    for (const name of names) {
+      const shape = shapes.get(name)!
+      const length = elements(shape)
+      const [p, g, m, v, sum] = Array.from({ length: 5 }, (_, i) => top + i * align(4 * length)) as Offsets
+      const view = (offset: number) => new Float32Array(memory.buffer, offset, length)
+      const views = {
+        shape: [...shape],
+        ...{ parameter: view(p), gradient: view(g), firstMoment: view(m), secondMoment: view(v) },
+      }
+      slots.set(name, { kernels, length, views, p, g, m, v, sum })
+      top += arrays * align(4 * length)
+    }
+  }
+  return slots
+}
+
+type Offsets = [p: number, g: number, m: number, v: number, sum: number]

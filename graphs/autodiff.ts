@@ -4,9 +4,12 @@
  * @module
  */
 import type { Composite, Contribution, Node, RowScatter, Value } from './ir/graph.ts'
+import { dimProduct } from './ir/shape.ts'
 import { add } from './ops/add.ts'
+import { concat } from './ops/concat.ts'
 import { scalarLike } from './ops/constants.ts'
 import { expandLike } from './ops/expand.ts'
+import { reshape } from './ops/reshape.ts'
 import { scatterAddRows } from './ops/scatter_nd.ts'
 
 /**
@@ -69,10 +72,26 @@ function gradientRules(step: Node | Composite, outputGradients: readonly (Value 
   return gradient(step, outputGradients)
 }
 
-/** Dense parts are summed; rows are then added in place of a dense copy each. */
+/** Dense parts are summed; all rows are then added in one scatter, since each would copy the whole tensor. */
 function accumulate(value: Value, parts: readonly Contribution[]): Value {
   const dense = parts.filter((part): part is Value => 'dtype' in part)
-  const rows = parts.filter((part): part is RowScatter => !('dtype' in part))
+  const scatters = parts.filter((part): part is RowScatter => !('dtype' in part))
   const sum = dense.length > 0 ? dense.reduce(add) : expandLike(scalarLike(value, 0), value)
-  return rows.reduce((target, { indices, updates }) => scatterAddRows(target, indices, updates), sum)
+  if (scatters.length === 0) return sum
+  const rowShape = value.shape.slice(1)
+  const flat = scatters.map(({ indices, updates }) => {
+    const count = dimProduct(indices.shape)
+    return { indices: reshape(indices, [count]), updates: reshape(updates, [count, ...rowShape]) }
+  })
+  return scatterAddRows(
+    sum,
+    concat(
+      flat.map(({ indices }) => indices),
+      0,
+    ),
+    concat(
+      flat.map(({ updates }) => updates),
+      0,
+    ),
+  )
 }

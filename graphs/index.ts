@@ -3,7 +3,9 @@
  * @module
  */
 export * from './artifacts/causal_lm.ts'
+export * from './artifacts/generation.ts'
 export * from './autodiff.ts'
+export * from './flops.ts'
 export * from './ir/dtype.ts'
 export * from './ir/graph.ts'
 export * from './ir/operator.ts'

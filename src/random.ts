@@ -1,5 +1,5 @@
 /**
- * Seeded random numbers that are the same on every machine.
+ * Seeded random numbers, the same on every machine.
  *
  * A stream is named by what it is for, e.g. `createRandom(seed, 'dropout', step)`, so nothing has to be stored to resume:
  * the same name gives the same stream again. The generator is xoshiro128** 1.1 of Blackman and Vigna (2018), period
@@ -9,13 +9,13 @@
 
 export interface Random {
   /** Uniform in [0, 1), with 53 random bits. */
-  uniform(): number
-  /** Standard normal. */
-  normal(): number
+  readonly uniform: () => number
+  /** Standard normal; the last bit may depend on the engine's logarithm and cosine. */
+  readonly normal: () => number
   /** Uniform whole number in 0 … n − 1, for 1 ≤ n ≤ 2^32. */
-  integer(n: number): number
+  readonly integer: (n: number) => number
   /** Puts the elements of `array` in random order, in place; every order is equally likely. */
-  shuffle(array: { readonly length: number; [index: number]: unknown }): void
+  readonly shuffle: (array: { readonly length: number; [index: number]: unknown }) => void
 }
 
 /** What a stream is called: a seed, then purposes and steps. `('a', 1)` and `('a', '1')` are different names. */
@@ -68,19 +68,20 @@ export function deriveSeed(...name: StreamName): number {
   return hash(name)[0]
 }
 
-type State = [number, number, number, number]
+type State = readonly [number, number, number, number]
 
-/** The 32-bit outputs of xoshiro128**, from `state`. */
-function xoshiro128([a, b, c, d]: State): () => number {
+/** The 32-bit outputs of xoshiro128** from a state that is not all zero. */
+export function xoshiro128(state: State): () => number {
+  const s = Int32Array.from(state)
   return () => {
-    const output = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0
-    const shifted = b << 9
-    c ^= a
-    d ^= b
-    b ^= c
-    a ^= d
-    c ^= shifted
-    d = rotateLeft(d, 11)
+    const second = s[1]!
+    const output = Math.imul(rotateLeft(Math.imul(second, 5), 7), 9) >>> 0
+    s[2]! ^= s[0]!
+    s[3]! ^= second
+    s[1]! ^= s[2]!
+    s[0]! ^= s[3]!
+    s[2]! ^= second << 9
+    s[3] = rotateLeft(s[3]!, 11)
     return output
   }
 }

@@ -2,7 +2,9 @@
  * Scaled dot-product attention. Vaswani et al.: Attention Is All You Need (2017).
  * @module
  */
+import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
+import type { Dim } from '../ir/shape.ts'
 import { add } from '../ops/add.ts'
 import { and } from '../ops/and.ts'
 import { scalarLike } from '../ops/constants.ts'
@@ -12,12 +14,12 @@ import { matmul } from '../ops/matmul.ts'
 import { mul } from '../ops/mul.ts'
 import { range } from '../ops/range.ts'
 import { reduceSum } from '../ops/reduce_sum.ts'
+import { dimension } from '../ops/shape.ts'
 import { softmax } from '../ops/softmax.ts'
 import { sub } from '../ops/sub.ts'
 import { swapLast } from '../ops/transpose.ts'
 import { unsqueeze } from '../ops/unsqueeze.ts'
 import { where } from '../ops/where.ts'
-import type { FloatType } from '../ir/dtype.ts'
 
 /** Far below any score, yet finite: a row that may attend to nothing gives a uniform softmax and no NaN. */
 const MASKED = -1e9
@@ -29,9 +31,24 @@ const MASKED = -1e9
  * @returns [batch, 1, sequence, sequence]: 0 where allowed, −1e9 elsewhere
  */
 export function causalMask(attentionMask: Value, dtype: FloatType): Value {
-  const { graph } = attentionMask
   const positions = range(attentionMask, attentionMask.shape[1]!)
-  const causal = greaterOrEqual(unsqueeze(positions, 1), unsqueeze(positions, 0))
+  return maskFrom(attentionMask, positions, positions, dtype)
+}
+
+/**
+ * The same where a cache of `past` positions lies before the `sequence` new ones.
+ *
+ * @param attentionMask int64 [batch, past + sequence]
+ * @returns [batch, 1, sequence, past + sequence]
+ */
+export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim, dtype: FloatType): Value {
+  const queries = add(range(attentionMask, sequence), dimension(attentionMask, past))
+  return maskFrom(attentionMask, queries, range(attentionMask, attentionMask.shape[1]!), dtype)
+}
+
+function maskFrom(attentionMask: Value, queries: Value, keys: Value, dtype: FloatType): Value {
+  const { graph } = attentionMask
+  const causal = greaterOrEqual(unsqueeze(queries, 1), unsqueeze(keys, 0))
   const real = equal(unsqueeze(unsqueeze(attentionMask, 1), 1), graph.scalar(1, 'int64'))
   return where(and(causal, real), graph.scalar(0, dtype), graph.scalar(MASKED, dtype))
 }

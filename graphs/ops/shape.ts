@@ -26,14 +26,20 @@ export function dimension(like: Value, dim: Dim): Value {
   return emit(Shape, [input], { start: axis, end: axis + 1 })
 }
 
+/** The values of several dimensions at run time, int64 [dims]. */
+export const dimensions = (like: Value, dims: Dims): Value =>
+  dims.every((dim) => typeof dim === 'number')
+    ? indices(like, dims)
+    : concat(
+        dims.map((dim) => dimension(like, dim)),
+        0,
+      )
+
 /** The target of a Reshape, int64 [rank]: the first symbolic dimension stands as −1, for Reshape to work out. */
 export function targetShape(like: Value, dims: Dims): Value {
   const inferred = dims.findIndex((dim) => typeof dim === 'string')
-  const known = dims.map((dim, i) => (i === inferred ? -1 : dim))
-  return known.every((dim) => typeof dim === 'number')
-    ? indices(like, known)
-    : concat(
-        known.map((dim) => dimension(like, dim)),
-        0,
-      )
+  return dimensions(
+    like,
+    dims.map((dim, i) => (i === inferred ? -1 : dim)),
+  )
 }

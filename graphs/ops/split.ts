@@ -1,11 +1,13 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
+import type { Dim } from '../ir/shape.ts'
 import { dimSum, formatShape } from '../ir/shape.ts'
 import { dims, number } from './common.ts'
 import { concat } from './concat.ts'
-import { indices, scalarLike } from './constants.ts'
+import { scalarLike } from './constants.ts'
 import { expandLike } from './expand.ts'
+import { dimensions } from './shape.ts'
 
 /** y₀, y₁, … = x cut along an axis into parts of given sizes. */
 export const Split: Operator = {
@@ -30,6 +32,6 @@ export const Split: Operator = {
   ],
 }
 
-/** x cut along a (non-negative) axis into parts of given sizes. */
-export const split = (x: Value, axis: number, sizes: readonly number[]): readonly Value[] =>
-  x.graph.add(Split, [x, indices(x, sizes)], { axis, sizes })
+/** x cut along a (non-negative) axis into parts of given sizes, which may be symbolic. */
+export const split = (x: Value, axis: number, sizes: readonly Dim[]): readonly Value[] =>
+  x.graph.add(Split, [x, dimensions(x, sizes)], { axis, sizes })

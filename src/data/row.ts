@@ -7,3 +7,6 @@
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
 
 export type Row = Readonly<Record<string, Value>>
+
+/** Columns of a row as a sentence lists them. */
+export const listColumns = (row: Row): string => Object.keys(row).join(', ') || '(none)'

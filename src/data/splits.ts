@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto'
 
 import { UserError } from '../errors.ts'
+import { listColumns } from './row.ts'
 import type { Row } from './row.ts'
 
 export const SPLITS = ['train', 'validation', 'test'] as const
@@ -46,21 +47,27 @@ export function splitOfRow(row: Row, fractions: SplitFractions, seed: number): S
   return splitOfText(JSON.stringify(columns.map((name) => [name, row[name]])), fractions, seed)
 }
 
-const SPLIT_NAMES: Readonly<Record<string, Split>> = {
-  train: 'train',
-  training: 'train',
-  validation: 'validation',
-  valid: 'validation',
-  val: 'validation',
-  dev: 'validation',
-  test: 'test',
-}
+const SPLIT_NAMES: ReadonlyMap<string, Split> = new Map([
+  ['train', 'train'],
+  ['training', 'train'],
+  ['validation', 'validation'],
+  ['valid', 'validation'],
+  ['val', 'validation'],
+  ['dev', 'validation'],
+  ['test', 'test'],
+])
 
-/** The split named in a column of the row: train, validation (valid, val, dev) or test.
- * @throws UserError naming `where` when the value is none of these. */
+/**
+ * The split named in a column of the row: train, validation (valid, val, dev) or test.
+ *
+ * @throws UserError naming `where` when the value is none of these.
+ */
 export function splitOfColumn(row: Row, column: string, where: string): Split {
+  if (!Object.hasOwn(row, column)) {
+    throw new UserError(`${where}: there is no column "${column}"; there are ${listColumns(row)}`)
+  }
   const value = row[column]
-  const split = typeof value === 'string' ? SPLIT_NAMES[value.trim().toLowerCase()] : undefined
+  const split = typeof value === 'string' ? SPLIT_NAMES.get(value.trim().toLowerCase()) : undefined
   if (split === undefined) {
     throw new UserError(
       `${where}: split column "${column}" holds ${JSON.stringify(value)}; it must be train, validation or test`,

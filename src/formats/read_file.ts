@@ -2,12 +2,20 @@
  * Whole small files, with a sentence for the user where one is missing or broken.
  * @module
  */
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 
 import { UserError } from '../errors.ts'
 
+/** Whether there is a file or folder at `path`. */
+export async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** A file's bytes. Throws UserError where it is missing, a folder or not readable. */
-export async function readBytes(path: string): Promise<Buffer> {
+async function readBytes(path: string): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (error) {

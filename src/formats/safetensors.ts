@@ -9,9 +9,10 @@ import { open } from 'node:fs/promises'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic } from './atomic.ts'
 import { widen } from './half.ts'
+import { quote } from './quote.ts'
 import { unreadable } from './read_file.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
-import { broken, parseSafetensorsHeader, quote, readHeaderLength } from './safetensors_header.ts'
+import { broken, parseSafetensorsHeader, readHeaderLength } from './safetensors_header.ts'
 
 export type { SafetensorsHeader, TensorEntry }
 export { parseSafetensorsHeader }

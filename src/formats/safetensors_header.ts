@@ -8,6 +8,7 @@
  */
 import { UserError } from '../errors.ts'
 import { findJsonFault } from './json_structure.ts'
+import { quote } from './quote.ts'
 
 /** Where one tensor lies in its file. */
 export interface TensorEntry {
@@ -26,10 +27,12 @@ export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-const bytesPerElement: Readonly<Record<string, number>> = {
-  ...{ BOOL: 1, U8: 1, I8: 1, F8_E5M2: 1, F8_E4M3: 1, F8_E8M0: 1, U16: 2, I16: 2, F16: 2, BF16: 2 },
-  ...{ U32: 4, I32: 4, F32: 4, U64: 8, I64: 8, F64: 8, C64: 8 },
-}
+const bytesPerElement: ReadonlyMap<string, number> = new Map([
+  ...['BOOL', 'U8', 'I8', 'F8_E5M2', 'F8_E4M3', 'F8_E8M0'].map((dtype) => [dtype, 1] as const),
+  ...['U16', 'I16', 'F16', 'BF16'].map((dtype) => [dtype, 2] as const),
+  ...['U32', 'I32', 'F32'].map((dtype) => [dtype, 4] as const),
+  ...['U64', 'I64', 'F64', 'C64'].map((dtype) => [dtype, 8] as const),
+])
 
 /** The reference implementation's limit. */
 const longestHeader = 100_000_000
@@ -120,8 +123,8 @@ function checkEntry(
   const wrong = (what: string) => broken(where, `tensor ${quote(name)} ${what}`)
   if (!isObject(value)) throw wrong('is not described by an object')
   const { dtype, shape, data_offsets: offsets } = value
-  const size = typeof dtype === 'string' && Object.hasOwn(bytesPerElement, dtype) && bytesPerElement[dtype]
-  if (!size) throw wrong(`has the unknown dtype ${quote(dtype)}`)
+  const size = typeof dtype === 'string' ? bytesPerElement.get(dtype) : undefined
+  if (typeof dtype !== 'string' || size === undefined) throw wrong(`has the unknown dtype ${quote(dtype)}`)
   if (!isCounts(shape)) throw wrong(`has no valid shape but ${quote(shape)}`)
   if (!isCounts(offsets) || offsets.length !== 2)
     throw wrong(`has no valid data_offsets but ${quote(offsets)}`)
@@ -133,27 +136,13 @@ function checkEntry(
     )
   const length = shape.reduce((product, dimension) => product * dimension, size)
   if (length !== end - begin)
-    throw wrong(`has ${end - begin} bytes where ${dtype as string} [${shape.join(', ')}] needs ${length}`)
-  return { dtype: dtype as string, shape, offset: dataStart + begin, length }
+    throw wrong(`has ${end - begin} bytes where ${dtype} ${quote(shape)} needs ${length}`)
+  return { dtype: dtype, shape, offset: dataStart + begin, length }
 }
 
 /** The sentence for a file that is not what it should be. */
 export function broken(where: string, what: string): UserError {
   return new UserError(`${where} is not a sound safetensors file: ${what}; copy or save it again`)
-}
-
-/** A value from the file as errors show it: one level deep and not long. */
-export function quote(value: unknown): string {
-  if (Array.isArray(value)) return shorten(`[${value.slice(0, 9).map(quoteScalar).join(', ')}]`)
-  return shorten(quoteScalar(value))
-}
-
-function quoteScalar(value: unknown): string {
-  return typeof value === 'object' && value !== null ? '{…}' : (JSON.stringify(value) ?? 'nothing')
-}
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,31 +1,27 @@
 /**
- * Compiles the AssemblyScript kernels in memory. The result depends on the source and the compiler's version only.
+ * Compiles the AssemblyScript kernels. The result depends on the source and the compiler's version only.
  * @module
  */
-import { readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { main as asc } from 'assemblyscript/asc'
+import { promisify } from 'node:util'
 
-const kernels = new URL('../../src/runtime/wasm/adamw.as.ts', import.meta.url)
+const kernels = fileURLToPath(new URL('../../src/runtime/wasm/adamw.as.ts', import.meta.url))
+const asc = fileURLToPath(new URL('../../node_modules/assemblyscript/bin/asc.js', import.meta.url))
 
 /** The WebAssembly module of `src/runtime/wasm/adamw.as.ts`, importing its memory as `env.memory`. */
 export async function compileAdamW(): Promise<Uint8Array> {
-  const source = await readFile(kernels, 'utf8')
-  let compiled: Uint8Array | undefined
-  const { error } = await asc(
-    [
-      'adamw.ts',
-      ...['--outFile', 'adamw.wasm', '-O3', '--noAssert', '--runtime', 'stub'],
-      ...['--enable', 'simd', '--importMemory', '--noExportMemory', '--initialMemory', '0'],
-    ],
-    {
-      readFile: (name) => (name === 'adamw.ts' ? source : null),
-      writeFile: (_name, contents) => {
-        if (typeof contents !== 'string') compiled = contents
-      },
-      listFiles: () => [],
-    },
-  )
-  if (error || !compiled) throw new Error(`${fileURLToPath(kernels)}: ${error?.message ?? 'no output'}`)
-  return compiled
+  const folder = await mkdtemp(join(tmpdir(), 'ortune-wasm-'))
+  try {
+    const outFile = join(folder, 'adamw.wasm')
+    const options = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd']
+    const memory = ['--importMemory', '--noExportMemory', '--initialMemory', '0']
+    await promisify(execFile)(process.execPath, [asc, kernels, '--outFile', outFile, ...options, ...memory])
+    return await readFile(outFile)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }

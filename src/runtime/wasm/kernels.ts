@@ -4,7 +4,7 @@
  */
 import { adamwWasm } from './adamw_wasm.ts'
 
-/** The exports of `adamw.as.ts`, where they are described. Arrays are byte offsets, multiples of 16; n counts floats. */
+/** The exports of `adamw.as.ts`, where they are described. Arrays are byte offsets, multiples of 64; n counts floats. */
 export interface Kernels {
   adamw(
     p: number,
@@ -27,7 +27,7 @@ export interface Kernels {
 
 let compiled: WebAssembly.Module | undefined
 
-/** The kernels over `memory`. The module is under a kilobyte, which browsers let a page compile synchronously. */
+/** The kernels over `memory`. The module is under two kilobytes, which browsers let a page compile synchronously. */
 export function bindKernels(memory: WebAssembly.Memory): Kernels {
   compiled ??= new WebAssembly.Module(Uint8Array.from(atob(adamwWasm), (c) => c.charCodeAt(0)))
   return new WebAssembly.Instance(compiled, { env: { memory } }).exports as unknown as Kernels

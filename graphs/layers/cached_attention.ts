@@ -1,0 +1,39 @@
+/** @module */
+import type { Value } from '../ir/graph.ts'
+import { add } from '../ops/add.ts'
+import { concat } from '../ops/concat.ts'
+import { scalarLike } from '../ops/constants.ts'
+import { matmul } from '../ops/matmul.ts'
+import { mul } from '../ops/mul.ts'
+import { softmax } from '../ops/softmax.ts'
+import { split } from '../ops/split.ts'
+import { swapLast } from '../ops/transpose.ts'
+
+/** Keys and values of some positions, each [batch, heads, positions, head_size]. */
+export interface KeysAndValues {
+  readonly key: Value
+  readonly value: Value
+}
+
+/**
+ * Attention over cached and new positions that never joins them: O = P_past·V_past + P_new·V_new, where
+ * [P_past, P_new] = softmax([Q·K_pastᵀ, Q·K_newᵀ]·scale + mask). Only the scores are concatenated; copying the cache
+ * itself would cost as much as reading it.
+ *
+ * @param q [batch, heads, queries, head_size]
+ * @param mask broadcasts to [batch, heads, queries, past + new]; added to the scores
+ * @returns [batch, heads, queries, head_size]
+ */
+export function cachedAttention(
+  q: Value,
+  past: KeysAndValues,
+  fresh: KeysAndValues,
+  mask: Value,
+  scale: number,
+): Value {
+  const scaled = mul(q, scalarLike(q, scale))
+  const scores = concat([matmul(scaled, swapLast(past.key)), matmul(scaled, swapLast(fresh.key))], 3)
+  const sizes = [past.key.shape[2]!, fresh.key.shape[2]!]
+  const [onPast, onFresh] = split(softmax(add(scores, mask)), 3, sizes)
+  return add(matmul(onPast!, past.value), matmul(onFresh!, fresh.value))
+}

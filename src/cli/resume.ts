@@ -1,0 +1,18 @@
+/** @module */
+import { Command } from 'commander'
+
+import { continueRun } from '../training/run.ts'
+import { trainingProgress } from './training_progress.ts'
+import { printTrainingResult } from './training_result.ts'
+
+/** `ortune resume <run>` */
+export const resumeCommand = (): Command =>
+  new Command('resume')
+    .description('go on with a run that was stopped or killed, from its last checkpoint')
+    .argument('<run>', "the run's folder")
+    .option('--json', 'print one JSON result on standard output')
+    .addHelpText('after', '\nExample:\n  ortune resume runs/dictionary')
+    .action(async (folder: string, { json }: { json?: boolean }) => {
+      const state = await continueRun(folder, trainingProgress())
+      printTrainingResult(folder, state, json ?? false)
+    })

@@ -1,0 +1,63 @@
+/**
+ * ortune's encoded data sets: an Apache Arrow IPC *file* ("Feather V2") with the columns `input_ids` and `labels`, both
+ * list<int32>, and the facts below as schema metadata. pyarrow and Hugging Face `datasets` open it as it is.
+ * Format: arrow.apache.org/docs/format/Columnar.html#ipc-file-format
+ * @module
+ */
+import { Field, Int32, List, Schema } from 'apache-arrow'
+
+import type { Footer } from './arrow_metadata.ts'
+
+export const FORMAT_VERSION = 1
+export const COLUMNS = ['input_ids', 'labels'] as const
+
+/** What a data set says about itself. */
+export interface ArrowFacts {
+  /** SHA-256 over everything the rows depend on: source bytes, template, tokenizer, options. */
+  readonly fingerprint: string
+  /** All token ids are below it. */
+  readonly vocabularySize: number
+  /** No row has more tokens. */
+  readonly maxLength: number
+}
+
+const METADATA_KEYS = {
+  version: 'ortune.format_version',
+  fingerprint: 'ortune.fingerprint',
+  vocabularySize: 'ortune.vocabulary_size',
+  maxLength: 'ortune.max_length',
+} as const
+
+const LIST = new List(new Field('item', new Int32(), true))
+
+export function arrowSchema(facts: ArrowFacts): Schema {
+  const metadata = new Map([
+    [METADATA_KEYS.version, String(FORMAT_VERSION)],
+    [METADATA_KEYS.fingerprint, facts.fingerprint],
+    [METADATA_KEYS.vocabularySize, String(facts.vocabularySize)],
+    [METADATA_KEYS.maxLength, String(facts.maxLength)],
+  ])
+  return new Schema(
+    COLUMNS.map((name) => new Field(name, LIST, true)),
+    metadata,
+  )
+}
+
+/** Reads the facts back from a file's footer. Throws Error with what is amiss. */
+export function factsOf({ columns, metadata }: Footer): ArrowFacts {
+  if (columns.join() !== COLUMNS.map((name) => `${name}: list<int32>`).join()) {
+    throw new Error(`its columns are ${columns.join(', ') || 'none'}`)
+  }
+  const version = metadata.get(METADATA_KEYS.version)
+  if (version !== String(FORMAT_VERSION)) throw new Error(`its format version is ${version ?? 'missing'}`)
+  const positive = (key: string): number => {
+    const value = Number(metadata.get(key))
+    if (!(Number.isSafeInteger(value) && value > 0)) throw new Error(`its metadata lacks ${key}`)
+    return value
+  }
+  return {
+    fingerprint: metadata.get(METADATA_KEYS.fingerprint) ?? '',
+    vocabularySize: positive(METADATA_KEYS.vocabularySize),
+    maxLength: positive(METADATA_KEYS.maxLength),
+  }
+}

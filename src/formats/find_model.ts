@@ -1,0 +1,86 @@
+/**
+ * What a folder on the command line stands for: a model folder, a run, or one of its checkpoints.
+ * @module
+ */
+import { readdir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+
+import { UserError } from '../errors.ts'
+import { readManifest } from './manifest.ts'
+import { parsePeftConfig } from './peft_config.ts'
+import { exists, readJson, unreadable } from './read_file.ts'
+
+/** `base` is the model before training. */
+export const CHECKPOINTS = ['best', 'last', 'base'] as const
+export type CheckpointName = (typeof CHECKPOINTS)[number]
+
+export interface FoundModel {
+  /** Folder with config.json, model.safetensors and tokenizer. */
+  readonly base: string
+  /** Folder of a PEFT adapter for it; absent where the base is used as it is. */
+  readonly adapter?: string
+}
+
+export interface ModelChoice {
+  /** Of a run: by default its best checkpoint, or its last, or the model it starts from, whichever there is. */
+  readonly checkpoint?: CheckpointName
+  /** An adapter to put on the model of the folder. */
+  readonly adapter?: string
+}
+
+/**
+ * Finds the model that a folder stands for.
+ *
+ * @throws UserError where the folder is missing or holds no model, or where the choice does not fit it
+ */
+export async function findModel(folder: string, { checkpoint, adapter }: ModelChoice = {}): Promise<FoundModel> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw (error as NodeJS.ErrnoException).code === 'ENOTDIR'
+      ? new UserError(`${folder} is a file; name the folder of a model, a run or a checkpoint`)
+      : unreadable(folder, error)
+  })
+  if (names.includes('adapter_config.json')) {
+    if (adapter !== undefined)
+      throw new UserError(`${folder} is an adapter itself; name the model's folder, or leave --adapter out`)
+    return { base: await baseOfAdapter(folder), adapter: folder }
+  }
+  if (names.includes('ortune.json')) {
+    return adapter === undefined ? modelOfRun(folder, checkpoint) : { base: folder, adapter }
+  }
+  if (checkpoint !== undefined)
+    throw new UserError(`${folder} is no run, so it has no ${checkpoint} checkpoint; leave --checkpoint out`)
+  if (!names.includes('config.json'))
+    throw new UserError(
+      `${folder} has neither config.json, adapter_config.json nor ortune.json; name the folder of a model, a run or a checkpoint`,
+    )
+  return adapter === undefined ? { base: folder } : { base: folder, adapter }
+}
+
+async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): Promise<FoundModel> {
+  const { lora } = await readManifest(run)
+  const wanted = checkpoint === undefined ? CHECKPOINTS : [checkpoint]
+  for (const name of wanted) {
+    if (name === 'base') return { base: run }
+    const path = join(run, 'checkpoints', name)
+    if (await exists(join(path, 'trainer_state.json'))) return lora ? { base: run, adapter: path } : { base: path }
+  }
+  throw new UserError(`${run} has no ${checkpoint} checkpoint yet; train it first, or choose another one`)
+}
+
+/** A checkpoint lies in its run, which holds the base model; other adapters name theirs. */
+async function baseOfAdapter(folder: string): Promise<string> {
+  const run = resolve(folder, '..', '..')
+  if (await exists(join(run, 'ortune.json'))) return run
+  const path = join(folder, 'adapter_config.json')
+  const { baseModel } = parsePeftConfig(await readJson(path), path)
+  if (baseModel !== null && (await isFolder(baseModel))) return baseModel
+  throw new UserError(
+    `${folder} is an adapter of ${baseModel ?? 'an unnamed model'}, which is no folder here; name the model's folder and give --adapter ${folder}`,
+  )
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )

@@ -1,0 +1,52 @@
+/**
+ * `ortune.json`: what an artifact folder is and how it was made.
+ * @module
+ */
+import { join } from 'node:path'
+import { z } from 'zod'
+
+import type { Graph } from '../../graphs/ir/graph.ts'
+import { readJson } from './read_file.ts'
+import { checkJson } from './schema.ts'
+
+export const FORMAT_VERSION = 1
+
+const tensor = z.strictObject({
+  name: z.string(),
+  dtype: z.string(),
+  shape: z.array(z.union([z.int().min(0), z.string()])),
+})
+
+export const loraConfigSchema = z.strictObject({
+  r: z.int().min(1).max(4096).default(8),
+  lora_alpha: z.number().positive().default(16),
+  target_modules: z.array(z.string().min(1)).min(1).default(['c_attn', 'attn.c_proj']),
+})
+
+const manifestSchema = z.strictObject({
+  format_version: z.literal(FORMAT_VERSION),
+  task: z.literal('sft'),
+  /** Null: every parameter is trained. */
+  lora: loraConfigSchema.nullable(),
+  seed: z.int().min(0),
+  opset: z.int(),
+  parameters: z.strictObject({ trainable: z.int().min(0), frozen: z.int().min(0) }),
+  /** Per model file, its inputs and outputs in order. */
+  models: z.record(z.string(), z.strictObject({ inputs: z.array(tensor), outputs: z.array(tensor) })),
+  /** What the run trains on; null until it has data. */
+  data: z.strictObject({ fingerprint: z.string() }).nullable(),
+})
+
+export type Manifest = z.infer<typeof manifestSchema>
+
+/** Reads and checks the manifest of a folder. */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, 'ortune.json')
+  return checkJson(manifestSchema, await readJson(path), path)
+}
+
+/** The inputs and outputs of a graph as the manifest lists them. */
+export const signature = (graph: Graph): Manifest['models'][string] => ({
+  inputs: graph.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] })),
+  outputs: [...graph.outputs].map(([name, { dtype, shape }]) => ({ name, dtype, shape: [...shape] })),
+})

@@ -1,0 +1,113 @@
+/**
+ * PEFT's `adapter_config.json`, as far as it describes plain LoRA. Source: `LoraConfig` of huggingface/peft 0.21.
+ * @module
+ */
+import { z } from 'zod'
+
+import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import { UserError } from '../errors.ts'
+import { quote } from './quote.ts'
+import { checkJson } from './schema.ts'
+
+/** Features that change what the adapter computes or which modules it holds; each is off when empty. */
+const unsupported = [
+  'use_dora',
+  'bias',
+  'lora_bias',
+  'modules_to_save',
+  'trainable_token_indices',
+  'target_parameters',
+  'rank_pattern',
+  'alpha_pattern',
+  'layers_to_transform',
+  'layer_replication',
+  'exclude_modules',
+  'megatron_config',
+  'use_qalora',
+  'use_bdlora',
+  'alora_invocation_tokens',
+  'arrow_config',
+  'kasa_config',
+  'monteclora_config',
+] as const
+
+/** Initialisations that leave the base model's weights alone; the others (PiSSA, OLoRA, LoftQ …) change them. */
+const plainInitialisations: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  false,
+  'gaussian',
+  'orthogonal',
+  'eva',
+]
+
+const schema = z.looseObject({
+  r: z.int().min(1).max(65536),
+  lora_alpha: z.number().positive(),
+  use_rslora: z.boolean().default(false),
+  target_modules: z.union([z.array(z.string()), z.string()]),
+  base_model_name_or_path: z.string().nullable().default(null),
+})
+
+/** What an adapter's configuration says. */
+export interface PeftSettings extends Pick<LoraConfig, 'r' | 'lora_alpha'> {
+  /** A list of names or endings, or a regular expression. */
+  readonly target_modules: readonly string[] | string
+  /** Name or path of the model it was trained on. */
+  readonly baseModel: string | null
+}
+
+/**
+ * Understands an adapter's configuration. The rank-stabilised scale lora_alpha / √r is expressed as a lora_alpha of
+ * lora_alpha·√r, so that the scale is lora_alpha / r always.
+ * @throws UserError naming the key, or the feature that is not supported.
+ */
+export function parsePeftConfig(json: unknown, where: string): PeftSettings {
+  const given = checkJson(z.looseObject({}), json, where)
+  if (given['peft_type'] !== 'LORA') throw refused(where, 'peft_type', given['peft_type'], 'LORA')
+  const task = given['task_type'] ?? 'CAUSAL_LM'
+  if (task !== 'CAUSAL_LM') throw refused(where, 'task_type', task, 'CAUSAL_LM')
+  for (const feature of unsupported)
+    if (isSet(given[feature])) throw refused(where, feature, given[feature], 'plain LoRA')
+  const initialisation = given['init_lora_weights']
+  if (!plainInitialisations.includes(initialisation))
+    throw refused(where, 'init_lora_weights', initialisation, 'an initialisation that keeps the base weights')
+
+  const settings = checkJson(schema, given, where)
+  const { r, lora_alpha, use_rslora, target_modules } = settings
+  return {
+    r,
+    lora_alpha: use_rslora ? lora_alpha * Math.sqrt(r) : lora_alpha,
+    target_modules,
+    baseModel: settings.base_model_name_or_path,
+  }
+}
+
+/** The configuration of an adapter on GPT-2's Conv1D layers, whose weights are stored [in, out]: fan_in_fan_out. */
+export function peftConfig(lora: LoraConfig, baseModel: string | null): Record<string, unknown> {
+  return {
+    base_model_name_or_path: baseModel,
+    bias: 'none',
+    fan_in_fan_out: true,
+    inference_mode: true,
+    init_lora_weights: true,
+    lora_alpha: lora.lora_alpha,
+    lora_dropout: 0,
+    peft_type: 'LORA',
+    r: lora.r,
+    target_modules: lora.target_modules,
+    task_type: 'CAUSAL_LM',
+  }
+}
+
+function isSet(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0
+  return value !== undefined && value !== null && value !== false && value !== 'none'
+}
+
+function refused(where: string, key: string, value: unknown, wanted: string): UserError {
+  return new UserError(
+    `${where}: ${key} is ${quote(value)}; only ${wanted} is supported, so save it that way`,
+  )
+}

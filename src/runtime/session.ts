@@ -1,0 +1,80 @@
+/**
+ * What ortune asks of a runtime: run a graph on named tensors. `node.ts` and `web.ts` provide it.
+ * @module
+ */
+import type { DType } from '../../graphs/ir/dtype.ts'
+
+/** The elements of a tensor, row-major. Uint8Array holds bool, one byte of 0 or 1 each. */
+export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array
+
+/** A tensor in host memory. `data` has as many elements as the product of `dims`. */
+export interface HostTensor {
+  readonly dtype: DType
+  readonly dims: readonly number[]
+  readonly data: TensorData
+}
+
+export type Feeds = Readonly<Record<string, HostTensor>>
+
+export interface RunOptions {
+  /** The outputs to compute and return; all of them where absent. */
+  readonly outputs?: readonly string[]
+  /** Outputs to be written into these tensors, which are then returned themselves. Their dims must be the result's. */
+  readonly into?: Feeds
+}
+
+export interface Session {
+  readonly inputNames: readonly string[]
+  readonly outputNames: readonly string[]
+  /**
+   * Runs the graph. Inputs are read where they lie.
+   * @throws Error naming the input, output or operator at fault
+   */
+  run(feeds: Feeds, options?: RunOptions): Promise<Record<string, HostTensor>>
+  /** Frees the session; it cannot run again. */
+  release(): Promise<void>
+}
+
+/** What every runtime understands. */
+export interface SessionOptions {
+  /** How messages call the model; its path where it has one, else "the model". */
+  readonly name?: string
+  /** Threads inside one operator. Default: one per physical core. */
+  readonly threads?: number
+  /** Graph rewrites at load. Default 'all'. */
+  readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all'
+  /** The contents of external data files, for a model given as bytes; `path` as the model refers to them. */
+  readonly externalData?: readonly { readonly path: string; readonly data: Uint8Array }[]
+}
+
+type TensorDataConstructor =
+  | Float32ArrayConstructor
+  | Float64ArrayConstructor
+  | BigInt64ArrayConstructor
+  | Int32ArrayConstructor
+  | Uint8ArrayConstructor
+
+/** The array type that holds each element type. */
+export const dataConstructor: Readonly<Record<DType, TensorDataConstructor>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+}
+
+/** @throws Error naming `what` where its data is of another type or length than dtype and dims say */
+export function checkTensor(what: string, { dtype, dims, data }: HostTensor): void {
+  const expected = dataConstructor[dtype]
+  if (!(data instanceof expected)) {
+    throw new Error(
+      `${what} is ${dtype}, which ${expected.name} holds, but its data is ${data.constructor.name}`,
+    )
+  }
+  const count = dims.reduce((product, size) => product * size, 1)
+  if (data.length !== count) {
+    throw new Error(
+      `${what} has dims [${dims.join(', ')}], ${count} elements, but its data has ${data.length}`,
+    )
+  }
+}

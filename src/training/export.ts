@@ -1,0 +1,151 @@
+/**
+ * Writes an artifact folder: the graphs of a task beside the weights they point into, tokenizer and manifest.
+ * @module
+ */
+import { copyFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+import type { CausalLmTask } from '../../graphs/artifacts/causal_lm.ts'
+import { evaluationGraph, trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import type { Graph } from '../../graphs/ir/graph.ts'
+import { OPSET, serialize } from '../../graphs/ir/serialize.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
+import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
+import { UserError } from '../errors.ts'
+import { writeFolderAtomic } from '../formats/atomic.ts'
+import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
+import { externalData, placeWeights, readableInPlace } from '../formats/external_data.ts'
+import { readGpt2Config } from '../formats/gpt2_config.ts'
+import type { Manifest } from '../formats/manifest.ts'
+import { FORMAT_VERSION, signature } from '../formats/manifest.ts'
+import { fillModelFolder, openGpt2Folder } from '../formats/model_folder.ts'
+import { readEntries } from '../formats/safetensors.ts'
+import { gpt2TokenizerFiles } from '../text/gpt2.ts'
+import { seededGpt2Weights } from './initialise.ts'
+
+export interface ExportRequest {
+  /** A Hugging Face model folder, or a bare `config.json`: then the weights are random, from the seed. */
+  readonly model: string
+  /** Null trains every parameter. */
+  readonly lora: LoraConfig | null
+  readonly optimizer: AdamWConfig
+  readonly seed: number
+}
+
+/** Entries of GPT-2's own vocabulary; a bare config.json of that size gets its tokenizer. */
+const GPT2_VOCABULARY = 50257
+
+/**
+ * Writes the artifact folder, whole or not at all.
+ *
+ * @throws UserError for a model that cannot be read, a LoRA target that matches nothing, or an `out` that holds
+ * something else
+ */
+export async function exportArtifacts(request: ExportRequest & { readonly out: string }): Promise<Manifest> {
+  await checkOut(request.out)
+  let manifest: Manifest | undefined
+  await writeFolderAtomic(request.out, async (folder) => {
+    manifest = await fillArtifacts(folder, request)
+  })
+  return manifest!
+}
+
+/** Writes the files of an artifact folder into a folder that exists. */
+export async function fillArtifacts(folder: string, request: ExportRequest): Promise<Manifest> {
+  const { lora, optimizer, seed } = request
+  const config = await readGpt2Config(request.model)
+  checkTargets(config, lora)
+  await placeModel(request, config, folder)
+
+  const { tensors } = await openGpt2Folder(folder)
+  const task = sftTask(config, lora, externalData(tensors, 'model.safetensors'))
+  const trainable = trainableShapes(task)
+  const models = { ...sftGraphs(task), 'optimizer_model.onnx': adamwGraph(trainable, optimizer) }
+  for (const [name, graph] of Object.entries(models)) await writeFile(join(folder, name), serialize(graph))
+
+  const manifest: Manifest = {
+    format_version: FORMAT_VERSION,
+    task: 'sft',
+    lora: lora && { ...lora, target_modules: [...lora.target_modules] },
+    seed,
+    opset: OPSET,
+    parameters: {
+      trainable: countParameters(trainable),
+      frozen: lora ? countParameters(gpt2ParameterShapes(config)) : 0,
+    },
+    models: Object.fromEntries(Object.entries(models).map(([name, graph]) => [name, signature(graph)])),
+    data: null,
+  }
+  await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  return manifest
+}
+
+/** What supervised fine-tuning trains; `lora` null trains every parameter. */
+export const sftTask = (
+  config: Gpt2Config,
+  lora: LoraConfig | null,
+  stored: CausalLmTask['stored'],
+): CausalLmTask => ({ config, stored, ...(lora ? { lora } : {}) })
+
+/** The graphs of supervised fine-tuning that depend on the model, by file name. */
+export const sftGraphs = (task: CausalLmTask): Record<string, Graph> => ({
+  'training_model.onnx': trainingGraph(task),
+  'eval_model.onnx': evaluationGraph(task),
+})
+
+/** Puts config, weights (linked where they can be used as they are) and tokenizer into the folder. */
+async function placeModel({ model, seed }: ExportRequest, config: Gpt2Config, folder: string): Promise<void> {
+  if (await isBare(model)) {
+    await fillModelFolder(folder, { config, tensors: seededGpt2Weights(config, seed) })
+  } else {
+    const source = await openGpt2Folder(model)
+    if (readableInPlace(source)) {
+      await placeWeights(source, join(folder, 'model.safetensors'))
+      await copyFile(join(model, 'config.json'), join(folder, 'config.json'))
+    } else {
+      await fillModelFolder(folder, { config, tensors: await readEntries(source.weights, source.tensors) })
+    }
+    await copyFiles(model, folder, ['generation_config.json'])
+  }
+  await placeTokenizer(model, config, folder)
+}
+
+/** Copies the tokenizer of a model; a bare config.json of GPT-2's vocabulary with none beside it gets GPT-2's own. */
+export async function placeTokenizer(model: string, config: Gpt2Config, folder: string): Promise<void> {
+  const bare = await isBare(model)
+  if (bare && config.vocab_size === GPT2_VOCABULARY) {
+    const files = await gpt2TokenizerFiles()
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  }
+  await copyFiles(bare ? dirname(model) : model, folder, TOKENIZER_FILES)
+}
+
+/** Whether the model is a config.json alone, of which there are no weights yet. */
+const isBare = async (model: string): Promise<boolean> => !(await stat(model)).isDirectory()
+
+function checkTargets(config: Gpt2Config, lora: LoraConfig | null): void {
+  if (!lora) return
+  try {
+    loraParameterShapes(gpt2ParameterShapes(config), lora)
+  } catch (error) {
+    throw new UserError((error as Error).message)
+  }
+}
+
+async function checkOut(out: string): Promise<void> {
+  const names = await readdir(out).catch((): string[] => [])
+  if (names.includes('training.json')) {
+    throw new UserError(`${out} holds a training run, which would be lost; name an empty or new folder`)
+  }
+  if (names.length > 0 && !names.includes('ortune.json')) {
+    throw new UserError(`${out} holds files that are no artifacts of ortune; name an empty or new folder`)
+  }
+}
+
+export const countParameters = (shapes: ParameterShapes): number =>
+  [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((product, dim) => product * dim, 1), 0)

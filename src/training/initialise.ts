@@ -1,0 +1,44 @@
+/**
+ * GPT-2's initial weights, from a seed.
+ *
+ * Weights ~ N(0, σ²) with σ = initializer_range (.02); the two projections into the residual stream, c_proj, have
+ * σ/√(2·n_layer) instead, so that the stream's variance does not grow with depth (Radford et al. 2019, §2.3). Biases are
+ * 0; LayerNorm weights 1.
+ * @module
+ */
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { FloatTensor } from '../formats/safetensors.ts'
+import { createRandom } from '../random.ts'
+import type { ParameterMemory } from '../runtime/parameter_memory.ts'
+
+/** Fresh parameters under transformers' names. Each has a random stream of its own, named by the seed and its name. */
+export function seededGpt2Weights(config: Gpt2Config, seed: number): Map<string, FloatTensor> {
+  const weights = new Map<string, FloatTensor>()
+  for (const [name, shape] of gpt2ParameterShapes(config)) {
+    const data = new Float32Array(shape.reduce((product, dimension) => product * dimension, 1))
+    if (/\.ln_\w+\.weight$/.test(name)) data.fill(1)
+    else if (name.endsWith('.weight')) {
+      const random = createRandom(seed, 'initial weights', name)
+      const residual = name.endsWith('.c_proj.weight')
+      const deviation = config.initializer_range / (residual ? Math.sqrt(2 * config.n_layer) : 1)
+      for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal()
+    }
+    weights.set(name, { shape, data })
+  }
+  return weights
+}
+
+/**
+ * A fresh adapter: A ~ N(0, .01²), B = 0, so that the adapted model starts as the base model (Hu et al. 2021, §4.1).
+ * Writes into the memory's parameters, whose names end in `lora_A.weight` or `lora_B.weight`.
+ */
+export function initialAdapter(memory: ParameterMemory, seed: number): void {
+  for (const name of memory.names) {
+    const { parameter } = memory.views(name)
+    parameter.fill(0)
+    if (!name.endsWith('.lora_A.weight')) continue
+    const random = createRandom(seed, 'initial adapter', name)
+    for (let i = 0; i < parameter.length; i++) parameter[i] = 0.01 * random.normal()
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * What a run reports while it goes on: the same records go to the log file and to whoever watches.
+ * @module
+ */
+
+/** One optimizer step. Losses in nats per labelled token. */
+export interface StepRecord {
+  readonly step: number
+  readonly epoch: number
+  readonly loss: number
+  readonly grad_norm: number
+  readonly learning_rate: number
+  /** Real tokens of the step, without padding. */
+  readonly tokens: number
+}
+
+/** One evaluation over the validation set. */
+export interface EvaluationRecord {
+  readonly step: number
+  readonly epoch: number
+  readonly eval_loss: number
+  /** exp(eval_loss), per token. */
+  readonly eval_perplexity: number
+  /** Whether it is the best so far. */
+  readonly best: boolean
+}
+
+export interface Watcher {
+  /** Once, before the first step of this process. */
+  start?(plan: { readonly totalSteps: number; readonly fromStep: number }): void
+  step?(record: StepRecord): void
+  evaluation?(record: EvaluationRecord): void
+}

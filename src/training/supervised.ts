@@ -1,0 +1,189 @@
+/**
+ * Supervised fine-tuning, top to bottom: batches in the order of (seed, epoch), gradients from the training graph,
+ * AdamW in place, evaluation, checkpoints.
+ * @module
+ */
+import type { ArrowDataset } from '../data/arrow_reader.ts'
+import type { Batch } from '../data/batches.ts'
+import { batchCount, trainingBatches } from '../data/batches.ts'
+import { collate, totalLabelled } from '../data/collate.ts'
+import type { ParameterMemory } from '../runtime/parameter_memory.ts'
+import type { Feeds, Session } from '../runtime/session.ts'
+import { evaluateLoss } from './evaluate.ts'
+import type { TrainingOptions } from './options.ts'
+import type { EvaluationRecord, StepRecord, Watcher } from './progress.ts'
+import { learningRate } from './schedule.ts'
+import type { TrainerState } from './trainer_state.ts'
+
+export interface SupervisedRun {
+  readonly options: TrainingOptions
+  readonly training: Session
+  readonly evaluation: Session
+  /** Trainable tensors and their optimizer state; created with `accumulate` where micro-batches are accumulated. */
+  readonly memory: ParameterMemory
+  /** Inputs of both graphs that stay the same, such as `lora_scale`. */
+  readonly constants: Feeds
+  readonly trainData: ArrowDataset
+  readonly validationData: ArrowDataset
+  readonly state: TrainerState
+  /** Writes `checkpoints/<name>` from the memory and this state. */
+  readonly save: (name: 'best' | 'last', state: TrainerState) => Promise<void>
+  readonly log: (record: StepRecord | EvaluationRecord) => void
+  readonly watcher?: Watcher
+}
+
+/** Optimizer steps of a whole run. */
+export function totalSteps(options: TrainingOptions, trainSize: number): number {
+  const batches = batchCount(trainSize, options.per_device_train_batch_size)
+  const perEpoch = Math.ceil(batches / options.gradient_accumulation_steps)
+  return options.max_steps ?? Math.max(1, Math.ceil(perEpoch * options.num_train_epochs))
+}
+
+/**
+ * Trains from `state` to the end and returns the last state.
+ *
+ * @throws Error naming the step and the tensor when a loss or gradient is not finite; nothing of that step is applied
+ */
+export async function trainSupervised(run: SupervisedRun): Promise<TrainerState> {
+  const { options, memory, trainData } = run
+  const steps = totalSteps(options, trainData.size)
+  const warmupSteps = options.warmup_steps || Math.ceil(options.warmup_ratio * steps)
+  const schedule = {
+    name: options.lr_scheduler_type,
+    peak: options.learning_rate,
+    warmupSteps,
+    totalSteps: steps,
+  }
+  const parameters = { ...parameterFeeds(memory), ...run.constants }
+  const gradients = gradientTargets(memory)
+  let state = run.state
+  run.watcher?.start?.({ totalSteps: steps, fromStep: state.global_step })
+
+  while (state.global_step < steps) {
+    const batches = trainingBatches(trainData, {
+      batchSize: options.per_device_train_batch_size,
+      seed: options.seed,
+      epoch: state.epoch,
+      start: state.batch,
+    })
+    for (const microBatches of chunks(batches, options.gradient_accumulation_steps)) {
+      const step = state.global_step + 1
+      const total = microBatches.reduce((sum, { examples }) => sum + totalLabelled(examples), 0)
+
+      // loss = Σ over micro-batches of Σ nll / total, so that cutting a batch into micro-batches changes nothing.
+      let loss = 0
+      for (const { examples } of microBatches) {
+        const feeds = { ...collate(examples, { total }), ...parameters }
+        const outputs = await run.training.run(feeds, { into: gradients })
+        loss += outputs['loss']!.data[0] as number
+        if (options.gradient_accumulation_steps > 1) memory.accumulateGradients()
+      }
+      if (!Number.isFinite(loss))
+        throw new Error(`the loss is ${loss} at step ${step}; lower the learning rate`)
+
+      const rate = learningRate(schedule, state.global_step)
+      const { gradNorm } = memory.adamwStep({
+        learningRate: rate,
+        step,
+        beta1: options.adam_beta1,
+        beta2: options.adam_beta2,
+        epsilon: options.adam_epsilon,
+        weightDecay: options.weight_decay,
+        ...(options.max_grad_norm > 0 ? { maxGradNorm: options.max_grad_norm } : {}),
+      })
+
+      state = advance(state, microBatches, batchCount(trainData.size, options.per_device_train_batch_size))
+      const record = {
+        step,
+        epoch: epochOf(state, run),
+        loss,
+        grad_norm: gradNorm,
+        learning_rate: rate,
+        tokens: microBatches.reduce((sum, batch) => sum + tokensOf(batch), 0),
+      }
+      run.log(record)
+      run.watcher?.step?.(record)
+
+      const last = step === steps
+      if (last || (options.eval_steps === null ? state.batch === 0 : step % options.eval_steps === 0)) {
+        state = await evaluate(run, state, parameters)
+        if (options.save_steps === null) await run.save('last', state)
+        if (stopsEarly(state, options)) {
+          await run.save('last', state)
+          return state
+        }
+      }
+      if (options.save_steps !== null && (last || step % options.save_steps === 0))
+        await run.save('last', state)
+      if (last) return state
+    }
+  }
+  return state
+}
+
+async function evaluate(run: SupervisedRun, state: TrainerState, parameters: Feeds): Promise<TrainerState> {
+  const { per_device_eval_batch_size: batchSize } = run.options
+  const { loss, perplexity } = await evaluateLoss(run.evaluation, parameters, run.validationData, batchSize)
+  const best = state.best_eval_loss === null || loss < state.best_eval_loss
+  const next: TrainerState = best
+    ? { ...state, best_eval_loss: loss, best_step: state.global_step, evaluations_without_improvement: 0 }
+    : { ...state, evaluations_without_improvement: state.evaluations_without_improvement + 1 }
+  const record = {
+    step: state.global_step,
+    epoch: epochOf(state, run),
+    eval_loss: loss,
+    eval_perplexity: perplexity,
+    best,
+  }
+  run.log(record)
+  run.watcher?.evaluation?.(record)
+  if (best) await run.save('best', next)
+  return next
+}
+
+const stopsEarly = (state: TrainerState, { early_stopping_patience }: TrainingOptions): boolean =>
+  early_stopping_patience !== null && state.evaluations_without_improvement >= early_stopping_patience
+
+/** The state after a step: the next batch of this epoch, or the first of the next. */
+function advance(state: TrainerState, microBatches: readonly Batch[], batchesPerEpoch: number): TrainerState {
+  const batch = microBatches.at(-1)!.index + 1
+  const position =
+    batch < batchesPerEpoch ? { epoch: state.epoch, batch } : { epoch: state.epoch + 1, batch: 0 }
+  return { ...state, ...position, global_step: state.global_step + 1 }
+}
+
+/** Epochs done, as a fraction. */
+const epochOf = ({ epoch, batch }: TrainerState, { trainData, options }: SupervisedRun): number =>
+  epoch + batch / batchCount(trainData.size, options.per_device_train_batch_size)
+
+const tokensOf = ({ examples }: Batch): number =>
+  examples.reduce((sum, { input_ids }) => sum + input_ids.length, 0)
+
+/** The trainable tensors as graph inputs: views of the memory, so that an update needs no new feeds. */
+export const parameterFeeds = (memory: ParameterMemory): Feeds =>
+  Object.fromEntries(
+    memory.names.map((name) => {
+      const { shape, parameter } = memory.views(name)
+      return [name, { dtype: 'float32', dims: shape, data: parameter }]
+    }),
+  )
+
+/** Where the training graph writes its gradients. */
+export const gradientTargets = (memory: ParameterMemory): Feeds =>
+  Object.fromEntries(
+    memory.names.map((name) => {
+      const { shape, gradient } = memory.views(name)
+      return [`${name}_grad`, { dtype: 'float32', dims: shape, data: gradient }]
+    }),
+  )
+
+function* chunks<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let chunk: T[] = []
+  for (const item of items) {
+    chunk.push(item)
+    if (chunk.length < size) continue
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length > 0) yield chunk
+}

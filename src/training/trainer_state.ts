@@ -1,0 +1,29 @@
+/**
+ * Where a run stands between two optimizer steps. With the tensors of a checkpoint it is all a resumed run needs:
+ * the data order follows from (seed, epoch), so only the position is kept. No clock enters it, so equal runs have
+ * equal bytes.
+ * @module
+ */
+import { z } from 'zod'
+
+export const trainerStateSchema = z.strictObject({
+  /** Optimizer steps done. */
+  global_step: z.int().min(0),
+  /** The epoch under way, from 0, and the batches of it already used. */
+  epoch: z.int().min(0),
+  batch: z.int().min(0),
+  best_eval_loss: z.number().nullable(),
+  best_step: z.int().min(0).nullable(),
+  evaluations_without_improvement: z.int().min(0),
+})
+
+export type TrainerState = z.infer<typeof trainerStateSchema>
+
+export const initialState: TrainerState = {
+  global_step: 0,
+  epoch: 0,
+  batch: 0,
+  best_eval_loss: null,
+  best_step: null,
+  evaluations_without_improvement: 0,
+}

@@ -1,0 +1,168 @@
+import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+import { tableFromIPC } from 'apache-arrow'
+import { expect } from 'chai'
+import fc from 'fast-check'
+
+import { openArrowDataset } from '../../src/data/arrow_reader.ts'
+import type { ArrowDataset } from '../../src/data/arrow_reader.ts'
+import { writeArrowDataset } from '../../src/data/arrow_writer.ts'
+import type { EncodedExample } from '../../src/data/encode.ts'
+import { UserError } from '../../src/errors.ts'
+import { createRandom } from '../../src/random.ts'
+import { example, userError, withFolder } from './helpers.ts'
+
+const facts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 64 }
+
+async function withDataset<T>(
+  examples: Iterable<EncodedExample>,
+  use: (dataset: ArrowDataset, path: string) => T | Promise<T>,
+): Promise<T> {
+  return withFolder(async (folder) => {
+    const path = join(folder, 'train.arrow')
+    await writeArrowDataset(path, facts, examples)
+    const dataset = openArrowDataset(path)
+    try {
+      return await use(dataset, path)
+    } finally {
+      dataset.close()
+    }
+  })
+}
+
+/** Opens the file and reads every row. */
+function readAll(path: string): void {
+  const dataset = openArrowDataset(path)
+  try {
+    for (let row = 0; row < dataset.size; row++) dataset.row(row)
+  } finally {
+    dataset.close()
+  }
+}
+
+describe('data/arrow', () => {
+  it('gives back what was written (property)', async () => {
+    const ids = fc.array(fc.integer({ min: 0, max: 299 }), { minLength: 1, maxLength: 64 })
+    const rows = fc.array(fc.tuple(ids, fc.nat(64)), { minLength: 1, maxLength: 30 })
+    await fc.assert(
+      fc.asyncProperty(rows, async (content) => {
+        const examples = content.map(([tokens, from]) => example(tokens, from))
+        await withDataset(examples, (dataset) => {
+          expect(dataset).to.include({ ...facts, size: examples.length })
+          expect(examples.map((_, row) => dataset.row(row))).to.deep.equal(examples)
+          expect(Array.from(dataset.lengths)).to.deep.equal(content.map(([tokens]) => tokens.length))
+        })
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('is an Arrow file of two columns of lists, in several record batches, that apache-arrow reads', async () => {
+    const examples = Array.from({ length: 2500 }, (_, i) => example([i % 300, (i + 1) % 300], i % 2))
+    await withDataset(examples, async (dataset, path) => {
+      const table = tableFromIPC(await readFile(path))
+      expect(table.schema.fields.map(String)).to.deep.equal([
+        'input_ids: List<Int32>',
+        'labels: List<Int32>',
+      ])
+      expect(table.schema.metadata.get('ortune.fingerprint')).to.equal('abc')
+      expect(table.batches.map((batch) => batch.numRows)).to.deep.equal([1024, 1024, 452])
+      const row = table.get(2100)!.toJSON() as { input_ids: { toArray(): Int32Array } }
+      expect(row.input_ids.toArray()).to.deep.equal(dataset.row(2100).input_ids)
+      expect(dataset.row(2100)).to.deep.equal(examples[2100])
+    })
+  })
+
+  it('holds no more than the offsets of a large file in memory', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const resident = (): number => {
+      collectGarbage()
+      return process.memoryUsage().arrayBuffers
+    }
+    const rows = 60_000
+    function* examples(): Generator<EncodedExample> {
+      for (let i = 0; i < rows; i++) yield example(new Array<number>(60).fill(i % 300))
+    }
+    await withFolder(async (folder) => {
+      const path = join(folder, 'train.arrow')
+      await writeArrowDataset(path, facts, examples())
+      const before = resident()
+      const dataset = openArrowDataset(path)
+      let [sum, most] = [0, 0]
+      for (let row = 0; row < rows; row++) {
+        sum += dataset.row(row).input_ids[0]!
+        if (row % 10_000 === 9_999) most = Math.max(most, resident() - before)
+      }
+      dataset.close()
+      expect(sum).to.equal((rows / 300) * ((299 * 300) / 2))
+      expect((await readFile(path)).length).to.be.greaterThan(28e6)
+      expect(most).to.be.lessThan(8 * rows + 200_000)
+    })
+  })
+
+  it('refuses a file truncated anywhere', async () => {
+    const examples = Array.from({ length: 1100 }, (_, i) => example([i % 300, 1, 2]))
+    await withDataset(examples, async (_, path) => {
+      const whole = await readFile(path)
+      for (let length = 0; length < whole.length; length += 211) {
+        await writeFile(path, whole.subarray(0, length))
+        expect(await userError(() => readAll(path))).to.match(/not an encoded data set that can be read .*prepare it again/)
+      }
+    })
+  })
+
+  it('meets damaged bytes with rows or a UserError, nothing else', async () => {
+    const random = createRandom(5, 'damage')
+    await withDataset([example([1, 2, 3]), example([4, 5])], async (_, path) => {
+      const whole = await readFile(path)
+      let refused = 0
+      for (let run = 0; run < 400; run++) {
+        const damaged = Buffer.from(whole)
+        for (let i = 0; i <= run % 3; i++) damaged[random.integer(whole.length)] = random.integer(256)
+        await writeFile(path, damaged)
+        try {
+          readAll(path)
+        } catch (error) {
+          expect(error).to.be.instanceOf(UserError)
+          refused++
+        }
+      }
+      expect(refused).to.be.greaterThan(100)
+    })
+  })
+
+  it('refuses tokens outside of the vocabulary, and rows longer than it says', async () => {
+    await withDataset([example([299]), example([300])], async (dataset) => {
+      expect(Array.from(dataset.row(0).input_ids)).to.deep.equal([299])
+      expect(await userError(() => dataset.row(1))).to.match(/row 1: a token id outside of the vocabulary of 300/)
+    })
+    expect(await userError(() => withDataset([example(new Array<number>(65).fill(1))], () => 0))).to.match(
+      /a row of 65 tokens/,
+    )
+  })
+
+  it('refuses Arrow files of other columns, and files that are none', async () => {
+    await withFolder(async (folder) => {
+      expect(await userError(() => openArrowDataset(join(folder, 'no.arrow')))).to.match(/does not exist/)
+      const path = join(folder, 'x.arrow')
+      await writeFile(path, 'word,definition\n'.repeat(10))
+      expect(await userError(() => openArrowDataset(path))).to.match(/does not begin and end as an Arrow file/)
+    })
+  })
+
+  it('leaves nothing behind when the rows end in an error', async () => {
+    function* broken(): Generator<EncodedExample> {
+      yield example([1, 2])
+      throw new UserError('row 2 is broken')
+    }
+    await withFolder(async (folder) => {
+      const path = join(folder, 'train.arrow')
+      expect(await userError(() => writeArrowDataset(path, facts, broken()))).to.equal('row 2 is broken')
+      expect(await readdir(folder)).to.deep.equal([])
+    })
+  })
+})

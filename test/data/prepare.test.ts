@@ -1,0 +1,137 @@
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+
+import { openArrowDataset } from '../../src/data/arrow_reader.ts'
+import { prepare } from '../../src/data/prepare.ts'
+import type { PrepareOptions } from '../../src/data/prepare.ts'
+import { splitFile } from '../../src/data/split_files.ts'
+import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
+import { loadTokenizer } from '../../src/text/tokenizer.ts'
+import { userError, withFolder } from './helpers.ts'
+
+const csv = [
+  'word,definition,split',
+  'dog,a domestic animal,train',
+  'cat,another animal,train',
+  'sky,what is above us,validation',
+  'a very long word that fills the whole of the context and more than that,x,train',
+].join('\n')
+
+/** A folder with a source, a tokenizer of few merges, and options that fit both. */
+async function withSource(content: string, use: (options: PrepareOptions, folder: string) => Promise<void>) {
+  await withFolder(async (folder) => {
+    await writeFile(join(folder, 'words.csv'), content)
+    for (const [name, text] of Object.entries(await gpt2TokenizerFiles(300))) await writeFile(join(folder, name), text)
+    const options: PrepareOptions = {
+      sources: [{ path: join(folder, 'words.csv'), split: { column: 'split' } }],
+      template: { prompt: 'Word: {{word}} ; Definition:', completion: ' {{definition}}<|endoftext|>' },
+      tokenizerFolder: folder,
+      maxLength: 32,
+      overlong: 'skip',
+      out: join(folder, 'out'),
+    }
+    await use(options, folder)
+  })
+}
+
+describe('data/prepare', () => {
+  it('writes one file per split, whose tokens read as the template says', async () => {
+    await withSource(csv, async (options, folder) => {
+      const progress: number[] = []
+      const report = await prepare({ ...options, onProgress: (rows) => progress.push(rows) })
+      expect(await readdir(options.out)).to.have.members(['train.arrow', 'validation.arrow'])
+      expect(progress).to.deep.equal([4])
+
+      const tokenizer = await loadTokenizer(folder)
+      const train = openArrowDataset(splitFile(options.out, 'train'))
+      const first = train.row(0)
+      const learnt = first.labels.filter((id) => id >= 0)
+      expect(tokenizer.decode([...first.input_ids])).to.equal('Word: dog ; Definition: a domestic animal<|endoftext|>')
+      expect(tokenizer.decode([...learnt])).to.equal(' a domestic animal<|endoftext|>')
+      expect(first.input_ids.at(-1)).to.equal(tokenizer.eosId)
+      expect(train.fingerprint).to.equal(`${report.fingerprint}-train`)
+      expect(train).to.include({ size: 2, vocabularySize: tokenizer.vocabSize, maxLength: 32 })
+
+      const rows = [train.row(0), train.row(1)]
+      train.close()
+      const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0)
+      const lengths = rows.map(({ input_ids }) => input_ids.length)
+      expect(report.splits.train).to.deep.equal({
+        examples: 2,
+        tokens: sum(lengths),
+        labelledTokens: sum(rows.map(({ labels }) => labels.filter((id) => id >= 0).length)),
+        truncated: 0,
+        skipped: 1,
+        lengths: { p50: Math.min(...lengths), p90: Math.max(...lengths), p99: Math.max(...lengths), p100: Math.max(...lengths) },
+      })
+      expect(report.splits.validation).to.include({ examples: 1, skipped: 0 })
+      expect(report.splits).to.not.have.property('test')
+    })
+  })
+
+  it('writes the same bytes again, and another fingerprint where anything changes', async () => {
+    await withSource(csv, async (options, folder) => {
+      const { fingerprint } = await prepare(options)
+      const bytes = await readFile(splitFile(options.out, 'train'))
+      expect((await prepare(options)).fingerprint).to.equal(fingerprint)
+      expect(await readFile(splitFile(options.out, 'train'))).to.deep.equal(bytes)
+      const changed = [
+        { ...options, maxLength: 31 },
+        { ...options, template: { text: '{{word}} {{definition}}' } },
+        { ...options, sources: [{ ...options.sources[0]!, split: { all: 'train' as const } }] },
+      ]
+      for (const other of changed) expect((await prepare(other)).fingerprint).to.not.equal(fingerprint)
+      await writeFile(join(folder, 'words.csv'), csv.replace('dog', 'dig'))
+      expect((await prepare(options)).fingerprint).to.not.equal(fingerprint)
+    })
+  })
+
+  it('takes several sources, and splits rows by a seed', async () => {
+    const lines = Array.from({ length: 300 }, (_, i) => `word${i},definition ${i},train`)
+    await withSource(['word,definition,split', ...lines].join('\n'), async (options, folder) => {
+      await writeFile(join(folder, 'more.jsonl'), '{"word":"w","definition":"d"}\n')
+      const seeded = { ...options.sources[0]!, split: { validation: 0.2, test: 0.1, seed: 3 } }
+      const more = { path: join(folder, 'more.jsonl'), split: { all: 'test' as const } }
+      const { splits } = await prepare({ ...options, sources: [seeded, more] })
+      const counts = [splits.train, splits.validation, splits.test].map((part) => part!.examples)
+      expect(counts.reduce((sum, count) => sum + count, 0)).to.equal(301)
+      expect(counts[0]).to.be.greaterThan(counts[1]!)
+      expect(counts[1]).to.be.greaterThan(20)
+      expect(counts[2]).to.be.greaterThan(8)
+    })
+  })
+
+  it('counts completions that were cut', async () => {
+    await withSource('word,definition,split\ndog,' + 'long '.repeat(50) + ',train\n', async (options) => {
+      const { splits } = await prepare(options)
+      expect(splits.train).to.include({ examples: 1, truncated: 1, tokens: 32 })
+      expect(splits.train!.lengths.p100).to.equal(32)
+    })
+  })
+
+  it('writes nothing where a row, an option or a source is wrong', async () => {
+    await withSource(csv, async (options, folder) => {
+      const before = await readdir(folder)
+      const template = { prompt: '{{wrod}}', completion: 'x' }
+      const wrong: [Partial<PrepareOptions>, RegExp][] = [
+        [{ template }, /words\.csv, row 1: the prompt template uses "wrod"/],
+        [{ overlong: 'error' }, /words\.csv, row 4: the prompt has \d+ tokens and leaves no room/],
+        [{ maxLength: 2 }, /no example to learn from; there are 4 rows, and all were left out/],
+        [{ maxLength: 0 }, /the maximum length is 0/],
+        [{ sources: [{ ...options.sources[0]!, split: { column: 'word' } }] }, /row 1: split column "word" holds "dog"/],
+        [{ sources: [{ path: join(folder, 'no.csv'), split: { all: 'train' } }] }, /no\.csv does not exist/],
+        [{ tokenizerFolder: join(folder, 'none') }, /tokenizer\.json does not exist/],
+        [{ out: folder }, /holds other files \(.*name a new folder/],
+      ]
+      for (const [change, message] of wrong) {
+        expect(await userError(() => prepare({ ...options, ...change }))).to.match(message)
+        expect(await readdir(folder)).to.deep.equal(before)
+      }
+      await writeFile(join(folder, 'words.csv'), 'word,definition,split\n')
+      expect(await userError(() => prepare(options))).to.match(/no example to learn from; there are 0 rows/)
+      await mkdir(options.out)
+    })
+  })
+})

@@ -1,0 +1,161 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+
+import { readRows } from '../../src/data/read_rows.ts'
+import type { ReadOptions } from '../../src/data/read_rows.ts'
+import { UserError } from '../../src/errors.ts'
+import { collect, userError, withFile, withFolder } from './helpers.ts'
+
+const rowsOf = (name: string, content: string | Uint8Array, options?: ReadOptions) =>
+  withFile(name, content, (path) => collect(readRows(path, options)))
+const errorOf = (name: string, content: string | Uint8Array, options?: ReadOptions) =>
+  withFile(name, content, (path) => userError(() => collect(readRows(path, options))))
+
+describe('data/read_rows', () => {
+  describe('CSV', () => {
+    it('reads quotes, line ends inside quotes, CRLF, a byte order mark and blank lines', async () => {
+      const text = '\uFEFFa,b\r\n1,"x ""y"", z"\r\n\r\n2,"two\r\nlines"\r\n'
+      expect(await rowsOf('t.csv', text)).to.deep.equal([
+        { a: '1', b: 'x "y", z' },
+        { a: '2', b: 'two\r\nlines' },
+      ])
+    })
+
+    it('reads text with a delimiter and given columns, such as the emotion files', async () => {
+      const options = { delimiter: ';', columns: ['text', 'label'] }
+      expect(await rowsOf('train.txt', 'i feel low;sadness\ni cried;joy\n', options)).to.deep.equal([
+        { text: 'i feel low', label: 'sadness' },
+        { text: 'i cried', label: 'joy' },
+      ])
+    })
+
+    it('takes every column name as it is', async () => {
+      const [row] = await rowsOf('t.csv', '__proto__,constructor\n1,2\n')
+      expect(Object.entries(row!)).to.deep.equal([
+        ['__proto__', '1'],
+        ['constructor', '2'],
+      ])
+    })
+
+    it('names file, line and remedy for each mistake', async () => {
+      expect(await errorOf('t.csv', '')).to.match(/t\.csv is empty/)
+      expect(await errorOf('t.csv', 'a,b\n1,2\n"x\ny",2\n\n"3\n4"\n')).to.match(/line 6: the row has 1 fields where 2 .*\(a, b\)/)
+      expect(await errorOf('t.csv', 'a,b\n1,2,3\n')).to.match(/line 2: the row has 3 fields where 2/)
+      expect(await errorOf('t.csv', 'a,b,a\n1,2,3\n')).to.match(/line 1: column "a" is named twice/)
+      expect(await errorOf('t.csv', 'a,b\n1,2\n3,"x\n4,5\n')).to.match(/line 3: .*never closed/)
+      expect(await errorOf('t.csv', 'a,b\n1,2\nx "y" z,3\n')).to.match(/line 3: a double quote stands inside/)
+      expect(await errorOf('t.csv', 'a,b\n"x"y,3\n')).to.match(/line 2: a double quote stands inside/)
+      expect(await errorOf('t.csv', `a,b\n1,2\n${'x'.repeat(1_100_000)},3\n`)).to.match(/line 3: the row is longer/)
+      expect(await errorOf('t.csv', 'a,b\n1,2\n', { required: ['a', 'c'] })).to.match(
+        /there is no column "c"; there are a, b/,
+      )
+      expect(await errorOf('t.csv', 'a\n1\n', { delimiter: '::' })).to.match(/delimiter "::" must be one character/)
+    })
+
+    it('names the line of bytes that are not UTF-8', async () => {
+      const bytes = Buffer.concat([Buffer.from('a,b\n1,ü\n2,'), Buffer.from([0xff, 0x0a])])
+      expect(await errorOf('t.csv', bytes)).to.match(/line 3: these bytes are not UTF-8/)
+    })
+
+    it('says what is wrong with a missing file, a folder and an unknown extension', async () => {
+      await withFolder(async (folder) => {
+        expect(await userError(() => collect(readRows(`${folder}/no.csv`)))).to.match(/no\.csv does not exist/)
+        expect(await userError(() => collect(readRows(folder, { format: 'csv' })))).to.match(/is a folder/)
+        expect(await userError(() => collect(readRows(`${folder}/a.txt`)))).to.match(/give a format/)
+      })
+    })
+
+    it('gives back what was written (property)', async () => {
+      const table = fc
+        .uniqueArray(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 5 })
+        .chain((names) =>
+          fc.record({
+            names: fc.constant(names),
+            rows: fc.array(fc.tuple(...names.map(() => fc.string({ unit: 'binary' })))),
+          }),
+        )
+      const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`
+      await fc.assert(
+        fc.asyncProperty(table, fc.constantFrom('\n', '\r\n'), async ({ names, rows }, end) => {
+          const text = [names, ...rows].map((row) => row.map(quote).join(',') + end).join('')
+          const expected = rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i]!, value])))
+          expect(await rowsOf('t.csv', text)).to.deep.equal(expected)
+        }),
+        { numRuns: 60 },
+      )
+    })
+
+    it('reads a file of many blocks', async () => {
+      const lines = Array.from({ length: 20_000 }, (_, i) => `${i},"wörd ${i}"\n`)
+      const rows = await rowsOf('t.csv', 'id,word\n' + lines.join(''))
+      expect(rows).to.have.length(20_000)
+      expect(rows.every((row, i) => row.id === String(i) && row.word === `wörd ${i}`)).to.equal(true)
+    })
+  })
+
+  describe('TSV', () => {
+    it('takes quotes as text, balanced or not', async () => {
+      const text = 'index\tsentence\tlabel\n0\tHe said "no\t1\n1\t"yes" he said\t0\n'
+      expect(await rowsOf('dev.tsv', text)).to.deep.equal([
+        { index: '0', sentence: 'He said "no', label: '1' },
+        { index: '1', sentence: '"yes" he said', label: '0' },
+      ])
+    })
+
+    it('refuses ragged rows, and options that mean nothing', async () => {
+      expect(await errorOf('t.tsv', 'a\tb\n1\t2\n3\n')).to.match(/line 3: the row has 1 fields/)
+      expect(await errorOf('t.tsv', 'a\tb\n1\t2\n', { delimiter: ',' })).to.match(/"delimiter" has no meaning/)
+    })
+  })
+
+  describe('JSON Lines', () => {
+    it('keeps types and skips blank lines', async () => {
+      const text = '{"a":1,"b":[true,null]}\n\n{"a":"x","c":{"d":2}}'
+      expect(await rowsOf('t.jsonl', text)).to.deep.equal([
+        { a: 1, b: [true, null] },
+        { a: 'x', c: { d: 2 } },
+      ])
+    })
+
+    it('names the line of what is no JSON object', async () => {
+      expect(await errorOf('t.jsonl', '{"a":1}\n{"a":\n')).to.match(/line 2: not valid JSON/)
+      expect(await errorOf('t.jsonl', '{"a":1}\n\n[1]\n')).to.match(/line 3: an array where a JSON object/)
+      expect(await errorOf('t.jsonl', 'null\n')).to.match(/line 1: null where/)
+      expect(await errorOf('t.jsonl', '\n\n')).to.match(/is empty/)
+      expect(await errorOf('t.jsonl', '{"a":1}\n{"b":1}\n', { required: ['a'] })).to.match(
+        /row 2: there is no column "a"; there are b/,
+      )
+    })
+
+    it('gives back what was written (property)', async () => {
+      const row = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }))
+      await fc.assert(
+        fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (rows) => {
+          const text = rows.map((value) => JSON.stringify(value) + '\n').join('')
+          expect(await rowsOf('t.jsonl', text)).to.deep.equal(
+            text
+              .trim()
+              .split('\n')
+              .map((line) => JSON.parse(line) as unknown),
+          )
+        }),
+        { numRuns: 100 },
+      )
+    })
+  })
+
+  it('meets random bytes with rows or a UserError, nothing else (property)', async () => {
+    const soup = fc.array(fc.constantFrom('"', ',', '\n', '\r', '\t', '{', '}', '[', '1', 'é', '\\', ' '))
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }),
+      soup.map((parts) => new TextEncoder().encode(parts.join(''))),
+    )
+    const formats = fc.constantFrom('t.csv', 't.tsv', 't.jsonl', 't.parquet')
+    await fc.assert(
+      fc.asyncProperty(bytes, formats, async (content, name) => {
+        await rowsOf(name, content).catch((error: unknown) => expect(error).to.be.instanceOf(UserError))
+      }),
+      { numRuns: 400 },
+    )
+  })
+})

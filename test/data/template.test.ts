@@ -1,0 +1,77 @@
+import { expect } from 'chai'
+
+import { END_MARK, compileTemplate } from '../../src/data/template.ts'
+import type { Row } from '../../src/data/row.ts'
+import { userError } from './helpers.ts'
+
+const renderText = (text: string, row: Row): string => compileTemplate({ text }).render(row, 'row 1').completion
+const errorOf = (text: string, row: Row = {}): Promise<string> => userError(() => renderText(text, row))
+
+describe('data/template', () => {
+  it('renders prompt and completion, with marks for the end of text', () => {
+    const template = compileTemplate({
+      prompt: 'Word: {{word}} ; Definition:',
+      completion: ' {{definition}}<|endoftext|>',
+    })
+    expect(template.variables).to.deep.equal(['word', 'definition'])
+    expect(template.render({ word: 'a<b', definition: '"c" & d' }, 'row 1')).to.deep.equal({
+      prompt: 'Word: a<b ; Definition:',
+      completion: ` "c" & d${END_MARK}`,
+    })
+    expect(template.renderPrompt({ word: 'x' }, 'row 1')).to.equal('Word: x ; Definition:')
+  })
+
+  it('has conditions, loops, filters, assignments and tests', () => {
+    const row = { a: ' x ', tags: ['p', 'q'], who: { name: 'N' }, empty: '', n: 3 }
+    expect(renderText('{% if empty %}no{% else %}{{ a | trim | upper }}{% endif %}', row)).to.equal('X')
+    expect(renderText('{% for t in tags %}{{ loop.index }}{{ t }} {% endfor %}', row)).to.equal('1p 2q ')
+    expect(renderText('{{ who.name }}{{ tags[1] }}{{ tags | join("+") }}{{ n + 1 }}', row)).to.equal('Nqp+q4')
+    expect(renderText('{% set b = a | trim %}[{{ b }}]', row)).to.equal('[x]')
+    expect(renderText('{% if extra is defined %}{{ extra }}{% endif %}.', row)).to.equal('.')
+    expect(renderText('{{ "odd" if n is odd else "even" }}', row)).to.equal('odd')
+    const { variables } = compileTemplate({ text: '{% set b = c %}{% for k, v in d %}{{k}}{{v}}{{b}}{% endfor %}{{ e is defined }}' })
+    expect(variables).to.deep.equal(['c', 'd'])
+  })
+
+  it('treats columns that are named like members of an object as columns', async () => {
+    expect(renderText('{{ constructor }}', { constructor: 'Ferrari' })).to.equal('Ferrari')
+    expect(await errorOf('{{ constructor }}', { driver: 'x' })).to.match(/uses "constructor", which is no column; .*driver/)
+    expect(await errorOf('{{ range }}', { driver: 'x' })).to.match(/uses "range", which is no column/)
+  })
+
+  it('names the unknown variable and the columns there are', async () => {
+    const template = compileTemplate({ prompt: '{{ wrod }}', completion: '{{ b }}' })
+    expect(await userError(() => template.render({ word: 'x', b: 'y' }, 'd.csv, row 7'))).to.equal(
+      'd.csv, row 7: the prompt template uses "wrod", which is no column; there are word, b',
+    )
+    expect(await errorOf('{{ who.nmae }}', { who: { name: 'N' } })).to.match(/row 1: the text template fails .*undefined/)
+    expect(await errorOf('{{ a }}', { a: null })).to.match(/fails .*null.*empty here: a/)
+  })
+
+  it('reaches neither files nor functions nor constructors', async () => {
+    const row = { a: 'x', b: {} }
+    expect(await errorOf('{% include "/etc/passwd" %}', row)).to.match(/"include" is not available/)
+    expect(await errorOf('{% extends "x" %}', row)).to.match(/"extends" is not available/)
+    expect(await errorOf('{% import "x" as y %}', row)).to.match(/"import" is not available/)
+    expect(await errorOf('{% macro m() %}{% endmacro %}', row)).to.match(/"macro" is not available/)
+    expect(await errorOf('{{ range(3) }}', row)).to.match(/cannot be called/)
+    expect(await errorOf('{{ a.toUpperCase() }}', row)).to.match(/cannot be called/)
+    expect(await errorOf('{{ a.constructor }}', row)).to.match(/name that is not available/)
+    expect(await errorOf('{{ a["constructor"] }}', row)).to.match(/name that is not available/)
+    expect(await errorOf('{{ a["con" + "structor"] }}', row)).to.match(/name that is not available/)
+    expect(await errorOf('{{ b.__proto__ }}', row)).to.match(/name that is not available/)
+    expect(await errorOf('{{ a.constructor.constructor("return 1")() }}', row)).to.match(/cannot be called/)
+    expect(await errorOf('{{ [a] | sort(attribute="constructor") }}', row)).to.match(/no filter "sort"; there are/)
+    expect(await errorOf('{% if a is divisibleby(b.__proto__) %}{% endif %}', row)).to.match(/not available/)
+  })
+
+  it('names the part and line of a malformed template', async () => {
+    expect(await errorOf('a\n{{ b c }}')).to.match(/the text template, line 2, is malformed: expected variable end/)
+    expect(await errorOf('{% if a %}')).to.match(/the text template is malformed/)
+    expect(await errorOf('{{ a | nofilter }}', { a: 1 })).to.match(/no filter "nofilter"/)
+  })
+
+  it('refuses data with the mark that stands for the end of text', async () => {
+    expect(await errorOf('{{ a }}', { a: { b: [`x${END_MARK}`] } })).to.match(/U\+FDD0/)
+  })
+})

@@ -1,0 +1,107 @@
+/**
+ * The gradients of a graph against differences of its own loss, in float64 and through one session.
+ *
+ * f′(x) ≈ (8·(f(x + h) − f(x − h)) − (f(x + 2h) − f(x − 2h))) / 12h, which is exact up to order h⁴.
+ * @module
+ */
+import { expect } from 'chai'
+
+import { gradients } from '../../graphs/autodiff.ts'
+import type { Graph, Value } from '../../graphs/ir/graph.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import { createRandom } from '../../src/random.ts'
+import { openNodeSession } from '../../src/runtime/node.ts'
+import type { Feeds, HostTensor, Session } from '../../src/runtime/session.ts'
+import { withFloat64Erf } from './float64_erf.ts'
+
+/** The bound that the project sets for every gradient. */
+export const TOLERANCE = 1e-6
+
+export interface CheckOptions {
+  /** Elements checked per tensor: the one of the largest gradient and random ones. All where absent. */
+  readonly elements?: number
+  /** h, in units of max(1, |x|). */
+  readonly step?: number
+}
+
+/** Gives out `loss` and the gradients by the `wanted` inputs as `<name>_grad`. */
+export function giveOutGradients(loss: Value, wanted: readonly Value[]): Graph {
+  loss.graph.output('loss', loss)
+  for (const [value, gradient] of gradients(loss, wanted)) loss.graph.output(`${value.name}_grad`, gradient)
+  return loss.graph
+}
+
+/**
+ * Checks every output `<name>_grad` of a float64 graph that also gives out `loss`.
+ *
+ * The relative error of an element is |g − d| / max(|g|, |d|, 1e-3·max |g| of its tensor), where g is the graph's
+ * gradient and d the difference quotient: an element that is small beside its tensor counts by that tensor.
+ *
+ * @returns the worst relative error, which is at most TOLERANCE
+ */
+export async function checkGradients(graph: Graph, feeds: Feeds, options: CheckOptions = {}): Promise<number> {
+  const session = await openNodeSession(withFloat64Erf(serialize(graph)))
+  try {
+    const outputs = await session.run(feeds)
+    const wanted = [...graph.outputs.keys()].filter((name) => name.endsWith('_grad'))
+    expect(wanted, 'gradients to check').not.to.be.empty
+    let worst = 0
+    for (const output of wanted) {
+      const name = output.slice(0, -'_grad'.length)
+      worst = Math.max(worst, await checkTensor(session, feeds, name, outputs[output]!, options))
+    }
+    return worst
+  } finally {
+    await session.release()
+  }
+}
+
+async function checkTensor(
+  session: Session,
+  feeds: Feeds,
+  name: string,
+  { dims, data }: HostTensor,
+  { elements, step = 1e-4 }: CheckOptions,
+): Promise<number> {
+  const fed = feeds[name]!
+  const gradient = data as Float64Array
+  expect(dims, `dims of the gradient by ${name}`).to.deep.equal(fed.dims)
+  const largest = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  expect(largest, `largest gradient by ${name}`).to.be.greaterThan(0)
+
+  let worst = 0
+  for (const index of chooseElements(name, gradient, elements)) {
+    const slope = await differenceQuotient(session, feeds, name, index, step)
+    const scale = Math.max(Math.abs(gradient[index]!), Math.abs(slope), 1e-3 * largest)
+    const error = Math.abs(gradient[index]! - slope) / scale
+    expect(error, `${name}[${index}]: gradient ${gradient[index]}, differences ${slope}`).to.be.at.most(TOLERANCE)
+    worst = Math.max(worst, error)
+  }
+  return worst
+}
+
+function chooseElements(name: string, gradient: Float64Array, count = gradient.length): Iterable<number> {
+  if (count >= gradient.length) return gradient.keys()
+  const { integer } = createRandom('gradient check', name)
+  const largest = gradient.reduce((best, value, i) => (Math.abs(value) > Math.abs(gradient[best]!) ? i : best), 0)
+  return new Set([largest, ...Array.from({ length: count - 1 }, () => integer(gradient.length))])
+}
+
+async function differenceQuotient(
+  session: Session,
+  feeds: Feeds,
+  name: string,
+  index: number,
+  step: number,
+): Promise<number> {
+  const moved = Float64Array.from(feeds[name]!.data as Float64Array)
+  const x = moved[index]!
+  const h = step * Math.max(1, Math.abs(x))
+  const lossAt = async (offset: number) => {
+    moved[index] = x + offset
+    const { loss } = await session.run({ ...feeds, [name]: { ...feeds[name]!, data: moved } }, { outputs: ['loss'] })
+    return loss!.data[0] as number
+  }
+  const [near, far] = [(await lossAt(h)) - (await lossAt(-h)), (await lossAt(2 * h)) - (await lossAt(-2 * h))]
+  return (8 * near - far) / (12 * h)
+}

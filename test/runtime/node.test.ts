@@ -1,0 +1,86 @@
+import { expect } from 'chai'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { UserError } from '../../src/errors.ts'
+import { listProviders, openNodeSession } from '../../src/runtime/node.ts'
+import type { HostTensor } from '../../src/runtime/session.ts'
+import { squares, withExternalWeight } from './models.ts'
+
+const floats = (data: Float32Array): HostTensor => ({ dtype: 'float32', dims: [data.length], data })
+
+describe('session on onnxruntime-node', () => {
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ortune-node-'))
+    const { model, weights } = withExternalWeight()
+    await writeFile(join(folder, 'model.onnx'), model)
+    await writeFile(join(folder, 'weights.bin'), weights)
+  })
+  after(() => rm(folder, { recursive: true }))
+
+  for (const inPlaceOutputs of [false, true]) {
+    it(`finds external data beside the model's path, inPlaceOutputs ${inPlaceOutputs}`, async () => {
+      const session = await openNodeSession(join(folder, 'model.onnx'), { inPlaceOutputs })
+      const { y } = await session.run({ x: floats(Float32Array.of(1, 2, 3)) })
+      expect([...y!.data]).to.deep.equal([11, 22, 33])
+      await session.release()
+    })
+
+    it(`names a missing model, inPlaceOutputs ${inPlaceOutputs}`, async () => {
+      const path = join(folder, 'absent.onnx')
+      const error = await openNodeSession(path, { inPlaceOutputs }).catch((error: unknown) => error)
+      expect(error).to.be.instanceOf(UserError)
+      expect((error as Error).message).to.contain(path)
+    })
+  }
+
+  it('copies no output that inPlaceOutputs covers', async () => {
+    const length = 2 ** 21
+    const x = floats(new Float32Array(length).fill(1))
+    const into = { x_grad: floats(new Float32Array(length)) }
+    const allocated = async (inPlaceOutputs: boolean) => {
+      const session = await openNodeSession(squares(), { inPlaceOutputs })
+      into.x_grad.data.fill(0 as never)
+      const before = process.memoryUsage().arrayBuffers
+      const { loss } = await session.run({ x }, { into })
+      const bytes = process.memoryUsage().arrayBuffers - before
+      expect(into.x_grad.data.every((value) => value === 2)).to.equal(true)
+      expect(loss!.data[0]).to.equal(length)
+      await session.release()
+      return bytes
+    }
+    expect(await allocated(false)).to.be.at.least(4 * length)
+    expect(await allocated(true)).to.be.below(4096)
+  })
+
+  it('names an input whose dims the model does not take', async () => {
+    const session = await openNodeSession(join(folder, 'model.onnx'), { name: 'm.onnx' })
+    const x = { dtype: 'float32', dims: [2], data: new Float32Array(2) } as const
+    const error = (await session.run({ x }).catch((error: unknown) => error)) as Error
+    expect(error.message).to.match(/^m\.onnx: the run failed: .*\bx\b.*index: 0 Got: 2 Expected: 3/)
+    await session.release()
+  })
+
+  it('says how to install a provider that is not there', async function () {
+    const cuda = listProviders().find(({ name }) => name === 'cuda')
+    if (cuda?.installed) this.skip() // then there is nothing to say
+    const error = await openNodeSession(squares(), { provider: 'cuda' }).catch((error: unknown) => error)
+    expect(error).to.be.instanceOf(UserError)
+    if (cuda) expect((error as Error).message).to.contain('node node_modules/onnxruntime-node/script/install')
+    else expect((error as Error).message).to.contain('no cuda provider')
+  })
+
+  it('lists the CPU among its providers', () => {
+    expect(listProviders()).to.deep.include({ name: 'cpu', installed: true })
+  })
+
+  it('writes a profile of the operators that ran', async () => {
+    const session = await openNodeSession(squares(), { profilePrefix: join(folder, 'profile') })
+    await session.run({ x: floats(Float32Array.of(1, 2)) })
+    await session.release()
+    const file = (await readdir(folder)).find((name) => name.startsWith('profile'))!
+    const events = JSON.parse(await readFile(join(folder, file), 'utf8')) as { args?: { op_name?: string } }[]
+    expect(events.map(({ args }) => args?.op_name)).to.include('ReduceSum')
+  })
+})

@@ -1,0 +1,34 @@
+/**
+ * Times greedy decoding at GPT-2-small shape: `decoding.ts <artifacts> <batch> <runs>` prints one JSON line.
+ * @module
+ */
+import { createRandom } from '../../src/random.ts'
+import { greedy } from '../../src/generation/sampling.ts'
+import { generate } from '../../src/generation/generate.ts'
+import { openModelDecoder } from '../../src/generation/open_decoder.ts'
+import type { Measurement } from './measure.ts'
+import { median, peakRss, timed } from './measure.ts'
+
+const PROMPT = 32
+const NEW = 64
+
+const [folder, batch, runs] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
+const { decoder, config } = await openModelDecoder(folder)
+const random = createRandom('bench')
+const prompts = Array.from({ length: batch }, () =>
+  Array.from({ length: PROMPT }, () => random.integer(config.vocab_size)),
+)
+const options = { ...greedy, max_new_tokens: NEW, stop_tokens: [], seed: 1 }
+const once = () => generate(decoder, prompts, config.n_positions, options)
+
+await once()
+const seconds: number[] = []
+for (let i = 0; i < runs; i++) seconds.push(await timed(once))
+const result: Measurement = {
+  name: `generate-batch-${batch}`,
+  seconds_per_step: median(seconds) / NEW,
+  all: seconds.map((time) => time / NEW),
+  tokens_per_second: (batch * NEW) / median(seconds),
+  peak_rss_mb: peakRss(),
+}
+process.stdout.write(`${JSON.stringify(result)}\n`)

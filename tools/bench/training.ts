@@ -1,0 +1,91 @@
+/**
+ * Times training steps at GPT-2-small shape: `training.ts <artifacts> <share of labels> <steps>` prints one JSON line.
+ * A process of its own, so that its peak memory is its own.
+ * @module
+ */
+import { join } from 'node:path'
+
+import { trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import { matmulFlops } from '../../graphs/flops.ts'
+import { collate, totalLabelled } from '../../src/data/collate.ts'
+import { NO_LOSS } from '../../src/data/encode.ts'
+import { loadTrained } from '../../src/formats/checkpoint.ts'
+import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { readManifest } from '../../src/formats/manifest.ts'
+import { createRandom } from '../../src/random.ts'
+import { openNodeSession } from '../../src/runtime/node.ts'
+import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import { initialAdapter } from '../../src/training/initialise.ts'
+import { loraScale } from '../../src/training/run.ts'
+import { gradientTargets, parameterFeeds } from '../../src/training/supervised.ts'
+import { openCeiling } from './ceiling.ts'
+import type { Measurement } from './measure.ts'
+import { median, peakRss, timed } from './measure.ts'
+
+const BATCH = 4
+const LENGTH = 128
+const WARMUP = 2
+
+const [folder, share, steps] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
+const config = await readGpt2Config(folder)
+const { lora } = await readManifest(folder)
+const task = { config, stored: new Map(), ...(lora ? { lora } : {}) }
+const memory = createParameterMemory(trainableShapes(task))
+if (lora) initialAdapter(memory, 1)
+else await loadTrained(folder, memory, 'full')
+
+const random = createRandom('bench')
+const examples = Array.from({ length: BATCH }, () => {
+  const input_ids = Int32Array.from({ length: LENGTH }, () => random.integer(config.vocab_size))
+  return { input_ids, labels: input_ids.map((id, t) => (t < LENGTH * (1 - share) ? NO_LOSS : id)) }
+})
+const labelled = totalLabelled(examples)
+const feeds = {
+  ...collate(examples, { total: labelled }),
+  ...parameterFeeds(memory),
+  ...(lora ? loraScale(lora.lora_alpha / lora.r) : {}),
+}
+const session = await openNodeSession(join(folder, 'training_model.onnx'), { inPlaceOutputs: true })
+const gradients = gradientTargets(memory)
+let stepCount = 0
+const step = async (): Promise<void> => {
+  await session.run(feeds, { into: gradients })
+  memory.adamwStep({
+    learningRate: 1e-4,
+    step: ++stepCount,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+    maxGradNorm: 1,
+  })
+}
+
+for (let i = 0; i < WARMUP; i++) await step()
+// The ceiling's own memory comes after the peak has been read.
+const peak = peakRss()
+const ceiling = await openCeiling()
+const flops = matmulFlops(sizedGraph(), { batch: BATCH, sequence: LENGTH, labelled })
+const seconds: number[] = []
+const ceilings: number[] = []
+for (let i = 0; i < steps; i++) {
+  const before = await ceiling()
+  seconds.push(await timed(step))
+  ceilings.push((before + (await ceiling())) / 2)
+}
+const result: Measurement = {
+  name: `${lora ? 'lora' : 'full'}-labels-${share}`,
+  seconds_per_step: median(seconds),
+  all: seconds,
+  tokens_per_second: (BATCH * LENGTH) / median(seconds),
+  peak_rss_mb: peak,
+  of_ceiling: median(seconds.map((time, i) => flops / time / ceilings[i]!)),
+  ceiling_gflops: median(ceilings) / 1e9,
+}
+process.stdout.write(`${JSON.stringify(result)}\n`)
+
+/** The training graph once more, for its shapes; where the weights lie does not matter here. */
+function sizedGraph() {
+  const anywhere = { location: 'model.safetensors', offset: 0, length: 0 }
+  return trainingGraph({ ...task, stored: { get: () => anywhere } as unknown as typeof task.stored })
+}

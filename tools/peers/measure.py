@@ -1,0 +1,77 @@
+"""What the peers share: timing, memory and the one line of JSON that each of them prints."""
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+
+def arguments(description: str, *, steps: int, batch: int) -> argparse.ArgumentParser:
+    """The options that every peer has."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--batch", type=int, default=batch, help="rows in a batch")
+    parser.add_argument("--steps", type=int, default=steps, help="timed repetitions")
+    parser.add_argument("--warmup", type=int, default=2, help="untimed repetitions before them")
+    parser.add_argument("--threads", type=int, default=2, help="threads within an operator")
+    return parser
+
+
+def time_calls(call: Callable[[], object], warmup: int, steps: int) -> list[float]:
+    """Seconds of each of `steps` calls, after `warmup` calls that are not counted."""
+    seconds = []
+    for _ in range(warmup + steps):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return seconds[warmup:]
+
+
+def rss_mb() -> float | None:
+    """Resident memory of this process now, in MiB; unknown where there is no /proc."""
+    return _proc_status("VmRSS")
+
+
+def report(
+    name: str, seconds: list[float], tokens_per_step: int, loaded_mb: float | None, packages: list[str]
+) -> None:
+    """Prints the result. All memory is in MiB and of this process alone.
+
+    `peak_rss_mb` is the kernel's high-water mark VmHWM. `ru_maxrss_mb` is nearly always the same, but a
+    process started by a larger one inherits the larger one's figure.
+    """
+    unit = 2**20 if platform.system() == "Darwin" else 2**10
+    ru_maxrss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    median = statistics.median(seconds)
+    result = {
+        "name": name,
+        "seconds_per_step": median,
+        "all": seconds,
+        "tokens_per_second": tokens_per_step / median,
+        "peak_rss_mb": _proc_status("VmHWM") or ru_maxrss,
+        "ru_maxrss_mb": ru_maxrss,
+        "loaded_rss_mb": loaded_mb,
+        "threads": torch.get_num_threads(),
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in packages},
+        },
+    }
+    print(json.dumps(result))
+
+
+def _proc_status(field: str) -> float | None:
+    """A memory field of /proc/self/status in MiB."""
+    path = Path("/proc/self/status")
+    if not path.exists():
+        return None
+    values = dict(line.split(":", 1) for line in path.read_text().splitlines())
+    return int(values[field].split()[0]) / 1024

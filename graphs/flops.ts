@@ -15,7 +15,10 @@ import { dimProduct, evaluateDim } from './ir/shape.ts'
 export function matmulFlops(graph: Graph, binding: Readonly<Record<string, number>>): number {
   return liveNodes(graph)
     .filter(({ operator }) => operator.name === 'MatMul' || operator.name === 'Gemm')
-    .reduce((sum, node) => sum + 2 * evaluateDim(dimProduct([...node.outputs[0]!.shape, innerDim(node)]), binding), 0)
+    .reduce(
+      (sum, node) => sum + 2 * evaluateDim(dimProduct([...node.outputs[0]!.shape, innerDim(node)]), binding),
+      0,
+    )
 }
 
 /** The dimension that a product sums over. */

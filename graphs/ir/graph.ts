@@ -169,6 +169,8 @@ export class Graph {
   /** Names an output. A value may be given out under several names. */
   output(name: string, value: Value): void {
     if (this.outputs.has(name)) throw this.error('output', `"${name}" is given out twice`)
+    if (this.#names.has(name)) throw this.error('output', `the name "${name}" is taken`)
+    this.#names.add(name)
     this.outputs.set(name, value)
   }
 

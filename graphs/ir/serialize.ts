@@ -85,7 +85,8 @@ function outputNames(graph: Graph): Map<Value, string> {
 }
 
 function toNode(node: Node, nameOf: (value: Value) => string, used: ReadonlySet<Value>): NodeProto {
-  const outputs = node.outputs.map((output) => (used.has(output) ? nameOf(output) : ''))
+  const { optionalOutputs = false } = node.operator
+  const outputs = node.outputs.map((output) => (used.has(output) || !optionalOutputs ? nameOf(output) : ''))
   while (outputs.length > 1 && outputs.at(-1) === '') outputs.pop()
   return create(NodeProtoSchema, {
     opType: node.operator.name,

@@ -14,57 +14,64 @@ export const formatShape = (shape: Shape): string => `[${shape.join(', ')}]`
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis])
 
-/** The product of dimensions in canonical form: the number first, then the symbols in alphabetical order. */
-export function dimProduct(dims: Shape): Dim {
-  let factor = 1
-  const symbols: string[] = []
-  for (const dim of dims) {
-    if (typeof dim === 'number') factor *= dim
-    else if (dim.includes('+')) symbols.push(`(${dim})`)
-    else for (const part of dim.split('*')) /^\d+$/.test(part) ? (factor *= Number(part)) : symbols.push(part)
-  }
-  if (symbols.length === 0 || factor === 0) return factor
-  symbols.sort()
-  return [...(factor === 1 ? [] : [String(factor)]), ...symbols].join('*')
-}
+/** A dimension as a sum of products: symbols in alphabetical order, joined by `*` and '' for none, to their factor. */
+type Terms = ReadonlyMap<string, number>
 
-/** The sum of dimensions in canonical form (numbers last). */
-export function dimSum(dims: Shape): Dim {
-  const symbols = dims.filter((dim) => typeof dim === 'string').flatMap((dim) => dim.split('+'))
-  const constant = dims.reduce<number>((sum, dim) => sum + (typeof dim === 'number' ? dim : 0), 0)
-  if (symbols.length === 0) return constant
-  return [...symbols.sort(), ...(constant === 0 ? [] : [String(constant)])].join('+')
-}
+/** The product of dimensions in canonical form, multiplied out. */
+export const dimProduct = (dims: Shape): Dim => format(dims.map(parse).reduce(multiply, new Map([['', 1]])))
+
+/** The sum of dimensions in canonical form: terms in alphabetical order, the number last. */
+export const dimSum = (dims: Shape): Dim => format(sum(dims.flatMap((dim) => [...parse(dim)])))
 
 /** The value of a dimension when its symbols are bound to numbers. Throws on an unbound symbol. */
 export function evaluateDim(dim: Dim, binding: Readonly<Record<string, number>>): number {
-  if (typeof dim === 'number') return dim
   if (Object.hasOwn(binding, dim)) return binding[dim]!
-  const split = (text: string, separator: string): string[] => {
-    const parts: string[] = []
-    let depth = 0
-    let start = 0
-    for (let i = 0; i <= text.length; i++) {
-      if (text[i] === '(') depth++
-      else if (text[i] === ')') depth--
-      else if (i === text.length || (depth === 0 && text[i] === separator)) {
-        parts.push(text.slice(start, i))
-        start = i + 1
-      }
-    }
-    return parts
+  const valueOf = (symbol: string): number => {
+    if (!Object.hasOwn(binding, symbol)) throw new Error(`dimension "${symbol}" has no value`)
+    return binding[symbol]!
   }
-  const evaluate = (text: string): number => {
-    if (/^\d+$/.test(text)) return Number(text)
-    const terms = split(text, '+')
-    if (terms.length > 1) return terms.reduce((sum, term) => sum + evaluate(term), 0)
-    const factors = split(text, '*')
-    if (factors.length > 1) return factors.reduce((product, factor) => product * evaluate(factor), 1)
-    if (text.startsWith('(') && text.endsWith(')')) return evaluate(text.slice(1, -1))
-    if (!Object.hasOwn(binding, text)) throw new Error(`dimension "${text}" has no value`)
-    return binding[text]!
-  }
-  return evaluate(dim)
+  return [...parse(dim)]
+    .map(([symbols, factor]) =>
+      symbolsOf(symbols).reduce((product, symbol) => product * valueOf(symbol), factor),
+    )
+    .reduce((total, term) => total + term, 0)
+}
+
+const symbolsOf = (symbols: string): string[] => (symbols === '' ? [] : symbols.split('*'))
+
+function parse(dim: Dim): Terms {
+  return sum(
+    String(dim)
+      .split('+')
+      .map((term) => {
+        const parts = term.split('*')
+        const symbols = parts.filter((part) => Number.isNaN(Number(part)))
+        const numbers = parts.map(Number).filter((part) => !Number.isNaN(part))
+        return [symbols.sort().join('*'), numbers.reduce((product, number) => product * number, 1)]
+      }),
+  )
+}
+
+function sum(terms: readonly (readonly [symbols: string, factor: number])[]): Terms {
+  const total = new Map<string, number>()
+  for (const [symbols, factor] of terms) total.set(symbols, (total.get(symbols) ?? 0) + factor)
+  return total
+}
+
+const multiply = (left: Terms, right: Terms): Terms =>
+  sum(
+    [...left].flatMap(([a, x]) =>
+      [...right].map(([b, y]) => [[...symbolsOf(a), ...symbolsOf(b)].sort().join('*'), x * y] as const),
+    ),
+  )
+
+function format(terms: Terms): Dim {
+  const number = terms.get('') ?? 0
+  const symbolic = [...terms]
+    .filter(([symbols, factor]) => symbols !== '' && factor !== 0)
+    .map(([symbols, factor]) => (factor === 1 ? symbols : `${factor}*${symbols}`))
+  if (symbolic.length === 0) return number
+  return [...symbolic.sort(), ...(number === 0 ? [] : [String(number)])].join('+')
 }
 
 /** The numpy broadcast of two shapes, or undefined where they do not fit. */

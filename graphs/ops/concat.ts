@@ -12,8 +12,8 @@ export const Concat: Operator = {
     const first = inputs[0]!
     const axis = resolveAxis(number(attributes, 'axis', 0), first.shape.length)
     for (const input of inputs) {
+      if (input.dtype !== first.dtype) fail(`dtypes differ: ${first.dtype} and ${input.dtype}`)
       const fits =
-        input.dtype === first.dtype &&
         input.shape.length === first.shape.length &&
         input.shape.every((dim, i) => i === axis || dim === first.shape[i])
       if (!fits)

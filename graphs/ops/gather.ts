@@ -1,6 +1,7 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
+import { cast } from './cast.ts'
 import { emit } from './common.ts'
 
 /** y[i…] = x[indices[i…]]: rows of the first axis. */
@@ -14,7 +15,10 @@ export const Gather: Operator = {
     return [{ dtype: x.dtype, shape: [...rows.shape, ...x.shape.slice(1)] }]
   },
   // dx: the rows of dy are added to the rows they were taken from.
-  gradient: ({ inputs: [, rows] }, [dy]) => [() => ({ indices: rows!, updates: dy! }), undefined],
+  gradient: ({ inputs: [, rows] }, [dy]) => [
+    () => ({ indices: cast(rows!, 'int64'), updates: dy! }),
+    undefined,
+  ],
 }
 
 /** Rows of x's first axis: y[i…] = x[indices[i…]], shape [...indices, ...x without its first axis]. */

@@ -18,6 +18,7 @@ import { sumToShape } from './sum_to_shape.ts'
  */
 export const LayerNormalization: Operator = {
   name: 'LayerNormalization',
+  optionalOutputs: true,
   infer: ({ inputs, fail }) => {
     const [x, weight, bias] = inputs as [Value, Value, Value]
     const size = x.shape.at(-1)
@@ -30,6 +31,9 @@ export const LayerNormalization: Operator = {
       fail(
         `weight ${formatShape(weight.shape)} and bias ${formatShape(bias.shape)} do not fit ${formatShape(x.shape)}`,
       )
+    }
+    if ([weight, bias].some(({ dtype }) => dtype !== x.dtype)) {
+      fail(`dtypes differ: ${x.dtype}, ${weight.dtype} and ${bias.dtype}`)
     }
     const statistics = [...x.shape.slice(0, -1), 1]
     return [

@@ -11,12 +11,17 @@ import { inferReduction, reduce, reducedDims, restoreAxes } from './reduction.ts
 export const ReduceMean: Operator = {
   name: 'ReduceMean',
   unwritten: ['axes'],
-  infer: inferReduction,
+  infer: (context) => {
+    const count = dimProduct(reducedDims(context))
+    if (typeof count === 'string')
+      context.fail(`the number of elements, ${count}, is not known while building`)
+    return inferReduction(context)
+  },
   // ∂y/∂x = 1/n
   gradient: (node, [dy]) => [
     () => {
-      const count = scalarLike(dy!, 1 / (dimProduct(reducedDims(node)) as number))
-      return expandLike(mul(restoreAxes(dy!, node), count), node.inputs[0]!)
+      const share = scalarLike(dy!, 1 / (dimProduct(reducedDims(node)) as number))
+      return expandLike(mul(restoreAxes(dy!, node), share), node.inputs[0]!)
     },
     undefined,
   ],

@@ -10,8 +10,9 @@ import { dims, emit, number } from './common.ts'
 import { indices } from './constants.ts'
 import { reshape } from './reshape.ts'
 
-/** Adds a reduction over `axes`, which may count from the end. */
+/** Adds a reduction over `axes`, which may count from the end. Over none it is x itself (ONNX would reduce them all). */
 export function reduce(operator: Operator, x: Value, axes: readonly number[], keepdims: boolean): Value {
+  if (axes.length === 0) return x
   const resolved = axes.map((axis) => resolveAxis(axis, x.shape.length))
   return emit(operator, [x, indices(x, resolved)], { axes: resolved, keepdims: keepdims ? 1 : 0 })
 }
@@ -26,7 +27,7 @@ export function inferReduction({ inputs: [x], attributes }: InferenceContext): r
 }
 
 /** The dimensions that a reduction takes away. */
-export const reducedDims = ({ inputs: [x], attributes }: Node): Shape =>
+export const reducedDims = ({ inputs: [x], attributes }: Pick<Node, 'inputs' | 'attributes'>): Shape =>
   dims(attributes, 'axes').map((axis) => x!.shape[axis as number]!)
 
 /** A reduction's output, or its gradient, with the reduced axes back as 1. */

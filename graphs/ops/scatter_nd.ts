@@ -12,6 +12,7 @@ export const ScatterND: Operator = {
   infer: ({ inputs, fail }) => {
     const [x, rows, updates] = inputs as [Value, Value, Value]
     if (rows.dtype !== 'int64') fail(`indices must be int64, got ${rows.dtype}`)
+    if (x.dtype !== updates.dtype) fail(`dtypes differ: ${x.dtype} and ${updates.dtype}`)
     const expected = [rows.shape[0]!, ...x.shape.slice(1)]
     if (rows.shape.length !== 2 || rows.shape[1] !== 1 || !sameShape(updates.shape, expected)) {
       fail(

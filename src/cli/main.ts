@@ -5,8 +5,27 @@
 import { Command, CommanderError } from 'commander'
 
 import { UserError } from '../errors.ts'
+import { demoCommand } from './demo.ts'
+import { evaluateCommand } from './evaluate.ts'
+import { exportCommand } from './export.ts'
+import { generateCommand } from './generate.ts'
+import { inspectCommand } from './inspect.ts'
+import { mergeCommand } from './merge.ts'
+import { prepareCommand } from './prepare.ts'
 import { resumeCommand } from './resume.ts'
 import { trainCommand } from './train.ts'
+
+const commands = [
+  demoCommand,
+  prepareCommand,
+  exportCommand,
+  trainCommand,
+  resumeCommand,
+  evaluateCommand,
+  generateCommand,
+  mergeCommand,
+  inspectCommand,
+]
 
 /** Parses the arguments, runs the command, and turns a user's mistake into one sentence and exit code 2. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -14,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('Fine-tune and align GPT-2-class language models on ONNX Runtime')
     .showHelpAfterError('(add --help for the options and an example)')
     .exitOverride()
-  for (const command of [trainCommand(), resumeCommand()]) program.addCommand(command.exitOverride())
+  for (const command of commands) program.addCommand(command().exitOverride())
   try {
     await program.parseAsync(argv)
   } catch (error) {

@@ -1,7 +1,6 @@
 /** @module */
 import { Command } from 'commander'
 
-import { continueRun } from '../training/run.ts'
 import { trainingProgress } from './training_progress.ts'
 import { printTrainingResult } from './training_result.ts'
 
@@ -13,6 +12,7 @@ export const resumeCommand = (): Command =>
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune resume runs/dictionary')
     .action(async (folder: string, { json }: { json?: boolean }) => {
+      const { continueRun } = await import('../training/run.ts')
       const state = await continueRun(folder, trainingProgress())
-      printTrainingResult(folder, state, json ?? false)
+      await printTrainingResult(folder, state, json ?? false)
     })

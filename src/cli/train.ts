@@ -1,8 +1,6 @@
 /** @module */
 import { Command } from 'commander'
 
-import { continueRun, createRun } from '../training/run.ts'
-import { readConfigFile } from './config_file.ts'
 import { printTrainingResult } from './training_result.ts'
 import { trainingProgress } from './training_progress.ts'
 
@@ -18,14 +16,12 @@ export const trainCommand = (): Command =>
       '\nExample:\n  ortune train data/dictionary.yaml output_dir=runs/dictionary max_steps=200',
     )
     .action(async (path: string, overrides: string[], { json }: { json?: boolean }) => {
+      const { readConfigFile } = await import('./config_file.ts')
+      const { dataTable } = await import('../report/data_table.ts')
+      const { continueRun, createRun } = await import('../training/run.ts')
       const config = await readConfigFile(path, overrides)
       const report = await createRun(config)
-      for (const [split, counts] of Object.entries(report.splits)) {
-        process.stderr.write(
-          `${split}: ${counts.examples.toLocaleString('en')} examples, ${counts.tokens.toLocaleString('en')} tokens, ` +
-            `${counts.labelledTokens.toLocaleString('en')} with loss, ${counts.truncated} truncated, ${counts.skipped} skipped\n`,
-        )
-      }
+      process.stderr.write(`${dataTable(report.splits)}\n`)
       const state = await continueRun(config.output_dir, trainingProgress())
-      printTrainingResult(config.output_dir, state, json ?? false)
+      await printTrainingResult(config.output_dir, state, json ?? false)
     })

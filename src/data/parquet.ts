@@ -41,7 +41,7 @@ const limitedCompressors: Compressors = Object.fromEntries(
   ]),
 )
 
-/** Text columns must be UTF-8; other byte columns are decoded only when read, by the same rule. */
+/** Byte columns are read as text, and must be UTF-8; hyparquet alone would put U+FFFD for bad bytes. */
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes && decoder.decode(bytes) }
 

@@ -11,11 +11,11 @@ import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import { recoverFolder, writeFolderAtomic } from './atomic.ts'
-import { fillModelFolder } from './model_folder.ts'
+import { fillModelFolder, openGpt2Folder } from './model_folder.ts'
 import { fillPeftAdapter, readPeftAdapter } from './peft.ts'
 import { readJson } from './read_file.ts'
-import type { FloatTensor } from './safetensors.ts'
-import { readTensors, streamSafetensors } from './safetensors.ts'
+import type { TensorEntry } from './safetensors.ts'
+import { readEntries, readSafetensorsHeader, streamSafetensors } from './safetensors.ts'
 
 /** What the trained tensors are: an adapter on a base model, or a whole model. */
 export type Trained =
@@ -66,11 +66,12 @@ export async function readCheckpoint(
   const names = await readdir(folder).catch((): string[] => [])
   if (!names.includes('trainer_state.json')) return undefined
   await loadTrained(folder, memory, kind)
-  const moments = await readTensors(join(folder, 'optimizer.safetensors'))
+  const path = join(folder, 'optimizer.safetensors')
+  const { tensors } = await readSafetensorsHeader(path)
   for (const key of momentShapes(memory).keys()) {
     const [name, moment] = splitKey(key)
     const { firstMoment, secondMoment } = memory.views(name)
-    copyTensor(moments.get(key), moment === 'exp_avg' ? firstMoment : secondMoment, key, folder)
+    await readInto(path, tensors.get(key), moment === 'exp_avg' ? firstMoment : secondMoment, key)
   }
   return readJson(join(folder, 'trainer_state.json'))
 }
@@ -81,26 +82,35 @@ export async function loadTrained(
   memory: ParameterMemory,
   kind: 'lora' | 'full',
 ): Promise<void> {
-  const tensors =
-    kind === 'lora'
-      ? (await readPeftAdapter(folder)).tensors
-      : await readTensors(join(folder, 'model.safetensors'))
-  for (const name of memory.names) copyTensor(tensors.get(name), memory.views(name).parameter, name, folder)
+  if (kind === 'full') {
+    const { weights, tensors } = await openGpt2Folder(folder)
+    for (const name of memory.names)
+      await readInto(weights, tensors.get(name), memory.views(name).parameter, name)
+    return
+  }
+  const { tensors } = await readPeftAdapter(folder)
+  for (const name of memory.names) {
+    const tensor = tensors.get(name)
+    const { parameter } = memory.views(name)
+    if (tensor?.data.length !== parameter.length) throw mismatch(folder, name)
+    parameter.set(tensor.data)
+  }
 }
 
-function copyTensor(
-  tensor: FloatTensor | undefined,
+/** Reads one tensor straight to where it belongs; a model's tensors together would double the memory. */
+async function readInto(
+  path: string,
+  entry: TensorEntry | undefined,
   target: Float32Array,
   name: string,
-  folder: string,
-): void {
-  if (tensor?.data.length !== target.length) {
-    throw new UserError(
-      `${folder} has no tensor ${name} of the size this run trains; is it another run's checkpoint?`,
-    )
-  }
+): Promise<void> {
+  const tensor = entry && (await readEntries(path, new Map([[name, entry]]))).get(name)
+  if (tensor?.data.length !== target.length) throw mismatch(path, name)
   target.set(tensor.data)
 }
+
+const mismatch = (where: string, name: string): UserError =>
+  new UserError(`${where} has no tensor ${name} of the size this run trains; is it another run's checkpoint?`)
 
 const momentShapes = (memory: ParameterMemory): Map<string, readonly number[]> =>
   new Map(

@@ -19,6 +19,8 @@ export interface FoundModel {
   readonly base: string
   /** Folder of a PEFT adapter for it; absent where the base is used as it is. */
   readonly adapter?: string
+  /** Which checkpoint was chosen, where the folder is a run. */
+  readonly checkpoint?: CheckpointName
 }
 
 export interface ModelChoice {
@@ -33,36 +35,43 @@ export interface ModelChoice {
  *
  * @throws UserError where the folder is missing or holds no model, or where the choice does not fit it
  */
-export async function findModel(folder: string, { checkpoint, adapter }: ModelChoice = {}): Promise<FoundModel> {
+export async function findModel(
+  folder: string,
+  { checkpoint, adapter }: ModelChoice = {},
+): Promise<FoundModel> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw (error as NodeJS.ErrnoException).code === 'ENOTDIR'
       ? new UserError(`${folder} is a file; name the folder of a model, a run or a checkpoint`)
       : unreadable(folder, error)
   })
+  const isRun = names.includes('ortune.json')
+  if (checkpoint !== undefined && adapter !== undefined)
+    throw new UserError(
+      `--checkpoint ${checkpoint} and --adapter ${adapter} both say what to use; leave one out`,
+    )
+  if (checkpoint !== undefined && !isRun)
+    throw new UserError(`${folder} is no run, so it has no ${checkpoint} checkpoint; leave --checkpoint out`)
+  if (isRun && adapter === undefined) return modelOfRun(folder, checkpoint)
   if (names.includes('adapter_config.json')) {
     if (adapter !== undefined)
       throw new UserError(`${folder} is an adapter itself; name the model's folder, or leave --adapter out`)
     return { base: await baseOfAdapter(folder), adapter: folder }
   }
-  if (names.includes('ortune.json')) {
-    return adapter === undefined ? modelOfRun(folder, checkpoint) : { base: folder, adapter }
-  }
-  if (checkpoint !== undefined)
-    throw new UserError(`${folder} is no run, so it has no ${checkpoint} checkpoint; leave --checkpoint out`)
   if (!names.includes('config.json'))
     throw new UserError(
       `${folder} has neither config.json, adapter_config.json nor ortune.json; name the folder of a model, a run or a checkpoint`,
     )
-  return adapter === undefined ? { base: folder } : { base: folder, adapter }
+  return { base: folder, adapter }
 }
 
 async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): Promise<FoundModel> {
   const { lora } = await readManifest(run)
   const wanted = checkpoint === undefined ? CHECKPOINTS : [checkpoint]
   for (const name of wanted) {
-    if (name === 'base') return { base: run }
+    if (name === 'base') return { base: run, checkpoint: name }
     const path = join(run, 'checkpoints', name)
-    if (await exists(join(path, 'trainer_state.json'))) return lora ? { base: run, adapter: path } : { base: path }
+    if (!(await exists(join(path, 'trainer_state.json')))) continue
+    return { ...(lora ? { base: run, adapter: path } : { base: path }), checkpoint: name }
   }
   throw new UserError(`${run} has no ${checkpoint} checkpoint yet; train it first, or choose another one`)
 }

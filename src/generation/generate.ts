@@ -14,7 +14,9 @@ export interface GenerationOptions extends SamplingOptions {
   readonly stop_tokens: readonly number[]
   /** Each prompt draws from a stream of its own, so a result does not depend on the prompt's neighbours. */
   readonly seed: number
-  /** Called with every token as it comes. */
+  /** Number of the first prompt, where a list is generated in several batches; 0 by default. */
+  readonly firstRow?: number
+  /** Called with every token as it comes; `row` counts from `firstRow`. */
   readonly onToken?: (row: number, token: number) => void
 }
 
@@ -32,9 +34,10 @@ export async function generate(
   context: number,
   options: GenerationOptions,
 ): Promise<number[][]> {
-  checkPrompts(prompts, context, options.max_new_tokens)
+  const { firstRow = 0 } = options
+  checkPrompts(prompts, context, options.max_new_tokens, firstRow)
   const stops = new Set(options.stop_tokens)
-  const randoms = prompts.map((_, row) => createRandom(options.seed, 'generate', row))
+  const randoms = prompts.map((_, row) => createRandom(options.seed, 'generate', firstRow + row))
   const generated = prompts.map((): number[] => [])
   const finished = prompts.map(() => false)
   if (prompts.length === 0) return generated
@@ -47,7 +50,7 @@ export async function generate(
       if (stops.has(token)) finished[i] = true
       else {
         generated[i]!.push(token)
-        options.onToken?.(i, token)
+        options.onToken?.(firstRow + i, token)
       }
       return token
     })
@@ -56,13 +59,19 @@ export async function generate(
   }
 }
 
-function checkPrompts(prompts: readonly (readonly number[])[], context: number, newTokens: number): void {
+/** Throws UserError for the first prompt that is empty or leaves no room for the new tokens. */
+export function checkPrompts(
+  prompts: readonly (readonly number[])[],
+  context: number,
+  newTokens: number,
+  firstRow = 0,
+): void {
   for (const [row, prompt] of prompts.entries()) {
-    if (prompt.length === 0)
-      throw new UserError(`prompt ${row + 1} is empty; give at least one token to continue`)
+    const name = `prompt ${firstRow + row + 1}`
+    if (prompt.length === 0) throw new UserError(`${name} is empty; give at least one token to continue`)
     if (prompt.length + newTokens > context) {
       throw new UserError(
-        `prompt ${row + 1} has ${prompt.length} tokens and ${newTokens} new ones do not fit the model's context of ${context}; shorten the prompt or lower max_new_tokens`,
+        `${name} has ${prompt.length} tokens and ${newTokens} new ones do not fit the model's context of ${context}; shorten the prompt or lower max_new_tokens`,
       )
     }
   }

@@ -29,6 +29,13 @@ export interface NodeSessionOptions extends SessionOptions {
   readonly memoryArena?: boolean
   /** Default true: one allocation per run, planned from earlier runs of the same shapes. */
   readonly memoryPattern?: boolean
+  /**
+   * Default true: constant weights are copied into the layout that the kernels like best, one copy for each use, so a
+   * model that runs forward and backward holds its weights three times.
+   */
+  readonly prepacking?: boolean
+  /** Folder of the external data files, for a model given as bytes. ONNX Runtime reads them where they lie. */
+  readonly externalFolder?: string
   /** Writes a Chrome trace of every operator to `<prefix>_<time>.json` when the session is released. */
   readonly profilePrefix?: string
   /**
@@ -58,7 +65,7 @@ export function listProviders(): { name: string; installed: boolean }[] {
 }
 
 /**
- * Opens a model: a path, beside which its external data lie, or bytes with `externalData`.
+ * Opens a model: a path, beside which its external data lie, or bytes with `externalFolder` or `externalData`.
  * @throws UserError where the model or the provider cannot be loaded
  */
 export async function openNodeSession(
@@ -75,7 +82,7 @@ export async function openNodeSession(
       inference = await InferenceSession.create(model, ortOptions(options))
     } else {
       const bytes = typeof model === 'string' ? await readFile(model) : model
-      const folder = typeof model === 'string' ? dirname(resolve(model)) : undefined
+      const folder = typeof model === 'string' ? dirname(resolve(model)) : options.externalFolder
       inference = await InferenceSession.create(
         inPlaceOutputs ? withStopOutput(bytes) : bytes,
         ortOptions(options, folder),
@@ -158,6 +165,7 @@ function ortOptions(options: NodeSessionOptions, externalFolder?: string): Infer
         // Counts on the first session of a process only; denormals run 18 times slower.
         set_denormal_as_zero: '1',
         'intra_op.allow_spinning': spinning ? '1' : '0',
+        disable_prepacking: options.prepacking === false ? '1' : '0',
         ...(externalFolder === undefined
           ? {}
           : { model_external_initializers_file_folder_path: externalFolder }),

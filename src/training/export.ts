@@ -137,15 +137,18 @@ function checkTargets(config: Gpt2Config, lora: LoraConfig | null): void {
   }
 }
 
-async function checkOut(out: string): Promise<void> {
+/** An artifact folder may replace another one, but neither a run nor anything else. */
+export async function checkOut(out: string): Promise<void> {
   const names = await readdir(out).catch((): string[] => [])
   if (names.includes('training.json')) {
-    throw new UserError(`${out} holds a training run, which would be lost; name an empty or new folder`)
+    throw new UserError(
+      `${out} holds a run already; go on with "ortune resume ${out}" or name another folder`,
+    )
   }
   if (names.length > 0 && !names.includes('ortune.json')) {
     throw new UserError(`${out} holds files that are no artifacts of ortune; name an empty or new folder`)
   }
 }
 
-export const countParameters = (shapes: ParameterShapes): number =>
+const countParameters = (shapes: ParameterShapes): number =>
   [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((product, dim) => product * dim, 1), 0)

@@ -3,6 +3,8 @@
  * @module
  */
 import { z } from 'zod'
+
+import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
 import { SCHEDULES } from './schedule.ts'
 
 const count = z.int().min(1).max(1e9)
@@ -40,3 +42,12 @@ export const trainingOptionsSchema = z.strictObject({
 })
 
 export type TrainingOptions = z.infer<typeof trainingOptionsSchema>
+
+/** The constants that the optimizer graph holds. */
+export const adamwConfig = (options: TrainingOptions): AdamWConfig => ({
+  beta1: options.adam_beta1,
+  beta2: options.adam_beta2,
+  epsilon: options.adam_epsilon,
+  weight_decay: options.weight_decay,
+  max_grad_norm: options.max_grad_norm || null,
+})

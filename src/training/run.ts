@@ -8,7 +8,7 @@
  * @module
  */
 import { appendFileSync } from 'node:fs'
-import { readdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { trainableShapes } from '../../graphs/artifacts/causal_lm.ts'
@@ -25,12 +25,13 @@ import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
 import { readJson, readText } from '../formats/read_file.ts'
 import { checkJson } from '../formats/schema.ts'
+import { loraScale } from '../generation/adapter_inputs.ts'
 import { openNodeSession } from '../runtime/node.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import { createParameterMemory } from '../runtime/parameter_memory.ts'
-import type { Feeds } from '../runtime/session.ts'
-import { fillArtifacts } from './export.ts'
+import { checkOut, fillArtifacts } from './export.ts'
 import { initialAdapter } from './initialise.ts'
+import { adamwConfig } from './options.ts'
 import { prepareData } from './prepare_data.ts'
 import type { Watcher } from './progress.ts'
 import type { RunConfig } from './run_config.ts'
@@ -42,20 +43,14 @@ import { initialState, trainerStateSchema } from './trainer_state.ts'
 /** Exports the artifacts and prepares the data of a new run: its whole folder, or nothing. */
 export async function createRun(config: RunConfig, onRows?: (rows: number) => void): Promise<PrepareReport> {
   const out = config.output_dir
-  await checkOutput(out)
+  await checkOut(out)
   let report: PrepareReport | undefined
   await writeFolderAtomic(out, async (folder) => {
     const manifest = await fillArtifacts(folder, {
       model: config.model,
       lora: config.lora === 'full' ? null : config.lora,
       seed: config.seed,
-      optimizer: {
-        beta1: config.adam_beta1,
-        beta2: config.adam_beta2,
-        epsilon: config.adam_epsilon,
-        weight_decay: config.weight_decay,
-        max_grad_norm: config.max_grad_norm || null,
-      },
+      optimizer: adamwConfig(config),
     })
     report = await prepareData(config, folder, join(folder, 'data'), onRows)
     const withData: Manifest = { ...manifest, data: { fingerprint: report.fingerprint } }
@@ -63,18 +58,6 @@ export async function createRun(config: RunConfig, onRows?: (rows: number) => vo
     await writeFile(join(folder, 'training.json'), `${JSON.stringify(config, null, 2)}\n`)
   })
   return report!
-}
-
-async function checkOutput(out: string): Promise<void> {
-  const names = await readdir(out).catch((): string[] => [])
-  if (names.includes('training.json')) {
-    throw new UserError(
-      `${out} holds a run already; go on with "ortune resume ${out}" or name another output_dir`,
-    )
-  }
-  if (names.length > 0 && !names.includes('ortune.json')) {
-    throw new UserError(`${out} holds files that are no artifacts of ortune; name another output_dir`)
-  }
 }
 
 /** The configuration a run was created with. */
@@ -95,7 +78,10 @@ export async function continueRun(folder: string, watcher?: Watcher): Promise<Tr
   await truncateLog(folder, state.global_step)
 
   const sessions = { provider: config.provider, ...(config.threads ? { threads: config.threads } : {}) }
-  const training = await openNodeSession(join(folder, 'training_model.onnx'), { ...sessions, inPlaceOutputs: true })
+  const training = await openNodeSession(join(folder, 'training_model.onnx'), {
+    ...sessions,
+    inPlaceOutputs: true,
+  })
   const evaluation = await openNodeSession(join(folder, 'eval_model.onnx'), { ...sessions, spinning: false })
   const trainData = openArrowDataset(splitFile(join(folder, 'data'), 'train'))
   const validationData = openArrowDataset(splitFile(join(folder, 'data'), 'validation'))
@@ -124,11 +110,6 @@ export async function continueRun(folder: string, watcher?: Watcher): Promise<Tr
     await evaluation.release()
   }
 }
-
-/** The scalar input that turns the adapters up, or off with 0. */
-export const loraScale = (scale: number): Feeds => ({
-  lora_scale: { dtype: 'float32', dims: [], data: Float32Array.of(scale) },
-})
 
 /** Fills the memory from the last checkpoint, or with the tensors a run starts from. */
 async function loadState(

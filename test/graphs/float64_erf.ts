@@ -32,7 +32,9 @@ export function withFloat64Erf(bytes: Uint8Array): Uint8Array {
   if (!graph.node.some(({ opType }) => opType === 'Erf')) return bytes
   coefficients.forEach((value, n) => {
     const rawData = new Uint8Array(Float64Array.of(value).buffer)
-    graph.initializer.push(create(TensorProtoSchema, { name: `erf/c${n}`, dataType: onnxDataType.float64, rawData }))
+    graph.initializer.push(
+      create(TensorProtoSchema, { name: `erf/c${n}`, dataType: onnxDataType.float64, rawData }),
+    )
   })
   graph.node = graph.node.flatMap((node) => (node.opType === 'Erf' ? series(node) : [node]))
   return toBinary(ModelProtoSchema, model)

@@ -53,8 +53,12 @@ export function random(name: string, shape: readonly number[], low = -2, high = 
 export const constant = (shape: readonly number[], data: readonly number[]): Tensor => ({ shape, data })
 
 export function toHost({ shape, data }: Tensor, dtype: DType): HostTensor {
-  const filled = dtype === 'int64' ? BigInt64Array.from(data, BigInt) : dataConstructor[dtype].from(data)
-  return { dtype, dims: shape, data: filled } as HostTensor
+  const numbers = dataConstructor[dtype] as Float64ArrayConstructor
+  return {
+    dtype,
+    dims: shape,
+    data: dtype === 'int64' ? BigInt64Array.from(data, BigInt) : numbers.from(data),
+  }
 }
 
 export const fromHost = ({ dims, data }: HostTensor): Tensor => ({

@@ -18,14 +18,21 @@ const FLOPS = REPEATS * 2 * (2 * ROWS * WIDTH * INNER)
 export async function openCeiling(): Promise<() => Promise<number>> {
   const graph = new Graph('ceiling')
   const weight = (name: string, shape: number[]) =>
-    graph.initializer(name, 'float32', shape, new Uint8Array(new Float32Array(WIDTH * INNER).fill(0.02).buffer))
+    graph.initializer(
+      name,
+      'float32',
+      shape,
+      new Uint8Array(new Float32Array(WIDTH * INNER).fill(0.02).buffer),
+    )
   const up = weight('up', [WIDTH, INNER])
   const down = weight('down', [INNER, WIDTH])
   let x = graph.input('x', 'float32', ['rows', WIDTH])
   for (let i = 0; i < REPEATS; i++) x = gemm(gemm(x, up), down)
   graph.output('y', x)
   const session = await openNodeSession(serialize(graph))
-  const feeds = { x: { dtype: 'float32' as const, dims: [ROWS, WIDTH], data: new Float32Array(ROWS * WIDTH) } }
+  const feeds = {
+    x: { dtype: 'float32' as const, dims: [ROWS, WIDTH], data: new Float32Array(ROWS * WIDTH) },
+  }
   const measure = async (): Promise<number> => {
     const start = performance.now()
     await session.run(feeds)

@@ -1,4 +1,5 @@
 /** @module */
+import { textTable } from '../../src/report/text_table.ts'
 import type { Measurement } from './measure.ts'
 
 export interface Comparison {
@@ -9,7 +10,17 @@ export interface Comparison {
 
 /** The results as an aligned table: per workload the time, speed and memory of each side, and their ratios. */
 export function comparison(results: readonly Comparison[]): string {
-  const header = ['workload', 'ms/step', 'tok/s', 'peak MiB', 'of sgemm', 'PyTorch tok/s', 'MiB', 'speed ×', 'memory ×']
+  const header = [
+    'workload',
+    'ms/step',
+    'tok/s',
+    'peak MiB',
+    'of sgemm',
+    'PyTorch tok/s',
+    'MiB',
+    'speed ×',
+    'memory ×',
+  ]
   const rows = results.map(({ name, ortune, pytorch }) => [
     name,
     (1000 * ortune.seconds_per_step).toFixed(1),
@@ -21,8 +32,5 @@ export function comparison(results: readonly Comparison[]): string {
     pytorch ? (ortune.tokens_per_second / pytorch.tokens_per_second).toFixed(2) : '',
     pytorch ? (ortune.peak_rss_mb / pytorch.peak_rss_mb).toFixed(2) : '',
   ])
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  ')
-  return `${[header, ...rows].map(line).join('\n')}\n`
+  return textTable([header, ...rows])
 }

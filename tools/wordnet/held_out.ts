@@ -16,7 +16,8 @@ export function splitWords(synsets: readonly Synset[]): {
   splitOfSynset: (synset: Synset) => Split
   splitOfWord: (word: string) => Split
 } {
-  const splitOfSynset = (synset: Synset): Split => splitOfText(synset.id, FRACTIONS, SPLIT_SEED)
+  const splits = new Map(synsets.map(({ id }) => [id, splitOfText(id, FRACTIONS, SPLIT_SEED)]))
+  const splitOfSynset = ({ id }: Synset): Split => splits.get(id)!
   const withheld = new Map<string, Split>()
   for (const split of ['validation', 'test'] as const) {
     for (const synset of synsets) {

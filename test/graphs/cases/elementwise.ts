@@ -30,7 +30,11 @@ interface Range {
   readonly high?: number
 }
 
-function unary(build: (x: Value) => Value, f: (x: number) => number, { low, high }: Range = {}): OperatorCase[] {
+function unary(
+  build: (x: Value) => Value,
+  f: (x: number) => number,
+  { low, high }: Range = {},
+): OperatorCase[] {
   const expected = (x: Tensor) => elementwise(f, x)
   return [
     { title: 'a matrix', inputs: [random('matrix', [3, 4], low, high)], build, expected },
@@ -50,7 +54,8 @@ function binary(
   f: (x: number, y: number) => number,
   { low, high }: Range = {},
 ): OperatorCase[] {
-  const operand = (name: string, shape: readonly number[]) => random(name, shape, low, high)
+  const operand = (name: string, shape: readonly number[]) =>
+    shape.length === 0 ? constant([], [0.4]) : random(name, shape, low, high)
   const pairs: [title: string, x: number[], y: number[]][] = [
     ['equal shapes', [2, 3], [2, 3]],
     ['a scalar on the left', [], [2, 3]],
@@ -62,7 +67,12 @@ function binary(
   ]
   const expected = (x: Tensor, y: Tensor) => elementwise(f, x, y)
   return [
-    ...pairs.map(([title, x, y]) => ({ title, inputs: [operand('x', x), operand('y', y)], build, expected })),
+    ...pairs.map(([title, x, y]) => ({
+      title,
+      inputs: [operand(`x, ${title}`, x), operand(`y, ${title}`, y)],
+      build,
+      expected,
+    })),
     {
       title: 'a symbolic dimension against 1',
       inputs: [operand('x', [4, 3]), operand('y', [1, 3])],

@@ -1,0 +1,12 @@
+/** @module */
+import { Option } from 'commander'
+
+import type { CheckpointName } from '../formats/find_model.ts'
+
+const choices = ['best', 'last', 'base'] satisfies CheckpointName[]
+
+/** `--checkpoint`, of the commands that take a run. */
+export const checkpointOption = (): Option =>
+  new Option('--checkpoint <name>', 'of a run; base is the model before training (default: best)').choices(
+    choices,
+  )

@@ -1,0 +1,122 @@
+/**
+ * `ortune demo`, which `npm start` runs: the whole way from data to a model that other tools load, on what ships with
+ * the project.
+ * @module
+ */
+import { access } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { Command } from 'commander'
+
+import { duration } from './duration.ts'
+import { trainingProgress } from './training_progress.ts'
+
+const project = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+/** Words that are shown before and after; none of them, nor its synonyms' definitions, was trained on. */
+const SHOWN = 6
+
+interface DemoFlags {
+  out: string
+  json?: boolean
+}
+
+export const demoCommand = (): Command =>
+  new Command('demo')
+    .description('teach the pocket model to define words, and look at the difference')
+    .option('--out <folder>', 'folder of the run', 'runs/demo')
+    .option('--json', 'print one JSON result on standard output')
+    .addHelpText('after', '\nExample:\n  ortune demo --out runs/my-first-run')
+    .action(async ({ out, json }: DemoFlags) => {
+      const started = performance.now()
+      const say = (text: string) => process.stderr.write(`${text}\n`)
+      const { readConfigFile } = await import('./config_file.ts')
+      const { createRun, continueRun } = await import('../training/run.ts')
+      const { evaluateRun } = await import('../training/evaluate_run.ts')
+      const { exportModel } = await import('../generation/export_model.ts')
+      const { findModel } = await import('../formats/find_model.ts')
+      const { writeLossCurve } = await import('../report/write_loss_curve.ts')
+      const { definitionTable } = await import('../report/definition_table.ts')
+
+      const run = await freeName(out)
+      const config = await readConfigFile(join(project, 'data', 'dictionary.yaml'), [`output_dir=${run}`])
+      const data = config.data.map((source) => ({ ...source, path: join(project, source.path) }))
+      const report = await createRun({ ...config, data, model: join(project, config.model) })
+      const { train, test } = report.splits
+      say(
+        `A 3.5M-parameter GPT-2 learns to define words: ${train!.examples.toLocaleString('en')} definitions of WordNet, ` +
+          `${test!.examples} held out.\n`,
+      )
+
+      const words = await heldOutWords(data[0]!.path)
+      const before = await evaluateRun(run, 'test', 'base')
+      const textBefore = await define(run, 'base', words)
+      await continueRun(run, trainingProgress())
+      await writeLossCurve(run)
+      const after = await evaluateRun(run, 'test', 'best')
+      const textAfter = await define(run, 'best', words)
+      const exported = join(run, 'export')
+      await exportModel({ model: await findModel(run, { checkpoint: 'best' }), out: exported })
+
+      const seconds = (performance.now() - started) / 1000
+      if (json) {
+        const samples = words.map((word, i) => ({ ...word, before: textBefore[i], after: textAfter[i] }))
+        process.stdout.write(
+          `${JSON.stringify({ run, exported, perplexity: { before: before.perplexity, after: after.perplexity }, samples, seconds })}\n`,
+        )
+        return
+      }
+      process.stdout.write(
+        `\n${definitionTable(words, textBefore, textAfter)}\n` +
+          `Perplexity on ${test!.examples} held-out definitions: ${before.perplexity.toFixed(1)} before, ` +
+          `${after.perplexity.toFixed(1)} after. It took ${duration(seconds)}.\n${nextSteps(run, exported)}`,
+      )
+    })
+
+/** The folder, or the first of `<folder>-2`, `<folder>-3` … that is free: an earlier run is never overwritten. */
+async function freeName(folder: string): Promise<string> {
+  const taken = (path: string) =>
+    access(path).then(
+      () => true,
+      () => false,
+    )
+  if (!(await taken(folder))) return folder
+  for (let i = 2; ; i++) if (!(await taken(`${folder}-${i}`))) return `${folder}-${i}`
+}
+
+/** Words of the test split, evenly spread over it. */
+async function heldOutWords(path: string): Promise<{ word: string; definition: string }[]> {
+  const { readRows } = await import('../data/read_rows.ts')
+  const rows: { word: string; definition: string }[] = []
+  for await (const { word, definition, split } of readRows(path)) {
+    if (split === 'test') rows.push({ word: String(word), definition: String(definition) })
+  }
+  return Array.from({ length: SHOWN }, (_, i) => rows[Math.floor(((i + 0.5) * rows.length) / SHOWN)]!)
+}
+
+/** What the run's model, before or after training, writes as definitions. */
+async function define(
+  run: string,
+  checkpoint: 'base' | 'best',
+  words: readonly { word: string }[],
+): Promise<string[]> {
+  const { openGenerator } = await import('../generation/open_generator.ts')
+  const generator = await openGenerator(run, { checkpoint })
+  try {
+    const prompts = words.map(({ word }) => `Word: ${word} ; Definition:`)
+    const written = await generator.generate(prompts, { max_new_tokens: 24, repetition_penalty: 1.2 })
+    return written.map(({ text }) => text.trim())
+  } finally {
+    await generator.release()
+  }
+}
+
+const nextSteps = (run: string, exported: string): string => `
+Next:
+  npx ortune generate ${run} --prompt "Word: lantern ; Definition:"
+  npx ortune inspect ${run}            the training graphs: inputs, parameters, operators
+  ${join(run, 'loss.svg')}             the loss, as a picture
+  ${exported}          the merged model, for transformers and transformers.js
+  npx ortune train data/dictionary.yaml output_dir=runs/mine lora.r=4
+`

@@ -1,0 +1,56 @@
+/** @module */
+import { Command, Option } from 'commander'
+
+import { wholeNumber, realNumber } from './number_argument.ts'
+
+interface ExportFlags {
+  model: string
+  out: string
+  full?: boolean
+  loraR: number
+  loraAlpha: number
+  loraTargets: string
+  seed: number
+  json?: boolean
+}
+
+/** `ortune export --model <folder> --out <folder>` */
+export const exportCommand = (): Command =>
+  new Command('export')
+    .description("write a task's training, evaluation and optimizer graphs beside the model they train")
+    .addOption(new Option('--task <name>', 'what the graphs are for').choices(['sft']).default('sft'))
+    .requiredOption('--model <path>', 'folder of a GPT-2 model, or a config.json for random weights')
+    .requiredOption('--out <folder>', 'folder to write')
+    .option('--full', 'train every parameter instead of adapters')
+    .option('--lora-r <r>', 'rank of the adapters', wholeNumber({ from: 1, to: 4096 }), 8)
+    .option('--lora-alpha <alpha>', 'the adapters are scaled by alpha / r', realNumber({ from: 1e-6 }), 16)
+    .option('--lora-targets <names>', 'modules with adapters, by name or ending', 'c_attn,attn.c_proj')
+    .option('--seed <n>', 'seed of the weights that are drawn', wholeNumber({ from: 0, to: 2 ** 31 }), 42)
+    .option('--json', 'print one JSON result on standard output')
+    .addHelpText(
+      'after',
+      '\nExample:\n  ortune export --model artifacts/pocket --out artifacts/pocket-lora --lora-r 16',
+    )
+    .action(async ({ model, out, full, loraR, loraAlpha, loraTargets, seed, json }: ExportFlags) => {
+      const { exportArtifacts } = await import('../training/export.ts')
+      const { adamwConfig, trainingOptionsSchema } = await import('../training/options.ts')
+      const lora = { r: loraR, lora_alpha: loraAlpha, target_modules: loraTargets.split(',') }
+      const optimizer = adamwConfig(trainingOptionsSchema.parse({}))
+      const { models, parameters } = await exportArtifacts({
+        model,
+        out,
+        lora: full ? null : lora,
+        optimizer,
+        seed,
+      })
+      if (json) {
+        process.stdout.write(`${JSON.stringify({ out, models: Object.keys(models), parameters })}\n`)
+        return
+      }
+      const [trainable, frozen] = [parameters.trainable, parameters.frozen].map((n) => n.toLocaleString('en'))
+      process.stdout.write(
+        `wrote ${Object.keys(models).join(', ')} to ${out}\n` +
+          `${trainable} trainable and ${frozen} frozen parameters\n` +
+          `  look inside   ortune inspect ${out}\n`,
+      )
+    })

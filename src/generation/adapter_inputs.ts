@@ -1,0 +1,48 @@
+/** @module */
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
+import { UserError } from '../errors.ts'
+import type { PeftAdapter } from '../formats/peft.ts'
+import { adaptedModules } from '../formats/peft.ts'
+import { tensorFeeds } from '../formats/tensor_feeds.ts'
+import type { Feeds } from '../runtime/session.ts'
+
+/**
+ * An adapter as the inputs of a graph: which modules carry one, and what to feed.
+ *
+ * @param where what errors call the adapter
+ * @throws UserError where the adapter does not fit the model
+ */
+export function adapterInputs(
+  config: Gpt2Config,
+  adapter: PeftAdapter,
+  where: string,
+): { readonly lora: LoraConfig; readonly feeds: Feeds } {
+  const { r, lora_alpha, tensors } = adapter
+  const lora = { r, lora_alpha, target_modules: adaptedModules(adapter) }
+  const shapes = expectedShapes(config, lora, where)
+  for (const [name, shape] of shapes) {
+    const found = tensors.get(name)!.shape
+    if (found.join() !== shape.join()) {
+      throw new UserError(
+        `${where}: ${name} is [${found.join(', ')}] but the model needs [${shape.join(', ')}]; was it trained on another model?`,
+      )
+    }
+  }
+  return { lora, feeds: { ...tensorFeeds(tensors), ...loraScale(lora_alpha / r) } }
+}
+
+/** The scalar input that turns the adapters up, or off with 0. */
+export const loraScale = (scale: number): Feeds => ({
+  lora_scale: { dtype: 'float32', dims: [], data: Float32Array.of(scale) },
+})
+
+function expectedShapes(config: Gpt2Config, lora: LoraConfig, where: string) {
+  try {
+    return loraParameterShapes(gpt2ParameterShapes(config), lora)
+  } catch (error) {
+    throw new UserError(`${where} does not fit the model: ${(error as Error).message}`)
+  }
+}

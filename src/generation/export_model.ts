@@ -1,0 +1,85 @@
+/**
+ * Writes a trained model for use elsewhere: a Hugging Face folder with the adapter folded into the weights, and in `onnx/`
+ * the inference graph in the layout of transformers.js.
+ *
+ *     config.json  model.safetensors  generation_config.json  tokenizer.json …     transformers, PEFT, ortune
+ *     onnx/model.onnx  onnx/model.onnx_data                                        transformers.js, any ONNX Runtime
+ *
+ * With `adapterInputs` the weights stay those of the base model, and the adapter goes beside them:
+ *
+ *     onnx/model_lora.onnx   the same graph with the adapter's tensors and `lora_scale` as inputs
+ *     adapter/               the adapter in PEFT's format; its tensors, less `base_model.model.`, are those inputs
+ *
+ * The `.onnx` files hold no weights: they point into `model.onnx_data`, which is model.safetensors under the name that
+ * transformers.js asks for, a hard link where the file system has them.
+ * @module
+ */
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { inferenceGraph } from '../../graphs/artifacts/generation.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import { UserError } from '../errors.ts'
+import { writeFolderAtomic } from '../formats/atomic.ts'
+import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
+import { externalData, linkOrCopy } from '../formats/external_data.ts'
+import type { FoundModel } from '../formats/find_model.ts'
+import { mergeAdapter } from '../formats/merge.ts'
+import { fillModelFolder, openGpt2Folder } from '../formats/model_folder.ts'
+import { readPeftAdapter } from '../formats/peft.ts'
+import { readEntries } from '../formats/safetensors.ts'
+import { adapterInputs } from './adapter_inputs.ts'
+
+export interface ExportModelRequest {
+  readonly model: FoundModel
+  /** Folder to write; it must not hold anything yet. */
+  readonly out: string
+  /** Keeps the adapter apart, as inputs that can be exchanged between runs. */
+  readonly adapterInputs?: boolean
+}
+
+const WEIGHTS = 'model.onnx_data'
+
+/** What transformers.js reads beside the model's own configuration: the unquantised file, its weights in one other file. */
+const transformersJsConfig = { dtype: 'fp32', use_external_data_format: { 'model.onnx': 1 } }
+
+/**
+ * Writes the folder, whole or not at all.
+ *
+ * @throws UserError where the model or the adapter cannot be used, or where `out` holds files
+ */
+export async function exportModel({
+  model,
+  out,
+  adapterInputs: apart = false,
+}: ExportModelRequest): Promise<void> {
+  if (apart && model.adapter === undefined)
+    throw new UserError(`${model.base} has no adapter to keep apart; leave --adapter-inputs out`)
+  if ((await readdir(out).catch((): string[] => [])).length > 0)
+    throw new UserError(`${out} holds files already; name an empty or new folder`)
+
+  const base = await openGpt2Folder(model.base)
+  const adapter = model.adapter === undefined ? undefined : await readPeftAdapter(model.adapter)
+  const weights = await readEntries(base.weights, base.tensors)
+  const tensors = adapter && !apart ? mergeAdapter(weights, adapter) : weights
+  const config = { ...base.config, 'transformers.js_config': transformersJsConfig }
+
+  await writeFolderAtomic(out, async (folder) => {
+    await fillModelFolder(folder, { config, tensors })
+    await copyFiles(model.base, folder, [...TOKENIZER_FILES, 'generation_config.json'])
+    await mkdir(join(folder, 'onnx'))
+    await linkOrCopy(join(folder, 'model.safetensors'), join(folder, 'onnx', WEIGHTS))
+    const stored = externalData((await openGpt2Folder(folder)).tensors, WEIGHTS)
+    await writeFile(join(folder, 'onnx', 'model.onnx'), serialize(inferenceGraph({ config, stored })))
+    if (!adapter || !apart) return
+
+    const { lora } = adapterInputs(config, adapter, model.adapter!)
+    await writeFile(
+      join(folder, 'onnx', 'model_lora.onnx'),
+      serialize(inferenceGraph({ config, stored, lora })),
+    )
+    await mkdir(join(folder, 'adapter'))
+    for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
+      await copyFile(join(model.adapter!, name), join(folder, 'adapter', name))
+  })
+}

@@ -1,0 +1,125 @@
+/**
+ * From the folder of a model, a run or a checkpoint to generated text.
+ * @module
+ */
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { UserError } from '../errors.ts'
+import type { ModelChoice } from '../formats/find_model.ts'
+import { findModel } from '../formats/find_model.ts'
+import { createDetokenizer } from '../text/detokenizer.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
+import { checkPrompts, generate } from './generate.ts'
+import type { DecoderOptions } from './open_decoder.ts'
+import { openModelDecoder } from './open_decoder.ts'
+import type { SamplingOptions } from './sampling.ts'
+import { greedy } from './sampling.ts'
+
+export type GeneratorOptions = ModelChoice & Omit<DecoderOptions, 'adapter'>
+
+export interface TextOptions extends Partial<SamplingOptions> {
+  /** By default 60, or as many as the context leaves room for. */
+  readonly max_new_tokens?: number
+  /** Default 0. */
+  readonly seed?: number
+  /** Prompts that are continued together. Default 8. */
+  readonly batch?: number
+  /** Called with the text of each row as it comes, in pieces that end at characters. */
+  readonly onText?: (row: number, piece: string) => void
+}
+
+export interface Continuation {
+  readonly prompt: string
+  /** What follows the prompt. */
+  readonly text: string
+  /** The ids of `text`, without the one that ended it. */
+  readonly tokens: readonly number[]
+  readonly prompt_tokens: number
+  /** Whether the model ended the text itself. */
+  readonly finished: boolean
+}
+
+export interface Generator {
+  readonly tokenizer: Tokenizer
+  readonly config: Gpt2Config
+  /** @throws UserError where a prompt is empty or does not fit the context */
+  generate(prompts: readonly string[], options?: TextOptions): Promise<Continuation[]>
+  release(): Promise<void>
+}
+
+const DEFAULT_NEW_TOKENS = 60
+const DEFAULT_BATCH = 8
+
+/**
+ * Opens a folder for text generation; greedy unless `do_sample` is set.
+ *
+ * @example
+ * const generator = await openGenerator('runs/dictionary')
+ * const [answer] = await generator.generate(['Word: lantern ; Definition:'], { max_new_tokens: 30 })
+ *
+ * @throws UserError where the folder holds no model, or its parts do not fit each other
+ */
+export async function openGenerator(folder: string, options: GeneratorOptions = {}): Promise<Generator> {
+  const { checkpoint, adapter, ...decoding } = options
+  const found = await findModel(folder, { checkpoint, adapter })
+  const tokenizer = await loadTokenizer(found.base)
+  const opened = await openModelDecoder(found.base, {
+    ...decoding,
+    adapter: found.adapter,
+  })
+  const { decoder, config } = opened
+  if (tokenizer.vocabSize > config.vocab_size) {
+    await opened.release()
+    throw new UserError(
+      `the tokenizer in ${found.base} has ${tokenizer.vocabSize} tokens but the model ${config.vocab_size}; use the model's own tokenizer`,
+    )
+  }
+  const stop_tokens = [tokenizer.eosId, ...(config.eos_token_id === null ? [] : [config.eos_token_id])]
+
+  async function continueAll(prompts: readonly string[], options: TextOptions = {}): Promise<Continuation[]> {
+    const { batch = DEFAULT_BATCH, seed = 0, max_new_tokens, onText, ...sampling } = options
+    const encoded = prompts.map((prompt) => tokenizer.encode(prompt))
+    const newTokens = max_new_tokens ?? roomFor(encoded, config.n_positions)
+    checkPrompts(encoded, config.n_positions, newTokens)
+
+    const detokenizers = prompts.map(() => createDetokenizer(tokenizer))
+    const onToken = (row: number, token: number) => onText?.(row, detokenizers[row]!.push(token))
+    const results: Continuation[] = []
+    for (let firstRow = 0; firstRow < prompts.length; firstRow += batch) {
+      const generated = await generate(
+        decoder,
+        encoded.slice(firstRow, firstRow + batch),
+        config.n_positions,
+        {
+          ...greedy,
+          ...sampling,
+          max_new_tokens: newTokens,
+          stop_tokens,
+          seed,
+          firstRow,
+          onToken,
+        },
+      )
+      for (const [i, tokens] of generated.entries()) {
+        const row = firstRow + i
+        onText?.(row, detokenizers[row]!.flush())
+        results.push({
+          prompt: prompts[row]!,
+          text: tokenizer.decode(tokens),
+          tokens,
+          prompt_tokens: encoded[row]!.length,
+          finished: tokens.length < newTokens,
+        })
+      }
+    }
+    return results
+  }
+
+  return { tokenizer, config, generate: continueAll, release: () => opened.release() }
+}
+
+/** The default number of new tokens, or fewer where the longest prompt leaves less room; at least one. */
+function roomFor(prompts: readonly (readonly number[])[], context: number): number {
+  const longest = Math.max(...prompts.map((prompt) => prompt.length))
+  return Math.max(1, Math.min(DEFAULT_NEW_TOKENS, context - longest))
+}

@@ -1,0 +1,146 @@
+import { expect } from 'chai'
+
+import { gradients } from '../../graphs/autodiff.ts'
+import type { Value } from '../../graphs/ir/graph.ts'
+import { Graph } from '../../graphs/ir/graph.ts'
+import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
+import type { Shape } from '../../graphs/ir/shape.ts'
+import { add } from '../../graphs/ops/add.ts'
+import { cast } from '../../graphs/ops/cast.ts'
+import { exp } from '../../graphs/ops/exp.ts'
+import { gather } from '../../graphs/ops/gather.ts'
+import { gemm } from '../../graphs/ops/gemm.ts'
+import { greater } from '../../graphs/ops/greater.ts'
+import { mul } from '../../graphs/ops/mul.ts'
+import { reduceSum } from '../../graphs/ops/reduce_sum.ts'
+import { softmax } from '../../graphs/ops/softmax.ts'
+import { split } from '../../graphs/ops/split.ts'
+import { tanh } from '../../graphs/ops/tanh.ts'
+import { where } from '../../graphs/ops/where.ts'
+import { openNodeSession } from '../../src/runtime/node.ts'
+import { checkGradients, giveOutGradients } from './check_gradients.ts'
+import { constant, random, toHost } from './tensor.ts'
+
+function start(...shapes: Shape[]) {
+  const graph = new Graph('autodiff')
+  return { graph, inputs: shapes.map((shape, i) => graph.input(`x${i}`, 'float64', shape)) }
+}
+
+const sum = (x: Value): Value =>
+  reduceSum(
+    x,
+    x.shape.map((_, axis) => axis),
+    false,
+  )
+
+const feedsOf = (graph: Graph) =>
+  Object.fromEntries(
+    graph.inputs.map(({ name, shape }) => [name, toHost(random(name, shape as number[]), 'float64')]),
+  )
+
+describe('gradients', () => {
+  it('sum over all paths from a tensor to the loss', async () => {
+    const { graph, inputs } = start([2, 3], [3])
+    const [x, y] = inputs as [Value, Value]
+    const inner = tanh(add(x, y))
+    giveOutGradients(sum(add(mul(inner, x), mul(inner, exp(inner)))), inputs)
+    await checkGradients(graph, feedsOf(graph))
+  })
+
+  it('join dense parts and rows of one table, picked twice', async () => {
+    const { graph, inputs } = start([4, 3], [2, 3])
+    const [table, hidden] = inputs as [Value, Value]
+    const ids = (...values: number[]) => graph.constant(values, 'int64')
+    const rows = add(gather(table, ids(1, 3)), mul(hidden, gather(table, ids(1, 1))))
+    giveOutGradients(sum(tanh(gemm(rows, table, { transB: true }))), inputs)
+    await checkGradients(graph, feedsOf(graph))
+  })
+
+  it('are there for tensors on the way, too', async () => {
+    const { graph, inputs } = start([3])
+    const [x] = inputs as [Value]
+    const middle = exp(x)
+    const loss = sum(mul(middle, middle))
+    const found = gradients(loss, [x, middle])
+    graph.output('middle', middle)
+    graph.output('middle_gradient', found.get(middle)!)
+    graph.output('x_gradient', found.get(x)!)
+    const session = await openNodeSession(serialize(graph))
+    const got = await session.run({ x0: toHost(constant([3], [-1, 0, 1]), 'float64') })
+    await session.release()
+    // loss = Σ m² with m = eˣ: dm = 2m, dx = 2m·m
+    got['middle']!.data.forEach((value, i) => {
+      const m = value as number
+      expect(got['middle_gradient']!.data[i]).to.be.closeTo(2 * m, 1e-14)
+      expect(got['x_gradient']!.data[i]).to.be.closeTo(2 * m * m, 1e-14)
+    })
+  })
+
+  it('can be differentiated again', async () => {
+    const { graph, inputs } = start([2, 3])
+    const [x] = inputs as [Value]
+    const first = gradients(sum(mul(softmax(x), exp(x))), [x]).get(x)!
+    giveOutGradients(sum(mul(first, first)), [x])
+    await checkGradients(graph, feedsOf(graph))
+  })
+
+  it('cost nothing for tensors that are not wanted', () => {
+    const build = (wanted: (x: Value, weight: Value) => Value[]) => {
+      const { graph, inputs } = start([2, 3], [3, 4])
+      const [x, weight] = inputs as [Value, Value]
+      const loss = sum(tanh(gemm(x, weight)))
+      const forward = graph.nodes.length
+      for (const gradient of gradients(loss, wanted(x, weight)).values())
+        graph.output(`gradient ${graph.outputs.size}`, gradient)
+      const added = graph.nodes.slice(forward).map(({ operator }) => operator.name)
+      return { products: added.filter((name) => name === 'Gemm').length, live: liveNodes(graph).length }
+    }
+    expect(build((x, weight) => [x, weight]).products).to.equal(2)
+    expect(build((x) => [x]).products).to.equal(1)
+    expect(build((_, weight) => [weight]).products).to.equal(1)
+  })
+
+  it('pass a composite in place of the nodes inside, and by them where they are used outside', async () => {
+    const { graph, inputs } = start([2, 3])
+    const [x] = inputs as [Value]
+    const inner = exp(x)
+    const outer = mul(inner, inner)
+    let calls = 0
+    graph.composite({
+      name: 'square of exp',
+      inputs: [x],
+      outputs: [outer],
+      // d(e²ˣ)/dx = 2e²ˣ
+      gradient: ([dy]) => [() => (calls++, mul(dy!, add(outer, outer)))],
+    })
+    giveOutGradients(sum(add(outer, tanh(inner))), [x])
+    expect(calls).to.equal(1)
+    await checkGradients(graph, feedsOf(graph))
+  })
+
+  it('reach a node of which a composite has claimed another output', async () => {
+    const { graph, inputs } = start([2, 4])
+    const [x] = inputs as [Value]
+    const [left, right] = split(x, 1, [2, 2]) as [Value, Value]
+    const placing = graph.constant([1, 0, 0, 0, 0, 1, 0, 0], 'float64', [2, 4])
+    graph.composite({
+      name: 'left half',
+      inputs: [x],
+      outputs: [left],
+      gradient: ([dy]) => [() => gemm(dy!, placing)],
+    })
+    giveOutGradients(sum(mul(exp(left), tanh(right))), [x])
+    await checkGradients(graph, feedsOf(graph))
+  })
+
+  it('need a scalar loss that depends on every wanted tensor', () => {
+    const { inputs } = start([2], [2])
+    const [x, y] = inputs as [Value, Value]
+    expect(() => gradients(x, [x])).to.throw('the loss must be a scalar')
+    expect(() => gradients(sum(exp(x)), [x, y])).to.throw('the loss does not depend on "x1"')
+    const throughWholeNumbers = sum(cast(greater(y, x), 'float64'))
+    expect(() => gradients(throughWholeNumbers, [y])).to.throw('the loss does not depend on "x1"')
+    const throughCondition = sum(where(greater(y, x), exp(x), x))
+    expect(() => gradients(throughCondition, [y])).to.throw('the loss does not depend on "x1"')
+  })
+})

@@ -58,8 +58,9 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
   const gradients = gradientTargets(memory)
   let state = run.state
   run.watcher?.start?.({ totalSteps: steps, fromStep: state.global_step })
+  const finished = (at: TrainerState) => at.global_step >= steps || stopsEarly(at, options)
 
-  while (state.global_step < steps) {
+  while (!finished(state)) {
     const batches = trainingBatches(trainData, {
       batchSize: options.per_device_train_batch_size,
       seed: options.seed,
@@ -104,18 +105,14 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
       run.log(record)
       run.watcher?.step?.(record)
 
-      const last = step === steps
-      if (last || (options.eval_steps === null ? state.batch === 0 : step % options.eval_steps === 0)) {
-        state = await evaluate(run, state, parameters)
-        if (options.save_steps === null) await run.save('last', state)
-        if (stopsEarly(state, options)) {
-          await run.save('last', state)
-          return state
-        }
-      }
-      if (options.save_steps !== null && (last || step % options.save_steps === 0))
-        await run.save('last', state)
-      if (last) return state
+      const atEpochEnd = state.batch === 0
+      const evaluates =
+        step === steps || (options.eval_steps === null ? atEpochEnd : step % options.eval_steps === 0)
+      if (evaluates) state = await evaluate(run, state, parameters)
+      const saves =
+        options.save_steps === null ? evaluates : step % options.save_steps === 0 || finished(state)
+      if (saves) await run.save('last', state)
+      if (finished(state)) return state
     }
   }
   return state

@@ -1,0 +1,63 @@
+/**
+ * What a graph costs, for the graphs that ortune writes. Their shapes are not in the file, so a graph is built anew from
+ * its folder; where that is not byte for byte the file's graph, nothing is claimed about the file.
+ * @module
+ */
+import { join } from 'node:path'
+
+import { evaluationGraph, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import { inferenceGraph } from '../../graphs/artifacts/generation.ts'
+import { matmulFlops } from '../../graphs/flops.ts'
+import type { Graph } from '../../graphs/ir/graph.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import { externalData } from '../formats/external_data.ts'
+import type { Gpt2Folder } from '../formats/model_folder.ts'
+import { readPeftAdapter } from '../formats/peft.ts'
+import { sftTask } from '../training/export.ts'
+
+/** A folder of ortune's: its model, and the adapters that are trained on it. */
+export interface ArtifactFolder {
+  readonly path: string
+  readonly model: Gpt2Folder
+  readonly lora: LoraConfig | null
+}
+
+/**
+ * Floating-point operations per token of a graph's matrix products, a multiplication and an addition counting as two. For
+ * training (forward and backward) and evaluation: of one sequence that fills the context, every position labelled. For
+ * inference: of the last token of such a sequence, all others cached.
+ *
+ * @param name the file, relative to the folder, with slashes
+ * @returns null for a graph that is not one of ortune's
+ */
+export async function flopsPerToken(
+  folder: ArtifactFolder,
+  name: string,
+  bytes: Uint8Array,
+): Promise<number | null> {
+  const graph = await rebuild(folder, name)
+  if (!graph || Buffer.compare(serialize(graph), bytes) !== 0) return null
+  const context = folder.model.config.n_positions
+  return graph.inputs.some(({ name }) => name.startsWith('past_key_values.'))
+    ? matmulFlops(graph, { batch: 1, sequence: 1, past_sequence: context - 1 })
+    : matmulFlops(graph, { batch: 1, sequence: context, labelled: context }) / context
+}
+
+async function rebuild({ path, model, lora }: ArtifactFolder, name: string): Promise<Graph | undefined> {
+  const { config, tensors } = model
+  const task = () => sftTask(config, lora, externalData(tensors, 'model.safetensors'))
+  const stored = () => externalData(tensors, 'model.onnx_data')
+  switch (name) {
+    case 'training_model.onnx':
+      return trainingGraph(task())
+    case 'eval_model.onnx':
+      return evaluationGraph(task())
+    case 'onnx/model.onnx':
+      return inferenceGraph({ config, stored: stored() })
+    case 'onnx/model_lora.onnx':
+      return inferenceGraph({ config, stored: stored(), lora: await readPeftAdapter(join(path, 'adapter')) })
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The stored results of PyTorch, transformers and PEFT for a tiny GPT-2; see tools/fixtures/README.md.
+ * @module
+ */
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+
+import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { NO_LOSS } from '../../src/data/encode.ts'
+import { externalData } from '../../src/formats/external_data.ts'
+import { openGpt2Folder } from '../../src/formats/model_folder.ts'
+import { openNodeSession } from '../../src/runtime/node.ts'
+import type { Feeds, HostTensor, Session } from '../../src/runtime/session.ts'
+
+const root = resolve(import.meta.dirname, '../fixtures/gpt2')
+
+export const fixture = (...path: string[]): string => join(root, ...path)
+
+export const readFixture = async <T>(...path: string[]): Promise<T> =>
+  JSON.parse(await readFile(fixture(...path), 'utf8')) as T
+
+/** `[rows][width]` each, labels unshifted. */
+export interface FixtureBatch {
+  readonly input_ids: readonly (readonly number[])[]
+  readonly attention_mask: readonly (readonly number[])[]
+  readonly position_ids: readonly (readonly number[])[]
+  readonly labels: readonly (readonly number[])[]
+}
+
+/** The fixture model, or a variant of it. */
+export interface FixtureModel {
+  readonly config: Gpt2Config
+  readonly stored: ReadonlyMap<string, ExternalData>
+  readonly open: (graph: Graph) => Promise<Session>
+}
+
+export async function fixtureModel(...path: string[]): Promise<FixtureModel> {
+  const folder = fixture(...(path.length === 0 ? ['model'] : path))
+  const { config, weights, tensors } = await openGpt2Folder(folder)
+  const data = await readFile(weights)
+  return {
+    config,
+    stored: externalData(tensors, 'model.safetensors'),
+    open: (graph) =>
+      openNodeSession(serialize(graph), { externalData: [{ path: 'model.safetensors', data }] }),
+  }
+}
+
+const int64 = (dims: readonly number[], values: readonly number[]): HostTensor => ({
+  dtype: 'int64',
+  dims,
+  data: BigInt64Array.from(values, BigInt),
+})
+
+const matrix = (rows: readonly (readonly number[])[]): HostTensor =>
+  int64([rows.length, rows[0]!.length], rows.flat())
+
+/** The inputs of a training graph; padding may lie on either side. */
+export function trainingFeeds({ input_ids, attention_mask, position_ids, labels }: FixtureBatch): Feeds {
+  const width = labels[0]!.length
+  const predicted = labels.flatMap((row, b) =>
+    row.flatMap((label, t) => (t > 0 && label !== NO_LOSS ? [{ position: b * width + t - 1, label }] : [])),
+  )
+  const count = predicted.length
+  return {
+    input_ids: matrix(input_ids),
+    attention_mask: matrix(attention_mask),
+    position_ids: matrix(position_ids),
+    label_positions: int64(
+      [count],
+      predicted.map(({ position }) => position),
+    ),
+    labels: int64(
+      [count],
+      predicted.map(({ label }) => label),
+    ),
+    label_weights: { dtype: 'float32', dims: [count], data: new Float32Array(count).fill(1 / count) },
+  }
+}
+
+/** The inputs of an inference graph with an empty cache. */
+export function inferenceFeeds(batch: FixtureBatch, config: Gpt2Config): Record<string, HostTensor> {
+  const dims = [batch.input_ids.length, config.n_head, 0, config.n_embd / config.n_head]
+  const empty: HostTensor = { dtype: 'float32', dims, data: new Float32Array(0) }
+  const layers = Array.from({ length: config.n_layer }, (_, layer) => layer)
+  return {
+    input_ids: matrix(batch.input_ids),
+    attention_mask: matrix(batch.attention_mask),
+    position_ids: matrix(batch.position_ids),
+    ...Object.fromEntries(
+      layers.flatMap((layer) => ['key', 'value'].map((part) => [`past_key_values.${layer}.${part}`, empty])),
+    ),
+  }
+}
+
+/** The largest |a − b|. */
+export const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
+
+/** The largest |a − b|, relative to the largest |b| of the tensor. */
+export const relativeDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+  largestDifference(a, b) / Array.from(b).reduce((most, value) => Math.max(most, Math.abs(value)), 0)

@@ -53,7 +53,7 @@ export function gradients(loss: Value, wanted: readonly Value[]): Map<Value, Val
     step.inputs.forEach((input, i) => {
       const rule = rules[i]
       if (!rule || !depends.has(input)) return
-      const given = [rule()].flat() as Contribution[]
+      const given = [rule()].flat<(Contribution | readonly Contribution[])[]>()
       contributions.set(input, [...(contributions.get(input) ?? []), ...given])
     })
   }

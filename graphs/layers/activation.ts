@@ -30,15 +30,15 @@ function geluErf(x: Value): Value {
 }
 
 /**
- * The tanh form of GELU: y = x/2·(1 + tanh(z/2)) = x·σ(z) with z = ax + bx³, a = √(8/π), b = 0.044715·a.
- * dy/dx = σ + x·σ·(1 − σ)·(a + 3bx²) = σ·(1 + (1 − σ)·(3z − 2ax)), which needs no power of x again.
+ * The tanh form of GELU: y = x/2·(1 + tanh(z/2)) = x·σ(z) with z = x·u, u = a + bx², a = √(8/π), b = 0.044715·a.
+ * dy/dx = σ + x·σ·(1 − σ)·(a + 3bx²) = σ + y·(1 − σ)·(3u − 2a): two tensors of the forward pass and y, no x.
  */
 function geluTanh(x: Value): Value {
   const a = Math.sqrt(8 / Math.PI)
   const b = 0.044715 * a
   const constant = (value: number) => scalarLike(x, value)
-  const z = mul(x, add(mul(mul(x, x), constant(b)), constant(a)))
-  const s = sigmoid(z)
+  const u = add(mul(mul(x, x), constant(b)), constant(a))
+  const s = sigmoid(mul(x, u))
   const y = mul(x, s)
   x.graph.composite({
     name: 'gelu_new',
@@ -46,8 +46,8 @@ function geluTanh(x: Value): Value {
     outputs: [y],
     gradient: ([dy]) => [
       () => {
-        const slope = sub(mul(z, constant(3)), mul(x, constant(2 * a)))
-        return mul(dy!, mul(s, add(mul(sub(constant(1), s), slope), constant(1))))
+        const slope = sub(mul(u, constant(3)), constant(2 * a))
+        return mul(dy!, add(mul(mul(sub(constant(1), s), y), slope), s))
       },
     ],
   })

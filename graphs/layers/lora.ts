@@ -5,6 +5,7 @@
 import type { Value } from '../ir/graph.ts'
 import { gemm } from '../ops/gemm.ts'
 import { mul } from '../ops/mul.ts'
+import { swapLast } from '../ops/transpose.ts'
 
 /** One adapter, in PEFT's layout: A [rank, in], B [out, rank]. */
 export interface LoraAdapter {
@@ -14,6 +15,10 @@ export interface LoraAdapter {
   readonly scale: Value
 }
 
-/** y = base + scale·(x·Aᵀ)·Bᵀ, where base = x·W + b: x [rows, in], base [rows, out] → [rows, out]. */
+/**
+ * y = base + scale·(x·Aᵀ)·Bᵀ, where base = x·W + b: x [rows, in], base [rows, out] → [rows, out].
+ *
+ * B is transposed first: its gradient is then the wide product (x·Aᵀ)ᵀ·dy, where dyᵀ·(x·Aᵀ) would have a handful of columns.
+ */
 export const lora = (x: Value, base: Value, { A, B, scale }: LoraAdapter): Value =>
-  gemm(mul(gemm(x, A, { transB: true }), scale), B, { transB: true, addend: base })
+  gemm(mul(gemm(x, A, { transB: true }), scale), swapLast(B), { addend: base })

@@ -27,6 +27,6 @@ export const Expand: Operator = {
 /** x broadcast to the shape of `like`, whatever that is at run time. */
 export function expandLike(x: Value, like: Value): Value {
   const known = like.shape.every((dim: Dim) => typeof dim === 'number')
-  const shape = known ? indices(x, like.shape as number[]) : shapeOf(like)
+  const shape = known ? indices(x, like.shape) : shapeOf(like)
   return sameShape(x.shape, like.shape) ? x : emit(Expand, [x, shape], { shape: like.shape })
 }

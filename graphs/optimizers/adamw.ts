@@ -12,11 +12,11 @@ import { scalarLike } from '../ops/constants.ts'
 import { div } from '../ops/div.ts'
 import { minimum } from '../ops/min.ts'
 import { mul } from '../ops/mul.ts'
-import { pow } from '../ops/pow.ts'
 import { reduceSum } from '../ops/reduce_sum.ts'
 import { reshape } from '../ops/reshape.ts'
 import { sqrt } from '../ops/sqrt.ts'
 import { sub } from '../ops/sub.ts'
+import { tanh } from '../ops/tanh.ts'
 
 export interface AdamWConfig {
   readonly beta1: number
@@ -61,8 +61,11 @@ export function adamwGraph(
       ? constant(1)
       : minimum(constant(1), div(constant(config.max_grad_norm), add(norm, constant(1e-6))))
 
-  // 1 − βᵗ
-  const correction = (beta: number) => sub(constant(1), pow(constant(beta), step))
+  // 1 − βᵗ = 2T / (1 + T) with T = tanh(−t·ln β / 2): as it stands the difference would lose digits in float32
+  const correction = (beta: number) => {
+    const T = tanh(mul(step, constant(-Math.log(beta) / 2)))
+    return div(mul(T, constant(2)), add(T, constant(1)))
+  }
   const correction1 = correction(config.beta1)
   const rootCorrection2 = sqrt(correction(config.beta2))
   const stepSize = div(learningRate, correction1)

@@ -28,7 +28,7 @@ export async function readConfigFile(path: string, overrides: readonly string[])
 
 function parseYaml(text: string, where: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 100 })
+    return parse(text, { maxAliasCount: 100, logLevel: 'error' })
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error
     throw new UserError(`${where} is not valid YAML: ${error.message.split('\n')[0]}`)

@@ -5,5 +5,7 @@ import process from 'node:process'
 import { register } from 'tsx/esm/api'
 
 register()
+// A reader that has seen enough, such as `head`, is no error.
+process.stdout.on('error', ({ code }) => process.exit(code === 'EPIPE' ? 0 : 1))
 const { main } = await import('./main.ts')
 await main(process.argv)

@@ -40,7 +40,7 @@ export async function generate(
   const randoms = prompts.map((_, row) => createRandom(options.seed, 'generate', firstRow + row))
   const generated = prompts.map((): number[] => [])
   const finished = prompts.map(() => false)
-  if (prompts.length === 0) return generated
+  if (prompts.length === 0 || options.max_new_tokens === 0) return generated
 
   let logits = await decoder.prefill(prompts)
   for (let count = 1; ; count++) {

@@ -99,7 +99,8 @@ interface KnownFolder extends ArtifactFolder {
 /** A folder with a GPT-2 in it: artifacts have a manifest and something to train, a model folder has not. */
 async function knownFolder(path: string): Promise<KnownFolder | undefined> {
   const isArtifact = await exists(join(path, 'ortune.json'))
-  if (!isArtifact && !(await exists(join(path, 'config.json')))) return undefined
+  const isModel = (await exists(join(path, 'config.json'))) && (await exists(join(path, 'model.safetensors')))
+  if (!isArtifact && !isModel) return undefined
   const model = await openGpt2Folder(path)
   const shapes = gpt2ParameterShapes(model.config)
   if (!isArtifact) return { path, model, lora: null, task: null, groups: parameterGroups(shapes, false) }

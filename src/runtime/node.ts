@@ -27,7 +27,10 @@ export interface NodeSessionOptions extends SessionOptions {
   readonly spinning?: boolean
   /** Default true. Without it memory goes back to the system between operators, more slowly. */
   readonly memoryArena?: boolean
-  /** Default true: one allocation per run, planned from earlier runs of the same shapes. */
+  /**
+   * Default false. True plans one allocation per run from earlier runs of the same shapes, beside what those hold: GPT-2
+   * small then peaks at 3.7 GB instead of 3.0 in full fine-tuning and 2.2 instead of 1.7 with LoRA, and is no faster.
+   */
   readonly memoryPattern?: boolean
   /**
    * Default true: constant weights are copied into the layout that the kernels like best, one copy for each use, so a
@@ -155,7 +158,7 @@ function ortOptions(options: NodeSessionOptions, externalFolder?: string): Infer
     executionProviders: [provider],
     graphOptimizationLevel: optimization,
     enableCpuMemArena: options.memoryArena ?? true,
-    enableMemPattern: options.memoryPattern ?? true,
+    enableMemPattern: options.memoryPattern ?? false,
     logSeverityLevel: fatalOnly,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(externalData ? { externalData } : {}),

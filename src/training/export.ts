@@ -65,7 +65,11 @@ export async function fillArtifacts(folder: string, request: ExportRequest): Pro
   const { tensors } = await openGpt2Folder(folder)
   const task = sftTask(config, lora, externalData(tensors, 'model.safetensors'))
   const trainable = trainableShapes(task)
-  const models = { ...sftGraphs(task), 'optimizer_model.onnx': adamwGraph(trainable, optimizer) }
+  const models: Record<string, Graph> = {
+    'training_model.onnx': trainingGraph(task),
+    'eval_model.onnx': evaluationGraph(task),
+    'optimizer_model.onnx': adamwGraph(trainable, optimizer),
+  }
   for (const [name, graph] of Object.entries(models)) await writeFile(join(folder, name), serialize(graph))
 
   const manifest: Manifest = {
@@ -91,12 +95,6 @@ export const sftTask = (
   lora: LoraConfig | null,
   stored: CausalLmTask['stored'],
 ): CausalLmTask => ({ config, stored, ...(lora ? { lora } : {}) })
-
-/** The graphs of supervised fine-tuning that depend on the model, by file name. */
-export const sftGraphs = (task: CausalLmTask): Record<string, Graph> => ({
-  'training_model.onnx': trainingGraph(task),
-  'eval_model.onnx': evaluationGraph(task),
-})
 
 /** Puts config, weights (linked where they can be used as they are) and tokenizer into the folder. */
 async function placeModel({ model, seed }: ExportRequest, config: Gpt2Config, folder: string): Promise<void> {

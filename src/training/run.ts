@@ -17,13 +17,13 @@ import { openArrowDataset } from '../data/arrow_reader.ts'
 import type { PrepareReport } from '../data/prepare.ts'
 import { splitFile } from '../data/split_files.ts'
 import { UserError } from '../errors.ts'
-import { writeFolderAtomic } from '../formats/atomic.ts'
+import { writeFileAtomic, writeFolderAtomic } from '../formats/atomic.ts'
 import type { Trained } from '../formats/checkpoint.ts'
 import { loadTrained, readCheckpoint, writeCheckpoint } from '../formats/checkpoint.ts'
 import { readGpt2Config } from '../formats/gpt2_config.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
-import { readJson, readText } from '../formats/read_file.ts'
+import { exists, readJson, readText } from '../formats/read_file.ts'
 import { checkJson } from '../formats/schema.ts'
 import { loraScale } from '../generation/adapter_inputs.ts'
 import { openNodeSession } from '../runtime/node.ts'
@@ -77,7 +77,11 @@ export async function continueRun(folder: string, watcher?: Watcher): Promise<Tr
   const state = await loadState(folder, memory, manifest)
   await truncateLog(folder, state.global_step)
 
-  const sessions = { provider: config.provider, ...(config.threads ? { threads: config.threads } : {}) }
+  const sessions = {
+    provider: config.provider,
+    prepacking: config.prepacking,
+    ...(config.threads ? { threads: config.threads } : {}),
+  }
   const training = await openNodeSession(join(folder, 'training_model.onnx'), {
     ...sessions,
     inPlaceOutputs: true,
@@ -138,9 +142,10 @@ function checkData(datasets: readonly ArrowDataset[], vocabularySize: number): v
 /** Drops what a killed process logged after its last checkpoint, and a line it may have left half-written. */
 async function truncateLog(folder: string, globalStep: number): Promise<void> {
   const path = join(folder, 'log.jsonl')
-  const text = await readText(path).catch(() => '')
+  if (!(await exists(path))) return
+  const text = await readText(path)
   const kept = text.split('\n').filter((line) => line !== '' && stepOf(line) <= globalStep)
-  await writeFile(path, kept.map((line) => `${line}\n`).join(''))
+  await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''))
 }
 
 function stepOf(line: string): number {

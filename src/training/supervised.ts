@@ -34,10 +34,12 @@ export interface SupervisedRun {
 
 /** Optimizer steps of a whole run. */
 export function totalSteps(options: TrainingOptions, trainSize: number): number {
-  const batches = batchCount(trainSize, options.per_device_train_batch_size)
-  const perEpoch = Math.ceil(batches / options.gradient_accumulation_steps)
+  const perEpoch = batchCount(trainSize, examplesPerStep(options))
   return options.max_steps ?? Math.max(1, Math.ceil(perEpoch * options.num_train_epochs))
 }
+
+const examplesPerStep = (options: TrainingOptions): number =>
+  options.per_device_train_batch_size * options.gradient_accumulation_steps
 
 /**
  * Trains from `state` to the end and returns the last state.
@@ -61,19 +63,20 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
   const finished = (at: TrainerState) => at.global_step >= steps || stopsEarly(at, options)
 
   while (!finished(state)) {
+    // A step's examples are drawn together, so that cutting them into micro-batches changes nothing.
     const batches = trainingBatches(trainData, {
-      batchSize: options.per_device_train_batch_size,
+      batchSize: examplesPerStep(options),
       seed: options.seed,
       epoch: state.epoch,
       start: state.batch,
     })
-    for (const microBatches of chunks(batches, options.gradient_accumulation_steps)) {
+    for (const batch of batches) {
       const step = state.global_step + 1
-      const total = microBatches.reduce((sum, { examples }) => sum + totalLabelled(examples), 0)
+      const total = totalLabelled(batch.examples)
 
-      // loss = Σ over micro-batches of Σ nll / total, so that cutting a batch into micro-batches changes nothing.
+      // loss = Σ over micro-batches of Σ nll / total
       let loss = 0
-      for (const { examples } of microBatches) {
+      for (const examples of chunks(batch.examples, options.per_device_train_batch_size)) {
         const feeds = { ...collate(examples, { total }), ...parameters }
         const outputs = await run.training.run(feeds, { into: gradients })
         loss += outputs['loss']!.data[0] as number
@@ -93,14 +96,14 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
         ...(options.max_grad_norm > 0 ? { maxGradNorm: options.max_grad_norm } : {}),
       })
 
-      state = advance(state, microBatches, batchCount(trainData.size, options.per_device_train_batch_size))
+      state = advance(state, batch, batchCount(trainData.size, examplesPerStep(options)))
       const record = {
         step,
         epoch: epochOf(state, run),
         loss,
         grad_norm: gradNorm,
         learning_rate: rate,
-        tokens: microBatches.reduce((sum, batch) => sum + tokensOf(batch), 0),
+        tokens: tokensOf(batch),
       }
       run.log(record)
       run.watcher?.step?.(record)
@@ -121,6 +124,8 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
 async function evaluate(run: SupervisedRun, state: TrainerState, parameters: Feeds): Promise<TrainerState> {
   const { per_device_eval_batch_size: batchSize } = run.options
   const { loss, perplexity } = await evaluateLoss(run.evaluation, parameters, run.validationData, batchSize)
+  if (!Number.isFinite(loss))
+    throw new Error(`the validation loss is ${loss} at step ${state.global_step}; lower the learning rate`)
   const best = state.best_eval_loss === null || loss < state.best_eval_loss
   const next: TrainerState = best
     ? { ...state, best_eval_loss: loss, best_step: state.global_step, evaluations_without_improvement: 0 }
@@ -141,9 +146,9 @@ async function evaluate(run: SupervisedRun, state: TrainerState, parameters: Fee
 const stopsEarly = (state: TrainerState, { early_stopping_patience }: TrainingOptions): boolean =>
   early_stopping_patience !== null && state.evaluations_without_improvement >= early_stopping_patience
 
-/** The state after a step: the next batch of this epoch, or the first of the next. */
-function advance(state: TrainerState, microBatches: readonly Batch[], batchesPerEpoch: number): TrainerState {
-  const batch = microBatches.at(-1)!.index + 1
+/** The state after a step: at the next batch of this epoch, or the first of the next. */
+function advance(state: TrainerState, { index }: Batch, batchesPerEpoch: number): TrainerState {
+  const batch = index + 1
   const position =
     batch < batchesPerEpoch ? { epoch: state.epoch, batch } : { epoch: state.epoch + 1, batch: 0 }
   return { ...state, ...position, global_step: state.global_step + 1 }
@@ -151,7 +156,7 @@ function advance(state: TrainerState, microBatches: readonly Batch[], batchesPer
 
 /** Epochs done, as a fraction. */
 const epochOf = ({ epoch, batch }: TrainerState, { trainData, options }: SupervisedRun): number =>
-  epoch + batch / batchCount(trainData.size, options.per_device_train_batch_size)
+  epoch + batch / batchCount(trainData.size, examplesPerStep(options))
 
 const tokensOf = ({ examples }: Batch): number =>
   examples.reduce((sum, { input_ids }) => sum + input_ids.length, 0)
@@ -174,13 +179,5 @@ export const gradientTargets = (memory: ParameterMemory): Feeds =>
     }),
   )
 
-function* chunks<T>(items: Iterable<T>, size: number): Generator<T[]> {
-  let chunk: T[] = []
-  for (const item of items) {
-    chunk.push(item)
-    if (chunk.length < size) continue
-    yield chunk
-    chunk = []
-  }
-  if (chunk.length > 0) yield chunk
-}
+const chunks = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size))

@@ -9,7 +9,7 @@ import { z } from 'zod'
 export const trainerStateSchema = z.strictObject({
   /** Optimizer steps done. */
   global_step: z.int().min(0),
-  /** The epoch under way, from 0, and the batches of it already used. */
+  /** The epoch under way, from 0, and how many steps' batches of it have been used. */
   epoch: z.int().min(0),
   batch: z.int().min(0),
   best_eval_loss: z.number().nullable(),

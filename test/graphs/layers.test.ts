@@ -81,7 +81,7 @@ describe('activations', () => {
       graph.output('y', y)
       giveOutGradients(weighed(y, random('weights', x.shape, 0.5, 2), feeds), [values.x])
       const { outputs } = await checkGradients(graph, feeds)
-      expectClose(fromHost(outputs['y']!), elementwise(f, x), 1e-10)
+      expectClose(fromHost(outputs['y']!), elementwise(f, x))
     })
   }
 })

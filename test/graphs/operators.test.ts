@@ -26,7 +26,7 @@ function start({ inputs, dtypes, shapes, build }: OperatorCase) {
   const feeds: Record<string, HostTensor> = Object.fromEntries(
     inputs.map((x, i) => [`x${i}`, toHost(x, dtypeOf(i))]),
   )
-  const outputs = [build(...values)].flat() as Value[]
+  const outputs = [build(...values)].flat<(Value | readonly Value[])[]>()
   return { graph, values, outputs, feeds }
 }
 

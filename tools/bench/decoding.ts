@@ -7,7 +7,8 @@ import { greedy } from '../../src/generation/sampling.ts'
 import { generate } from '../../src/generation/generate.ts'
 import { openModelDecoder } from '../../src/generation/open_decoder.ts'
 import type { Measurement } from './measure.ts'
-import { median, peakRss, timed } from './measure.ts'
+import { median, peakRss, timed, WARMUP } from './measure.ts'
+import { turnDone, turns } from './paced.ts'
 
 const PROMPT = 32
 const NEW = 64
@@ -21,9 +22,14 @@ const prompts = Array.from({ length: batch }, () =>
 const options = { ...greedy, max_new_tokens: NEW, stop_tokens: [], seed: 1 }
 const once = () => generate(decoder, prompts, config.n_positions, options)
 
-await once()
+const turn = turns()
 const seconds: number[] = []
-for (let i = 0; i < runs; i++) seconds.push(await timed(once))
+for (let i = 0; i < WARMUP + runs; i++) {
+  await turn()
+  const time = await timed(once)
+  if (i >= WARMUP) seconds.push(time)
+  turnDone()
+}
 const result: Measurement = {
   name: `generate-batch-${batch}`,
   seconds_per_step: median(seconds) / NEW,
@@ -32,3 +38,4 @@ const result: Measurement = {
   peak_rss_mb: peakRss(),
 }
 process.stdout.write(`${JSON.stringify(result)}\n`)
+process.exit()

@@ -9,7 +9,7 @@
  * The peers' Python is `python3`, or what the variable ORTUNE_PYTHON names.
  * @module
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -19,6 +19,9 @@ import { parseArgs } from 'node:util'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { exportArtifacts } from '../../src/training/export.ts'
 import type { Measurement } from './measure.ts'
+import { WARMUP } from './measure.ts'
+import { takeTurns } from './paced.ts'
+import type { Comparison } from './table.ts'
 import { comparison } from './table.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -31,6 +34,14 @@ const { values: options } = parseArgs({
   },
 })
 
+const GPT2_SMALL = {
+  model_type: 'gpt2',
+  n_layer: 12,
+  n_head: 12,
+  n_embd: 768,
+  n_positions: 1024,
+  vocab_size: 50257,
+}
 const LORA: LoraConfig = { r: 8, lora_alpha: 16, target_modules: ['c_attn', 'attn.c_proj'] }
 const python = process.env['ORTUNE_PYTHON'] ?? 'python3'
 
@@ -38,6 +49,8 @@ interface Workload {
   readonly name: string
   readonly ours: readonly string[]
   readonly peer: readonly string[]
+  /** Timed repetitions. */
+  readonly repeats: number
 }
 
 const workloads: readonly Workload[] = [
@@ -46,12 +59,14 @@ const workloads: readonly Workload[] = [
       name: `${kind}-labels-${share}`,
       ours: ['training.ts', kind, share, options.steps],
       peer: [`${kind}.py`, '--labels', share, '--steps', options.steps],
+      repeats: Number(options.steps),
     })),
   ),
   ...['1', '8'].map((batch) => ({
     name: `generate-batch-${batch}`,
-    ours: ['decoding.ts', 'lora', batch, '3'],
-    peer: ['generate.py', '--batch', batch, '--steps', '3'],
+    ours: ['decoding.ts', 'lora', batch, options.steps],
+    peer: ['generate.py', '--batch', batch, '--steps', options.steps],
+    repeats: Number(options.steps),
   })),
 ].filter(({ name }) => name.startsWith(options.only))
 
@@ -59,16 +74,21 @@ const folder = mkdtempSync(join(tmpdir(), 'ortune-bench-'))
 try {
   await exportModels()
   const withPeers = !options['no-peers'] && hasPeers()
-  const results = workloads.map(({ name, ours, peer }) => {
+  const results: Comparison[] = []
+  for (const { name, ours, peer, repeats } of workloads) {
     process.stderr.write(`${name} …\n`)
     const [script, kind, ...rest] = ours
-    const args = ['--import', 'tsx', join(here, script!), join(folder, kind!), ...rest]
-    return {
-      name,
-      ortune: run(process.execPath, args),
-      ...(withPeers ? { pytorch: run(python, [join(here, '..', 'peers', peer[0]!), ...peer.slice(1)]) } : {}),
-    }
-  })
+    const contenders = [
+      {
+        command: process.execPath,
+        args: ['--import', 'tsx', join(here, script!), join(folder, kind!), ...rest],
+      },
+      { command: python, args: [join(here, '..', 'peers', peer[0]!), ...peer.slice(1), '--paced'] },
+    ]
+    const measured = await takeTurns(withPeers ? contenders : contenders.slice(0, 1), WARMUP + repeats)
+    const [ortune, pytorch] = measured as [Measurement, Measurement | undefined]
+    results.push({ name, ortune, ...(pytorch ? { pytorch } : {}) })
+  }
   process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : comparison(results))
 } finally {
   rmSync(folder, { recursive: true, force: true })
@@ -78,7 +98,7 @@ try {
 async function exportModels(): Promise<void> {
   process.stderr.write('writing a GPT-2-small model with random weights …\n')
   const config = join(folder, 'config.json')
-  writeFileSync(config, JSON.stringify({ model_type: 'gpt2', n_layer: 12, n_head: 12, n_embd: 768 }))
+  writeFileSync(config, JSON.stringify(GPT2_SMALL))
   const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 }
   const common = { seed: 1, optimizer }
   await exportArtifacts({ ...common, model: config, out: join(folder, 'lora'), lora: LORA })
@@ -90,10 +110,4 @@ function hasPeers(): boolean {
   if (found.status === 0) return true
   process.stderr.write('PyTorch, transformers and PEFT are not installed; measuring ortune alone\n')
   return false
-}
-
-/** Runs a workload in a process of its own and reads the JSON line it prints last. */
-function run(command: string, args: readonly string[]): Measurement {
-  const output = execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
-  return JSON.parse(output.trim().split('\n').at(-1)!) as Measurement
 }

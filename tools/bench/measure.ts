@@ -4,6 +4,9 @@
  */
 import { readFileSync } from 'node:fs'
 
+/** Repetitions before the timed ones; the peers' default too. */
+export const WARMUP = 2
+
 export interface Measurement {
   readonly name: string
   /** Median over the repetitions. */

@@ -20,11 +20,11 @@ import { loraScale } from '../../src/generation/adapter_inputs.ts'
 import { gradientTargets, parameterFeeds } from '../../src/training/supervised.ts'
 import { openCeiling } from './ceiling.ts'
 import type { Measurement } from './measure.ts'
-import { median, peakRss, timed } from './measure.ts'
+import { median, peakRss, timed, WARMUP } from './measure.ts'
+import { turnDone, turns } from './paced.ts'
 
 const BATCH = 4
 const LENGTH = 128
-const WARMUP = 2
 
 const [folder, share, steps] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
 const config = await readGpt2Config(folder)
@@ -61,7 +61,12 @@ const step = async (): Promise<void> => {
   })
 }
 
-for (let i = 0; i < WARMUP; i++) await step()
+const turn = turns()
+for (let i = 0; i < WARMUP; i++) {
+  await turn()
+  await step()
+  turnDone()
+}
 // The ceiling's own memory comes after the peak has been read.
 const peak = peakRss()
 const ceiling = await openCeiling()
@@ -69,9 +74,11 @@ const flops = matmulFlops(sizedGraph(), { batch: BATCH, sequence: LENGTH, labell
 const seconds: number[] = []
 const ceilings: number[] = []
 for (let i = 0; i < steps; i++) {
+  await turn()
   const before = await ceiling()
   seconds.push(await timed(step))
   ceilings.push((before + (await ceiling())) / 2)
+  turnDone()
 }
 const result: Measurement = {
   name: `${lora ? 'lora' : 'full'}-labels-${share}`,
@@ -89,3 +96,4 @@ function sizedGraph() {
   const anywhere = { location: 'model.safetensors', offset: 0, length: 0 }
   return trainingGraph({ ...task, stored: { get: () => anywhere } as unknown as typeof task.stored })
 }
+process.exit()

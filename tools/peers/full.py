@@ -18,7 +18,7 @@ def main() -> None:
     loaded = rss_mb()
     batch = random_batch(options.batch, options.length, options.labels)
     step = training_step(model, batch, learning_rate=1e-4)
-    seconds = time_calls(step, options.warmup, options.steps)
+    seconds = time_calls(step, options)
     name = f"full-labels-{options.labels:g}"
     report(name, seconds, options.batch * options.length, loaded, ["torch", "transformers"])
 

@@ -32,7 +32,7 @@ def main() -> None:
         )
         assert output.shape[1] == options.prompt + options.new
 
-    seconds = [whole / options.new for whole in time_calls(call, options.warmup, options.steps)]
+    seconds = [whole / options.new for whole in time_calls(call, options)]
     report(f"generate-batch-{options.batch}", seconds, options.batch, loaded, ["torch", "transformers"])
 
 

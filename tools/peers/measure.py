@@ -5,6 +5,7 @@ import json
 import platform
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -21,18 +22,27 @@ def arguments(description: str, *, steps: int, batch: int) -> argparse.ArgumentP
     parser.add_argument("--batch", type=int, default=batch, help="rows in a batch")
     parser.add_argument("--steps", type=int, default=steps, help="timed repetitions")
     parser.add_argument("--warmup", type=int, default=2, help="untimed repetitions before them")
+    parser.add_argument("--paced", action="store_true", help="wait for a line on stdin before each repetition")
     parser.add_argument("--threads", type=int, default=2, help="threads within an operator")
     return parser
 
 
-def time_calls(call: Callable[[], object], warmup: int, steps: int) -> list[float]:
-    """Seconds of each of `steps` calls, after `warmup` calls that are not counted."""
+def time_calls(call: Callable[[], object], options: argparse.Namespace) -> list[float]:
+    """Seconds of each of `steps` calls, after `warmup` calls that are not counted.
+
+    Paced, each call waits for a line on stdin and is answered with a line: `tools/bench/paced.ts` lets two
+    processes take turns so.
+    """
     seconds = []
-    for _ in range(warmup + steps):
+    for _ in range(options.warmup + options.steps):
+        if options.paced:
+            sys.stdin.readline()
         start = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - start)
-    return seconds[warmup:]
+        if options.paced:
+            print("done", flush=True)
+    return seconds[options.warmup :]
 
 
 def rss_mb() -> float | None:
@@ -65,7 +75,7 @@ def report(
             **{package: version(package) for package in packages},
         },
     }
-    print(json.dumps(result))
+    print(json.dumps(result), flush=True)
 
 
 def _proc_status(field: str) -> float | None:

@@ -1,0 +1,138 @@
+import { mkdir, open, readFile, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+
+import { withFolder } from '../data/helpers.ts'
+import { writeTinyModel, writeWords } from '../tiny_model.ts'
+import type { Outcome } from './run_cli.ts'
+import { listing, runAlone, runHere } from './run_cli.ts'
+
+/** A command line, and what its one sentence must say. */
+type Mistake = readonly [args: string[], says: RegExp]
+
+const config = `
+model: model
+output_dir: run
+data: [{ path: words.csv, split: { column: split } }]
+template: { prompt: 'Word: {{ word }} ;', completion: ' {{ definition }}' }
+max_steps: 1
+`
+
+/** Everything the mistakes are made with. */
+async function prepareFolder(folder: string): Promise<void> {
+  const at = (...names: string[]) => join(folder, ...names)
+  await writeTinyModel(at('model'))
+  await writeWords(at('words.csv'))
+  await writeFile(at('config.yaml'), config)
+
+  await writeTinyModel(at('truncated'))
+  const weights = at('truncated', 'model.safetensors')
+  await truncate(weights, (await readFile(weights)).length - 100)
+
+  await writeTinyModel(at('hostile'))
+  const file = await open(at('hostile', 'model.safetensors'), 'r+')
+  await file.write(new Uint8Array(8).fill(0x7f), 0, 8, 0)
+  await file.close()
+
+  await writeTinyModel(at('overlapping'))
+  const overlapping = at('overlapping', 'model.safetensors')
+  const sound = await readFile(overlapping, 'latin1')
+  await writeFile(overlapping, sound.replace('[73856,73984]', '[73728,73856]'), 'latin1')
+
+  await writeFile(at('ragged.csv'), 'word,definition,split\ndog,an animal,train\ncat,train\n')
+  await writeFile(at('latin1.csv'), Buffer.from('word,definition,split\ncaf\xe9,a place,train\n', 'latin1'))
+  await writeFile(at('empty.csv'), 'word,definition,split\n')
+  await writeFile(at('notes.onnx'), 'this is no graph')
+  await mkdir(at('full'))
+  await writeFile(at('full', 'mine.txt'), 'precious')
+}
+
+const train = (...overrides: string[]): string[] => ['train', 'config.yaml', ...overrides]
+const source = (path: string): string => `data=[{path: ${path}, split: {column: split}}]`
+const generate = (...args: string[]): string[] => ['generate', ...args, '--prompt', 'Word: dog ;']
+const exportTo = (out: string, model: string, ...more: string[]): string[] =>
+  ['export', '--out', out, '--model', model].concat(more)
+
+const mistakes: Record<string, readonly Mistake[]> = {
+  'a configuration': [
+    [
+      train('learning_rat=1'),
+      /config\.yaml: there is no option "learning_rat"; did you mean "learning_rate"\?/,
+    ],
+    [train('lora.q=1'), /there is no option "lora\.q"/],
+    [train('max_length=65'), /max_length 65 exceeds the model's context of 64/],
+    [
+      train('template.prompt={{ wrod }}'),
+      /template: it must have the texts prompt and completion, or text alone/,
+    ],
+    [train('template.prompt="{{ wrod }}"'), /words\.csv, row 1: the prompt template uses "wrod"/],
+    [train('lora.target_modules=[q_proj]'), /LoRA target "q_proj" matches no module; there are attn\.c_attn/],
+    [exportTo('out', 'model', '--lora-targets', 'c_attn,nope'), /LoRA target "nope" matches no module/],
+  ],
+  'a file that is missing': [
+    [['train', 'nowhere.yaml'], /nowhere\.yaml does not exist/],
+    [train(source('nowhere.csv')), /nowhere\.csv does not exist/],
+    [train('model=nowhere'), /nowhere.* does not exist/],
+    [exportTo('out', 'nowhere'), /nowhere.* does not exist/],
+    [generate('nowhere'), /nowhere does not exist/],
+    [['inspect', 'nowhere'], /nowhere does not exist/],
+    [['resume', 'model'], /training\.json does not exist/],
+    [['evaluate', 'model'], /model is no training run/],
+  ],
+  'a weight file that is broken': [
+    [
+      exportTo('out', 'truncated'),
+      /truncated\/model\.safetensors is not a sound safetensors file: .*truncated/,
+    ],
+    [exportTo('out', 'hostile'), /it announces a header of 9187201950435737471 bytes/],
+    [
+      ['merge', 'overlapping', '--out', 'out'],
+      /overlapping\/model\.safetensors is not a sound safetensors file: tensor .* overlaps/,
+    ],
+    [generate('truncated'), /truncated\/model\.safetensors is not a sound safetensors file/],
+    [['inspect', 'notes.onnx'], /notes\.onnx is no ONNX model/],
+  ],
+  'data that cannot be used': [
+    [train(source('ragged.csv')), /ragged\.csv, .*3/],
+    [train(source('latin1.csv')), /latin1\.csv.* UTF-8/],
+    [train(source('empty.csv')), /empty\.csv: no example to learn from/],
+    [['prepare', 'config.yaml', source('ragged.csv'), '--out', 'out'], /ragged\.csv/],
+    [train('data=[{path: words.csv, split: {all: train}}]'), /the data has no validation examples/],
+  ],
+  'an argument': [
+    [generate('model', '--prompt', 'long '.repeat(70)), /prompt 1 has \d+ tokens .* context of 64/],
+    [generate('model', '--max-new-tokens', '64'), /prompt 1 has \d+ tokens and 64 new ones do not fit/],
+    [generate('model', '--top-p', '2'), /'--top-p <p>' argument '2' is invalid\. It must be a number from/],
+    [generate('model', '--adapter', 'model'), /adapter_config\.json does not exist/],
+    [generate('model', '--checkpoint', 'best'), /model is no run, so it has no best checkpoint/],
+    [['generate', 'model', '--prompt', ''], /prompt 1 is empty/],
+    [['merge', 'model', '--out', 'full'], /full holds files already/],
+    [exportTo('full', 'model'), /full holds files that are no artifacts/],
+    [train('output_dir=full'), /full holds files that are no artifacts/],
+    [['trian', 'config.yaml'], /unknown command 'trian'/],
+  ],
+}
+
+describe('ortune, given something wrong', () => {
+  for (const [what, cases] of Object.entries(mistakes)) {
+    it(`says so in one sentence, with exit code 2 and nothing left behind: ${what}`, async () => {
+      await withFolder(async (folder) => {
+        await prepareFolder(folder)
+        const before = await listing(folder)
+        for (const mistake of cases) checkOutcome(mistake, await runHere(folder, ...mistake[0]))
+        // The first again as users do it.
+        checkOutcome(cases[0]!, await runAlone(folder, ...cases[0]![0]))
+        expect(await listing(folder)).to.deep.equal(before)
+      })
+    })
+  }
+})
+
+function checkOutcome([args, says]: Mistake, { code, stdout, stderr }: Outcome): void {
+  const what = `ortune ${args.join(' ')}`
+  expect(stderr, what).to.match(says)
+  expect(stderr, what).to.match(/^(ortune|error): .+\n(\n?\(.+\)\n)*$/)
+  expect(code, what).to.equal(2)
+  expect(stdout, what).to.equal('')
+}

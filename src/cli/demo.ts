@@ -14,7 +14,7 @@ import { trainingProgress } from './training_progress.ts'
 
 const project = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-/** Words that are shown before and after; none of them, nor its synonyms' definitions, was trained on. */
+/** How many words are shown before and after; no definition of any of them was ever trained on. */
 const SHOWN = 6
 
 interface DemoFlags {
@@ -85,12 +85,14 @@ async function freeName(folder: string): Promise<string> {
   for (let i = 2; ; i++) if (!(await taken(`${folder}-${i}`))) return `${folder}-${i}`
 }
 
-/** Words of the test split, evenly spread over it. */
+/** Nouns of the test split, evenly spread over it. */
 async function heldOutWords(path: string): Promise<{ word: string; definition: string }[]> {
   const { readRows } = await import('../data/read_rows.ts')
   const rows: { word: string; definition: string }[] = []
-  for await (const { word, definition, split } of readRows(path)) {
-    if (split === 'test') rows.push({ word: String(word), definition: String(definition) })
+  // A CSV file holds nothing but strings.
+  for await (const row of readRows(path) as AsyncIterable<Record<string, string>>) {
+    const { word, part_of_speech, definition, split } = row
+    if (split === 'test' && part_of_speech === 'noun') rows.push({ word: word!, definition: definition! })
   }
   return Array.from({ length: SHOWN }, (_, i) => rows[Math.floor(((i + 0.5) * rows.length) / SHOWN)]!)
 }
@@ -105,7 +107,7 @@ async function define(
   const generator = await openGenerator(run, { checkpoint })
   try {
     const prompts = words.map(({ word }) => `Word: ${word} ; Definition:`)
-    const written = await generator.generate(prompts, { max_new_tokens: 24, repetition_penalty: 1.2 })
+    const written = await generator.generate(prompts, { max_new_tokens: 24, repetition_penalty: 1.1 })
     return written.map(({ text }) => text.trim())
   } finally {
     await generator.release()

@@ -56,6 +56,13 @@ describe('supervised training', () => {
     })
   }
 
+  it('reports the mean loss per labelled token of a step', async () => {
+    const { steps } = await runs.train({ per_device_train_batch_size: 45, max_steps: 1 }, data)
+    const feeds = { ...parameterFeeds(runs.memory()), ...runs.constants }
+    const { loss } = await evaluateLoss(runs.evaluation, feeds, data.trainData, 1)
+    expect(steps[0]!.loss).to.be.closeTo(loss, 1e-6)
+  })
+
   it('sees every token of the data once an epoch, in an order of its own', async () => {
     const { steps, state } = await runs.train({ num_train_epochs: 2, per_device_train_batch_size: 4 }, data)
     const perEpoch = data.trainData.lengths.reduce((sum, length) => sum + length, 0)

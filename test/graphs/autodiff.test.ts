@@ -56,6 +56,19 @@ describe('gradients', () => {
     await checkGradients(graph, feedsOf(graph))
   })
 
+  it('pass through a cast between floats', async () => {
+    const { graph, inputs } = start([4])
+    const [x] = inputs as [Value]
+    const rounded = cast(cast(x, 'float32'), 'float64')
+    giveOutGradients(sum(mul(rounded, graph.constant([1, -2, 3, 0.5], 'float64'))), [x])
+    // Whatever is a multiple of 2⁻¹⁰ here is exact in float32, so that differences see no rounding.
+    await checkGradients(
+      graph,
+      { x0: toHost(constant([4], [0.5, -1, 2, 1.25]), 'float64') },
+      { step: 2 ** -10 },
+    )
+  })
+
   it('are there for tensors on the way, too', async () => {
     const { graph, inputs } = start([3])
     const [x] = inputs as [Value]

@@ -175,8 +175,8 @@ describe('GPT-2 training graph', () => {
       .filter(({ shape, dtype }) => dtype === 'float32' && frozen.has(String(shape)))
     expect(ofFrozenShape.map(({ name }) => name)).to.be.empty
     const products = (built: Graph) => built.nodes.filter(({ operator }) => operator.name === 'Gemm').length
-    // Each of the 8 linear layers and the head costs a product forward, one for its input and, where trained, one for
-    // its weight; the first layer's input needs none. A module's adapter costs 2 and 4.
+    // Forward 8 linear layers and the head; back through each of them to its input, the first excepted. Each of the two
+    // adapters has two products forward and four back, of which the first needs no gradient by its input either.
     expect(products(trainingGraph({ ...task, lora: { ...adapters, target_modules: ['c_attn'] } }))).to.equal(
       9 + 9 - 1 + 2 * 6 - 1,
     )

@@ -83,7 +83,7 @@ async function finish(folder: string, name: string): Promise<void> {
 /** Kills the run shortly after its log tells of `step`; says whether it still ran then. */
 async function killAfter(folder: string, name: string, step: number, random: Random): Promise<boolean> {
   const { child, ended } = launch(folder, name)
-  while (child.exitCode === null && loggedStep(join(folder, name)) < step) await wait(2)
+  while (child.exitCode === null && loggedStep(join(folder, name)) < step) await wait(5)
   await wait(30 * random.uniform())
   const killed = child.exitCode === null && child.kill('SIGKILL')
   const { code, errors } = await ended

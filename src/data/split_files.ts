@@ -4,7 +4,6 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 
 import type { ArrowFacts } from './arrow_format.ts'
 import { createArrowWriter } from './arrow_writer.ts'
@@ -12,11 +11,8 @@ import type { ArrowWriter } from './arrow_writer.ts'
 import type { Encoded } from './encode.ts'
 import { createTally } from './example_counts.ts'
 import type { ExampleCounts, Tally } from './example_counts.ts'
-import { SPLITS } from './splits.ts'
+import { splitFile, SPLITS } from './splits.ts'
 import type { Split } from './splits.ts'
-
-/** Where a split's data set is in a prepared folder. */
-export const splitFile = (folder: string, split: Split): string => join(folder, `${split}.arrow`)
 
 export type SplitCounts = Partial<Record<Split, ExampleCounts>>
 

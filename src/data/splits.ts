@@ -5,6 +5,7 @@
  * @module
  */
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 
 import { UserError } from '../errors.ts'
 import { listColumns } from './row.ts'
@@ -12,6 +13,9 @@ import type { Row } from './row.ts'
 
 export const SPLITS = ['train', 'validation', 'test'] as const
 export type Split = (typeof SPLITS)[number]
+
+/** Where a split's data set is in a prepared folder. */
+export const splitFile = (folder: string, split: Split): string => join(folder, `${split}.arrow`)
 
 /** Fractions of the rows; what validation and test leave is train. */
 export interface SplitFractions {

@@ -8,16 +8,14 @@
  * @module
  */
 import { appendFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { trainableShapes } from '../../graphs/artifacts/causal_lm.ts'
 import type { ArrowDataset } from '../data/arrow_reader.ts'
 import { openArrowDataset } from '../data/arrow_reader.ts'
-import type { PrepareReport } from '../data/prepare.ts'
-import { splitFile } from '../data/split_files.ts'
+import { splitFile } from '../data/splits.ts'
 import { UserError } from '../errors.ts'
-import { writeFileAtomic, writeFolderAtomic } from '../formats/atomic.ts'
+import { writeFileAtomic } from '../formats/atomic.ts'
 import type { Trained } from '../formats/checkpoint.ts'
 import { loadTrained, readCheckpoint, writeCheckpoint } from '../formats/checkpoint.ts'
 import { readGpt2Config } from '../formats/gpt2_config.ts'
@@ -29,36 +27,13 @@ import { loraScale } from '../generation/adapter_inputs.ts'
 import { openNodeSession } from '../runtime/node.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import { createParameterMemory } from '../runtime/parameter_memory.ts'
-import { checkOut, fillArtifacts } from './export.ts'
 import { initialAdapter } from './initialise.ts'
-import { adamwConfig } from './options.ts'
-import { prepareData } from './prepare_data.ts'
 import type { Watcher } from './progress.ts'
 import type { RunConfig } from './run_config.ts'
 import { runConfigSchema } from './run_config.ts'
 import { trainSupervised } from './supervised.ts'
 import type { TrainerState } from './trainer_state.ts'
 import { initialState, trainerStateSchema } from './trainer_state.ts'
-
-/** Exports the artifacts and prepares the data of a new run: its whole folder, or nothing. */
-export async function createRun(config: RunConfig, onRows?: (rows: number) => void): Promise<PrepareReport> {
-  const out = config.output_dir
-  await checkOut(out)
-  let report: PrepareReport | undefined
-  await writeFolderAtomic(out, async (folder) => {
-    const manifest = await fillArtifacts(folder, {
-      model: config.model,
-      lora: config.lora === 'full' ? null : config.lora,
-      seed: config.seed,
-      optimizer: adamwConfig(config),
-    })
-    report = await prepareData(config, folder, join(folder, 'data'), onRows)
-    const withData: Manifest = { ...manifest, data: { fingerprint: report.fingerprint } }
-    await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(withData, null, 2)}\n`)
-    await writeFile(join(folder, 'training.json'), `${JSON.stringify(config, null, 2)}\n`)
-  })
-  return report!
-}
 
 /** The configuration a run was created with. */
 export async function readRunConfig(folder: string): Promise<RunConfig> {

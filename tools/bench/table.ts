@@ -1,6 +1,7 @@
 /** @module */
 import { textTable } from '../../src/report/text_table.ts'
 import type { Measurement } from './measure.ts'
+import { median } from './measure.ts'
 
 export interface Comparison {
   readonly name: string
@@ -29,8 +30,12 @@ export function comparison(results: readonly Comparison[]): string {
     ortune.of_ceiling?.toFixed(2) ?? '',
     pytorch?.tokens_per_second.toFixed(1) ?? '',
     pytorch?.peak_rss_mb.toFixed(0) ?? '',
-    pytorch ? (ortune.tokens_per_second / pytorch.tokens_per_second).toFixed(2) : '',
+    pytorch ? speedRatio(ortune, pytorch).toFixed(2) : '',
     pytorch ? (ortune.peak_rss_mb / pytorch.peak_rss_mb).toFixed(2) : '',
   ])
   return textTable([header, ...rows])
 }
+
+/** The median over the rounds of how much longer the peer took in its turn right after ours. */
+const speedRatio = (ortune: Measurement, pytorch: Measurement): number =>
+  median(ortune.all.map((seconds, round) => pytorch.all[round]! / seconds))

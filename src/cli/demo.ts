@@ -14,8 +14,8 @@ import { trainingProgress } from './training_progress.ts'
 
 const project = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-/** How many words are shown before and after; no definition of any of them was ever trained on. */
-const SHOWN = 6
+/** Held-out nouns that are shown before and after; no definition of any of them was ever trained on. */
+const SHOWN = ['electricity', 'imposition', 'lettuce', 'stealing', 'ascendancy', 'pin']
 
 interface DemoFlags {
   out: string
@@ -86,16 +86,15 @@ async function freeName(folder: string): Promise<string> {
   for (let i = 2; ; i++) if (!(await taken(`${folder}-${i}`))) return `${folder}-${i}`
 }
 
-/** Nouns of the test split, evenly spread over it. */
+/** The shown words with their true definitions, from the test split. */
 async function heldOutWords(path: string): Promise<{ word: string; definition: string }[]> {
   const { readRows } = await import('../data/read_rows.ts')
-  const rows: { word: string; definition: string }[] = []
+  const definitions = new Map<string, string>()
   // A CSV file holds nothing but strings.
   for await (const row of readRows(path) as AsyncIterable<Record<string, string>>) {
-    const { word, part_of_speech, definition, split } = row
-    if (split === 'test' && part_of_speech === 'noun') rows.push({ word: word!, definition: definition! })
+    if (row['split'] === 'test') definitions.set(row['word']!, row['definition']!)
   }
-  return Array.from({ length: SHOWN }, (_, i) => rows[Math.floor(((i + 0.5) * rows.length) / SHOWN)]!)
+  return SHOWN.map((word) => ({ word, definition: definitions.get(word)! }))
 }
 
 /** What the run's model, before or after training, writes as definitions. */

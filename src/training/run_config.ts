@@ -52,7 +52,7 @@ export const runConfigSchema = trainingOptionsSchema.extend({
   provider: z.enum(['cpu', 'cuda']).default('cpu'),
   /** Threads of ONNX Runtime; null: one per physical core. */
   threads: z.int().min(1).max(1024).nullable().default(null),
-  /** False keeps one copy of the frozen weights in memory in place of up to three, for about a tenth of the speed. */
+  /** False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed. */
   prepacking: z.boolean().default(true),
 })
 

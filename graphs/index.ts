@@ -3,6 +3,8 @@
  * @module
  */
 export * from './artifacts/causal_lm.ts'
+export * from './artifacts/classification.ts'
+export * from './artifacts/embedding.ts'
 export * from './artifacts/generation.ts'
 export * from './autodiff.ts'
 export * from './flops.ts'

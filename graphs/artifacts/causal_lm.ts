@@ -4,39 +4,36 @@
  */
 import { gradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData, Value } from '../ir/graph.ts'
+import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
-import { attention, causalMask } from '../layers/attention.ts'
 import { tokenNegativeLogLikelihood, weightedSum } from '../losses/causal_lm.ts'
-import type { Adapters, Parameters } from '../models/gpt2.ts'
-import { attentionScale, gpt2, lmHead } from '../models/gpt2.ts'
+import type { Adaptation } from '../models/adaptation.ts'
+import { adaptedShapes, declareModel } from '../models/adaptation.ts'
+import { causalAttention, gpt2, lmHead } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
-import type { LoraConfig } from '../models/lora_config.ts'
-import { inputAdapters, loraParameterShapes, noAdapters } from '../models/lora_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { frozenParameters, inputParameters } from '../models/parameters.ts'
 import { gather } from '../ops/gather.ts'
 
 /**
- * What is trained. With `lora`, the base is frozen and constant; without, every parameter is an input.
- * `stored` says where each frozen parameter lies in the model's weight file.
+ * What is trained, by default every parameter. `stored` says where each frozen parameter lies in the model's weight file.
  */
 export interface CausalLmTask {
   readonly config: Gpt2Config
-  readonly lora?: LoraConfig
+  readonly lora?: Exclude<Adaptation, 'none'>
   readonly stored: ReadonlyMap<string, ExternalData>
   readonly dtype?: FloatType
 }
 
 /** The tensors that training changes, in the order of the graph's inputs. */
-export const trainableShapes = ({ config, lora }: CausalLmTask): ParameterShapes =>
-  lora ? loraParameterShapes(gpt2ParameterShapes(config), lora) : gpt2ParameterShapes(config)
+export const trainableShapes = ({ config, lora = 'full' }: CausalLmTask): ParameterShapes =>
+  adaptedShapes(gpt2ParameterShapes(config), lora)
 
 /**
  * Batch and trainable tensors in; `loss` and `<parameter>_grad` out. The batch: `input_ids`, `attention_mask`,
  * `position_ids` int64 [batch, sequence]; `label_positions` (flat index of the predicting position) and `labels`
- * int64 [labelled]; `label_weights` [labelled]. loss = Σ label_weights·nll.
+ * int64 [labelled]; `label_weights` [labelled]. loss = Σ label_weights·nll. Where a sequence packs several examples, the
+ * attention mask numbers them from 1; see {@link causalMask}.
  */
 export function trainingGraph(task: CausalLmTask): Graph {
   const { graph, nll, labelWeights, trainable } = forward('training', task)
@@ -55,7 +52,7 @@ export function evaluationGraph(task: CausalLmTask): Graph {
 }
 
 function forward(name: string, task: CausalLmTask) {
-  const { config, dtype = 'float32' } = task
+  const { config, lora = 'full', stored, dtype = 'float32' } = task
   const graph = new Graph(name)
   const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
   const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
@@ -63,11 +60,10 @@ function forward(name: string, task: CausalLmTask) {
   const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
   const labels = graph.input('labels', 'int64', ['labelled'])
   const labelWeights = graph.input('label_weights', dtype, ['labelled'])
-  const { parameters, adapters, trainable } = declareParameters(graph, task)
+  const shapes = gpt2ParameterShapes(config)
+  const { parameters, adapters, trainable } = declareModel(graph, shapes, lora, stored, dtype)
 
-  const mask = causalMask(attentionMask, dtype)
-  const scale = attentionScale(config)
-  const hidden = gpt2(config, parameters, adapters, (_layer, q, k, v) => attention(q, k, v, mask, scale), {
+  const hidden = gpt2(config, parameters, adapters, causalAttention(config, attentionMask, dtype), {
     input_ids: inputIds,
     position_ids: positionIds,
   })
@@ -75,19 +71,4 @@ function forward(name: string, task: CausalLmTask) {
     tokenNegativeLogLikelihood(gather(hidden, labelPositions), lmHead(config, parameters), labels),
   )
   return { graph, nll, labelWeights, trainable }
-}
-
-function declareParameters(
-  graph: Graph,
-  task: CausalLmTask,
-): { parameters: Parameters; adapters: Adapters; trainable: Value[] } {
-  const before = graph.inputs.length
-  const shapes = gpt2ParameterShapes(task.config)
-  if (!task.lora) {
-    const parameters = inputParameters(graph, shapes, task.dtype)
-    return { parameters, adapters: noAdapters, trainable: graph.inputs.slice(before) }
-  }
-  const adapters = inputAdapters(graph, trainableShapes(task), task.dtype)
-  const trainable = graph.inputs.slice(before, -1)
-  return { parameters: frozenParameters(graph, shapes, task.stored), adapters, trainable }
 }

@@ -7,12 +7,11 @@ import { Graph } from '../ir/graph.ts'
 import { attention, cachedCausalMask } from '../layers/attention.ts'
 import type { KeysAndValues } from '../layers/cached_attention.ts'
 import { cachedAttention } from '../layers/cached_attention.ts'
+import { declareModel } from '../models/adaptation.ts'
 import { attentionScale, gpt2, lmHead } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { LoraConfig } from '../models/lora_config.ts'
-import { inputAdapters, loraParameterShapes, noAdapters } from '../models/lora_config.ts'
-import { frozenParameters, inputParameters } from '../models/parameters.ts'
 import { concat } from '../ops/concat.ts'
 import { gather } from '../ops/gather.ts'
 import { gemm } from '../ops/gemm.ts'
@@ -80,8 +79,7 @@ function forward(name: string, { config, lora, stored }: GenerationTask, attend:
     value: graph.input(`past_key_values.${layer}.value`, 'float32', cacheShape),
   }))
   const shapes = gpt2ParameterShapes(config)
-  const parameters = stored ? frozenParameters(graph, shapes, stored) : inputParameters(graph, shapes)
-  const adapters = lora ? inputAdapters(graph, loraParameterShapes(shapes, lora)) : noAdapters
+  const { parameters, adapters } = declareModel(graph, shapes, lora ?? 'none', stored)
 
   const mask = cachedCausalMask(attentionMask, 'past_sequence', 'sequence', 'float32')
   const scale = attentionScale(config)

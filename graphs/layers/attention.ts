@@ -25,32 +25,36 @@ import { where } from '../ops/where.ts'
 const MASKED = -1e9
 
 /**
- * What is added to the scores so that position i sees position j only where j ≤ i and j is no padding.
+ * What is added to the scores so that position i sees position j only where j ≤ i and both belong to the same example.
  *
- * @param attentionMask int64 [batch, sequence], 1 at tokens and 0 at padding
+ * @param attentionMask int64 [batch, sequence]: 0 at padding, 1 at tokens; in a packed sequence 1, 2, … number the examples
  * @returns [batch, 1, sequence, sequence]: 0 where allowed, −1e9 elsewhere
  */
 export function causalMask(attentionMask: Value, dtype: FloatType): Value {
   const positions = range(attentionMask, attentionMask.shape[1]!)
-  return maskFrom(attentionMask, positions, positions, dtype)
+  return maskFrom(positions, positions, equal(ofQueries(attentionMask), ofKeys(attentionMask)), dtype)
 }
 
 /**
  * The same where a cache of `past` positions lies before the `sequence` new ones.
  *
- * @param attentionMask int64 [batch, past + sequence]
+ * @param attentionMask int64 [batch, past + sequence], 1 at tokens and 0 at padding
  * @returns [batch, 1, sequence, past + sequence]
  */
 export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim, dtype: FloatType): Value {
   const queries = add(range(attentionMask, sequence), dimension(attentionMask, past))
-  return maskFrom(attentionMask, queries, range(attentionMask, attentionMask.shape[1]!), dtype)
+  const real = equal(ofKeys(attentionMask), attentionMask.graph.scalar(1, 'int64'))
+  return maskFrom(queries, range(attentionMask, attentionMask.shape[1]!), real, dtype)
 }
 
-function maskFrom(attentionMask: Value, queries: Value, keys: Value, dtype: FloatType): Value {
-  const { graph } = attentionMask
+/** [batch, positions] as [batch, 1, positions, 1] and [batch, 1, 1, positions]. */
+const ofQueries = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 3)
+const ofKeys = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 1)
+
+function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType): Value {
+  const { graph } = queries
   const causal = greaterOrEqual(unsqueeze(queries, 1), unsqueeze(keys, 0))
-  const real = equal(unsqueeze(unsqueeze(attentionMask, 1), 1), graph.scalar(1, 'int64'))
-  return where(and(causal, real), graph.scalar(0, dtype), graph.scalar(MASKED, dtype))
+  return where(and(causal, allowed), graph.scalar(0, dtype), graph.scalar(MASKED, dtype))
 }
 
 /**

@@ -3,8 +3,10 @@
  * Multitask Learners (2019); names and layout follow transformers' `GPT2LMHeadModel`.
  * @module
  */
+import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import { activations } from '../layers/activation.ts'
+import { attention, causalMask } from '../layers/attention.ts'
 import { linear } from '../layers/linear.ts'
 import type { LoraAdapter } from '../layers/lora.ts'
 import { lora } from '../layers/lora.ts'
@@ -100,3 +102,10 @@ export const lmHead = (config: Gpt2Config, parameters: Parameters): Value =>
 /** The factor of the attention scores. */
 export const attentionScale = (config: Gpt2Config): number =>
   config.scale_attn_weights ? 1 / Math.sqrt(config.n_embd / config.n_head) : 1
+
+/** Attention over whole sequences: what a token may see is said by {@link causalMask}. */
+export function causalAttention(config: Gpt2Config, attentionMask: Value, dtype: FloatType): Attend {
+  const mask = causalMask(attentionMask, dtype)
+  const scale = attentionScale(config)
+  return (_layer, q, k, v) => attention(q, k, v, mask, scale)
+}

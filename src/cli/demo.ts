@@ -51,11 +51,15 @@ export const demoCommand = (): Command =>
       )
 
       const words = await heldOutWords(data[0]!.path)
-      const before = await evaluateRun(run, 'test', 'base')
+      const perplexityOf = async (checkpoint: 'base' | 'best') => {
+        const result = await evaluateRun(run, 'test', checkpoint)
+        return result.task === 'sft' ? result.perplexity : NaN
+      }
+      const before = await perplexityOf('base')
       const textBefore = await define(run, 'base', words)
       await continueRun(run, trainingProgress())
       await writeLossCurve(run)
-      const after = await evaluateRun(run, 'test', 'best')
+      const after = await perplexityOf('best')
       const textAfter = await define(run, 'best', words)
       const exported = join(run, 'export')
       await exportModel({ model: await findModel(run, { checkpoint: 'best' }), out: exported })
@@ -64,14 +68,14 @@ export const demoCommand = (): Command =>
       if (json) {
         const samples = words.map((word, i) => ({ ...word, before: textBefore[i], after: textAfter[i] }))
         process.stdout.write(
-          `${JSON.stringify({ run, exported, perplexity: { before: before.perplexity, after: after.perplexity }, samples, seconds })}\n`,
+          `${JSON.stringify({ run, exported, perplexity: { before, after }, samples, seconds })}\n`,
         )
         return
       }
       process.stdout.write(
         `\n${definitionTable(words, textBefore, textAfter)}\n` +
-          `Perplexity on ${test!.examples} held-out definitions: ${before.perplexity.toFixed(1)} before, ` +
-          `${after.perplexity.toFixed(1)} after. It took ${duration(seconds)}.\n${nextSteps(run, exported)}`,
+          `Perplexity on ${test!.examples} held-out definitions: ${before.toFixed(1)} before, ` +
+          `${after.toFixed(1)} after. It took ${duration(seconds)}.\n${nextSteps(run, exported)}`,
       )
     })
 

@@ -1,37 +1,117 @@
 /** @module */
+import { join } from 'node:path'
+
 import { Command, Option } from 'commander'
 
 import type { Split } from '../data/splits.ts'
 import type { CheckpointName } from '../formats/find_model.ts'
+import type { Embedder } from '../generation/embedder.ts'
+import type { Synonyms } from '../metrics/wordnet.ts'
+import type { FullEvaluation } from '../report/evaluation_report.ts'
 import { checkpointOption } from './checkpoint_option.ts'
+import { wholeNumber } from './number_argument.ts'
 
 interface EvaluateFlags {
   checkpoint?: CheckpointName
+  baseline?: boolean
   split: Split
+  generate?: number
+  embedder?: string
   json?: boolean
 }
 
-/** `ortune evaluate <run>` */
+/** `ortune evaluate <run> [other]` */
 export const evaluateCommand = (): Command =>
   new Command('evaluate')
-    .description("loss and perplexity of a run's model on its validation or test data")
+    .description("judge a run's model on its validation or test data, alone or beside another run")
     .argument('<run>', "the run's folder")
+    .argument('[other]', 'another run to stand beside it')
     .addOption(checkpointOption())
+    .option('--baseline', 'stand the model before training beside it')
     .addOption(
       new Option('--split <name>', 'which data')
         .choices(['train', 'validation', 'test'] satisfies Split[])
         .default('validation'),
     )
+    .option(
+      '--generate <n>',
+      'texts to generate and compare with the true ones, where the data has prompts (default: 100)',
+      wholeNumber({ from: 0 }),
+    )
+    .option(
+      '--embedder <model>',
+      'feature extractor of transformers.js, a folder or a name, for the cosine (default: the base model itself)',
+    )
     .option('--json', 'print one JSON result on standard output')
-    .addHelpText('after', '\nExample:\n  ortune evaluate runs/dictionary --split test --checkpoint base')
-    .action(async (run: string, { checkpoint, split, json }: EvaluateFlags) => {
-      const { evaluateRun } = await import('../training/evaluate_run.ts')
-      const result = await evaluateRun(run, split, checkpoint)
-      const { loss, perplexity, labelledTokens } = result
-      process.stdout.write(
-        json
-          ? `${JSON.stringify(result)}\n`
-          : `${result.checkpoint} on ${split}: loss ${loss.toFixed(4)}, perplexity ${perplexity.toFixed(2)} per token ` +
-              `over ${labelledTokens.toLocaleString('en')} tokens\n`,
-      )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ortune evaluate runs/dictionary --split test --baseline\n  ortune evaluate runs/emotion-lora runs/emotion-full',
+    )
+    .action(async (run: string, other: string | undefined, flags: EvaluateFlags) => {
+      const { UserError } = await import('../errors.ts')
+      if (flags.baseline && other !== undefined)
+        throw new UserError('--baseline and a second run both say what to compare with; leave one out')
+      const { evaluationReport } = await import('../report/evaluation_report.ts')
+      const tools = flags.generate === 0 ? undefined : await openTools(run, flags)
+      try {
+        const evaluated: FullEvaluation[] = []
+        if (flags.baseline) evaluated.push(await evaluateFully(run, flags, 'base', tools))
+        for (const one of other === undefined ? [run] : [run, other])
+          evaluated.push(await evaluateFully(one, flags, flags.checkpoint, tools))
+        const [first, second] = evaluated
+        process.stdout.write(
+          flags.json
+            ? `${JSON.stringify(second ? { compared: evaluated } : first)}\n`
+            : `${evaluationReport(first!, second)}\nall figures and texts: ${evaluated.map(fileOf).join(', ')}\n`,
+        )
+      } finally {
+        await tools?.embedder.release()
+      }
     })
+
+interface Tools {
+  readonly embedder: Embedder
+  readonly synonyms: Synonyms
+}
+
+/** What generated texts are judged with; both runs by the same. Undefined for a classifier, which writes none. */
+async function openTools(run: string, { embedder, split }: EvaluateFlags): Promise<Tools | undefined> {
+  const { openSplit } = await import('../training/open_split.ts')
+  const { openModelEmbedder } = await import('../generation/embedder.ts')
+  const { openTransformersEmbedder } = await import('../generation/transformers_embedder.ts')
+  const { openWordNet } = await import('../metrics/wordnet.ts')
+  const dataset = await openSplit(run, split)
+  dataset.close()
+  if (dataset.classes.length > 0) return undefined
+  return {
+    embedder: await (embedder === undefined ? openModelEmbedder(run) : openTransformersEmbedder(embedder)),
+    synonyms: await openWordNet(),
+  }
+}
+
+/** Evaluates, and writes the result into the run. */
+async function evaluateFully(
+  run: string,
+  { split, generate }: EvaluateFlags,
+  checkpoint: CheckpointName | undefined,
+  tools: Tools | undefined,
+): Promise<FullEvaluation> {
+  const { evaluateGeneration, hasPrompts } = await import('../training/evaluate_generation.ts')
+  const { evaluateRun } = await import('../training/evaluate_run.ts')
+  const { writeFileAtomic } = await import('../formats/atomic.ts')
+  const result = await evaluateRun(run, split, checkpoint)
+  const onProgress = (done: number, total: number) => {
+    if (process.stderr.isTTY)
+      process.stderr.write(`\r\x1b[2K${done < total ? `generating ${done}/${total}` : ''}`)
+  }
+  const options = { checkpoint, onProgress, ...tools, ...(generate ? { prompts: generate } : {}) }
+  const generates = tools && result.task === 'sft' && (generate || (await hasPrompts(run, split)))
+  const generation = generates ? await evaluateGeneration(run, split, options) : null
+  const full = { ...result, generation }
+  await writeFileAtomic(fileOf(full), `${JSON.stringify(full, null, 2)}\n`)
+  return full
+}
+
+/** Where an evaluation is kept. */
+const fileOf = ({ run, checkpoint, split }: FullEvaluation): string =>
+  join(run, `evaluation-${checkpoint}-${split}.json`)

@@ -1,11 +1,19 @@
 /** @module */
 import { Command, Option } from 'commander'
 
+import type { Pooling } from '../../graphs/layers/pooling.ts'
+import { poolings } from '../../graphs/layers/pooling.ts'
+import { UserError } from '../errors.ts'
+import type { ClassificationHead } from '../formats/manifest.ts'
+import { TASKS } from '../formats/manifest.ts'
 import { wholeNumber, realNumber } from './number_argument.ts'
 
 interface ExportFlags {
   model: string
   out: string
+  task: (typeof TASKS)[number]
+  classes?: string
+  pooling: Pooling
   full?: boolean
   loraR: number
   loraAlpha: number
@@ -18,7 +26,13 @@ interface ExportFlags {
 export const exportCommand = (): Command =>
   new Command('export')
     .description("write a task's training, evaluation and optimizer graphs beside the model they train")
-    .addOption(new Option('--task <name>', 'what the graphs are for').choices(['sft']).default('sft'))
+    .addOption(new Option('--task <name>', 'what the graphs are for').choices(TASKS).default('sft'))
+    .option('--classes <names>', 'of task classification: the names of the classes, with commas between them')
+    .addOption(
+      new Option('--pooling <kind>', 'of task classification: what the head looks at')
+        .choices(poolings)
+        .default('last'),
+    )
     .requiredOption('--model <path>', 'folder of a GPT-2 model, or a config.json for random weights')
     .requiredOption('--out <folder>', 'folder to write')
     .option('--full', 'train every parameter instead of adapters')
@@ -31,7 +45,8 @@ export const exportCommand = (): Command =>
       'after',
       '\nExample:\n  ortune export --model artifacts/pocket --out artifacts/pocket-lora --lora-r 16',
     )
-    .action(async ({ model, out, full, loraR, loraAlpha, loraTargets, seed, json }: ExportFlags) => {
+    .action(async (flags: ExportFlags) => {
+      const { model, out, full, loraR, loraAlpha, loraTargets, seed, json } = flags
       const { exportArtifacts } = await import('../training/export.ts')
       const { adamwConfig, trainingOptionsSchema } = await import('../training/options.ts')
       const lora = { r: loraR, lora_alpha: loraAlpha, target_modules: loraTargets.split(',') }
@@ -39,7 +54,8 @@ export const exportCommand = (): Command =>
       const { models, parameters } = await exportArtifacts({
         model,
         out,
-        lora: full ? null : lora,
+        lora: full ? 'full' : lora,
+        head: headOf(flags),
         optimizer,
         seed,
       })
@@ -54,3 +70,16 @@ export const exportCommand = (): Command =>
           `  look inside   ortune inspect ${out}\n`,
       )
     })
+
+function headOf({ task, classes, pooling }: ExportFlags): ClassificationHead | null {
+  const names = classes?.split(',').map((name) => name.trim()) ?? []
+  if (task === 'sft') {
+    if (classes !== undefined) throw new UserError('--classes has a meaning for --task classification only')
+    return null
+  }
+  if (names.length < 2 || names.some((name) => name === '') || new Set(names).size < names.length)
+    throw new UserError(
+      '--task classification needs --classes with two or more different names, for example --classes no,yes',
+    )
+  return { classes: names, pooling, dropout: 0 }
+}

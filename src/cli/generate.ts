@@ -1,62 +1,31 @@
 /** @module */
 import { Command } from 'commander'
 
-import type { CheckpointName } from '../formats/find_model.ts'
 import type { Continuation, TextOptions } from '../generation/open_generator.ts'
-import { checkpointOption } from './checkpoint_option.ts'
-import { realNumber, wholeNumber } from './number_argument.ts'
+import type { GenerationFlags } from './generation_options.ts'
+import { addGenerationOptions, givenSampling } from './generation_options.ts'
+import { wholeNumber } from './number_argument.ts'
 
-interface GenerateFlags {
+interface GenerateFlags extends GenerationFlags {
   prompt?: string[]
   promptFile?: string
-  maxNewTokens?: number
   doSample?: boolean
-  temperature?: number
-  topK?: number
-  topP?: number
-  repetitionPenalty?: number
-  seed: number
   batch: number
-  adapter?: string
-  checkpoint?: CheckpointName
-  threads?: number
   json?: boolean
 }
 
 /** `ortune generate <folder>` */
 export const generateCommand = (): Command =>
-  new Command('generate')
-    .description('continue prompts with a model, a run or a checkpoint')
-    .argument('<folder>', 'folder of a model, of a run (its best checkpoint is used) or of a checkpoint')
-    .option('--prompt <text...>', 'text to continue; several are continued together')
-    .option('--prompt-file <path>', 'one prompt per line; in a .jsonl file each line is a JSON string')
-    .option(
-      '--max-new-tokens <n>',
-      'tokens to add at most (default: 60, if they fit)',
-      wholeNumber({ from: 1 }),
-    )
-    .option('--do-sample', 'draw tokens at random instead of taking the likeliest')
-    .option(
-      '--temperature <t>',
-      'flatten (> 1) or sharpen (< 1) the distribution; samples',
-      realNumber({ from: 1e-3 }),
-    )
-    .option('--top-k <k>', 'draw among the k likeliest tokens only; samples', wholeNumber({ from: 0 }))
-    .option(
-      '--top-p <p>',
-      'draw among the likeliest tokens of this mass; samples',
-      realNumber({ from: 1e-6, to: 1 }),
-    )
-    .option(
-      '--repetition-penalty <f>',
-      'make tokens that occurred less likely (> 1)',
-      realNumber({ from: 1e-3 }),
-    )
-    .option('--seed <n>', 'seed of the random draws', wholeNumber({ from: 0 }), 0)
+  addGenerationOptions(
+    new Command('generate')
+      .description('continue prompts with a model, a run or a checkpoint')
+      .argument('<folder>', 'folder of a model, of a run (its best checkpoint is used) or of a checkpoint')
+      .option('--prompt <text...>', 'text to continue; several are continued together')
+      .option('--prompt-file <path>', 'one prompt per line; in a .jsonl file each line is a JSON string')
+      .option('--do-sample', 'draw tokens at random instead of taking the likeliest'),
+    '60, if they fit',
+  )
     .option('--batch <n>', 'prompts continued at a time', wholeNumber({ from: 1 }), 8)
-    .option('--adapter <folder>', 'a PEFT adapter to put on the model')
-    .addOption(checkpointOption())
-    .option('--threads <n>', 'threads to compute with', wholeNumber({ from: 1 }))
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',
@@ -87,17 +56,9 @@ export const generateCommand = (): Command =>
 
 /** Temperature, top-k and top-p have a meaning for random draws only, so each of them asks for those. */
 function textOptions(flags: GenerateFlags): TextOptions {
-  const { maxNewTokens, temperature, topK, topP, repetitionPenalty, seed, batch } = flags
-  const given = {
-    temperature,
-    top_k: topK,
-    top_p: topP,
-    repetition_penalty: repetitionPenalty,
-    max_new_tokens: maxNewTokens,
-  }
+  const { temperature, topK, topP, seed, batch } = flags
   const do_sample = flags.doSample ?? [temperature, topK, topP].some((value) => value !== undefined)
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return { ...set, do_sample, seed, batch }
+  return { ...givenSampling(flags), do_sample, seed, batch }
 }
 
 /** Writes the prompt and then the pieces as they come. */

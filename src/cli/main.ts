@@ -5,6 +5,8 @@
 import { Command, CommanderError } from 'commander'
 
 import { UserError } from '../errors.ts'
+import { chatCommand } from './chat.ts'
+import { classifyCommand } from './classify.ts'
 import { demoCommand } from './demo.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
@@ -23,6 +25,8 @@ const commands = [
   resumeCommand,
   evaluateCommand,
   generateCommand,
+  chatCommand,
+  classifyCommand,
   mergeCommand,
   inspectCommand,
 ]

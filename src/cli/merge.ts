@@ -1,8 +1,9 @@
 /** @module */
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 import { Command } from 'commander'
 
+import type { Classifier } from '../formats/classifier_config.ts'
 import type { CheckpointName } from '../formats/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 
@@ -30,26 +31,44 @@ export const mergeCommand = (): Command =>
     .action(async (folder: string, { out, checkpoint, adapter, adapterInputs, json }: MergeFlags) => {
       const { findModel } = await import('../formats/find_model.ts')
       const { exportModel } = await import('../generation/export_model.ts')
+      const { exportClassifier } = await import('../generation/export_classifier.ts')
+      const { UserError } = await import('../errors.ts')
       const model = await findModel(folder, { checkpoint, adapter })
-      await exportModel({ model, out, adapterInputs })
-      const { base, adapter: used } = model
+      const { base, adapter: used, classifier } = model
+      if (classifier && adapterInputs)
+        throw new UserError(`${folder} is a classifier, which is written whole; leave --adapter-inputs out`)
+      if (classifier) await exportClassifier(model, out)
+      else await exportModel({ model, out, adapterInputs })
+      const steps = classifier
+        ? classifierSteps(out, classifier)
+        : languageModelSteps(out, adapterInputs ?? false)
       process.stdout.write(
         json
-          ? `${JSON.stringify({ out, base, adapter: used ?? null })}\n`
-          : nextSteps(out, adapterInputs ?? false),
+          ? `${JSON.stringify({ out, base, adapter: used ?? null, classes: classifier?.classes ?? null })}\n`
+          : `wrote ${out}\n${steps.map(([tool, how]) => `  ${tool.padEnd(16)} ${how}\n`).join('')}`,
       )
     })
 
-function nextSteps(out: string, adapterInputs: boolean): string {
-  const steps = [
+type Step = readonly [tool: string, how: string]
+
+function languageModelSteps(out: string, adapterInputs: boolean): Step[] {
+  return [
     ['ortune', `ortune generate ${out} --prompt "…"${adapterInputs ? ` --adapter ${out}/adapter` : ''}`],
     ['transformers', `AutoModelForCausalLM.from_pretrained("${out}")`],
     adapterInputs
       ? ['ONNX Runtime', `${out}/onnx/model_lora.onnx, whose inputs are the tensors in ${out}/adapter`]
-      : [
-          'transformers.js',
-          `env.localModelPath = "${dirname(out)}"; pipeline("text-generation", "${basename(out)}")`,
-        ],
+      : ['transformers.js', pipelineCall('text-generation', out)],
   ]
-  return `wrote ${out}\n${steps.map(([tool, how]) => `  ${tool!.padEnd(16)} ${how}\n`).join('')}`
 }
+
+const classifierSteps = (out: string, { pooling }: Classifier): Step[] => [
+  ['ortune', `ortune classify ${out} --text "…"`],
+  pooling === 'last'
+    ? ['transformers', `AutoModelForSequenceClassification.from_pretrained("${out}")`]
+    : ['transformers', 'has no classifier of GPT-2 that pools the mean; use the ONNX model'],
+  ['transformers.js', pipelineCall('text-classification', join(out, 'transformers.js'))],
+  ['ONNX Runtime', join(out, 'transformers.js', 'onnx', 'model.onnx')],
+]
+
+const pipelineCall = (task: string, folder: string): string =>
+  `env.localModelPath = "${dirname(folder)}"; pipeline("${task}", "${basename(folder)}")`

@@ -1,26 +1,59 @@
 /** @module */
 import { Command } from 'commander'
 
+import type { TriedData } from '../training/try_data.ts'
+import { wholeNumber } from './number_argument.ts'
+
+interface PrepareFlags {
+  out?: string
+  examples: number
+  json?: boolean
+}
+
 /** `ortune prepare config.yaml key=value …` */
 export const prepareCommand = (): Command =>
   new Command('prepare')
-    .description("read a run's data as training would: counts, lengths and an example, without training")
+    .description("read a run's data as training would: counts, lengths and examples, without training")
     .argument('<config>', 'YAML file with the options of the run')
     .argument('[overrides...]', 'options given on the command line, such as max_length=128')
     .option('--out <folder>', 'keep the Arrow files there')
+    .option('--examples <n>', 'show the first n examples of the training data', wholeNumber({ from: 0 }), 3)
     .option('--json', 'print one JSON result on standard output')
-    .addHelpText('after', '\nExample:\n  ortune prepare data/dictionary.yaml max_length=128')
-    .action(async (path: string, overrides: string[], { out, json }: { out?: string; json?: boolean }) => {
+    .addHelpText('after', '\nExample:\n  ortune prepare data/dictionary.yaml max_length=128 --examples 5')
+    .action(async (path: string, overrides: string[], { out, examples, json }: PrepareFlags) => {
       const { readConfigFile } = await import('./config_file.ts')
-      const { dataTable } = await import('../report/data_table.ts')
-      const { tryData } = await import('../training/prepare_data.ts')
-      const report = await tryData(await readConfigFile(path, overrides), out)
-      if (json) {
-        process.stdout.write(`${JSON.stringify({ out: out ?? null, ...report })}\n`)
-        return
-      }
-      const { given, learned } = report.sample
-      process.stdout.write(
-        `${dataTable(report.splits)}\nan example\n  given    ${JSON.stringify(given)}\n  learned  ${JSON.stringify(learned)}\n`,
-      )
+      const { tryData } = await import('../training/try_data.ts')
+      const data = await tryData(await readConfigFile(path, overrides), { out, examples })
+      if (json) await printJson(data, out)
+      else await printReport(data)
     })
+
+async function printJson({ examples, ...facts }: TriedData, out: string | undefined): Promise<void> {
+  const { tokenStretches } = await import('../data/token_pieces.ts')
+  const shown = examples.map(({ pieces, label }) => ({ label, segments: tokenStretches(pieces) }))
+  process.stdout.write(`${JSON.stringify({ out: out ?? null, ...facts, examples: shown })}\n`)
+}
+
+async function printReport(data: TriedData): Promise<void> {
+  const { dataTable, classTable } = await import('../report/data_table.ts')
+  const { dataAdvice } = await import('../report/data_advice.ts')
+  const { exampleView, tokenLegend } = await import('../report/token_view.ts')
+  const { splits, classes, examples, maxLength, context } = data
+  // https://no-color.org: any value but the empty one turns colours off.
+  const view = {
+    color: process.stdout.isTTY && !process.env['NO_COLOR'],
+    width: process.stdout.columns || 100,
+  }
+  const detected = data.templates
+    .filter((source) => source.detected)
+    .map(({ path, template }) => `${path}: template told by its columns, ${JSON.stringify(template)}\n`)
+  const sections = [
+    detected.join(''),
+    dataTable(splits),
+    classes.length > 0 ? classTable(splits, classes) : '',
+    dataAdvice(splits, maxLength, context),
+    ...examples.map((example, i) => exampleView(example, i + 1, view)),
+    examples.length > 0 && classes.length === 0 ? tokenLegend(view) : '',
+  ]
+  process.stdout.write(sections.filter((section) => section !== '').join('\n'))
+}

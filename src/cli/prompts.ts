@@ -9,20 +9,34 @@ import { readText } from '../formats/read_file.ts'
  * @throws UserError where there is no prompt, or a line is no JSON string
  */
 export async function readPrompts(given: readonly string[], path: string | undefined): Promise<string[]> {
-  const prompts = [...given, ...(path === undefined ? [] : await promptsOf(path))]
+  const prompts = [...given, ...(path === undefined ? [] : await linesOf(path, jsonString))]
   if (prompts.length === 0)
     throw new UserError('there is no prompt to continue; give --prompt or --prompt-file')
   return prompts
 }
 
-async function promptsOf(path: string): Promise<string[]> {
+/**
+ * The same for texts to classify, where a line of a `.jsonl` file may hold a JSON object as well.
+ *
+ * @throws UserError where there is no text, or a line is neither
+ */
+export async function readTexts(given: readonly string[], path: string | undefined): Promise<string[]> {
+  const texts = [...given, ...(path === undefined ? [] : await linesOf(path, jsonStringOrObject))]
+  if (texts.length === 0) throw new UserError('there is no text to classify; give --text or --file')
+  return texts
+}
+
+/** The lines of a file that are not empty, those of a `.jsonl` file parsed. */
+async function linesOf(path: string, parse: (line: string, where: string) => string): Promise<string[]> {
   const lines = (await readText(path)).split(/\r?\n/)
-  const parse = path.endsWith('.jsonl')
   return lines.flatMap((line, i) => {
     if (line.trim() === '') return []
-    return [parse ? jsonString(line, `${path}, line ${i + 1}`) : line]
+    return [path.endsWith('.jsonl') ? parse(line, `${path}, line ${i + 1}`) : line]
   })
 }
+
+const jsonStringOrObject = (line: string, where: string): string =>
+  line.trim().startsWith('{') ? line : jsonString(line, where)
 
 function jsonString(line: string, where: string): string {
   let value: unknown
@@ -32,6 +46,6 @@ function jsonString(line: string, where: string): string {
     value = undefined
   }
   if (typeof value !== 'string')
-    throw new UserError(`${where} is no JSON string; write the prompt in double quotes`)
+    throw new UserError(`${where} is no JSON string; write the text in double quotes`)
   return value
 }

@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 
-import type { Watcher } from '../training/progress.ts'
+import type { Metrics, Watcher } from '../training/progress.ts'
 import { duration } from './duration.ts'
 
 export interface ProgressOptions {
@@ -13,6 +13,17 @@ export interface ProgressOptions {
   /** Steps between plain lines. */
   readonly every?: number
 }
+
+/** `loss 3.1416  perplexity 23.14`, or what else the task measures. */
+const metricsLine = ({ eval_loss, eval_perplexity, eval_accuracy, eval_macro_f1 }: Metrics): string =>
+  [
+    `loss ${eval_loss.toFixed(4)}`,
+    eval_perplexity !== undefined && `perplexity ${eval_perplexity.toFixed(2)}`,
+    eval_accuracy !== undefined && `accuracy ${eval_accuracy.toFixed(4)}`,
+    eval_macro_f1 !== undefined && `macro F1 ${eval_macro_f1.toFixed(4)}`,
+  ]
+    .filter(Boolean)
+    .join('  ')
 
 /** Shows loss, learning rate, tokens per second and the time left. */
 export function trainingProgress({ stream = process.stderr, every = 50 }: ProgressOptions = {}): Watcher {
@@ -54,11 +65,10 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
         stream.write(`${line(record.step, record.learning_rate)}\n`)
       }
     },
-    evaluation({ step, eval_loss, eval_perplexity, best }) {
-      const mark = best ? '  (best so far)' : ''
-      stream.write(
-        `${stream.isTTY ? '\r\x1b[2K' : ''}step ${step}/${total}  validation loss ${eval_loss.toFixed(4)}  perplexity ${eval_perplexity.toFixed(2)}${mark}\n`,
-      )
+    evaluation(record) {
+      const clear = stream.isTTY ? '\r\x1b[2K' : ''
+      const mark = record.best ? '  (best so far)' : ''
+      stream.write(`${clear}step ${record.step}/${total}  validation ${metricsLine(record)}${mark}\n`)
     },
   }
 }

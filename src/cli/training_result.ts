@@ -5,6 +5,7 @@ import type { TrainerState } from '../training/trainer_state.ts'
 
 /** Ends a run: draws its loss, and says where its checkpoints are and how good the best one is. */
 export async function printTrainingResult(folder: string, state: TrainerState, json: boolean): Promise<void> {
+  const { readRunConfig } = await import('../training/run.ts')
   const { writeLossCurve } = await import('../report/write_loss_curve.ts')
   const picture = await writeLossCurve(folder)
   const best = join(folder, 'checkpoints', 'best')
@@ -13,12 +14,11 @@ export async function printTrainingResult(folder: string, state: TrainerState, j
     process.stdout.write(`${JSON.stringify({ run: folder, best, last, picture, ...state })}\n`)
     return
   }
-  const loss = state.best_eval_loss
+  const { best_metric: value, best_step: step } = state
+  const { metric_for_best_model: name } = await readRunConfig(folder)
+  const shown = `${name.replace('eval_', '').replace('_', ' ')} ${value?.toFixed(4)}`
   process.stdout.write(
-    `trained ${state.global_step} steps` +
-      (loss === null
-        ? ''
-        : `; best validation perplexity ${Math.exp(loss).toFixed(2)} at step ${state.best_step}`) +
-      `\n  best  ${best}\n  last  ${last}\n  loss  ${picture}\n`,
+    `trained ${state.global_step} steps${value === null ? '' : `; best validation ${shown} at step ${step}`}\n` +
+      `  best  ${best}\n  last  ${last}\n  loss  ${picture}\n`,
   )
 }

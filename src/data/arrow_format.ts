@@ -2,7 +2,8 @@
  * ortune's encoded data sets: an Apache Arrow IPC *file* ("Feather V2") with the columns `input_ids` and `labels`, both
  * list<int32>, and the facts below as schema metadata. pyarrow and Hugging Face `datasets` open it as it is: checked by
  * tools/fixtures/verify_arrow.py with pyarrow 26.0.1 and datasets 5.2.0 on 134,559 rows in 132 record batches (2,925,520
- * tokens) and on the three splits of data/dictionary.csv (10,800, 495 and 497 rows), every row equal in both.
+ * tokens) and on the splits of data/dictionary.csv, as texts to learn (15,219 rows in train) and as parts of speech to
+ * tell (10,800), every row equal in both.
  * Format: arrow.apache.org/docs/format/Columnar.html#ipc-file-format
  * @module
  */
@@ -21,6 +22,8 @@ export interface ArrowFacts {
   readonly vocabularySize: number
   /** No row has more tokens. */
   readonly maxLength: number
+  /** Names of the classes that the labels are indices of, one label a row; none where labels are tokens. */
+  readonly classes: readonly string[]
 }
 
 const METADATA_KEYS = {
@@ -28,6 +31,7 @@ const METADATA_KEYS = {
   fingerprint: 'ortune.fingerprint',
   vocabularySize: 'ortune.vocabulary_size',
   maxLength: 'ortune.max_length',
+  classes: 'ortune.classes',
 } as const
 
 const LIST = new List(new Field('item', new Int32(), true))
@@ -38,6 +42,7 @@ export function arrowSchema(facts: ArrowFacts): Schema {
     [METADATA_KEYS.fingerprint, facts.fingerprint],
     [METADATA_KEYS.vocabularySize, String(facts.vocabularySize)],
     [METADATA_KEYS.maxLength, String(facts.maxLength)],
+    [METADATA_KEYS.classes, JSON.stringify(facts.classes)],
   ])
   return new Schema(
     COLUMNS.map((name) => new Field(name, LIST, true)),
@@ -61,5 +66,22 @@ export function factsOf({ columns, metadata }: Footer): ArrowFacts {
     fingerprint: metadata.get(METADATA_KEYS.fingerprint) ?? '',
     vocabularySize: positive(METADATA_KEYS.vocabularySize),
     maxLength: positive(METADATA_KEYS.maxLength),
+    classes: parseClasses(metadata.get(METADATA_KEYS.classes) ?? '[]'),
   }
+}
+
+/** Class names from JSON: none, or at least two different ones. */
+function parseClasses(json: string): string[] {
+  let classes: unknown
+  try {
+    classes = JSON.parse(json)
+  } catch {
+    classes = undefined
+  }
+  const isText = (name: unknown): name is string => typeof name === 'string' && name !== ''
+  if (!Array.isArray(classes) || !classes.every(isText)) throw new Error('its classes are no list of names')
+  if (classes.length === 1 || new Set(classes).size < classes.length) {
+    throw new Error(`its ${classes.length} classes are not different ones`)
+  }
+  return classes
 }

@@ -25,11 +25,17 @@ export interface ArrowDataset extends ArrowFacts {
   close(): void
 }
 
-/** Where the rows of one record batch are: the file positions of its value buffers, and its rows' offsets in them. */
+/** Where the rows of a column's part are: the file position of its values, and its rows' offsets in them. */
+interface Values {
+  readonly position: number
+  readonly offsets: Int32Array
+}
+
+/** Where the rows of one record batch are. */
 interface Batch {
   readonly firstRow: number
-  readonly offsets: Int32Array
-  readonly values: Readonly<Record<(typeof COLUMNS)[number], number>>
+  readonly input_ids: Values
+  readonly labels: Values
 }
 
 const MAGIC = 'ARROW1'
@@ -79,7 +85,7 @@ const BUFFERS_PER_COLUMN = 4
 const NODES_PER_COLUMN = 2
 
 /** Reads where a record batch's rows are. Its header follows a continuation mark (0xFFFFFFFF) and a length. */
-function readBatch(readAt: ReadAt, block: Block, firstRow: number, longest: number): Batch {
+function readBatch(readAt: ReadAt, block: Block, firstRow: number, { maxLength, classes }: ArrowFacts): Batch {
   const { offset, headerBytes, bodyBytes } = block
   if (!(headerBytes > 8 && headerBytes <= MAX_METADATA_BYTES)) throw new Error(`a header of ${headerBytes} bytes`)
   const { nodes, buffers } = parseBatchHeader(readAt(offset, headerBytes).subarray(8))
@@ -90,35 +96,37 @@ function readBatch(readAt: ReadAt, block: Block, firstRow: number, longest: numb
   }
   if (nodes.some(({ nulls }) => nulls !== 0)) throw new Error('it has empty values')
 
-  const columns = COLUMNS.map((_, c) => {
+  const columns = COLUMNS.map((name, c): Values => {
     const [list, item] = nodes.slice(c * NODES_PER_COLUMN)
     const [, offsets, , values] = buffers.slice(c * BUFFERS_PER_COLUMN)
     const inside = [offsets!, values!].every((b) => b.offset >= 0 && b.length >= 0 && b.offset + b.length <= bodyBytes)
     if (!inside || list!.length !== rows || values!.length < 4 * item!.length || offsets!.length < 4 * (rows + 1)) {
       throw new Error('a record batch whose buffers do not fit')
     }
+    const longest = name === 'labels' && classes.length > 0 ? 1 : maxLength
     return {
+      position: body + values!.offset,
       offsets: readOffsets(readAt, body + offsets!.offset, rows, item!.length, longest),
-      values: body + values!.offset,
     }
   })
-  const [ids, labels] = columns as [(typeof columns)[0], (typeof columns)[0]]
-  if (ids.offsets.some((offset, i) => offset !== labels.offsets[i])) {
+  const [input_ids, labels] = columns as [Values, Values]
+  if (classes.length > 0) return { firstRow, input_ids, labels }
+  if (input_ids.offsets.some((offset, i) => offset !== labels.offsets[i])) {
     throw new Error('input_ids and labels of different lengths')
   }
-  return { firstRow, offsets: ids.offsets, values: { input_ids: ids.values, labels: labels.values } }
+  return { firstRow, input_ids, labels: { ...labels, offsets: input_ids.offsets } }
 }
 
-function readBatches(readAt: ReadAt, footer: Footer, longest: number): Batch[] {
+function readBatches(readAt: ReadAt, footer: Footer, facts: ArrowFacts): Batch[] {
   const batches: Batch[] = []
   let [firstRow, end] = [0, 0]
   for (const block of footer.blocks) {
     // In order and apart, so that what is read adds up to no more than the file.
     if (block.offset < end) throw new Error('record batches that overlap')
     end = block.offset + block.headerBytes + block.bodyBytes
-    const batch = readBatch(readAt, block, firstRow, longest)
+    const batch = readBatch(readAt, block, firstRow, facts)
     batches.push(batch)
-    firstRow += batch.offsets.length - 1
+    firstRow += batch.input_ids.offsets.length - 1
   }
   return batches
 }
@@ -160,18 +168,24 @@ function readDataset(path: string, fd: number): ArrowDataset {
   const readAt = readerOf(fd, fileBytes)
   const footer = readFooter(readAt, fileBytes)
   const facts = factsOf(footer)
-  const batches = readBatches(readAt, footer, facts.maxLength)
-  const lengths = new Int32Array(batches.reduce((rows, { offsets }) => rows + offsets.length - 1, 0))
-  for (const { firstRow, offsets } of batches) {
+  const batches = readBatches(readAt, footer, facts)
+  const rowsOf = (batch: Batch): number => batch.input_ids.offsets.length - 1
+  const lengths = new Int32Array(batches.reduce((rows, batch) => rows + rowsOf(batch), 0))
+  for (const { firstRow, input_ids } of batches) {
+    const { offsets } = input_ids
     for (let i = 1; i < offsets.length; i++) lengths[firstRow + i - 1] = offsets[i]! - offsets[i - 1]!
   }
 
   const column = (name: (typeof COLUMNS)[number], row: number): Int32Array => {
     const batch = batchOf(batches, row)
-    const offset = batch.offsets[row - batch.firstRow]!
-    return new Int32Array(readAt(batch.values[name] + 4 * offset, 4 * lengths[row]!).buffer)
+    const { position, offsets } = batch[name]
+    const [from, to] = offsets.subarray(row - batch.firstRow)
+    return new Int32Array(readAt(position + 4 * from!, 4 * (to! - from!)).buffer)
   }
-  const isToken = (id: number): boolean => id >= 0 && id < facts.vocabularySize
+  const { classes, vocabularySize } = facts
+  const isToken = (id: number): boolean => id >= 0 && id < vocabularySize
+  const isLabel = (label: number): boolean =>
+    classes.length > 0 ? label >= 0 && label < classes.length : label === NO_LOSS || isToken(label)
   return {
     ...facts,
     size: lengths.length,
@@ -179,13 +193,13 @@ function readDataset(path: string, fd: number): ArrowDataset {
     row(index) {
       if (!(index >= 0 && index < lengths.length)) throw new RangeError(`row ${index} of ${lengths.length}`)
       const example = { input_ids: column('input_ids', index), labels: column('labels', index) }
-      const { input_ids, labels } = example
-      if (!input_ids.every(isToken) || !labels.every((id) => id === NO_LOSS || isToken(id))) {
-        throw new UserError(
-          `${path}, row ${index}: a token id outside of the vocabulary of ${facts.vocabularySize}; prepare the data again`,
-        )
-      }
-      return example
+      const [idsFit, labelsFit] = [example.input_ids.every(isToken), example.labels.every(isLabel)]
+      if (idsFit && labelsFit) return example
+      const outside =
+        idsFit && classes.length > 0
+          ? `a label that is none of the ${classes.length} classes`
+          : `a token id outside of the vocabulary of ${vocabularySize}`
+      throw new UserError(`${path}, row ${index}: ${outside}; prepare the data again`)
     },
     close: () => closeSync(fd),
   }

@@ -1,23 +1,26 @@
 /**
  * The order in which training and evaluation see a data set.
  *
- * Training: rows in random order, cut into windows of 64 batches; within a window sorted by length and cut into
- * batches, so that a batch pads little; then all batches in random order. It depends on (seed, epoch) alone, so a
+ * Training: sequences (rows, or packs of rows) in random order, cut into windows of 64 batches; within a window sorted by
+ * length and cut into batches, so that a batch pads little; then all batches in random order. It depends on (seed, epoch) alone, so a
  * stopped run goes on from the number of its next batch, and nothing else has to be stored.
  * @module
  */
 import { createRandom } from '../random.ts'
 import type { ArrowDataset } from './arrow_reader.ts'
 import type { EncodedExample } from './encode.ts'
+import type { Sequences } from './packing.ts'
+import { singleRows } from './packing.ts'
 
 const WINDOW_BATCHES = 64
 
 export interface Batch {
   /** Position within the epoch. */
   readonly index: number
-  /** Row numbers in the data set. */
-  readonly rows: readonly number[]
-  readonly examples: readonly EncodedExample[]
+  /** Row numbers in the data set, sequence by sequence. */
+  readonly rows: readonly (readonly number[])[]
+  /** The examples of each sequence: one, or several where they are packed. */
+  readonly sequences: readonly (readonly EncodedExample[])[]
 }
 
 export interface TrainingOrder {
@@ -28,12 +31,12 @@ export interface TrainingOrder {
   readonly start?: number
 }
 
-/** Batches of one epoch; the last of the data's rows may make a smaller batch. */
+/** Batches of one epoch; the last sequences may make a smaller batch. */
 export function batchCount(size: number, batchSize: number): number {
   return Math.ceil(size / batchSize)
 }
 
-/** The rows of each batch of an epoch: every row in exactly one batch. */
+/** The sequences of each batch of an epoch: every sequence in exactly one batch. */
 export function trainingOrder(
   lengths: Int32Array,
   { batchSize, seed, epoch }: Omit<TrainingOrder, 'start'>,
@@ -51,27 +54,42 @@ export function trainingOrder(
   return batches
 }
 
-function readBatch(dataset: ArrowDataset, index: number, rows: readonly number[]): Batch {
-  return { index, rows, examples: rows.map((row) => dataset.row(row)) }
+function readBatch(dataset: ArrowDataset, index: number, rows: Batch['rows']): Batch {
+  return { index, rows, sequences: rows.map((sequence) => sequence.map((row) => dataset.row(row))) }
 }
 
-/** The training batches of an epoch from `start` on. Reads a batch's rows when it is asked for. */
-export function* trainingBatches(dataset: ArrowDataset, order: TrainingOrder): Generator<Batch> {
-  const batches = trainingOrder(dataset.lengths, order)
+/**
+ * The training batches of an epoch from `start` on. Reads a batch's rows when it is asked for.
+ *
+ * @param sequences by default each row alone
+ */
+export function* trainingBatches(
+  dataset: ArrowDataset,
+  order: TrainingOrder,
+  sequences: Sequences = singleRows(dataset.lengths),
+): Generator<Batch> {
+  const batches = trainingOrder(sequences.lengths, order)
   for (let index = order.start ?? 0; index < batches.length; index++) {
-    yield readBatch(dataset, index, Array.from(batches[index]!))
+    yield readBatch(
+      dataset,
+      index,
+      Array.from(batches[index]!, (sequence) => sequences.rows(sequence)),
+    )
   }
 }
 
-/** All rows in the data set's order. */
-export function* sequentialBatches(dataset: ArrowDataset, { batchSize }: { batchSize: number }): Generator<Batch> {
+/** All rows in the data set's order, each a sequence of its own. */
+export function* sequentialBatches(
+  dataset: ArrowDataset,
+  { batchSize }: { readonly batchSize: number },
+): Generator<Batch> {
   for (let index = 0; index < batchCount(dataset.size, batchSize); index++) {
     const first = index * batchSize
     const length = Math.min(batchSize, dataset.size - first)
     yield readBatch(
       dataset,
       index,
-      Array.from({ length }, (_, i) => first + i),
+      Array.from({ length }, (_, i) => [first + i]),
     )
   }
 }

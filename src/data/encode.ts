@@ -1,12 +1,12 @@
 /**
  * Text to tokens and labels.
- * Prompt and completion are tokenised apart and joined, so that a prompt has the same tokens here as when text is
- * generated from it. Labels are as in Hugging Face's causal models: not shifted, −100 where a token carries no loss.
+ * Segments are tokenised apart and joined, so that a prompt has the same tokens here as when text is generated from it.
+ * Labels are as in Hugging Face's causal models: not shifted, −100 where a token carries no loss.
  * @module
  */
 import { UserError } from '../errors.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import { END_MARK, END_OF_TEXT } from './template.ts'
+import { END_MARK, END_OF_TEXT, isBlank } from './end_of_text.ts'
 import type { Rendered } from './template.ts'
 
 /** The label of a token without loss. */
@@ -14,22 +14,24 @@ export const NO_LOSS = -100
 
 export interface EncodedExample {
   readonly input_ids: Int32Array
-  /** As long as input_ids: the token itself where it carries loss, else NO_LOSS. */
+  /**
+   * Causal: as long as input_ids, the token itself where it carries loss, else NO_LOSS.
+   * Classification: the class's index alone.
+   */
   readonly labels: Int32Array
 }
 
 export interface EncodeOptions {
-  /** Most tokens of an example; a longer completion is cut at its end. */
+  /** Most tokens of an example; a longer one is cut at its end. */
   readonly maxLength: number
   /** A prompt that leaves no room for a completion: an error, or left out and counted. By default an error. */
   readonly overlong?: 'error' | 'skip'
 }
 
-export interface Encoded {
-  /** Undefined where the row is left out: its prompt is too long, or it has no token to learn. */
-  readonly example: EncodedExample | undefined
-  readonly truncated: boolean
-}
+/** An example and how many of its tokens were cut; or why there is none: nothing to learn, or no room for it. */
+export type Encoded =
+  | { readonly example: EncodedExample; readonly cut: number }
+  | { readonly example?: undefined; readonly leftOut: 'empty' | 'overlong' }
 
 /**
  * The tokens of rendered text. Each END_MARK becomes the end-of-text id; an "<|endoftext|>" that comes from the data
@@ -56,28 +58,46 @@ export function countLabelled({ labels }: EncodedExample): number {
 }
 
 /**
- * Encodes one rendered row; loss on the completion and its end of text only.
+ * Encodes one rendered example; loss on its learned segments only. It is left out where one of those is blank: an empty
+ * completion or reply would teach to say nothing.
  *
  * @param where names the row in errors
- * @throws UserError where the prompt alone fills `maxLength` and `overlong` is 'error'
+ * @throws UserError where what precedes the first learned segment fills `maxLength` and `overlong` is 'error'
  */
 export function encodeExample(
   tokenizer: Tokenizer,
-  { prompt, completion }: Rendered,
+  segments: Rendered,
   { maxLength, overlong = 'error' }: EncodeOptions,
   where: string,
 ): Encoded {
-  const promptIds = encodeText(tokenizer, prompt)
-  if (promptIds.length >= maxLength) {
-    if (overlong === 'skip') return { example: undefined, truncated: false }
+  if (segments.some(({ text, learned }) => learned && isBlank(text))) return { leftOut: 'empty' }
+  const ids: number[] = []
+  const labels: number[] = []
+  for (const { text, learned } of segments) {
+    for (const id of encodeText(tokenizer, text)) {
+      ids.push(id)
+      labels.push(learned ? id : NO_LOSS)
+    }
+  }
+  const given = labels.findIndex((label) => label !== NO_LOSS)
+  if (given >= maxLength) {
+    if (overlong === 'skip') return { leftOut: 'overlong' }
     throw new UserError(
-      `${where}: the prompt has ${promptIds.length} tokens and leaves no room for a completion in ${maxLength}; shorten it, raise the maximum length, or skip such rows`,
+      `${where}: the prompt has ${given} tokens and leaves no room for a completion in ${maxLength}; shorten it, raise the maximum length, or skip such rows`,
     )
   }
-  const completionIds = encodeText(tokenizer, completion)
-  const ids = [...promptIds, ...completionIds]
-  const input_ids = Int32Array.from(ids.length > maxLength ? ids.slice(0, maxLength) : ids)
-  const labels = input_ids.slice().fill(NO_LOSS, 0, promptIds.length)
-  const example = { input_ids, labels }
-  return { example: countLabelled(example) > 0 ? example : undefined, truncated: ids.length > maxLength }
+  const example = cutExample(ids, labels, maxLength)
+  if (countLabelled(example) === 0) return { leftOut: 'empty' }
+  return { example, cut: Math.max(0, ids.length - maxLength) }
 }
+
+/** Encodes a text and its class's index; a longer text is cut at its end. */
+export function encodeLabelled(tokenizer: Tokenizer, text: string, index: number, maxLength: number): Encoded {
+  const ids = encodeText(tokenizer, text)
+  return { example: cutExample(ids, [index], maxLength), cut: Math.max(0, ids.length - maxLength) }
+}
+
+const cutExample = (ids: readonly number[], labels: readonly number[], most: number): EncodedExample => ({
+  input_ids: Int32Array.from(ids.slice(0, most)),
+  labels: Int32Array.from(labels.slice(0, most)),
+})

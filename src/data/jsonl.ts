@@ -1,5 +1,6 @@
 /**
- * JSON Lines sources: one JSON object a line (jsonlines.org). Blank lines are skipped.
+ * JSON Lines sources: one JSON object a line (jsonlines.org). Blank lines are skipped. Of a name that a line
+ * holds twice, the last value counts, as JSON.parse has it.
  * @module
  */
 import { UserError } from '../errors.ts'

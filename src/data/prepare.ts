@@ -10,31 +10,25 @@ import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { exists } from '../formats/read_file.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
-import { encodeExample } from './encode.ts'
+import { checkClasses, findClasses } from './classes.ts'
+import { createRowEncoder } from './encode_row.ts'
 import { fingerprint } from './fingerprint.ts'
-import { readRows } from './read_rows.ts'
-import type { ReadOptions } from './read_rows.ts'
-import type { Row } from './row.ts'
+import { sourceRows, templateOfFirstRow } from './source_rows.ts'
+import type { Source } from './source_rows.ts'
 import { createSplitFiles } from './split_files.ts'
 import type { SplitCounts } from './split_files.ts'
-import { SPLITS, checkFractions, splitOfColumn, splitOfRow, splitFile } from './splits.ts'
-import type { Split, SplitFractions } from './splits.ts'
-import { compileTemplate } from './template.ts'
-import type { TemplateSource } from './template.ts'
-
-/** How a source's rows are split: all alike, by a column that says so, or by a seeded hash of the row. */
-export type SplitRule =
-  { readonly all: Split } | { readonly column: string } | (SplitFractions & { readonly seed: number })
-
-export interface Source {
-  readonly path: string
-  readonly read?: ReadOptions
-  readonly split: SplitRule
-}
+import { SPLITS, checkFractions, splitFile } from './splits.ts'
+import { hasLabel } from './template_source.ts'
+import type { DataTask, LabelTemplate, TemplateSource } from './template_source.ts'
 
 export interface PrepareOptions {
   readonly sources: readonly Source[]
-  readonly template: TemplateSource
+  /** What is learned: texts (`sft`), the default, or their classes. */
+  readonly task?: DataTask
+  /** For sources without one of their own; by default what the columns of a source tell. */
+  readonly template?: TemplateSource | undefined
+  /** Classification: the classes in order; by default those of the training data, sorted. */
+  readonly classes?: readonly string[] | null
   /** Folder with tokenizer.json. */
   readonly tokenizerFolder: string
   /** Most tokens of an example, at most the model's context. */
@@ -49,17 +43,15 @@ export interface PrepareOptions {
 
 export interface PrepareReport {
   readonly fingerprint: string
+  /** Names of the classes, in the order of their indices; none where texts are learned. */
+  readonly classes: readonly string[]
   /** Of each split that has rows; a split with examples has a file, see `splitFile`. */
   readonly splits: SplitCounts
 }
 
-const PROGRESS_ROWS = 1000
+type TemplatedSource<T extends TemplateSource = TemplateSource> = Source & { readonly template: T }
 
-function splitOf(rule: SplitRule, row: Row, where: string): Split {
-  if ('all' in rule) return rule.all
-  if ('column' in rule) return splitOfColumn(row, rule.column, where)
-  return splitOfRow(row, rule, rule.seed)
-}
+const PROGRESS_ROWS = 1000
 
 /** Replacing a folder deletes what is in it, so only our own files may be there. */
 async function checkFolder(folder: string): Promise<void> {
@@ -75,21 +67,51 @@ async function tokenizerFiles(folder: string): Promise<string[]> {
   return [join(folder, 'tokenizer.json'), ...((await exists(config)) ? [config] : [])]
 }
 
+/** The sources, each with its template, which must be of the task's kind. */
+async function withTemplates({ sources, template, task = 'sft' }: PrepareOptions): Promise<TemplatedSource[]> {
+  const templated: TemplatedSource[] = []
+  for (const source of sources) {
+    const { path, read } = source
+    const own = source.template ?? template ?? (await templateOfFirstRow(path, read, task))
+    if (hasLabel(own) !== (task === 'classification')) {
+      const wanted = task === 'sft' ? 'prompt and completion, or text alone' : 'text and label'
+      throw new UserError(`${path}: its template is not for the task ${task}; give ${wanted}`)
+    }
+    templated.push({ ...source, template: own })
+  }
+  return templated
+}
+
+/** The classes as given or found; none where texts are learned. */
+async function classesOf(sources: readonly TemplatedSource[], options: PrepareOptions): Promise<readonly string[]> {
+  const { task, classes } = options
+  if (task !== 'classification') {
+    if (!classes) return []
+    throw new UserError('classes are for the task classification; leave them out, or set the task')
+  }
+  if (!classes) return findClasses(sources as readonly TemplatedSource<LabelTemplate>[])
+  checkClasses(classes)
+  return classes
+}
+
 /** Writes the split files into `folder` and counts. */
-async function writeSplits(folder: string, options: PrepareOptions, digest: string): Promise<SplitCounts> {
-  const { sources, maxLength, onProgress } = options
-  const template = compileTemplate(options.template)
+async function writeSplits(
+  folder: string,
+  sources: readonly TemplatedSource[],
+  classes: readonly string[],
+  options: PrepareOptions,
+  digest: string,
+): Promise<SplitCounts> {
+  const { maxLength, onProgress } = options
   const tokenizer = await loadTokenizer(options.tokenizerFolder)
-  const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength }
+  const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength, classes }
   const files = createSplitFiles(folder, facts)
   let rows = 0
   try {
-    for (const { path, read, split } of sources) {
-      let number = 0
-      for await (const row of readRows(path, read)) {
-        const where = `${path}, row ${++number}`
-        const encoded = encodeExample(tokenizer, template.render(row, where), options, where)
-        await files.add(splitOf(split, row, where), encoded)
+    for (const source of sources) {
+      const encode = createRowEncoder(tokenizer, source.template, { ...options, classes })
+      for await (const { row, split, where } of sourceRows(source)) {
+        for (const encoded of encode(row, where)) await files.add(split, encoded)
         if (++rows % PROGRESS_ROWS === 0) onProgress?.(rows)
       }
     }
@@ -109,19 +131,21 @@ async function writeSplits(folder: string, options: PrepareOptions, digest: stri
  * @throws UserError where an option, a source or a row is wrong, or no example is left; nothing is written then.
  */
 export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
-  const { sources, template, maxLength, overlong = 'error', tokenizerFolder, out } = options
+  const { task = 'sft', maxLength, overlong = 'error', tokenizerFolder, out } = options
   if (!(Number.isInteger(maxLength) && maxLength >= 2)) {
     throw new UserError(`the maximum length is ${maxLength}; it must be a whole number of at least 2 tokens`)
   }
-  for (const { split } of sources) if ('seed' in split) checkFractions(split)
+  for (const { split } of options.sources) if ('seed' in split) checkFractions(split)
   await checkFolder(out)
+  const sources = await withTemplates(options)
+  const classes = await classesOf(sources, options)
   const files = [...sources.map(({ path }) => path), ...(await tokenizerFiles(tokenizerFolder))]
-  const rules = sources.map(({ read, split }) => [read ?? null, split])
-  const digest = await fingerprint(files, [rules, template, maxLength, overlong])
+  const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
+  const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong])
 
   let splits: SplitCounts = {}
   await writeFolderAtomic(out, async (folder) => {
-    splits = await writeSplits(folder, options, digest)
+    splits = await writeSplits(folder, sources, classes, options, digest)
   })
-  return { fingerprint: digest, splits }
+  return { fingerprint: digest, classes, splits }
 }

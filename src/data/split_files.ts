@@ -38,7 +38,7 @@ export function createSplitFiles(folder: string, facts: ArrowFacts): SplitFiles 
 
   return {
     async add(split, encoded) {
-      const tally = tallies.get(split) ?? createTally(facts.maxLength)
+      const tally = tallies.get(split) ?? createTally(facts.maxLength, facts.classes.length)
       tallies.set(split, tally)
       tally.add(encoded)
       if (!encoded.example) return

@@ -3,25 +3,45 @@
  * and the trainer's state. A checkpoint is written beside its place and renamed, so it is whole or absent.
  * @module
  */
-import { copyFile, readdir, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { Adaptation } from '../../graphs/models/adaptation.ts'
+import { HEAD } from '../../graphs/models/classifier.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import { recoverFolder, writeFolderAtomic } from './atomic.ts'
+import { copyFiles, TOKENIZER_FILES } from './companions.ts'
+import type { ClassificationHead } from './manifest.ts'
 import { fillModelFolder, openGpt2Folder } from './model_folder.ts'
 import { fillPeftAdapter, readPeftAdapter } from './peft.ts'
 import { readJson } from './read_file.ts'
-import type { TensorEntry } from './safetensors.ts'
-import { readEntries, readSafetensorsHeader, streamSafetensors } from './safetensors.ts'
+import type { FloatTensor, TensorEntry } from './safetensors.ts'
+import {
+  readEntries,
+  readSafetensorsHeader,
+  readTensors,
+  streamSafetensors,
+  writeSafetensors,
+} from './safetensors.ts'
 
-/** What the trained tensors are: an adapter on a base model, or a whole model. */
-export type Trained =
-  | { readonly lora: LoraConfig; readonly baseModel: string | null }
-  /** `companions`: the folder whose tokenizer files go along. */
-  | { readonly config: Gpt2Config; readonly companions: string }
+/** What the trained tensors are part of. */
+export interface Trained {
+  /** An adapter, which is written in PEFT's format; a whole model folder (`full`); or a head alone (`none`). */
+  readonly lora: Adaptation
+  /** Of a classifier; the head's tensor is then among the trained ones. */
+  readonly head: ClassificationHead | null
+  readonly config: Gpt2Config
+  /** Name or path of the model that an adapter is for. */
+  readonly baseModel: string | null
+  /** The folder whose tokenizer files go along with a whole model. */
+  readonly companions: string
+}
+
+/** Where a checkpoint keeps a head that was trained alone. */
+export const HEAD_FILE = 'head.safetensors'
 
 /** Writes a checkpoint folder; `state` is stored as `trainer_state.json`. */
 export async function writeCheckpoint(
@@ -30,6 +50,7 @@ export async function writeCheckpoint(
   trained: Trained,
   state: unknown,
 ): Promise<void> {
+  const { lora, head, config, baseModel, companions } = trained
   const tensors = new Map(
     memory.names.map((name) => {
       const { shape, parameter } = memory.views(name)
@@ -37,11 +58,21 @@ export async function writeCheckpoint(
     }),
   )
   await writeFolderAtomic(folder, async (temporary) => {
-    if ('lora' in trained)
-      await fillPeftAdapter(temporary, { ...trained.lora, baseModel: trained.baseModel, tensors })
-    else {
-      await fillModelFolder(temporary, { config: trained.config, tensors })
-      await copyTokenizer(trained.companions, temporary)
+    if (lora === 'full') {
+      await fillModelFolder(temporary, { config, tensors, ...(head ? { classifier: head } : {}) })
+      await copyFiles(companions, temporary, TOKENIZER_FILES)
+    } else if (lora === 'none') {
+      await writeSafetensors(join(temporary, HEAD_FILE), tensors)
+    } else {
+      const pairs = new Map(tensors)
+      pairs.delete(HEAD)
+      const score = tensors.get(HEAD)
+      await fillPeftAdapter(temporary, {
+        ...lora,
+        baseModel,
+        tensors: pairs,
+        ...(score ? { head: score } : {}),
+      })
     }
     await streamSafetensors(join(temporary, 'optimizer.safetensors'), momentShapes(memory), (key) => {
       const [name, moment] = splitKey(key)
@@ -60,12 +91,12 @@ export async function writeCheckpoint(
 export async function readCheckpoint(
   folder: string,
   memory: ParameterMemory,
-  kind: 'lora' | 'full',
+  lora: Adaptation,
 ): Promise<unknown> {
   await recoverFolder(folder)
   const names = await readdir(folder).catch((): string[] => [])
   if (!names.includes('trainer_state.json')) return undefined
-  await loadTrained(folder, memory, kind)
+  await loadTrained(folder, memory, lora)
   const path = join(folder, 'optimizer.safetensors')
   const { tensors } = await readSafetensorsHeader(path)
   for (const key of momentShapes(memory).keys()) {
@@ -76,25 +107,35 @@ export async function readCheckpoint(
   return readJson(join(folder, 'trainer_state.json'))
 }
 
-/** Loads the trained tensors alone: an adapter folder, or a model folder. */
-export async function loadTrained(
-  folder: string,
-  memory: ParameterMemory,
-  kind: 'lora' | 'full',
-): Promise<void> {
-  if (kind === 'full') {
-    const { weights, tensors } = await openGpt2Folder(folder)
-    for (const name of memory.names)
-      await readInto(weights, tensors.get(name), memory.views(name).parameter, name)
-    return
-  }
-  const { tensors } = await readPeftAdapter(folder)
+/** Loads the trained tensors alone: an adapter folder, a model folder, or a head's file. */
+export async function loadTrained(folder: string, memory: ParameterMemory, lora: Adaptation): Promise<void> {
+  if (lora === 'full') return loadParameters(folder, memory)
+  const tensors = lora === 'none' ? await readTensors(join(folder, HEAD_FILE)) : await adapterTensors(folder)
   for (const name of memory.names) {
     const tensor = tensors.get(name)
     const { parameter } = memory.views(name)
     if (tensor?.data.length !== parameter.length) throw mismatch(folder, name)
     parameter.set(tensor.data)
   }
+}
+
+/**
+ * Loads a model folder's parameters.
+ *
+ * @param shapes which; by default all that the memory has
+ */
+export async function loadParameters(
+  folder: string,
+  memory: ParameterMemory,
+  shapes: ParameterShapes = new Map(memory.names.map((name) => [name, memory.views(name).shape])),
+): Promise<void> {
+  const { weights, tensors } = await openGpt2Folder(folder, () => shapes)
+  for (const [name, entry] of tensors) await readInto(weights, entry, memory.views(name).parameter, name)
+}
+
+async function adapterTensors(folder: string): Promise<ReadonlyMap<string, FloatTensor>> {
+  const { tensors, head } = await readPeftAdapter(folder)
+  return head ? new Map([...tensors, [HEAD, head]]) : tensors
 }
 
 /** Reads one tensor straight to where it belongs; a model's tensors together would double the memory. */
@@ -122,11 +163,4 @@ const momentShapes = (memory: ParameterMemory): Map<string, readonly number[]> =
 function splitKey(key: string): [name: string, moment: string] {
   const dot = key.lastIndexOf('.')
   return [key.slice(0, dot), key.slice(dot + 1)]
-}
-
-async function copyTokenizer(from: string, to: string): Promise<void> {
-  const files = (await readdir(from)).filter((name) =>
-    /^(tokenizer.*|special_tokens_map|vocab)\.json$|^merges\.txt$/.test(name),
-  )
-  for (const name of files) await copyFile(join(from, name), join(to, name))
 }

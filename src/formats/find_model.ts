@@ -6,6 +6,8 @@ import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 import { UserError } from '../errors.ts'
+import type { Classifier } from './classifier_config.ts'
+import { readClassifier } from './classifier_config.ts'
 import { readManifest } from './manifest.ts'
 import { parsePeftConfig } from './peft_config.ts'
 import { exists, readJson, unreadable } from './read_file.ts'
@@ -19,6 +21,10 @@ export interface FoundModel {
   readonly base: string
   /** Folder of a PEFT adapter for it; absent where the base is used as it is. */
   readonly adapter?: string
+  /** Folder of a checkpoint that holds a head for it, where nothing else was trained. */
+  readonly headOnly?: string
+  /** What its head answers, where it is a classifier. */
+  readonly classifier?: Classifier
   /** Which checkpoint was chosen, where the folder is a run. */
   readonly checkpoint?: CheckpointName
 }
@@ -55,34 +61,40 @@ export async function findModel(
   if (names.includes('adapter_config.json')) {
     if (adapter !== undefined)
       throw new UserError(`${folder} is an adapter itself; name the model's folder, or leave --adapter out`)
-    return { base: await baseOfAdapter(folder), adapter: folder }
+    return adapterFolder(folder)
   }
   if (!names.includes('config.json'))
     throw new UserError(
       `${folder} has neither config.json, adapter_config.json nor ortune.json; name the folder of a model, a run or a checkpoint`,
     )
-  return { base: folder, adapter }
+  const classifier = await readClassifier(folder)
+  return { base: folder, adapter, ...(classifier ? { classifier } : {}) }
 }
 
 async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): Promise<FoundModel> {
-  const { lora } = await readManifest(run)
+  const { lora, head } = await readManifest(run)
+  const classifier = head ? { classifier: head } : {}
   const wanted = checkpoint === undefined ? CHECKPOINTS : [checkpoint]
   for (const name of wanted) {
     if (name === 'base') return { base: run, checkpoint: name }
     const path = join(run, 'checkpoints', name)
     if (!(await exists(join(path, 'trainer_state.json')))) continue
-    return { ...(lora ? { base: run, adapter: path } : { base: path }), checkpoint: name }
+    if (lora === 'full') return { base: path, ...classifier, checkpoint: name }
+    return { base: run, ...classifier, [lora === 'none' ? 'headOnly' : 'adapter']: path, checkpoint: name }
   }
   throw new UserError(`${run} has no ${checkpoint} checkpoint yet; train it first, or choose another one`)
 }
 
-/** A checkpoint lies in its run, which holds the base model; other adapters name theirs. */
-async function baseOfAdapter(folder: string): Promise<string> {
+/** A checkpoint lies in its run, which holds the base model and names the classes; other adapters name their base. */
+async function adapterFolder(folder: string): Promise<FoundModel> {
   const run = resolve(folder, '..', '..')
-  if (await exists(join(run, 'ortune.json'))) return run
+  if (await exists(join(run, 'ortune.json'))) {
+    const { head } = await readManifest(run)
+    return { base: run, adapter: folder, ...(head ? { classifier: head } : {}) }
+  }
   const path = join(folder, 'adapter_config.json')
   const { baseModel } = parsePeftConfig(await readJson(path), path)
-  if (baseModel !== null && (await isFolder(baseModel))) return baseModel
+  if (baseModel !== null && (await isFolder(baseModel))) return { base: baseModel, adapter: folder }
   throw new UserError(
     `${folder} is an adapter of ${baseModel ?? 'an unnamed model'}, which is no folder here; name the model's folder and give --adapter ${folder}`,
   )

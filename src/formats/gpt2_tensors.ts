@@ -5,6 +5,7 @@
  */
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
 
@@ -14,9 +15,10 @@ const prefix = 'transformer.'
 const maskBuffer = /^transformer\.h\.\d+\.attn\.(bias|masked_bias)$/
 
 /**
- * Where each parameter of the model lies: transformers' name to entry, in the order of `gpt2ParameterShapes`. Tensors
- * outside the transformer's blocks that the model has no use for (heads of other tasks) are left alone.
+ * Where each parameter of the model lies: transformers' name to entry, in the order of `shapes`. Tensors outside the
+ * transformer's blocks that the model has no use for (heads of other tasks) are left alone.
  * @param where What errors call the file.
+ * @param shapes The parameters wanted, by default those of the language model.
  * @throws UserError for a parameter that is missing or has another shape than the configuration says, or for a block
  * tensor that the configuration knows nothing of.
  */
@@ -24,8 +26,8 @@ export function findGpt2Tensors(
   header: SafetensorsHeader,
   config: Gpt2Config,
   where: string,
+  shapes: ParameterShapes = gpt2ParameterShapes(config),
 ): Map<string, TensorEntry> {
-  const shapes = gpt2ParameterShapes(config)
   const present = new Map<string, TensorEntry>()
   for (const [name, entry] of header.tensors) present.set(canonicalName(name), entry)
 

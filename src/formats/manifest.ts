@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 
 import type { Graph } from '../../graphs/ir/graph.ts'
+import { poolings } from '../../graphs/layers/pooling.ts'
+import type { Classifier } from './classifier_config.ts'
 import { readJson } from './read_file.ts'
 import { checkJson } from './schema.ts'
 
@@ -23,11 +25,32 @@ export const loraConfigSchema = z.strictObject({
   target_modules: z.array(z.string().min(1)).min(1).default(['c_attn', 'attn.c_proj']),
 })
 
+/** Adapters; `full` trains every parameter; `none` leaves the model as it is and trains a head alone. */
+export const adaptationSchema = z.union([z.literal('full'), z.literal('none'), loraConfigSchema])
+
+export const TASKS = ['sft', 'classification'] as const
+
+/** Longest list of classes and longest name that are believed. */
+const className = z.string().min(1).max(200)
+
+const headSchema = z.strictObject({
+  classes: z.array(className).min(2).max(10_000),
+  pooling: z.enum(poolings),
+  /** Probability of dropping a pooled feature while training. */
+  dropout: z.number().min(0).lt(1),
+})
+
+/** The head of a classifier, and how it is trained. */
+export interface ClassificationHead extends Classifier {
+  readonly dropout: number
+}
+
 const manifestSchema = z.strictObject({
   format_version: z.literal(FORMAT_VERSION),
-  task: z.literal('sft'),
-  /** Null: every parameter is trained. */
-  lora: loraConfigSchema.nullable(),
+  task: z.enum(TASKS),
+  lora: adaptationSchema,
+  /** Of task classification; null for others. */
+  head: headSchema.nullable(),
   seed: z.int().min(0),
   opset: z.int(),
   parameters: z.strictObject({ trainable: z.int().min(0), frozen: z.int().min(0) }),

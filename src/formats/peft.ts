@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 
+import { HEAD } from '../../graphs/models/classifier.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { targetMatches } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
@@ -20,6 +21,8 @@ export interface PeftAdapter extends LoraConfig {
   readonly baseModel: string | null
   /** `transformer.h.0.attn.c_attn.lora_A.weight` [rank, in] and `….lora_B.weight` [out, rank], for every module. */
   readonly tensors: ReadonlyMap<string, FloatTensor>
+  /** Of a classifier: its head `score.weight`, which PEFT keeps whole beside the adapter (`modules_to_save`). */
+  readonly head?: FloatTensor
 }
 
 const keyPrefix = 'base_model.model.'
@@ -33,8 +36,10 @@ export async function writePeftAdapter(folder: string, adapter: PeftAdapter): Pr
 
 /** Writes an adapter's two files into a folder that exists, beside what else lies there. */
 export async function fillPeftAdapter(folder: string, adapter: PeftAdapter): Promise<void> {
-  const config = JSON.stringify(peftConfig(adapter, adapter.baseModel), null, 2)
-  const tensors = new Map([...adapter.tensors].map(([name, tensor]) => [keyPrefix + name, tensor]))
+  const { tensors: pairs, head } = adapter
+  const config = JSON.stringify(peftConfig(adapter, adapter.baseModel, head !== undefined), null, 2)
+  const named = head ? [[HEAD, head] as const, ...pairs] : [...pairs]
+  const tensors = new Map(named.map(([name, tensor]) => [keyPrefix + name, tensor]))
   await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors)
   await writeFileAtomic(join(folder, 'adapter_config.json'), `${config}\n`)
 }
@@ -46,10 +51,15 @@ export async function fillPeftAdapter(folder: string, adapter: PeftAdapter): Pro
  */
 export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
   const configPath = join(folder, 'adapter_config.json')
-  const { target_modules, ...settings } = parsePeftConfig(await readJson(configPath), configPath)
+  const { target_modules, hasHead, ...settings } = parsePeftConfig(await readJson(configPath), configPath)
   const path = join(folder, 'adapter_model.safetensors')
   const tensors = new Map<string, FloatTensor>()
-  for (const [name, tensor] of await readTensors(path)) {
+  const stored = await readTensors(path)
+  const head = hasHead ? stored.get(keyPrefix + HEAD) : undefined
+  if (hasHead && head?.shape.length !== 2)
+    throw new UserError(`${path} lacks the head ${HEAD}, which ${configPath} promises; save it again`)
+  for (const [name, tensor] of stored) {
+    if (tensor === head) continue
     const [, module, half] = key.exec(name) ?? []
     if (!module)
       throw new UserError(
@@ -60,11 +70,12 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
   if (tensors.size === 0) throw new UserError(`${path} holds no tensors; save the trained adapter again`)
   const modules = checkPairs(tensors, settings.r, path)
 
-  if (typeof target_modules === 'string') return { ...settings, target_modules: modules, tensors }
+  const known = { ...settings, tensors, ...(head ? { head } : {}) }
+  if (typeof target_modules === 'string') return { ...known, target_modules: modules }
   const stray = modules.find((module) => !target_modules.some((target) => targetMatches(target, module)))
   if (stray)
     throw new UserError(`${path} adapts ${stray}, which target_modules in ${configPath} does not name`)
-  return { ...settings, target_modules, tensors }
+  return { ...known, target_modules }
 }
 
 /** Names of the adapted modules: `transformer.h.0.attn.c_attn` … */

@@ -14,7 +14,6 @@ const unsupported = [
   'use_dora',
   'bias',
   'lora_bias',
-  'modules_to_save',
   'trainable_token_indices',
   'target_parameters',
   'rank_pattern',
@@ -42,6 +41,9 @@ const plainInitialisations: readonly unknown[] = [
   'eva',
 ]
 
+/** PEFT adds both names of a classification head by itself; GPT-2's is the second. */
+const heads: readonly unknown[] = ['classifier', 'score']
+
 const schema = z.looseObject({
   r: z.int().min(1).max(65536),
   lora_alpha: z.number().positive(),
@@ -56,6 +58,8 @@ export interface PeftSettings extends Pick<LoraConfig, 'r' | 'lora_alpha'> {
   readonly target_modules: readonly string[] | string
   /** Name or path of the model it was trained on. */
   readonly baseModel: string | null
+  /** Whether a classification head lies beside the adapter. */
+  readonly hasHead: boolean
 }
 
 /**
@@ -67,7 +71,12 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
   const given = checkJson(z.looseObject({}), json, where)
   if (given['peft_type'] !== 'LORA') throw refused(where, 'peft_type', given['peft_type'], 'LORA')
   const task = given['task_type'] ?? 'CAUSAL_LM'
-  if (task !== 'CAUSAL_LM') throw refused(where, 'task_type', task, 'CAUSAL_LM')
+  const hasHead = task === 'SEQ_CLS'
+  if (task !== 'CAUSAL_LM' && !hasHead) throw refused(where, 'task_type', task, 'CAUSAL_LM or SEQ_CLS')
+  const saved = given['modules_to_save']
+  const onlyHead = Array.isArray(saved) && saved.length > 0 && saved.every((name) => heads.includes(name))
+  if (hasHead ? !onlyHead : isSet(saved))
+    throw refused(where, 'modules_to_save', saved, hasHead ? '["score"]' : 'plain LoRA')
   for (const feature of unsupported)
     if (isSet(given[feature])) throw refused(where, feature, given[feature], 'plain LoRA')
   const initialisation = given['init_lora_weights']
@@ -81,11 +90,16 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
     lora_alpha: use_rslora ? lora_alpha * Math.sqrt(r) : lora_alpha,
     target_modules,
     baseModel: settings.base_model_name_or_path,
+    hasHead,
   }
 }
 
 /** The configuration of an adapter on GPT-2's Conv1D layers, whose weights are stored [in, out]: fan_in_fan_out. */
-export function peftConfig(lora: LoraConfig, baseModel: string | null): Record<string, unknown> {
+export function peftConfig(
+  lora: LoraConfig,
+  baseModel: string | null,
+  hasHead: boolean,
+): Record<string, unknown> {
   return {
     base_model_name_or_path: baseModel,
     bias: 'none',
@@ -94,10 +108,11 @@ export function peftConfig(lora: LoraConfig, baseModel: string | null): Record<s
     init_lora_weights: true,
     lora_alpha: lora.lora_alpha,
     lora_dropout: 0,
+    modules_to_save: hasHead ? ['score'] : null,
     peft_type: 'LORA',
     r: lora.r,
     target_modules: lora.target_modules,
-    task_type: 'CAUSAL_LM',
+    task_type: hasHead ? 'SEQ_CLS' : 'CAUSAL_LM',
   }
 }
 

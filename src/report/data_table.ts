@@ -2,14 +2,45 @@
 import type { SplitCounts } from '../data/split_files.ts'
 import { textTable } from './text_table.ts'
 
+const whole = (n: number): string => n.toLocaleString('en')
+
 /** Examples, tokens and percentiles of the examples' lengths, a line per split. */
-export const dataTable = (splits: SplitCounts): string =>
-  textTable([
-    ['', 'examples', 'tokens', 'with loss', 'truncated', 'skipped', 'length p50', 'p90', 'p99', 'max'],
-    ...Object.entries(splits).map(([split, counts]) => {
-      const { examples, tokens, labelledTokens, truncated, skipped, lengths } = counts
-      const { p50, p90, p99, p100 } = lengths
-      const numbers = [examples, tokens, labelledTokens, truncated, skipped, p50, p90, p99, p100]
-      return [split, ...numbers.map((n) => n.toLocaleString('en'))]
-    }),
+export function dataTable(splits: SplitCounts): string {
+  const labelled = Object.values(splits).some(({ classCounts }) => classCounts === undefined)
+  const heading = [
+    '',
+    'examples',
+    'tokens',
+    'with loss',
+    'truncated',
+    'skipped',
+    'length p50',
+    'p90',
+    'p99',
+    'max',
+  ]
+  const rows = Object.entries(splits).map(([split, counts]) => {
+    const { examples, tokens, labelledTokens, truncated, skipped, lengths } = counts
+    const { p50, p90, p99, p100 } = lengths
+    const numbers = [examples, tokens, labelledTokens, truncated, skipped, p50, p90, p99, p100]
+    return [split, ...numbers.map(whole)]
+  })
+  // A class carries the loss, and no token does.
+  return textTable([heading, ...rows].map((row) => row.filter((_, column) => labelled || column !== 3)))
+}
+
+/** How many examples each class has in each split, and their share. */
+export function classTable(splits: SplitCounts, classes: readonly string[]): string {
+  const counted = Object.entries(splits)
+  const share = (count: number, examples: number) => `${((100 * count) / Math.max(1, examples)).toFixed(1)} %`
+  return textTable([
+    ['class', ...counted.flatMap(([split]) => [split, 'share'])],
+    ...classes.map((name, i) => [
+      name,
+      ...counted.flatMap(([, { classCounts, examples }]) => {
+        const count = classCounts?.[i] ?? 0
+        return [whole(count), share(count, examples)]
+      }),
+    ]),
   ])
+}

@@ -5,22 +5,21 @@
  */
 import { join } from 'node:path'
 
-import { evaluationGraph, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
 import { inferenceGraph } from '../../graphs/artifacts/generation.ts'
 import { matmulFlops } from '../../graphs/flops.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { externalData } from '../formats/external_data.ts'
 import type { Gpt2Folder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
-import { sftTask } from '../training/export.ts'
+import type { TaskFacts } from '../training/task_graphs.ts'
+import { taskGraphs } from '../training/task_graphs.ts'
 
-/** A folder of ortune's: its model, and the adapters that are trained on it. */
+/** A folder of ortune's: its model, and what is trained on it. */
 export interface ArtifactFolder {
   readonly path: string
   readonly model: Gpt2Folder
-  readonly lora: LoraConfig | null
+  readonly facts: TaskFacts | null
 }
 
 /**
@@ -44,15 +43,15 @@ export async function flopsPerToken(
     : matmulFlops(graph, { batch: 1, sequence: context, labelled: context }) / context
 }
 
-async function rebuild({ path, model, lora }: ArtifactFolder, name: string): Promise<Graph | undefined> {
+async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Promise<Graph | undefined> {
   const { config, tensors } = model
-  const task = () => sftTask(config, lora, externalData(tensors, 'model.safetensors'))
+  const task = facts && taskGraphs(facts, config, externalData(tensors, 'model.safetensors'))
   const stored = () => externalData(tensors, 'model.onnx_data')
   switch (name) {
     case 'training_model.onnx':
-      return trainingGraph(task())
+      return task?.training()
     case 'eval_model.onnx':
-      return evaluationGraph(task())
+      return task?.evaluation()
     case 'onnx/model.onnx':
       return inferenceGraph({ config, stored: stored() })
     case 'onnx/model_lora.onnx':

@@ -5,19 +5,19 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 
+import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
-import type { LoraConfig } from '../../graphs/models/lora_config.ts'
-import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
 import { readManifest } from '../formats/manifest.ts'
 import { openGpt2Folder } from '../formats/model_folder.ts'
 import { exists, unreadable } from '../formats/read_file.ts'
+import { taskGraphs } from '../training/task_graphs.ts'
 import type { ArtifactFolder } from './graph_cost.ts'
 import { flopsPerToken } from './graph_cost.ts'
 import type { OnnxSummary, TensorSummary } from './onnx_summary.ts'
 import { summariseOnnx } from './onnx_summary.ts'
 import type { ParameterGroup } from './parameter_groups.ts'
-import { countParameters, parameterGroups, taskParameterGroups } from './parameter_groups.ts'
+import { countParameters, parameterGroups } from './parameter_groups.ts'
 
 export interface ModelInspection extends Omit<OnnxSummary, 'initializers'> {
   /** See `flopsPerToken`; null where the graph is not one of ortune's. */
@@ -27,7 +27,8 @@ export interface ModelInspection extends Omit<OnnxSummary, 'initializers'> {
 export interface Inspection {
   readonly path: string
   readonly task: string | null
-  readonly lora: LoraConfig | null
+  /** What of the model is trained; null where the folder is no task's. */
+  readonly lora: Adaptation | null
   /** Longest sequence, in tokens. */
   readonly context: number | null
   readonly parameters: {
@@ -69,7 +70,7 @@ export async function inspect(path: string): Promise<Inspection> {
   return {
     path,
     task: known?.task ?? null,
-    lora: known?.lora ?? null,
+    lora: known?.facts?.lora ?? null,
     context: known?.model.config.n_positions ?? null,
     parameters: { ...countParameters(groups), groups },
     models,
@@ -102,11 +103,14 @@ async function knownFolder(path: string): Promise<KnownFolder | undefined> {
   const isModel = (await exists(join(path, 'config.json'))) && (await exists(join(path, 'model.safetensors')))
   if (!isArtifact && !isModel) return undefined
   const model = await openGpt2Folder(path)
-  const shapes = gpt2ParameterShapes(model.config)
-  if (!isArtifact) return { path, model, lora: null, task: null, groups: parameterGroups(shapes, false) }
-  const { task, lora } = await readManifest(path)
-  const groups = taskParameterGroups(shapes, lora ? loraParameterShapes(shapes, lora) : undefined)
-  return { path, model, lora, task, groups }
+  if (!isArtifact) {
+    const groups = parameterGroups(gpt2ParameterShapes(model.config), false)
+    return { path, model, facts: null, task: null, groups }
+  }
+  const facts = await readManifest(path)
+  const { trainable, frozen } = taskGraphs(facts, model.config, new Map())
+  const groups = [...parameterGroups(trainable, true), ...parameterGroups(frozen, false)]
+  return { path, model, facts, task: facts.task, groups }
 }
 
 const floatShapes = (tensors: readonly TensorSummary[]): Map<string, readonly number[]> =>

@@ -42,7 +42,3 @@ export function countParameters(groups: readonly ParameterGroup[]): { trainable:
     groups.reduce((sum, { trainable, parameters }) => sum + (trainable === wanted ? parameters : 0), 0)
   return { trainable: count(true), frozen: count(false) }
 }
-
-/** The groups of a task: a LoRA adapter is trained on a frozen base; without one, the base itself is trained. */
-export const taskParameterGroups = (base: ParameterShapes, adapter?: ParameterShapes): ParameterGroup[] =>
-  adapter ? [...parameterGroups(adapter, true), ...parameterGroups(base, false)] : parameterGroups(base, true)

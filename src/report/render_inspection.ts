@@ -1,5 +1,6 @@
 /** @module */
 import { formatShape } from '../../graphs/ir/shape.ts'
+import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import type { Inspection, ModelInspection } from './inspection.ts'
 import type { TensorSummary } from './onnx_summary.ts'
 import { withoutNumbers } from './parameter_groups.ts'
@@ -9,15 +10,18 @@ const whole = (n: number): string => n.toLocaleString('en')
 
 /** An inspection for the terminal. */
 export function renderInspection({ path, task, lora, context, parameters, models }: Inspection): string {
-  const adapters = lora
-    ? `, LoRA r=${lora.r} alpha=${lora.lora_alpha} on ${lora.target_modules.join(', ')}`
-    : ''
   const sections = [
-    `${path}${task ? `: ${task}${adapters}` : ''}\n`,
+    `${path}${task && lora ? `: ${task}, ${trained(lora)}` : ''}\n`,
     `parameters: ${whole(parameters.trainable)} trainable, ${whole(parameters.frozen)} frozen\n${parameterTable(parameters.groups)}`,
     ...Object.entries(models).map(([name, model]) => renderModel(name, model, context)),
   ]
   return sections.join('\n')
+}
+
+function trained(lora: Adaptation): string {
+  if (lora === 'full') return 'every parameter'
+  if (lora === 'none') return 'the head alone'
+  return `LoRA r=${lora.r} alpha=${lora.lora_alpha} on ${lora.target_modules.join(', ')}`
 }
 
 const parameterTable = (groups: Inspection['parameters']['groups']): string =>

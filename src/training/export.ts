@@ -5,14 +5,9 @@
 import { copyFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import type { CausalLmTask } from '../../graphs/artifacts/causal_lm.ts'
-import { evaluationGraph, trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { OPSET, serialize } from '../../graphs/ir/serialize.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
-import type { LoraConfig } from '../../graphs/models/lora_config.ts'
-import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
 import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
@@ -27,12 +22,12 @@ import { fillModelFolder, openGpt2Folder } from '../formats/model_folder.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { gpt2TokenizerFiles } from '../text/gpt2.ts'
 import { seededGpt2Weights } from './initialise.ts'
+import type { TaskFacts } from './task_graphs.ts'
+import { taskGraphs } from './task_graphs.ts'
 
-export interface ExportRequest {
+export interface ExportRequest extends TaskFacts {
   /** A Hugging Face model folder, or a bare `config.json`: then the weights are random, from the seed. */
   readonly model: string
-  /** Null trains every parameter. */
-  readonly lora: LoraConfig | null
   readonly optimizer: AdamWConfig
   readonly seed: number
 }
@@ -50,54 +45,49 @@ export async function exportArtifacts(request: ExportRequest & { readonly out: s
   await checkOut(request.out)
   let manifest: Manifest | undefined
   await writeFolderAtomic(request.out, async (folder) => {
-    manifest = await fillArtifacts(folder, request)
+    await placeModel(request, folder)
+    manifest = await writeGraphs(folder, request)
   })
   return manifest!
 }
 
-/** Writes the files of an artifact folder into a folder that exists. */
-export async function fillArtifacts(folder: string, request: ExportRequest): Promise<Manifest> {
-  const { lora, optimizer, seed } = request
-  const config = await readGpt2Config(request.model)
-  checkTargets(config, lora)
-  await placeModel(request, config, folder)
-
-  const { tensors } = await openGpt2Folder(folder)
-  const task = sftTask(config, lora, externalData(tensors, 'model.safetensors'))
-  const trainable = trainableShapes(task)
+/** Writes a task's graphs and the manifest into a folder that holds the model; see {@link placeModel}. */
+export async function writeGraphs(
+  folder: string,
+  request: ExportRequest,
+  data: Manifest['data'] = null,
+): Promise<Manifest> {
+  const { lora, head, optimizer, seed } = request
+  const { config, tensors } = await openGpt2Folder(folder)
+  const task = taskGraphs(request, config, externalData(tensors, 'model.safetensors'))
   const models: Record<string, Graph> = {
-    'training_model.onnx': trainingGraph(task),
-    'eval_model.onnx': evaluationGraph(task),
-    'optimizer_model.onnx': adamwGraph(trainable, optimizer),
+    'training_model.onnx': task.training(),
+    'eval_model.onnx': task.evaluation(),
+    'optimizer_model.onnx': adamwGraph(task.trainable, optimizer),
   }
   for (const [name, graph] of Object.entries(models)) await writeFile(join(folder, name), serialize(graph))
 
   const manifest: Manifest = {
     format_version: FORMAT_VERSION,
-    task: 'sft',
-    lora: lora && { ...lora, target_modules: [...lora.target_modules] },
+    task: head ? 'classification' : 'sft',
+    lora: typeof lora === 'string' ? lora : { ...lora, target_modules: [...lora.target_modules] },
+    head: head && { ...head, classes: [...head.classes] },
     seed,
     opset: OPSET,
-    parameters: {
-      trainable: countParameters(trainable),
-      frozen: lora ? countParameters(gpt2ParameterShapes(config)) : 0,
-    },
+    parameters: { trainable: countParameters(task.trainable), frozen: countParameters(task.frozen) },
     models: Object.fromEntries(Object.entries(models).map(([name, graph]) => [name, signature(graph)])),
-    data: null,
+    data,
   }
   await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return manifest
 }
 
-/** What supervised fine-tuning trains; `lora` null trains every parameter. */
-export const sftTask = (
-  config: Gpt2Config,
-  lora: LoraConfig | null,
-  stored: CausalLmTask['stored'],
-): CausalLmTask => ({ config, stored, ...(lora ? { lora } : {}) })
-
 /** Puts config, weights (linked where they can be used as they are) and tokenizer into the folder. */
-async function placeModel({ model, seed }: ExportRequest, config: Gpt2Config, folder: string): Promise<void> {
+export async function placeModel(
+  { model, seed }: Pick<ExportRequest, 'model' | 'seed'>,
+  folder: string,
+): Promise<void> {
+  const config = await readGpt2Config(model)
   if (await isBare(model)) {
     await fillModelFolder(folder, { config, tensors: seededGpt2Weights(config, seed) })
   } else {
@@ -125,15 +115,6 @@ export async function placeTokenizer(model: string, config: Gpt2Config, folder: 
 
 /** Whether the model is a config.json alone, of which there are no weights yet. */
 const isBare = async (model: string): Promise<boolean> => !(await stat(model)).isDirectory()
-
-function checkTargets(config: Gpt2Config, lora: LoraConfig | null): void {
-  if (!lora) return
-  try {
-    loraParameterShapes(gpt2ParameterShapes(config), lora)
-  } catch (error) {
-    throw new UserError((error as Error).message)
-  }
-}
 
 /** An artifact folder may replace another one, but neither a run nor anything else. */
 export async function checkOut(out: string): Promise<void> {

@@ -6,6 +6,7 @@
  * 0; LayerNorm weights 1.
  * @module
  */
+import { HEAD } from '../../graphs/models/classifier.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
@@ -41,4 +42,11 @@ export function initialAdapter(memory: ParameterMemory, seed: number): void {
     const random = createRandom(seed, 'initial adapter', name)
     for (let i = 0; i < parameter.length; i++) parameter[i] = 0.01 * random.normal()
   }
+}
+
+/** A fresh classification head: N(0, initializer_range²), as transformers draws it. */
+export function initialHead(memory: ParameterMemory, config: Gpt2Config, seed: number): void {
+  const { parameter } = memory.views(HEAD)
+  const random = createRandom(seed, 'initial head')
+  for (let i = 0; i < parameter.length; i++) parameter[i] = config.initializer_range * random.normal()
 }

@@ -37,7 +37,11 @@ export const trainingOptionsSchema = z.strictObject({
   eval_steps: optionalCount,
   /** Write `checkpoints/last` every so many steps; null: whenever the run evaluates. */
   save_steps: optionalCount,
-  /** Stop after so many evaluations in a row without a better loss; null: never. */
+  /** What makes a checkpoint the best one: the lowest loss, or the highest of the others, which classification has. */
+  metric_for_best_model: z.enum(['eval_loss', 'eval_accuracy', 'eval_macro_f1']).default('eval_loss'),
+  /** Fill each sequence up to max_length with whole examples, which do not see each other. */
+  packing: z.boolean().default(false),
+  /** Stop after so many evaluations in a row without a better metric; null: never. */
   early_stopping_patience: optionalCount,
 })
 

@@ -1,22 +1,47 @@
 /**
- * A run's data: its sources, through its template and its model's tokenizer, into one Arrow file per split.
+ * A run's data: its sources, through their templates and the model's tokenizer, into one Arrow file per split.
  * @module
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 
-import { openArrowDataset } from '../data/arrow_reader.ts'
-import { NO_LOSS } from '../data/encode.ts'
 import type { PrepareReport } from '../data/prepare.ts'
 import { prepare } from '../data/prepare.ts'
-import { splitFile } from '../data/splits.ts'
+import { templateOfFirstRow } from '../data/source_rows.ts'
+import type { Source } from '../data/source_rows.ts'
+import type { TemplateSource } from '../data/template_source.ts'
 import { UserError } from '../errors.ts'
 import { readGpt2Config } from '../formats/gpt2_config.ts'
 import { exists } from '../formats/read_file.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
-import { placeTokenizer } from './export.ts'
 import type { RunConfig } from './run_config.ts'
+
+const sourceOf = ({ path, split, template, ...read }: RunConfig['data'][number], seed: number): Source => ({
+  path,
+  read,
+  split: 'validation' in split ? { ...split, seed } : split,
+  template,
+})
+
+/**
+ * The configuration with its templates filled in: detected from the columns where none is given. A source has one of its
+ * own only where it differs from the configuration's, which is the first source's where none is given.
+ *
+ * @throws UserError for sources that cannot be read or are of no known form
+ */
+export async function resolveTemplates(
+  config: RunConfig,
+): Promise<RunConfig & { readonly template: TemplateSource }> {
+  const templates: TemplateSource[] = []
+  for (const source of config.data) {
+    const { path, read, template = config.template } = sourceOf(source, config.seed)
+    templates.push(template ?? (await templateOfFirstRow(path, read, config.task)))
+  }
+  const common = config.template ?? templates[0]!
+  const data = config.data.map((source, i) => {
+    return { ...source, template: isDeepStrictEqual(templates[i], common) ? undefined : templates[i] }
+  })
+  return { ...config, template: common, data }
+}
 
 /**
  * Prepares the data for training in the folder `out`.
@@ -30,23 +55,16 @@ export async function prepareData(
   out: string,
   onRows?: (rows: number) => void,
 ): Promise<PrepareReport> {
-  const { n_positions } = await readGpt2Config(config.model)
-  const maxLength = config.max_length ?? n_positions
-  if (maxLength > n_positions) {
-    throw new UserError(`max_length ${maxLength} exceeds the model's context of ${n_positions}; lower it`)
-  }
   if (!(await exists(join(tokenizerFolder, 'tokenizer.json')))) {
     throw new UserError(`${config.model} has no tokenizer.json beside it; add the model's tokenizer`)
   }
   const report = await prepare({
-    sources: config.data.map(({ path, split, ...read }) => ({
-      path,
-      read,
-      split: 'validation' in split ? { ...split, seed: config.seed } : split,
-    })),
+    task: config.task,
+    sources: config.data.map((source) => sourceOf(source, config.seed)),
     template: config.template,
+    classes: config.classes,
     tokenizerFolder,
-    maxLength,
+    maxLength: await maxLengthOf(config),
     overlong: config.overlong,
     out,
     ...(onRows ? { onProgress: onRows } : {}),
@@ -58,42 +76,10 @@ export async function prepareData(
   return report
 }
 
-/** How an example looks: what the model is given, and what it learns to write after it. */
-export interface Sample {
-  readonly given: string
-  readonly learned: string
-}
-
-/**
- * Prepares the data of a configuration without a run.
- *
- * @param out keeps the Arrow files there; otherwise they are only counted
- */
-export async function tryData(
-  config: RunConfig,
-  out?: string,
-  onRows?: (rows: number) => void,
-): Promise<PrepareReport & { readonly sample: Sample }> {
-  const temporary = await mkdtemp(join(tmpdir(), 'ortune-prepare-'))
-  try {
-    await placeTokenizer(config.model, await readGpt2Config(config.model), temporary)
-    const data = out ?? join(temporary, 'data')
-    const report = await prepareData(config, temporary, data, onRows)
-    return { ...report, sample: await firstSample(data, temporary) }
-  } finally {
-    await rm(temporary, { recursive: true, force: true })
-  }
-}
-
-async function firstSample(data: string, tokenizerFolder: string): Promise<Sample> {
-  const tokenizer = await loadTokenizer(tokenizerFolder)
-  const dataset = openArrowDataset(splitFile(data, 'train'))
-  try {
-    const { input_ids, labels } = dataset.row(0)
-    const split = labels.findIndex((label) => label !== NO_LOSS)
-    const [given, learned] = [input_ids.slice(0, split), input_ids.slice(split)]
-    return { given: tokenizer.decode([...given]), learned: tokenizer.decode([...learned]) }
-  } finally {
-    dataset.close()
-  }
+/** The longest example in tokens. Throws UserError where it exceeds the model's context. */
+export async function maxLengthOf({ model, max_length }: RunConfig): Promise<number> {
+  const { n_positions } = await readGpt2Config(model)
+  const maxLength = max_length ?? n_positions
+  if (maxLength <= n_positions) return maxLength
+  throw new UserError(`max_length ${maxLength} exceeds the model's context of ${n_positions}; lower it`)
 }

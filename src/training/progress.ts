@@ -14,13 +14,22 @@ export interface StepRecord {
   readonly tokens: number
 }
 
-/** One evaluation over the validation set. */
-export interface EvaluationRecord {
-  readonly step: number
-  readonly epoch: number
+/** What an evaluation measures; which of them depends on the task. */
+export interface Metrics {
+  /** In nats, per labelled token or per example. */
   readonly eval_loss: number
   /** exp(eval_loss), per token. */
-  readonly eval_perplexity: number
+  readonly eval_perplexity?: number
+  /** Share of the examples whose likeliest class is the right one. */
+  readonly eval_accuracy?: number
+  /** Mean over the classes of the harmonic mean of precision and recall. */
+  readonly eval_macro_f1?: number
+}
+
+/** One evaluation over the validation set. */
+export interface EvaluationRecord extends Metrics {
+  readonly step: number
+  readonly epoch: number
   /** Whether it is the best so far. */
   readonly best: boolean
 }

@@ -10,14 +10,15 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { trainableShapes } from '../../graphs/artifacts/causal_lm.ts'
+import { backboneShapes } from '../../graphs/models/classifier.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import type { ArrowDataset } from '../data/arrow_reader.ts'
 import { openArrowDataset } from '../data/arrow_reader.ts'
 import { splitFile } from '../data/splits.ts'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic } from '../formats/atomic.ts'
 import type { Trained } from '../formats/checkpoint.ts'
-import { loadTrained, readCheckpoint, writeCheckpoint } from '../formats/checkpoint.ts'
+import { loadParameters, readCheckpoint, writeCheckpoint } from '../formats/checkpoint.ts'
 import { readGpt2Config } from '../formats/gpt2_config.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
@@ -27,11 +28,14 @@ import { loraScale } from '../generation/adapter_inputs.ts'
 import { openNodeSession } from '../runtime/node.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import { createParameterMemory } from '../runtime/parameter_memory.ts'
-import { initialAdapter } from './initialise.ts'
+import { causalLmObjective, evaluateCausalLm } from './causal_lm.ts'
+import { classificationObjective, evaluateClassification } from './classification.ts'
+import { initialAdapter, initialHead } from './initialise.ts'
 import type { Watcher } from './progress.ts'
 import type { RunConfig } from './run_config.ts'
 import { runConfigSchema } from './run_config.ts'
 import { trainSupervised } from './supervised.ts'
+import { taskGraphs } from './task_graphs.ts'
 import type { TrainerState } from './trainer_state.ts'
 import { initialState, trainerStateSchema } from './trainer_state.ts'
 
@@ -43,20 +47,17 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
 
 /** Trains a created run to its end, from its last checkpoint where it has one. */
 export async function continueRun(folder: string, watcher?: Watcher): Promise<TrainerState> {
-  const config = await readRunConfig(folder)
+  const options = await readRunConfig(folder)
   const manifest = await readManifest(folder)
-  const modelConfig = await readGpt2Config(folder)
-  const lora = manifest.lora
-  const shapes = trainableShapes({ config: modelConfig, stored: new Map(), ...(lora ? { lora } : {}) })
-  const memory = createParameterMemory(shapes, { accumulate: config.gradient_accumulation_steps > 1 })
-  const state = await loadState(folder, memory, manifest)
+  const config = await readGpt2Config(folder)
+  const { lora, head } = manifest
+  const { trainable } = taskGraphs(manifest, config, new Map())
+  const memory = createParameterMemory(trainable, { accumulate: options.gradient_accumulation_steps > 1 })
+  const state = await loadState(folder, memory, manifest, config)
   await truncateLog(folder, state.global_step)
 
-  const sessions = {
-    provider: config.provider,
-    prepacking: config.prepacking,
-    ...(config.threads ? { threads: config.threads } : {}),
-  }
+  const { provider, prepacking } = options
+  const sessions = { provider, prepacking, ...(options.threads ? { threads: options.threads } : {}) }
   const training = await openNodeSession(join(folder, 'training_model.onnx'), {
     ...sessions,
     inPlaceOutputs: true,
@@ -64,19 +65,37 @@ export async function continueRun(folder: string, watcher?: Watcher): Promise<Tr
   const evaluation = await openNodeSession(join(folder, 'eval_model.onnx'), { ...sessions, spinning: false })
   const trainData = openArrowDataset(splitFile(join(folder, 'data'), 'train'))
   const validationData = openArrowDataset(splitFile(join(folder, 'data'), 'validation'))
-  checkData([trainData, validationData], modelConfig.vocab_size)
-  const trained: Trained = lora
-    ? { lora, baseModel: config.model }
-    : { config: modelConfig, companions: folder }
+  checkData([trainData, validationData], config.vocab_size)
+  const trained: Trained = { lora, head, config, baseModel: options.model, companions: folder }
+  const batchSize = options.per_device_eval_batch_size
   try {
     return await trainSupervised({
-      options: config,
+      options,
+      objective: head
+        ? classificationObjective({ ...head, width: config.n_embd, seed: options.seed })
+        : causalLmObjective,
       training,
-      evaluation,
       memory,
-      constants: lora ? loraScale(lora.lora_alpha / lora.r) : {},
+      constants: typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r),
       trainData,
-      validationData,
+      evaluate: async (parameters) => {
+        if (!head) {
+          const { loss, perplexity } = await evaluateCausalLm(
+            evaluation,
+            parameters,
+            validationData,
+            batchSize,
+          )
+          return { eval_loss: loss, eval_perplexity: perplexity }
+        }
+        const { pooling } = head
+        const judged = await evaluateClassification(evaluation, parameters, validationData, {
+          batchSize,
+          pooling,
+        })
+        const { accuracy, macro } = judged.report
+        return { eval_loss: judged.loss, eval_accuracy: accuracy, eval_macro_f1: macro.f1 }
+      },
       state,
       save: (name, at) => writeCheckpoint(join(folder, 'checkpoints', name), memory, trained, at),
       log: (record) => appendFileSync(join(folder, 'log.jsonl'), `${JSON.stringify(record)}\n`),
@@ -94,13 +113,15 @@ export async function continueRun(folder: string, watcher?: Watcher): Promise<Tr
 async function loadState(
   folder: string,
   memory: ParameterMemory,
-  { lora, seed }: Manifest,
+  { lora, head, seed }: Manifest,
+  config: Gpt2Config,
 ): Promise<TrainerState> {
   const last = join(folder, 'checkpoints', 'last')
-  const state = await readCheckpoint(last, memory, lora ? 'lora' : 'full')
+  const state = await readCheckpoint(last, memory, lora)
   if (state !== undefined) return checkJson(trainerStateSchema, state, join(last, 'trainer_state.json'))
-  if (lora) initialAdapter(memory, seed)
-  else await loadTrained(folder, memory, 'full')
+  if (lora === 'full') await loadParameters(folder, memory, head ? backboneShapes(config) : undefined)
+  else initialAdapter(memory, seed)
+  if (head) initialHead(memory, config, seed)
   return initialState
 }
 

@@ -4,47 +4,27 @@
  */
 import { z } from 'zod'
 
-import { SOURCE_FORMATS } from '../data/read_rows.ts'
-import { SPLITS } from '../data/splits.ts'
-import { loraConfigSchema } from '../formats/manifest.ts'
+import { poolings } from '../../graphs/layers/pooling.ts'
+import { adaptationSchema, loraConfigSchema, TASKS } from '../formats/manifest.ts'
+import { classesSchema, sourceSchema, templateSchema } from './data_options.ts'
 import { trainingOptionsSchema } from './options.ts'
 
-const fraction = z.number().min(0).lt(1)
-
-const sourceSchema = z.strictObject({
-  path: z.string().min(1),
-  format: z.enum(SOURCE_FORMATS).optional(),
-  delimiter: z.string().optional(),
-  columns: z.array(z.string()).optional(),
-  quoting: z.boolean().optional(),
-  /** A column that names each row's split; one split for all rows; or fractions, drawn by a seeded hash. */
-  split: z
-    .union(
-      [
-        z.strictObject({ column: z.string() }),
-        z.strictObject({ all: z.enum(SPLITS) }),
-        z.strictObject({ validation: fraction, test: fraction.default(0) }),
-      ],
-      'it must have the key column, or all, or validation and test with fractions',
-    )
-    .default({ validation: 0.1, test: 0 }),
-})
-
-const templateSchema = z.union(
-  [z.strictObject({ prompt: z.string(), completion: z.string() }), z.strictObject({ text: z.string() })],
-  'it must have the texts prompt and completion, or text alone',
-)
-
 export const runConfigSchema = trainingOptionsSchema.extend({
-  task: z.literal('sft').default('sft'),
+  task: z.enum(TASKS).default('sft'),
   /** A Hugging Face model folder, or a config.json for random weights. */
   model: z.string().min(1),
   output_dir: z.string().min(1),
-  /** Options of the adapters; `full` trains every parameter. */
-  lora: z.union([z.literal('full'), loraConfigSchema]).default(loraConfigSchema.parse({})),
+  /** Options of the adapters; `full` trains every parameter, `none` a classifier's head alone. */
+  lora: adaptationSchema.default(loraConfigSchema.parse({})),
+  /** What a classifier looks at: the last token's state, or the mean of all tokens'. */
+  pooling: z.enum(poolings).default('last'),
+  /** Probability of dropping a feature before a classifier's head. */
+  classifier_dropout: z.number().min(0).lt(1).default(0.1),
   data: z.array(sourceSchema).min(1),
-  /** nunjucks templates over the columns: loss on the completion, or on all of a plain text. */
-  template: templateSchema,
+  /** How rows become examples, in sources that do not say it themselves; by default told by their columns. */
+  template: templateSchema.optional(),
+  /** Classes in order, where a class is learned; null: those of the training data, sorted. */
+  classes: classesSchema.nullable().default(null),
   /** Longest example in tokens; null: the model's context. */
   max_length: z.int().min(2).nullable().default(null),
   /** What to do with a prompt that fills max_length. */

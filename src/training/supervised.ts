@@ -6,25 +6,38 @@
 import type { ArrowDataset } from '../data/arrow_reader.ts'
 import type { Batch } from '../data/batches.ts'
 import { batchCount, trainingBatches } from '../data/batches.ts'
-import { collate, totalLabelled } from '../data/collate.ts'
+import type { EncodedExample } from '../data/encode.ts'
+import type { Sequences } from '../data/packing.ts'
+import { packedRows, singleRows } from '../data/packing.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
-import { evaluateLoss } from './evaluate.ts'
 import type { TrainingOptions } from './options.ts'
-import type { EvaluationRecord, StepRecord, Watcher } from './progress.ts'
+import type { EvaluationRecord, Metrics, StepRecord, Watcher } from './progress.ts'
 import { learningRate } from './schedule.ts'
 import type { TrainerState } from './trainer_state.ts'
 
+/** What a task makes of examples. */
+export interface Objective {
+  /** What examples weigh together: labelled tokens, or examples. A step's loss is a mean over it. */
+  readonly weight: (examples: readonly EncodedExample[]) => number
+  /** The training graph's inputs for a micro-batch whose first sequence is the step's sequence number `first`. */
+  readonly feeds: (
+    sequences: readonly (readonly EncodedExample[])[],
+    of: { readonly total: number; readonly step: number; readonly first: number },
+  ) => Feeds
+}
+
 export interface SupervisedRun {
   readonly options: TrainingOptions
+  readonly objective: Objective
   readonly training: Session
-  readonly evaluation: Session
   /** Trainable tensors and their optimizer state; created with `accumulate` where micro-batches are accumulated. */
   readonly memory: ParameterMemory
-  /** Inputs of both graphs that stay the same, such as `lora_scale`. */
+  /** Inputs of the graphs that stay the same, such as `lora_scale`. */
   readonly constants: Feeds
   readonly trainData: ArrowDataset
-  readonly validationData: ArrowDataset
+  /** Judges these parameters on the validation data. */
+  readonly evaluate: (parameters: Feeds) => Promise<Metrics>
   readonly state: TrainerState
   /** Writes `checkpoints/<name>` from the memory and this state. */
   readonly save: (name: 'best' | 'last', state: TrainerState) => Promise<void>
@@ -32,13 +45,17 @@ export interface SupervisedRun {
   readonly watcher?: Watcher
 }
 
-/** Optimizer steps of a whole run. */
-export function totalSteps(options: TrainingOptions, trainSize: number): number {
-  const perEpoch = batchCount(trainSize, examplesPerStep(options))
+/** The sequences that a run's batches are made of. */
+export const trainingSequences = (options: TrainingOptions, data: ArrowDataset): Sequences =>
+  options.packing ? packedRows(data.lengths, data.maxLength) : singleRows(data.lengths)
+
+/** Optimizer steps of a whole run over so many sequences. */
+export function totalSteps(options: TrainingOptions, sequences: number): number {
+  const perEpoch = batchCount(sequences, sequencesPerStep(options))
   return options.max_steps ?? Math.max(1, Math.ceil(perEpoch * options.num_train_epochs))
 }
 
-const examplesPerStep = (options: TrainingOptions): number =>
+const sequencesPerStep = (options: TrainingOptions): number =>
   options.per_device_train_batch_size * options.gradient_accumulation_steps
 
 /**
@@ -47,8 +64,10 @@ const examplesPerStep = (options: TrainingOptions): number =>
  * @throws Error naming the step and the tensor when a loss or gradient is not finite; nothing of that step is applied
  */
 export async function trainSupervised(run: SupervisedRun): Promise<TrainerState> {
-  const { options, memory, trainData } = run
-  const steps = totalSteps(options, trainData.size)
+  const { options, objective, memory, trainData } = run
+  const sequences = trainingSequences(options, trainData)
+  const steps = totalSteps(options, sequences.size)
+  const batchesPerEpoch = batchCount(sequences.size, sequencesPerStep(options))
   const warmupSteps = options.warmup_steps || Math.ceil(options.warmup_ratio * steps)
   const schedule = {
     name: options.lr_scheduler_type,
@@ -64,20 +83,18 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
 
   while (!finished(state)) {
     // A step's examples are drawn together, so that cutting them into micro-batches changes nothing.
-    const batches = trainingBatches(trainData, {
-      batchSize: examplesPerStep(options),
-      seed: options.seed,
-      epoch: state.epoch,
-      start: state.batch,
-    })
-    for (const batch of batches) {
+    const order = { batchSize: sequencesPerStep(options), seed: options.seed }
+    const position = { epoch: state.epoch, start: state.batch }
+    for (const batch of trainingBatches(trainData, { ...order, ...position }, sequences)) {
       const step = state.global_step + 1
-      const total = totalLabelled(batch.examples)
+      const total = objective.weight(batch.sequences.flat())
 
       // loss = Σ over micro-batches of Σ nll / total
       let loss = 0
-      for (const examples of chunks(batch.examples, options.per_device_train_batch_size)) {
-        const feeds = { ...collate(examples, { total }), ...parameters }
+      const size = options.per_device_train_batch_size
+      for (let first = 0; first < batch.sequences.length; first += size) {
+        const micro = batch.sequences.slice(first, first + size)
+        const feeds = { ...objective.feeds(micro, { total, step, first }), ...parameters }
         const outputs = await run.training.run(feeds, { into: gradients })
         loss += outputs['loss']!.data[0] as number
         if (options.gradient_accumulation_steps > 1) memory.accumulateGradients()
@@ -96,10 +113,11 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
         ...(options.max_grad_norm > 0 ? { maxGradNorm: options.max_grad_norm } : {}),
       })
 
-      state = advance(state, batch, batchCount(trainData.size, examplesPerStep(options)))
+      state = advance(state, batch, batchesPerEpoch)
+      const epoch = state.epoch + state.batch / batchesPerEpoch
       const record = {
         step,
-        epoch: epochOf(state, run),
+        epoch,
         loss,
         grad_norm: gradNorm,
         learning_rate: rate,
@@ -111,7 +129,7 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
       const atEpochEnd = state.batch === 0
       const evaluates =
         step === steps || (options.eval_steps === null ? atEpochEnd : step % options.eval_steps === 0)
-      if (evaluates) state = await evaluate(run, state, parameters)
+      if (evaluates) state = await evaluate(run, state, epoch, parameters)
       const saves =
         options.save_steps === null ? evaluates : step % options.save_steps === 0 || finished(state)
       if (saves) await run.save('last', state)
@@ -121,22 +139,25 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
   return state
 }
 
-async function evaluate(run: SupervisedRun, state: TrainerState, parameters: Feeds): Promise<TrainerState> {
-  const { per_device_eval_batch_size: batchSize } = run.options
-  const { loss, perplexity } = await evaluateLoss(run.evaluation, parameters, run.validationData, batchSize)
-  if (!Number.isFinite(loss))
-    throw new Error(`the validation loss is ${loss} at step ${state.global_step}; lower the learning rate`)
-  const best = state.best_eval_loss === null || loss < state.best_eval_loss
+async function evaluate(
+  run: SupervisedRun,
+  state: TrainerState,
+  epoch: number,
+  parameters: Feeds,
+): Promise<TrainerState> {
+  const metrics = await run.evaluate(parameters)
+  const step = state.global_step
+  if (!Number.isFinite(metrics.eval_loss))
+    throw new Error(`the validation loss is ${metrics.eval_loss} at step ${step}; lower the learning rate`)
+  const name = run.options.metric_for_best_model
+  const value = metrics[name]
+  if (value === undefined) throw new Error(`${name} is not among the metrics of this task`)
+  const before = state.best_metric
+  const best = before === null || (name === 'eval_loss' ? value < before : value > before)
   const next: TrainerState = best
-    ? { ...state, best_eval_loss: loss, best_step: state.global_step, evaluations_without_improvement: 0 }
+    ? { ...state, best_metric: value, best_step: step, evaluations_without_improvement: 0 }
     : { ...state, evaluations_without_improvement: state.evaluations_without_improvement + 1 }
-  const record = {
-    step: state.global_step,
-    epoch: epochOf(state, run),
-    eval_loss: loss,
-    eval_perplexity: perplexity,
-    best,
-  }
+  const record = { step, epoch, ...metrics, best }
   run.log(record)
   run.watcher?.evaluation?.(record)
   if (best) await run.save('best', next)
@@ -154,12 +175,8 @@ function advance(state: TrainerState, { index }: Batch, batchesPerEpoch: number)
   return { ...state, ...position, global_step: state.global_step + 1 }
 }
 
-/** Epochs done, as a fraction. */
-const epochOf = ({ epoch, batch }: TrainerState, { trainData, options }: SupervisedRun): number =>
-  epoch + batch / batchCount(trainData.size, examplesPerStep(options))
-
-const tokensOf = ({ examples }: Batch): number =>
-  examples.reduce((sum, { input_ids }) => sum + input_ids.length, 0)
+const tokensOf = ({ sequences }: Batch): number =>
+  sequences.flat().reduce((sum, { input_ids }) => sum + input_ids.length, 0)
 
 /** The trainable tensors as graph inputs: views of the memory, so that an update needs no new feeds. */
 export const parameterFeeds = (memory: ParameterMemory): Feeds =>
@@ -178,6 +195,3 @@ export const gradientTargets = (memory: ParameterMemory): Feeds =>
       return [`${name}_grad`, { dtype: 'float32', dims: shape, data: gradient }]
     }),
   )
-
-const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size))

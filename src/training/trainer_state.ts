@@ -12,7 +12,8 @@ export const trainerStateSchema = z.strictObject({
   /** The epoch under way, from 0, and how many steps' batches of it have been used. */
   epoch: z.int().min(0),
   batch: z.int().min(0),
-  best_eval_loss: z.number().nullable(),
+  /** Value of `metric_for_best_model` at `best_step`. */
+  best_metric: z.number().nullable(),
   best_step: z.int().min(0).nullable(),
   evaluations_without_improvement: z.int().min(0),
 })
@@ -23,7 +24,7 @@ export const initialState: TrainerState = {
   global_step: 0,
   epoch: 0,
   batch: 0,
-  best_eval_loss: null,
+  best_metric: null,
   best_step: null,
   evaluations_without_improvement: 0,
 }

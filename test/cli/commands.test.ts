@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
@@ -22,8 +22,10 @@ lora: { r: 4 }
 /** What the commands' JSON results hold, as far as it is looked into here. */
 interface Result {
   readonly splits: { readonly train: object }
-  readonly sample: { readonly given: string }
-  readonly best_eval_loss: number
+  readonly examples: readonly { readonly segments: readonly object[] }[]
+  readonly best_metric: number
+  readonly compared: readonly object[]
+  readonly generation: { readonly samples: readonly object[] } | null
   readonly loss: number
   readonly perplexity: number
   readonly continuations: readonly { readonly text: string }[]
@@ -48,16 +50,36 @@ describe('the ortune command', () => {
       expect(prepared).to.deep.include({ out: null })
       expect(prepared.splits).to.have.keys('train', 'validation')
       expect(prepared.splits.train).to.include({ examples: 8, skipped: 0 })
-      expect(prepared.sample.given).to.equal('Word: dog ;')
+      expect(prepared.examples).to.have.length(3)
+      const [given, learned] = prepared.examples[0]!.segments
+      expect(given).to.deep.include({ text: 'Word: dog ;', learned: false })
+      expect(learned).to.deep.include({ text: ' a kind of thing number 0', learned: true })
+      const { stdout } = await runHere(folder, 'prepare', 'config.yaml', '--examples', '1')
+      expect(stdout)
+        .to.include('\n  Word: dog ;⟦ a kind of thing number 0⟧\n\n⟦ … ⟧ carries loss')
+        .and.not.include('dog ;\n')
+      expect(stdout.match(/^example \d+: \d+ tokens, \d+ with loss$/gm)).to.have.length(1)
       expect(await readdir(folder)).to.not.include('run')
 
       const trained = json(await runAlone(folder, 'train', 'config.yaml', 'lora.r=2', '--json'))
       expect(trained).to.include({ run: 'run', global_step: 6 })
       const best = await run('evaluate', 'run')
-      expect(best).to.include({ checkpoint: 'best', split: 'validation', loss: trained.best_eval_loss })
+      expect(best).to.include({ checkpoint: 'best', split: 'validation', loss: trained.best_metric })
       const base = await run('evaluate', 'run', '--checkpoint', 'base')
       expect(base.loss).to.be.greaterThan(best.loss)
       expect(base.perplexity).to.equal(Math.exp(base.loss))
+      const { compared } = await run('evaluate', 'run', '--baseline')
+      expect(compared).to.deep.equal([base, best])
+      expect(best.generation!.samples).to.not.be.empty
+      expect((await run('evaluate', 'run', '--generate', '0')).generation).to.equal(null)
+      const table = await runHere(folder, 'evaluate', 'run', '--baseline')
+      expect(table.stdout)
+        .to.match(/^ +run \(base\) +run \(best\) +difference$/m)
+        .and.match(/^METEOR +[\d.]+ +[\d.]+ +[-+]?[\d.]+$/m)
+      const written = JSON.parse(
+        await readFile(join(folder, 'run', 'evaluation-base-validation.json'), 'utf8'),
+      ) as unknown
+      expect(written).to.deep.equal(base)
 
       const asked = ['--prompt', 'Word: dog ;', '--max-new-tokens', '12']
       const [adapted] = (await run('generate', 'run', ...asked)).continuations
@@ -66,6 +88,7 @@ describe('the ortune command', () => {
         out: 'merged',
         base: 'run',
         adapter: join('run', 'checkpoints', 'best'),
+        classes: null,
       })
       const said = await runHere(folder, 'generate', 'merged', ...asked)
       expect(said.stdout).to.equal(`Word: dog ;${adapted!.text}\n`)

@@ -7,6 +7,7 @@ import { tableFromIPC } from 'apache-arrow'
 import { expect } from 'chai'
 import fc from 'fast-check'
 
+import type { ArrowFacts } from '../../src/data/arrow_format.ts'
 import { openArrowDataset } from '../../src/data/arrow_reader.ts'
 import type { ArrowDataset } from '../../src/data/arrow_reader.ts'
 import { writeArrowDataset } from '../../src/data/arrow_writer.ts'
@@ -15,15 +16,16 @@ import { UserError } from '../../src/errors.ts'
 import { createRandom } from '../../src/random.ts'
 import { example, userError, withFolder } from './helpers.ts'
 
-const facts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 64 }
+const facts: ArrowFacts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 64, classes: [] }
 
 async function withDataset<T>(
   examples: Iterable<EncodedExample>,
   use: (dataset: ArrowDataset, path: string) => T | Promise<T>,
+  classes: readonly string[] = [],
 ): Promise<T> {
   return withFolder(async (folder) => {
     const path = join(folder, 'train.arrow')
-    await writeArrowDataset(path, facts, examples)
+    await writeArrowDataset(path, { ...facts, classes }, examples)
     const dataset = openArrowDataset(path)
     try {
       return await use(dataset, path)
@@ -32,6 +34,12 @@ async function withDataset<T>(
     }
   })
 }
+
+/** An example of these tokens and a class. */
+const labelled = (ids: readonly number[], label: number): EncodedExample => ({
+  input_ids: Int32Array.from(ids),
+  labels: Int32Array.of(label),
+})
 
 /** Opens the file and reads every row. */
 function readAll(path: string): void {
@@ -51,7 +59,7 @@ describe('data/arrow', () => {
       fc.asyncProperty(rows, async (content) => {
         const examples = content.map(([tokens, from]) => example(tokens, from))
         await withDataset(examples, (dataset) => {
-          expect(dataset).to.include({ ...facts, size: examples.length })
+          expect(dataset).to.deep.include({ ...facts, size: examples.length })
           expect(examples.map((_, row) => dataset.row(row))).to.deep.equal(examples)
           expect(Array.from(dataset.lengths)).to.deep.equal(content.map(([tokens]) => tokens.length))
         })
@@ -117,25 +125,30 @@ describe('data/arrow', () => {
     })
   })
 
-  it('meets damaged bytes with rows or a UserError, nothing else', async () => {
-    const random = createRandom(5, 'damage')
-    await withDataset([example([1, 2, 3]), example([4, 5])], async (_, path) => {
-      const whole = await readFile(path)
-      let refused = 0
-      for (let run = 0; run < 400; run++) {
-        const damaged = Buffer.from(whole)
-        for (let i = 0; i <= run % 3; i++) damaged[random.integer(whole.length)] = random.integer(256)
-        await writeFile(path, damaged)
-        try {
-          readAll(path)
-        } catch (error) {
-          expect(error).to.be.instanceOf(UserError)
-          refused++
+  for (const classes of [[], ['joy', 'love']]) {
+    it(`meets damaged bytes with rows or a UserError, nothing else: ${classes.length} classes`, async () => {
+      const random = createRandom(5, 'damage')
+      const plain = [example([1, 2, 3]), example([4, 5])]
+      const examples = classes.length > 0 ? [labelled([1, 2, 3], 1), labelled([4, 5], 0)] : plain
+      const damage = async (_: ArrowDataset, path: string) => {
+        const whole = await readFile(path)
+        let refused = 0
+        for (let run = 0; run < 400; run++) {
+          const damaged = Buffer.from(whole)
+          for (let i = 0; i <= run % 3; i++) damaged[random.integer(whole.length)] = random.integer(256)
+          await writeFile(path, damaged)
+          try {
+            readAll(path)
+          } catch (error) {
+            expect(error).to.be.instanceOf(UserError)
+            refused++
+          }
         }
+        expect(refused).to.be.greaterThan(100)
       }
-      expect(refused).to.be.greaterThan(100)
+      await withDataset(examples, damage, classes)
     })
-  })
+  }
 
   it('refuses tokens outside of the vocabulary, and rows longer than it says', async () => {
     await withDataset([example([299]), example([300])], async (dataset) => {
@@ -145,6 +158,54 @@ describe('data/arrow', () => {
     expect(await userError(() => withDataset([example(new Array<number>(65).fill(1))], () => 0))).to.match(
       /a row of 65 tokens/,
     )
+  })
+
+  it('keeps classes by name, and one label a row (property)', async () => {
+    const classes = ['joy', 'ärger', '"quoted", and\nmore']
+    const ids = fc.array(fc.integer({ min: 0, max: 299 }), { minLength: 1, maxLength: 64 })
+    const rows = fc.array(fc.tuple(ids, fc.nat(2)), { minLength: 1, maxLength: 30 })
+    await fc.assert(
+      fc.asyncProperty(rows, async (content) => {
+        const examples = content.map(([tokens, label]) => labelled(tokens, label))
+        await withDataset(
+          examples,
+          (dataset) => {
+            expect(dataset.classes).to.deep.equal(classes)
+            expect(examples.map((_, row) => dataset.row(row))).to.deep.equal(examples)
+            expect(Array.from(dataset.lengths)).to.deep.equal(content.map(([tokens]) => tokens.length))
+          },
+          classes,
+        )
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('reads labels of rows in several record batches', async () => {
+    const examples = Array.from({ length: 2100 }, (_, i) => labelled([i % 300, i % 7], i % 5))
+    await withDataset(
+      examples,
+      (dataset) => {
+        for (const row of [0, 1023, 1024, 2099]) expect(dataset.row(row)).to.deep.equal(examples[row])
+      },
+      ['a', 'b', 'c', 'd', 'e'],
+    )
+  })
+
+  it('refuses labels that are no class, more than one of a row, and classes that are no names', async () => {
+    for (const label of [2, -1, -100]) {
+      const read = () => withDataset([labelled([1, 2], label)], (dataset) => dataset.row(0), ['a', 'b'])
+      expect(await userError(read)).to.match(/row 0: a label that is none of the 2 classes; prepare the data again/)
+    }
+    const open = (classes: readonly string[], examples = [labelled([1], 0)]) =>
+      userError(() => withDataset(examples, () => 0, classes))
+    expect(await open(['a', 'b'], [example([1, 2])])).to.match(/a row of 2 tokens/)
+    expect(await open(['a'])).to.match(/its 1 classes are not different ones/)
+    expect(await open(['a', 'b', 'a'])).to.match(/its 3 classes are not different ones/)
+    expect(await open(['a', ''])).to.match(/its classes are no list of names/)
+    expect(await open([1, 2] as never)).to.match(/its classes are no list of names/)
+    // Without classes a label is a token, so there must be one for each.
+    expect(await open([], [labelled([1, 2], 0)])).to.match(/input_ids and labels of different lengths/)
   })
 
   it('refuses Arrow files of other columns, and files that are none', async () => {

@@ -2,14 +2,16 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 
 import type { ArrowDataset } from '../../src/data/arrow_reader.ts'
+import type { Batch } from '../../src/data/batches.ts'
 import { batchCount, sequentialBatches, trainingBatches, trainingOrder } from '../../src/data/batches.ts'
+import { packedRows } from '../../src/data/packing.ts'
 import { createRandom } from '../../src/random.ts'
 import { example } from './helpers.ts'
 
 /** A data set in memory whose row i is [i, i, …]; counts its reads. */
 function inMemory(lengths: readonly number[]): ArrowDataset & { reads: number } {
   return {
-    ...{ fingerprint: '', vocabularySize: 1e6, maxLength: 1e6, reads: 0 },
+    ...{ fingerprint: '', vocabularySize: 1e6, maxLength: 1e6, classes: [], reads: 0 },
     size: lengths.length,
     lengths: Int32Array.from(lengths),
     row(index) {
@@ -19,6 +21,9 @@ function inMemory(lengths: readonly number[]): ArrowDataset & { reads: number } 
     close: () => undefined,
   }
 }
+
+const idsOf = ({ sequences }: Batch): number[][][] =>
+  sequences.map((examples) => examples.map(({ input_ids }) => [...input_ids]))
 
 const lengthsOf = (count: number): number[] => {
   const random = createRandom(3)
@@ -86,12 +91,25 @@ describe('data/batches', () => {
     expect(Math.abs(mean(means.slice(0, half)) - mean(means.slice(half)))).to.be.lessThan(6)
   })
 
+  it('gives packed rows together, and goes on from any batch with the same', () => {
+    const dataset = inMemory(lengthsOf(101))
+    const order = { batchSize: 4, seed: 7, epoch: 2 }
+    const packs = packedRows(dataset.lengths, 128)
+    const whole = [...trainingBatches(dataset, order, packs)]
+    expect(whole.length).to.equal(batchCount(packs.size, 4)).and.to.be.below(batchCount(101, 4))
+    expect(whole.flatMap(({ rows }) => rows.flat()).sort((a, b) => a - b)).to.deep.equal(
+      Array.from({ length: 101 }, (_, row) => row),
+    )
+    for (const batch of whole) {
+      const read = batch.rows.map((rows) => rows.map((row) => new Array<number>(dataset.lengths[row]!).fill(row)))
+      expect(idsOf(batch)).to.deep.equal(read)
+    }
+    expect([...trainingBatches(dataset, { ...order, start: 9 }, packs)]).to.deep.equal(whole.slice(9))
+  })
+
   it('evaluates in the order of the data', () => {
     const batches = [...sequentialBatches(inMemory([1, 2, 3, 4, 5]), { batchSize: 2 })]
-    expect(batches.map(({ rows }) => rows)).to.deep.equal([[0, 1], [2, 3], [4]])
-    expect(batches[1]!.examples.map(({ input_ids }) => Array.from(input_ids))).to.deep.equal([
-      [2, 2, 2],
-      [3, 3, 3, 3],
-    ])
+    expect(batches.map(({ rows }) => rows)).to.deep.equal([[[0], [1]], [[2], [3]], [[4]]])
+    expect(idsOf(batches[1]!)).to.deep.equal([[[2, 2, 2]], [[3, 3, 3, 3]]])
   })
 })

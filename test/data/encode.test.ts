@@ -1,44 +1,91 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { countLabelled, encodeExample, encodeText } from '../../src/data/encode.ts'
-import { END_MARK } from '../../src/data/template.ts'
+import { NO_LOSS, countLabelled, encodeExample, encodeLabelled, encodeText } from '../../src/data/encode.ts'
+import { END_MARK } from '../../src/data/end_of_text.ts'
+import type { Segment } from '../../src/data/template.ts'
 import { byteTokenizer, userError } from './helpers.ts'
 
 const bytes = (text: string): number[] => [...new TextEncoder().encode(text)]
+const given = (text: string): Segment => ({ text, learned: false })
+const learned = (text: string): Segment => ({ text, learned: true })
+
+function encodeSegments(segments: readonly Segment[], maxLength: number, overlong?: 'error' | 'skip') {
+  return encodeExample(byteTokenizer, segments, { maxLength, ...(overlong && { overlong }) }, 'd.csv, row 3')
+}
 const encode = (prompt: string, completion: string, maxLength: number, overlong?: 'error' | 'skip') =>
-  encodeExample(byteTokenizer, { prompt, completion }, { maxLength, ...(overlong && { overlong }) }, 'd.csv, row 3')
+  encodeSegments([given(prompt), learned(completion)], maxLength, overlong)
+
+/** The encoded example; fails where there is none. */
+function exampleOf(encoded: ReturnType<typeof encode>) {
+  if (!encoded.example) throw new Error(`left out: ${encoded.leftOut}`)
+  return { ...encoded, ids: Array.from(encoded.example.input_ids), labels: Array.from(encoded.example.labels) }
+}
 
 describe('data/encode', () => {
   it('puts loss on the completion and its end of text only', () => {
-    const { example, truncated } = encode('ab', `cd${END_MARK}`, 10)
-    expect(Array.from(example!.input_ids)).to.deep.equal([...bytes('abcd'), 256])
-    expect(Array.from(example!.labels)).to.deep.equal([-100, -100, ...bytes('cd'), 256])
-    expect(countLabelled(example!)).to.equal(3)
-    expect(truncated).to.equal(false)
+    const { example, ids, labels, cut } = exampleOf(encode('ab', `cd${END_MARK}`, 10))
+    expect(ids).to.deep.equal([...bytes('abcd'), 256])
+    expect(labels).to.deep.equal([-100, -100, ...bytes('cd'), 256])
+    expect(countLabelled(example)).to.equal(3)
+    expect(cut).to.equal(0)
   })
 
   it('puts loss on all of a plain text, of which the first token is never predicted', () => {
-    const { example } = encode('', `abc${END_MARK}`, 10)
-    expect(Array.from(example!.labels)).to.deep.equal([...bytes('abc'), 256])
-    expect(countLabelled(example!)).to.equal(3)
+    const { example, labels } = exampleOf(encodeSegments([learned(`abc${END_MARK}`)], 10))
+    expect(labels).to.deep.equal([...bytes('abc'), 256])
+    expect(countLabelled(example)).to.equal(3)
   })
 
-  it('cuts a long completion at its end', () => {
-    const { example, truncated } = encode('ab', `cdef${END_MARK}`, 4)
-    expect(Array.from(example!.input_ids)).to.deep.equal(bytes('abcd'))
-    expect(truncated).to.equal(true)
-    expect(encode('ab', 'cd', 4).truncated).to.equal(false)
+  it('cuts what is too long at its end', () => {
+    const { ids, cut } = exampleOf(encode('ab', `cdef${END_MARK}`, 4))
+    expect(ids).to.deep.equal(bytes('abcd'))
+    expect(cut).to.equal(3)
+    expect(exampleOf(encode('ab', 'cd', 4)).cut).to.equal(0)
+    const turns = [given('ab'), learned('cd'), given('ef'), learned('gh')]
+    expect(exampleOf(encodeSegments(turns, 5)).labels).to.deep.equal([-100, -100, ...bytes('cd'), -100])
   })
 
-  it('refuses or skips a prompt that leaves no room, and skips what teaches nothing', async () => {
+  it('refuses or leaves out a prompt that leaves no room', async () => {
     expect(await userError(() => encode('abcd', 'e', 4))).to.match(
       /d\.csv, row 3: the prompt has 4 tokens and leaves no room for a completion in 4/,
     )
-    expect(encode('abcd', 'e', 4, 'skip').example).to.equal(undefined)
-    expect(encode('abc', 'e', 4).example).to.not.equal(undefined)
-    expect(encode('abc', '', 4).example).to.equal(undefined)
-    expect(encode('', 'a', 4).example).to.equal(undefined)
+    expect(encode('abcd', 'e', 4, 'skip')).to.deep.equal({ leftOut: 'overlong' })
+    expect(exampleOf(encode('abc', 'e', 4)).ids).to.deep.equal(bytes('abce'))
+    expect(await userError(() => encodeSegments([given('abc'), given('d'), learned('e')], 4))).to.match(/4 tokens/)
+  })
+
+  it('leaves out what teaches nothing, and what teaches to say nothing', () => {
+    for (const completion of ['', ' ', `\n${END_MARK}`, `${END_MARK} ${END_MARK}`]) {
+      expect(encode('abc', completion, 10), JSON.stringify(completion)).to.deep.equal({ leftOut: 'empty' })
+    }
+    // Not even an error, however long the prompt.
+    expect(encode('abcdefgh', END_MARK, 4)).to.deep.equal({ leftOut: 'empty' })
+    expect(encode('', 'a', 4)).to.deep.equal({ leftOut: 'empty' })
+    const turns = [given('a'), learned('b'), given('c'), learned(END_MARK)]
+    expect(encodeSegments(turns, 10)).to.deep.equal({ leftOut: 'empty' })
+  })
+
+  it('labels exactly the tokens of learned segments, whose ids together read as the text (property)', () => {
+    const segment = fc.record({ text: fc.string({ unit: 'grapheme' }), learned: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(segment, { minLength: 1 }), (segments) => {
+        const encoded = encodeSegments(segments, 1e4)
+        if (!encoded.example) return
+        const { input_ids, labels } = encoded.example
+        const text = segments.map((each) => each.text).join('')
+        expect(new TextDecoder().decode(Uint8Array.from(input_ids))).to.equal(text)
+        const wanted = segments.flatMap((each) => bytes(each.text).map((id) => (each.learned ? id : NO_LOSS)))
+        expect(Array.from(labels)).to.deep.equal(wanted)
+      }),
+    )
+  })
+
+  it('gives a text the index of its class as its only label, and cuts it at its end', () => {
+    const { ids, labels, cut } = exampleOf(encodeLabelled(byteTokenizer, `ab${END_MARK}cd`, 3, 4))
+    expect(ids).to.deep.equal([...bytes('ab'), 256, ...bytes('c')])
+    expect(labels).to.deep.equal([3])
+    expect(cut).to.equal(1)
   })
 
   it('takes an end of text from the template only: one in the data stays text (property)', () => {

@@ -36,6 +36,18 @@ async function withSource(content: string, use: (options: PrepareOptions, folder
   })
 }
 
+/** The texts of the training examples. */
+async function trainTexts(options: PrepareOptions, tokenizerFolder: string): Promise<string[]> {
+  await prepare(options)
+  const tokenizer = await loadTokenizer(tokenizerFolder)
+  const dataset = openArrowDataset(splitFile(options.out, 'train'))
+  try {
+    return Array.from({ length: dataset.size }, (_, row) => tokenizer.decode([...dataset.row(row).input_ids]))
+  } finally {
+    dataset.close()
+  }
+}
+
 describe('data/prepare', () => {
   it('writes one file per split, whose tokens read as the template says', async () => {
     await withSource(csv, async (options, folder) => {
@@ -63,7 +75,11 @@ describe('data/prepare', () => {
         tokens: sum(lengths),
         labelledTokens: sum(rows.map(({ labels }) => labels.filter((id) => id >= 0).length)),
         truncated: 0,
+        cutTokens: 0,
+        longest: Math.max(...lengths),
         skipped: 1,
+        empty: 0,
+        overlong: 1,
         lengths: { p50: Math.min(...lengths), p90: Math.max(...lengths), p99: Math.max(...lengths), p100: Math.max(...lengths) },
       })
       expect(report.splits.validation).to.include({ examples: 1, skipped: 0 })
@@ -80,6 +96,7 @@ describe('data/prepare', () => {
       const changed = [
         { ...options, maxLength: 31 },
         { ...options, template: { text: '{{word}} {{definition}}' } },
+        { ...options, sources: [{ ...options.sources[0]!, template: { text: '{{word}}' } }] },
         { ...options, sources: [{ ...options.sources[0]!, split: { all: 'train' as const } }] },
       ]
       for (const other of changed) expect((await prepare(other)).fingerprint).to.not.equal(fingerprint)
@@ -108,6 +125,55 @@ describe('data/prepare', () => {
       const { splits } = await prepare(options)
       expect(splits.train).to.include({ examples: 1, truncated: 1, tokens: 32 })
       expect(splits.train!.lengths.p100).to.equal(32)
+      const whole = (await prepare({ ...options, maxLength: 200 })).splits.train!
+      expect(whole).to.include({ truncated: 0, cutTokens: 0, longest: whole.tokens })
+      expect(splits.train).to.include({ cutTokens: whole.tokens - 32, longest: whole.tokens })
+    })
+  })
+
+  it('leaves rows without a completion out, and counts them', async () => {
+    const rows = 'dog,a domestic animal,train\ncat,,train\ncow,"  ",train\nsky,,validation\n'
+    await withSource(`word,definition,split\n${rows}`, async (options) => {
+      const { splits } = await prepare(options)
+      expect(splits.train).to.include({ examples: 1, skipped: 2, empty: 2, overlong: 0 })
+      expect(splits.validation).to.include({ examples: 0, skipped: 1, longest: 0 })
+      expect(await readdir(options.out)).to.deep.equal(['train.arrow'])
+    })
+  })
+
+  it('takes a template for each source, or one told by its columns', async () => {
+    await withSource(csv, async (options, folder) => {
+      const [words] = options.sources
+      const template = { text: '{{ line }}' }
+      await writeFile(join(folder, 'lines.jsonl'), '{"line":"to be"}\n')
+      await writeFile(join(folder, 'told.jsonl'), '{"text":"or not"}\n')
+      const lines = { path: join(folder, 'lines.jsonl'), split: { all: 'train' as const }, template }
+      const told = { path: join(folder, 'told.jsonl'), split: { all: 'train' as const } }
+      const texts = await trainTexts({ ...options, sources: [lines, words!] }, folder)
+      expect(texts).to.deep.equal([
+        'to be',
+        'Word: dog ; Definition: a domestic animal<|endoftext|>',
+        'Word: cat ; Definition: another animal<|endoftext|>',
+      ])
+      const detected = await trainTexts({ ...options, template: undefined, sources: [told, words!] }, folder)
+      expect(detected).to.deep.equal(['or not<|endoftext|>', ...texts.slice(1)])
+    })
+  })
+
+  it('gives an example for each template of a list, and leaves out rows that give none', async () => {
+    const rows = 'dog,an animal,a dog barks,train\ncat,,,train\nsky,,blue sky,train\n'
+    await withSource(`word,definition,example,split\n${rows}`, async (options, folder) => {
+      const template = [
+        { prompt: '{{ word }}:', completion: ' {{ definition }}', requires: ['definition'] },
+        { prompt: '{{ example }} >', completion: ' {{ word }}', requires: ['example'] },
+      ]
+      const texts = await trainTexts({ ...options, template }, folder)
+      expect(texts).to.deep.equal(['dog: an animal', 'a dog barks > dog', 'blue sky > sky'])
+      expect((await prepare({ ...options, template })).splits.train).to.include({ examples: 3, empty: 1 })
+      const misspelt = [{ ...template[0]!, requires: ['defintion'] }]
+      expect(await userError(() => prepare({ ...options, template: misspelt }))).to.match(
+        /words\.csv: the template requires "defintion", which is no column of any row; there are word, definition/,
+      )
     })
   })
 
@@ -123,6 +189,8 @@ describe('data/prepare', () => {
         [{ sources: [{ ...options.sources[0]!, split: { column: 'word' } }] }, /row 1: split column "word" holds "dog"/],
         [{ sources: [{ path: join(folder, 'no.csv'), split: { all: 'train' } }] }, /no\.csv does not exist/],
         [{ tokenizerFolder: join(folder, 'none') }, /tokenizer\.json does not exist/],
+        [{ template: { text: '{{ word }}', label: '{{ split }}' } }, /words\.csv: its template is not for the task sft; give prompt/],
+        [{ classes: ['a', 'b'] }, /classes are for the task classification/],
         [{ out: folder }, /holds other files \(.*name a new folder/],
       ]
       for (const [change, message] of wrong) {

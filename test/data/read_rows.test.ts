@@ -42,6 +42,10 @@ describe('data/read_rows', () => {
       expect(await errorOf('t.csv', 'a,b\n1,2\n"x\ny",2\n\n"3\n4"\n')).to.match(/line 6: the row has 1 fields where 2 .*\(a, b\)/)
       expect(await errorOf('t.csv', 'a,b\n1,2,3\n')).to.match(/line 2: the row has 3 fields where 2/)
       expect(await errorOf('t.csv', 'a,b,a\n1,2,3\n')).to.match(/line 1: column "a" is named twice/)
+      expect(await errorOf('t.tsv', 'a\ta\n1\t2\n')).to.match(/line 1: column "a" is named twice/)
+      expect(await errorOf('t.csv', '1,2\n', { columns: ['a', 'a'] })).to.match(
+        /the given columns: column "a" is named twice; rename one/,
+      )
       expect(await errorOf('t.csv', 'a,b\n1,2\n3,"x\n4,5\n')).to.match(/line 3: .*never closed/)
       expect(await errorOf('t.csv', 'a,b\n1,2\nx "y" z,3\n')).to.match(/line 3: a double quote stands inside/)
       expect(await errorOf('t.csv', 'a,b\n"x"y,3\n')).to.match(/line 2: a double quote stands inside/)
@@ -115,6 +119,10 @@ describe('data/read_rows', () => {
         { a: 1, b: [true, null] },
         { a: 'x', c: { d: 2 } },
       ])
+    })
+
+    it('takes the last value of a name that stands twice', async () => {
+      expect(await rowsOf('t.jsonl', '{"a":1,"b":2,"a":3}\n')).to.deep.equal([{ a: 3, b: 2 }])
     })
 
     it('names the line of what is no JSON object', async () => {

@@ -1,10 +1,11 @@
 import { expect } from 'chai'
 
-import { END_MARK, compileTemplate } from '../../src/data/template.ts'
+import { END_MARK } from '../../src/data/end_of_text.ts'
+import { compileTemplate } from '../../src/data/template.ts'
 import type { Row } from '../../src/data/row.ts'
 import { userError } from './helpers.ts'
 
-const renderText = (text: string, row: Row): string => compileTemplate({ text }).render(row, 'row 1').completion
+const renderText = (text: string, row: Row): string => compileTemplate({ text }).render(row, 'row 1')[0]![0]!.text
 const errorOf = (text: string, row: Row = {}): Promise<string> => userError(() => renderText(text, row))
 
 describe('data/template', () => {
@@ -13,11 +14,13 @@ describe('data/template', () => {
       prompt: 'Word: {{word}} ; Definition:',
       completion: ' {{definition}}<|endoftext|>',
     })
-    expect(template.variables).to.deep.equal(['word', 'definition'])
-    expect(template.render({ word: 'a<b', definition: '"c" & d' }, 'row 1')).to.deep.equal({
-      prompt: 'Word: a<b ; Definition:',
-      completion: ` "c" & d${END_MARK}`,
-    })
+    expect(template.promptVariables).to.deep.equal(['word'])
+    expect(template.render({ word: 'a<b', definition: '"c" & d' }, 'row 1')).to.deep.equal([
+      [
+        { text: 'Word: a<b ; Definition:', learned: false },
+        { text: ` "c" & d${END_MARK}`, learned: true },
+      ],
+    ])
     expect(template.renderPrompt({ word: 'x' }, 'row 1')).to.equal('Word: x ; Definition:')
   })
 
@@ -29,8 +32,33 @@ describe('data/template', () => {
     expect(renderText('{% set b = a | trim %}[{{ b }}]', row)).to.equal('[x]')
     expect(renderText('{% if extra is defined %}{{ extra }}{% endif %}.', row)).to.equal('.')
     expect(renderText('{{ "odd" if n is odd else "even" }}', row)).to.equal('odd')
-    const { variables } = compileTemplate({ text: '{% set b = c %}{% for k, v in d %}{{k}}{{v}}{{b}}{% endfor %}{{ e is defined }}' })
-    expect(variables).to.deep.equal(['c', 'd'])
+    const { promptVariables } = compileTemplate({
+      prompt: '{% set b = c %}{% for k, v in d %}{{k}}{{v}}{{b}}{% endfor %}{{ e is defined }}',
+      completion: '{{ f }}',
+    })
+    expect(promptVariables).to.deep.equal(['c', 'd'])
+  })
+
+  it('has no prompt for a plain text', () => {
+    const template = compileTemplate({ text: '{{ a }}<|endoftext|>' })
+    expect(template.promptVariables).to.deep.equal([])
+    expect(template.render({ a: 'x' }, 'row 1')).to.deep.equal([[{ text: `x${END_MARK}`, learned: true }]])
+    expect(template.renderPrompt({}, 'row 1')).to.equal('')
+  })
+
+  it('gives an example for each template of a list whose required columns hold something', () => {
+    const definition = { prompt: '{{ word }}:', completion: '{{ definition }}' }
+    const example = { prompt: '{{ word }}, as in', completion: '{{ example }}', requires: ['word', 'example'] }
+    const both = compileTemplate([definition, example])
+    const textsOf = (row: Row) => both.render(row, 'row 1').map((segments) => segments.map(({ text }) => text).join(''))
+    const row = { word: 'w', definition: 'd' }
+    expect(textsOf({ ...row, example: 'e' })).to.deep.equal(['w:d', 'w, as ine'])
+    for (const empty of ['', ' \n', null]) expect(textsOf({ ...row, example: empty })).to.deep.equal(['w:d'])
+    expect(textsOf(row)).to.deep.equal(['w:d'])
+    expect(textsOf({ ...row, example: 0 })).to.deep.equal(['w:d', 'w, as in0'])
+    expect(both.renderPrompt({ word: 'w' }, 'row 1')).to.equal('w:')
+    const alone = compileTemplate({ ...definition, requires: ['definition'] })
+    expect(alone.render({ word: 'w', definition: ' ' }, 'row 1')).to.deep.equal([])
   })
 
   it('treats columns that are named like members of an object as columns', async () => {

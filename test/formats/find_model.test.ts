@@ -20,11 +20,11 @@ interface Places {
 }
 
 /** A model, an untrained run of it, where its checkpoints would be, and an adapter that lies elsewhere. */
-const withPlaces = (lora: typeof tinyLora | null, use: (places: Places) => Promise<void>): Promise<void> =>
+const withPlaces = (lora: typeof tinyLora | 'full', use: (places: Places) => Promise<void>): Promise<void> =>
   withFolder(async (folder) => {
     const [model, run, loose] = [join(folder, 'model'), join(folder, 'run'), join(folder, 'loose')]
     await writeTinyModel(model)
-    await exportArtifacts({ model, out: run, lora, optimizer, seed: 1 })
+    await exportArtifacts({ model, out: run, lora, head: null, optimizer, seed: 1 })
     await writeTinyAdapter(loose)
     const [best, last] = ['best', 'last'].map((name) => join(run, 'checkpoints', name))
     await use({ model, run, loose, best: best!, last: last! })
@@ -49,7 +49,7 @@ describe('formats/find_model', () => {
   })
 
   it('takes the whole model of a checkpoint where all parameters were trained', async () => {
-    await withPlaces(null, async ({ model, run, best }) => {
+    await withPlaces('full', async ({ model, run, best }) => {
       expect(await findModel(run)).to.deep.equal({ base: run, checkpoint: 'base' })
       await cp(model, best, { recursive: true })
       await writeFile(join(best, 'trainer_state.json'), '{}')

@@ -15,6 +15,7 @@ import { readEntries, readTensors, writeSafetensors } from '../../src/formats/sa
 import { rejection } from '../rejection.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/peft')
+const classifier = join(import.meta.dirname, '../fixtures/classification/adapter')
 
 async function baseWeights(): Promise<Map<string, FloatTensor>> {
   const { weights, tensors } = await openGpt2Folder(join(fixtures, 'base'))
@@ -74,17 +75,38 @@ describe('PEFT adapters', () => {
     }
   })
 
-  it('are written with the keys and settings that PEFT itself writes', async () => {
-    await writePeftAdapter(join(place, 'adapter'), await readPeftAdapter(join(fixtures, 'listed')))
-    const [ours, theirs] = [join(place, 'adapter'), join(fixtures, 'listed')].map((folder) => ({
-      config: JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8')) as object,
-      weights: readFileSync(join(folder, 'adapter_model.safetensors')),
-    }))
-    expect(theirs!.config).to.include(
-      Object.fromEntries(Object.entries(ours!.config).filter(([, value]) => typeof value !== 'object')),
-    )
-    expect(ours!.weights.equals(theirs!.weights)).to.equal(true)
+  it('of a classifier are read with its head', async () => {
+    const { r, lora_alpha, target_modules, tensors, head } = await readPeftAdapter(classifier)
+    expect({ r, lora_alpha, target_modules }).to.deep.equal({
+      r: 4,
+      lora_alpha: 8,
+      target_modules: ['attn.c_proj', 'c_attn'],
+    })
+    expect(tensors.size).to.equal(8)
+    expect([...tensors.keys()].filter((name) => !/\.lora_[AB]\.weight$/.test(name))).to.be.empty
+    const stored = await readTensors(join(classifier, 'adapter_model.safetensors'))
+    expect(head).to.deep.equal(stored.get('base_model.model.score.weight'))
+    expect(head!.shape).to.deep.equal([3, 24])
   })
+
+  for (const [title, folder, listedByPeft] of [
+    ['', join(fixtures, 'listed'), null],
+    ['a classifier’s, ', classifier, ['classifier', 'score', 'score']],
+  ] as const)
+    it(`${title}are written with the keys and settings that PEFT itself writes`, async () => {
+      await writePeftAdapter(join(place, 'adapter'), await readPeftAdapter(folder))
+      const [ours, theirs] = [join(place, 'adapter'), folder].map((where) => ({
+        config: JSON.parse(readFileSync(join(where, 'adapter_config.json'), 'utf8')) as Record<string, unknown>,
+        weights: readFileSync(join(where, 'adapter_model.safetensors')),
+      }))
+      const { modules_to_save, target_modules, ...settings } = ours!.config
+      expect(theirs!.config).to.include(settings)
+      expect(theirs!.config['target_modules']).to.deep.equal(target_modules)
+      // PEFT adds the names of every head it knows when it wraps a model; its own reader wants ours alone.
+      expect(theirs!.config['modules_to_save']).to.deep.equal(listedByPeft)
+      expect(modules_to_save).to.deep.equal(listedByPeft && ['score'])
+      expect(ours!.weights.equals(theirs!.weights)).to.equal(true)
+    })
 
   for (const name of ['listed', 'rank_stabilised'])
     it(`merge into the weights that PEFT merges them into: ${name}`, async () => {
@@ -139,7 +161,10 @@ describe('PEFT adapters', () => {
     const features: [object, RegExp][] = [
       [{ peft_type: 'IA3' }, /peft_type is "IA3"; only LORA/],
       [{ peft_type: undefined }, /peft_type is nothing/],
-      [{ task_type: 'SEQ_CLS' }, /task_type is "SEQ_CLS"; only CAUSAL_LM/],
+      [{ task_type: 'TOKEN_CLS' }, /task_type is "TOKEN_CLS"; only CAUSAL_LM or SEQ_CLS/],
+      [{ task_type: 'SEQ_CLS' }, /modules_to_save is null; only \["score"\] is supported/],
+      [{ task_type: 'SEQ_CLS', modules_to_save: ['score', 'wte'] }, /modules_to_save is \[.*wte.*\]/],
+      [{ task_type: 'SEQ_CLS', modules_to_save: ['score'] }, /lacks the head score\.weight, which .* promises/],
       [{ bias: 'lora_only' }, /bias is "lora_only"/],
       [{ modules_to_save: ['lm_head'] }, /modules_to_save is \["lm_head"\]/],
       [{ rank_pattern: { c_attn: 4 } }, /rank_pattern is \{…\}/],

@@ -11,34 +11,14 @@ import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { gpt2Activations, gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { inputAdapters, loraParameterShapes } from '../../graphs/models/lora_config.ts'
-import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { inputParameters } from '../../graphs/models/parameters.ts'
 import { gather } from '../../graphs/ops/gather.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
 import { checkGradients, giveOutGradients } from './check_gradients.ts'
-import { constant, random, toHost } from './tensor.ts'
+import { constant, toHost } from './tensor.ts'
+import { adapters, tiny, weightFeeds } from './tiny_gpt2.ts'
 
-const tiny: Gpt2Config = {
-  n_layer: 2,
-  n_head: 2,
-  n_embd: 8,
-  n_positions: 6,
-  vocab_size: 11,
-  n_inner: 12,
-  activation_function: 'gelu_new',
-  layer_norm_epsilon: 1e-5,
-  tie_word_embeddings: true,
-  scale_attn_weights: true,
-  bos_token_id: null,
-  eos_token_id: null,
-  initializer_range: 0.02,
-}
-const adapters: LoraConfig = {
-  r: 3,
-  lora_alpha: 6,
-  target_modules: ['c_attn', 'attn.c_proj', 'h.1.mlp.c_fc'],
-}
 const dims = { batch: 2, sequence: 5, labelled: 4 }
 
 /** Five tokens, and three with two pads; labels at four positions. */
@@ -53,15 +33,6 @@ function batchFeeds(dtype: 'float32' | 'float64'): Record<string, HostTensor> {
     label_weights: toHost(constant([4], [0.2, 0.3, 0.1, 0.4]), dtype),
   }
 }
-
-/** Weights of about a third, large enough that every gradient matters. */
-const weightFeeds = (shapes: ParameterShapes, dtype: 'float32' | 'float64'): Record<string, HostTensor> =>
-  Object.fromEntries(
-    [...shapes].map(([name, shape]) => {
-      const isNorm = /ln_\w+\.weight$/.test(name)
-      return [name, toHost(random(name, shape, isNorm ? 0.5 : -0.6, isNorm ? 1.5 : 0.6), dtype)]
-    }),
-  )
 
 /** As the training artifact is built, but with base weights that are float64 inputs. */
 function loraGraph(config: Gpt2Config, lora: LoraConfig): Graph {

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { NO_LOSS } from '../../src/data/encode.ts'
 import { externalData } from '../../src/formats/external_data.ts'
 import { openGpt2Folder } from '../../src/formats/model_folder.ts'
@@ -36,9 +37,15 @@ export interface FixtureModel {
   readonly open: (graph: Graph) => Promise<Session>
 }
 
-export async function fixtureModel(...path: string[]): Promise<FixtureModel> {
-  const folder = fixture(...(path.length === 0 ? ['model'] : path))
-  const { config, weights, tensors } = await openGpt2Folder(folder)
+export const fixtureModel = (...path: string[]): Promise<FixtureModel> =>
+  openFixtureModel(fixture(...(path.length === 0 ? ['model'] : path)))
+
+/** @param shapesOf the parameters wanted, by default those of the language model */
+export async function openFixtureModel(
+  folder: string,
+  shapesOf?: (config: Gpt2Config) => ParameterShapes,
+): Promise<FixtureModel> {
+  const { config, weights, tensors } = await openGpt2Folder(folder, shapesOf)
   const data = await readFile(weights)
   return {
     config,
@@ -94,6 +101,20 @@ export function inferenceFeeds(batch: FixtureBatch, config: Gpt2Config): Record<
     ),
   }
 }
+
+/** The same batch with other tokens where the mask is 0. */
+export function otherPads(feeds: Feeds, vocabulary: number): Feeds {
+  const { data, ...ids } = feeds['input_ids']!
+  const mask = feeds['attention_mask']!.data
+  const changed = (data as BigInt64Array).map((id, i) =>
+    mask[i] === 0n ? BigInt((7 * i + 3) % vocabulary) : id,
+  )
+  return { ...feeds, input_ids: { ...ids, data: changed } }
+}
+
+/** What a session gives out, by name, as plain numbers. */
+export const numbersOf = (outputs: Readonly<Record<string, HostTensor>>): Record<string, number[]> =>
+  Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Array.from(data, Number)]))
 
 /** The largest |a − b|. */
 export const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =>

@@ -3,26 +3,32 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { gpt2ParameterShapes, mlpWidth } from '../../graphs/models/gpt2_config.ts'
-import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
+import type { Adaptation } from '../../graphs/models/adaptation.ts'
+import { mlpWidth } from '../../graphs/models/gpt2_config.ts'
 import { parseGpt2Config } from '../../src/formats/gpt2_config.ts'
 import { exportModel } from '../../src/generation/export_model.ts'
 import { inspect } from '../../src/report/inspection.ts'
-import { countParameters, taskParameterGroups } from '../../src/report/parameter_groups.ts'
+import { countParameters, parameterGroups } from '../../src/report/parameter_groups.ts'
 import { renderInspection } from '../../src/report/render_inspection.ts'
 import { exportArtifacts } from '../../src/training/export.ts'
 import { adamwConfig, trainingOptionsSchema } from '../../src/training/options.ts'
+import type { TaskFacts } from '../../src/training/task_graphs.ts'
+import { taskGraphs } from '../../src/training/task_graphs.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { withExternalWeight } from '../runtime/models.ts'
 import { tinyConfig, tinyLora, writeTinyAdapter, writeTinyModel } from '../tiny_model.ts'
 
 const optimizer = adamwConfig(trainingOptionsSchema.parse({}))
 
-const withArtifacts = (lora: typeof tinyLora | null, use: (folder: string) => Promise<void>): Promise<void> =>
+const withArtifacts = (
+  lora: Adaptation,
+  use: (folder: string) => Promise<void>,
+  head: TaskFacts['head'] = null,
+): Promise<void> =>
   withFolder(async (folder) => {
     const [model, out] = [join(folder, 'model'), join(folder, 'out')]
     await writeTinyModel(model)
-    await exportArtifacts({ model, out, lora, optimizer, seed: 1 })
+    await exportArtifacts({ model, out, lora, head, optimizer, seed: 1 })
     await use(out)
   })
 
@@ -41,12 +47,13 @@ describe('report/inspection', () => {
       { n_layer: 12, n_head: 12, n_embd: 768, n_positions: 1024, vocab_size: 50257 },
       'GPT-2 small',
     )
-    const shapes = gpt2ParameterShapes(config)
+    const count = (lora: Adaptation) => {
+      const { trainable, frozen } = taskGraphs({ lora, head: null }, config, new Map())
+      return countParameters([...parameterGroups(trainable, true), ...parameterGroups(frozen, false)])
+    }
     const lora = { r: 8, lora_alpha: 16, target_modules: ['c_attn', 'attn.c_proj'] }
-    const groups = taskParameterGroups(shapes, loraParameterShapes(shapes, lora))
-    expect(countParameters(groups)).to.deep.equal({ trainable: 442_368, frozen: 124_439_808 })
-    const all = countParameters(taskParameterGroups(shapes))
-    expect(all).to.deep.equal({ trainable: 124_439_808, frozen: 0 })
+    expect(count(lora)).to.deep.equal({ trainable: 442_368, frozen: 124_439_808 })
+    expect(count('full')).to.deep.equal({ trainable: 124_439_808, frozen: 0 })
   })
 
   it('shows what an artifact folder of adapters holds', async () => {
@@ -81,12 +88,35 @@ describe('report/inspection', () => {
   })
 
   it('counts three times the forward operations for training every parameter', async () => {
-    await withArtifacts(null, async (folder) => {
+    await withArtifacts('full', async (folder) => {
       const { models, parameters } = await inspect(folder)
       expect(parameters.frozen).to.equal(0)
       expect(models['eval_model.onnx']!.flops_per_token).to.equal(forwardFlops(0))
       expect(models['training_model.onnx']!.flops_per_token).to.equal(3 * forwardFlops(0))
     })
+  })
+
+  it('shows a classifier whose head alone is trained', async () => {
+    const head = { classes: ['a', 'b', 'c'], pooling: 'last', dropout: 0.1 } as const
+    await withArtifacts(
+      'none',
+      async (folder) => {
+        const { parameters, models, task, lora } = await inspect(folder)
+        const { n_embd, n_positions, vocab_size } = tinyConfig
+        expect({ task, lora }).to.deep.equal({ task: 'classification', lora: 'none' })
+        expect(parameters.trainable).to.equal(3 * n_embd)
+        expect(
+          parameters.groups.filter(({ trainable }) => trainable).map(({ module }) => module),
+        ).to.deep.equal(['score'])
+        // No head of a language model, and that of the classes once per text.
+        expect(models['eval_model.onnx']!.flops_per_token).to.be.closeTo(
+          forwardFlops(0) - 2 * n_embd * vocab_size + (2 * n_embd * 3) / n_positions,
+          1e-9,
+        )
+        expect(renderInspection(await inspect(folder))).to.match(/out: classification, the head alone\n/)
+      },
+      head,
+    )
   })
 
   it('shows the inference graphs of an exported model', async () => {

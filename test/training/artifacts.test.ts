@@ -3,30 +3,53 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { Pooling } from '../../graphs/layers/pooling.ts'
+import { poolings } from '../../graphs/layers/pooling.ts'
+import { HEAD } from '../../graphs/models/classifier.ts'
 import { collate, totalLabelled } from '../../src/data/collate.ts'
+import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
 import { loraScale } from '../../src/generation/adapter_inputs.ts'
+import { createRandom } from '../../src/random.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { Feeds, HostTensor } from '../../src/runtime/session.ts'
 import { openWebSession } from '../../src/runtime/web.ts'
+import { classificationObjective, collateClasses } from '../../src/training/classification.ts'
 import { exportArtifacts } from '../../src/training/export.ts'
 import { adamwConfig, trainingOptionsSchema } from '../../src/training/options.ts'
+import type { TaskFacts } from '../../src/training/task_graphs.ts'
 import { example, withFolder } from '../data/helpers.ts'
 import { tinyAdapter, tinyConfig, tinyLora, writeTinyModel } from '../tiny_model.ts'
 
 const optimizer = adamwConfig(trainingOptionsSchema.parse({}))
 
-/** Three sequences of different lengths. */
-function batch(): Feeds {
-  const examples = [3, 9, 14].map((length, row) =>
-    example(
-      Array.from({ length }, (_, t) => (31 * row + 17 * t) % tinyConfig.vocab_size),
-      row,
-    ),
-  )
-  return collate(examples, { total: totalLabelled(examples) })
+const examples = [3, 9, 14].map((length, row) =>
+  example(
+    Array.from({ length }, (_, t) => (31 * row + 17 * t) % tinyConfig.vocab_size),
+    row,
+  ),
+)
+
+/** Three sequences of different lengths, the last one of two packed examples. */
+const sequences = [[examples[0]!], [examples[1]!], [examples[2]!, examples[0]!]]
+const causalFeeds = () => collate(sequences, { total: totalLabelled(sequences.flat()) })
+
+const head = { classes: ['a', 'b', 'c'], dropout: 0.25 }
+
+/** The examples, each of a class of its own: what the evaluation takes, and what training does. */
+function classifierFeeds(pooling: Pooling): Record<'training' | 'evaluation', Feeds> {
+  const labelled = examples.map((one, row) => [{ ...one, labels: Int32Array.of(row) }])
+  const settings = { pooling, dropout: head.dropout, width: tinyConfig.n_embd, seed: 1 }
+  const training = classificationObjective(settings).feeds(labelled, { total: 3, step: 1, first: 0 })
+  return { training, evaluation: collateClasses(labelled, pooling, 3) }
+}
+
+/** A head's tensor, large enough that the classes differ. */
+function headTensor(): FloatTensor {
+  const { normal } = createRandom('head of the artifacts')
+  const shape = [head.classes.length, tinyConfig.n_embd]
+  return { shape, data: Float32Array.from({ length: shape[0]! * shape[1]! }, normal) }
 }
 
 /** Runs an artifact on both runtimes: in Node by path, on the web from bytes. */
@@ -56,25 +79,55 @@ function difference(a: HostTensor, b: HostTensor): number {
 }
 
 describe('the artifacts of a task, on onnxruntime-node and onnxruntime-web', () => {
-  for (const lora of [tinyLora, null]) {
-    it(`give equal losses and gradients: ${lora ? 'adapters' : 'all parameters'}`, async () => {
-      await withFolder(async (folder) => {
-        const [model, out] = [join(folder, 'model'), join(folder, 'out')]
-        await writeTinyModel(model)
-        await exportArtifacts({ model, out, lora, optimizer, seed: 1 })
-        const tensors = lora ? tinyAdapter().tensors : await readTensors(join(out, 'model.safetensors'))
-        const scale = lora ? loraScale(lora.lora_alpha / lora.r) : {}
-        const feeds = { ...batch(), ...tensorFeeds(tensors), ...scale }
+  async function exported(
+    folder: string,
+    task: TaskFacts,
+  ): Promise<{ out: string; model: ReadonlyMap<string, FloatTensor> }> {
+    const [model, out] = [join(folder, 'model'), join(folder, 'out')]
+    await writeTinyModel(model)
+    await exportArtifacts({ model, out, ...task, optimizer, seed: 1 })
+    return { out, model: await readTensors(join(out, 'model.safetensors')) }
+  }
 
-        const training = await onBoth(out, 'training_model.onnx', feeds)
-        const evaluation = await onBoth(out, 'eval_model.onnx', feeds)
-        const gradients = Object.keys(training.node).filter((name) => name.endsWith('_grad'))
-        expect(gradients).to.have.length(lora ? tensors.size : gpt2ParameterShapes(tinyConfig).size)
-        for (const name of ['loss', ...gradients])
-          expect(difference(training.node[name]!, training.web[name]!), name).to.be.below(1e-5)
-        expect(difference(evaluation.node['loss']!, evaluation.web['loss']!)).to.be.below(1e-5)
-        expect(difference(evaluation.node['nll']!, evaluation.web['nll']!)).to.be.below(1e-5)
-        expect(difference(evaluation.node['loss']!, training.node['loss']!)).to.be.below(1e-6)
+  /** Every output of both graphs; the gradients are those of `tensors`. */
+  async function expectEqual(out: string, feeds: Record<'training' | 'evaluation', Feeds>, tensors: number) {
+    const training = await onBoth(out, 'training_model.onnx', feeds.training)
+    const evaluation = await onBoth(out, 'eval_model.onnx', feeds.evaluation)
+    expect(Object.keys(training.node).filter((name) => name.endsWith('_grad'))).to.have.length(tensors)
+    for (const { node, web } of [training, evaluation])
+      for (const [name, tensor] of Object.entries(node))
+        expect(difference(tensor, web[name]!), name).to.be.below(1e-5)
+    return { training: training.node, evaluation: evaluation.node }
+  }
+
+  for (const lora of [tinyLora, 'full'] as const) {
+    it(`give equal losses and gradients: ${lora === 'full' ? 'all parameters' : 'adapters'}`, async () => {
+      await withFolder(async (folder) => {
+        const { out, model } = await exported(folder, { lora, head: null })
+        const tensors = lora === 'full' ? model : tinyAdapter().tensors
+        const scale = lora === 'full' ? {} : loraScale(lora.lora_alpha / lora.r)
+        const feeds = { ...causalFeeds(), ...tensorFeeds(tensors), ...scale }
+        const { training, evaluation } = await expectEqual(
+          out,
+          { training: feeds, evaluation: feeds },
+          tensors.size,
+        )
+        expect(evaluation).to.have.all.keys('loss', 'nll')
+        expect(difference(evaluation['loss']!, training['loss']!)).to.be.below(1e-6)
+      })
+    })
+  }
+
+  for (const pooling of poolings) {
+    it(`give equal losses and gradients: a classifier with adapters, pooling ${pooling}`, async () => {
+      await withFolder(async (folder) => {
+        const { out } = await exported(folder, { lora: tinyLora, head: { ...head, pooling } })
+        const tensors = new Map([...tinyAdapter().tensors, [HEAD, headTensor()]])
+        const given = { ...tensorFeeds(tensors), ...loraScale(tinyLora.lora_alpha / tinyLora.r) }
+        const { training, evaluation } = classifierFeeds(pooling)
+        const feeds = { training: { ...training, ...given }, evaluation: { ...evaluation, ...given } }
+        const outputs = await expectEqual(out, feeds, tensors.size)
+        expect(outputs.evaluation).to.have.all.keys('loss', 'logits')
       })
     })
   }

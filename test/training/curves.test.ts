@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 
-import type { CausalLmTask } from '../../graphs/artifacts/causal_lm.ts'
 import { trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
-import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
+import { classificationShapes, classificationTrainingGraph } from '../../graphs/artifacts/classification.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
+import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
@@ -14,6 +16,15 @@ import type { Feeds, HostTensor, Session } from '../../src/runtime/session.ts'
 import type { ScheduleName } from '../../src/training/schedule.ts'
 import { learningRate } from '../../src/training/schedule.ts'
 import { gradientTargets, parameterFeeds } from '../../src/training/supervised.ts'
+import type { ClassifierBatch } from '../graphs/classification_fixtures.ts'
+import {
+  adapted,
+  batchFeeds,
+  classifierFixture,
+  fixtureClassifier,
+  readClassifierFixture,
+  withHead,
+} from '../graphs/classification_fixtures.ts'
 import type { FixtureBatch, FixtureModel } from '../graphs/gpt2_fixtures.ts'
 import {
   fixture,
@@ -50,7 +61,10 @@ interface Trained {
 }
 
 interface Setup {
-  readonly task: CausalLmTask
+  readonly shapes: ParameterShapes
+  readonly openTraining: () => Promise<Session>
+  /** Taken in turn. */
+  readonly batches: readonly Feeds[]
   readonly initial: ReadonlyMap<string, FloatTensor>
   readonly constants: Feeds
   readonly curve: Curve
@@ -70,10 +84,10 @@ const rates = ({ settings, steps }: Curve): number[] =>
   )
 
 /** By the kernels that update in place. */
-async function trainInMemory(session: Session, batches: readonly Feeds[], setup: Setup): Promise<Trained> {
-  const { curve, initial, constants } = setup
+async function trainInMemory(session: Session, setup: Setup): Promise<Trained> {
+  const { batches, curve, initial, constants } = setup
   const { settings } = curve
-  const memory = createParameterMemory(trainableShapes(setup.task))
+  const memory = createParameterMemory(setup.shapes)
   for (const name of memory.names) memory.views(name).parameter.set(initial.get(name)!.data)
   const fed = { ...parameterFeeds(memory), ...constants }
   const steps: { loss: number; norm: number }[] = []
@@ -97,10 +111,9 @@ async function trainInMemory(session: Session, batches: readonly Feeds[], setup:
 }
 
 /** By the optimizer graph, whose outputs are fed back. */
-async function trainByGraph(session: Session, batches: readonly Feeds[], setup: Setup): Promise<Trained> {
-  const { curve, initial, constants, task } = setup
+async function trainByGraph(session: Session, setup: Setup): Promise<Trained> {
+  const { batches, curve, initial, constants, shapes } = setup
   const { max_gradient_norm, ...settings } = curve.settings
-  const shapes = trainableShapes(task)
   const optimizer = await openNodeSession(
     serialize(adamwGraph(shapes, { ...settings, max_grad_norm: max_gradient_norm })),
   )
@@ -133,9 +146,9 @@ async function trainByGraph(session: Session, batches: readonly Feeds[], setup: 
   return { steps, parameters: new Map(entries) }
 }
 
-/** Both curves stay within 1e-5 of PyTorch's in float64 over all 50 steps, loss and gradient norm. */
+/** Both curves stay within 1e-5 of PyTorch's in float64 over all steps, loss and gradient norm. */
 function expectCurve({ steps }: Trained, curve: Curve): void {
-  expect(steps.length).to.equal(50)
+  expect(steps.length).to.equal(curve.settings.total_steps)
   steps.forEach(({ loss, norm }, i) => {
     const expected = curve.steps[i]!
     expect(loss, `loss of step ${expected.step}`).to.be.closeTo(expected.loss, 1e-5)
@@ -143,7 +156,7 @@ function expectCurve({ steps }: Trained, curve: Curve): void {
   })
 }
 
-describe('50 steps of AdamW against PyTorch', () => {
+describe('steps of AdamW against PyTorch', () => {
   let model: FixtureModel
   let batches: Feeds[]
   before(async () => {
@@ -153,7 +166,9 @@ describe('50 steps of AdamW against PyTorch', () => {
 
   async function full(): Promise<Setup> {
     return {
-      task: model,
+      shapes: trainableShapes(model),
+      openTraining: () => model.open(trainingGraph(model)),
+      batches,
       initial: await readTensors(fixture('model', 'model.safetensors')),
       constants: {},
       curve: await readFixture<Curve>('curves', 'full.json'),
@@ -162,26 +177,50 @@ describe('50 steps of AdamW against PyTorch', () => {
 
   async function lora(): Promise<Setup> {
     const { tensors, ...adapter } = await readPeftAdapter(fixture('curves', 'lora_initial'))
+    const task = { ...model, lora: adapter }
     return {
-      task: { ...model, lora: adapter },
+      shapes: trainableShapes(task),
+      openTraining: () => model.open(trainingGraph(task)),
+      batches,
       initial: tensors,
       constants: loraScale(adapter.lora_alpha / adapter.r),
       curve: await readFixture<Curve>('curves', 'lora.json'),
     }
   }
 
+  async function classifier(): Promise<Setup> {
+    const settings = { pooling: 'last', dropout: 0 } as const
+    const classifierModel = await fixtureClassifier()
+    const { task, tensors } = await adapted(classifierModel, 'lora', settings, ['curve', 'initial'])
+    const { r, lora_alpha } = task.lora as LoraConfig
+    const stored = await readClassifierFixture<ClassifierBatch[]>('curve', 'batches.json')
+    return {
+      shapes: classificationShapes(task),
+      openTraining: () => classifierModel.open(classificationTrainingGraph(task)),
+      batches: stored.map((batch) => batchFeeds(batch, settings.pooling)),
+      initial: tensors,
+      constants: loraScale(lora_alpha / r),
+      curve: await readClassifierFixture<Curve>('curve', 'curve.json'),
+    }
+  }
+
+  const finalAdapters = {
+    LoRA: fixture('curves', 'lora_final'),
+    'a classifier': classifierFixture('curve', 'final'),
+  }
   for (const [title, prepare] of [
     ['full fine-tuning', full],
     ['LoRA', lora],
+    ['a classifier', classifier],
   ] as const) {
     it(`${title}, by the kernels in place and by the optimizer graph`, async () => {
       const setup = await prepare()
       rates(setup.curve).forEach((rate, i) =>
         expect(rate).to.be.closeTo(setup.curve.steps[i]!.learning_rate, 1e-12),
       )
-      const session = await model.open(trainingGraph(setup.task))
-      const inPlace = await trainInMemory(session, batches, setup)
-      const byGraph = await trainByGraph(session, batches, setup)
+      const session = await setup.openTraining()
+      const inPlace = await trainInMemory(session, setup)
+      const byGraph = await trainByGraph(session, setup)
       await session.release()
       expectCurve(inPlace, setup.curve)
       expectCurve(byGraph, setup.curve)
@@ -190,17 +229,12 @@ describe('50 steps of AdamW against PyTorch', () => {
         if (name.endsWith('c_attn.bias')) continue
         expect(relativeDifference(byGraph.parameters.get(name)!, data), name).to.be.at.most(1e-5)
       }
+      if (title === 'full fine-tuning') return
+      const final = await readPeftAdapter(finalAdapters[title])
+      const expected = final.head ? withHead(final) : final.tensors
+      expect([...inPlace.parameters.keys()].sort()).to.deep.equal([...expected.keys()].sort())
+      for (const [name, { data }] of expected)
+        expect(relativeDifference(inPlace.parameters.get(name)!, data), name).to.be.at.most(1e-5)
     })
   }
-
-  it('LoRA ends at the adapter that PEFT ends at', async () => {
-    const setup = await lora()
-    const session = await model.open(trainingGraph(setup.task))
-    const { parameters } = await trainInMemory(session, batches, setup)
-    await session.release()
-    const { tensors } = await readPeftAdapter(fixture('curves', 'lora_final'))
-    expect([...parameters.keys()].sort()).to.deep.equal([...tensors.keys()].sort())
-    for (const [name, { data }] of tensors)
-      expect(relativeDifference(parameters.get(name)!, data), name).to.be.at.most(1e-5)
-  })
 })

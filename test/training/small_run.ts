@@ -8,6 +8,9 @@ import { join } from 'node:path'
 
 import type { CausalLmTask } from '../../graphs/artifacts/causal_lm.ts'
 import { evaluationGraph, trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import type { Graph } from '../../graphs/ir/graph.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import type { ArrowDataset } from '../../src/data/arrow_reader.ts'
 import { openArrowDataset } from '../../src/data/arrow_reader.ts'
 import { writeArrowDataset } from '../../src/data/arrow_writer.ts'
 import type { EncodedExample } from '../../src/data/encode.ts'
@@ -20,13 +23,15 @@ import { createRandom } from '../../src/random.ts'
 import type { ParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import type { Feeds, Session } from '../../src/runtime/session.ts'
+import { causalLmObjective, evaluateCausalLm } from '../../src/training/causal_lm.ts'
 import type { TrainingOptions } from '../../src/training/options.ts'
 import { trainingOptionsSchema } from '../../src/training/options.ts'
-import type { EvaluationRecord, StepRecord } from '../../src/training/progress.ts'
-import type { SupervisedRun } from '../../src/training/supervised.ts'
+import type { EvaluationRecord, Metrics, StepRecord } from '../../src/training/progress.ts'
+import type { Objective, SupervisedRun } from '../../src/training/supervised.ts'
 import { trainSupervised } from '../../src/training/supervised.ts'
 import type { TrainerState } from '../../src/training/trainer_state.ts'
 import { initialState } from '../../src/training/trainer_state.ts'
+import type { FixtureModel } from '../graphs/gpt2_fixtures.ts'
 import { fixture, fixtureModel } from '../graphs/gpt2_fixtures.ts'
 
 const VOCABULARY = 97
@@ -52,58 +57,83 @@ export interface Outcome {
   readonly memory: ParameterMemory
 }
 
+/** What a run learns from, and what it is judged by. */
+export interface RunData {
+  readonly trainData: ArrowDataset
+  readonly validationData: ArrowDataset
+}
+
+/** What is trained on the fixture model, and how. */
+export interface SmallTask {
+  readonly trainable: ParameterShapes
+  readonly training: Graph
+  readonly evaluation: Graph
+  readonly objective: Objective
+  readonly judge: (evaluation: Session, parameters: Feeds, data: ArrowDataset) => Promise<Metrics>
+  readonly initial: ReadonlyMap<string, FloatTensor>
+  /** Inputs of the graphs that stay the same. */
+  readonly constants: Feeds
+  /** Of classification. */
+  readonly classes: readonly string[]
+}
+
 export interface SmallRuns {
   readonly training: Session
   readonly evaluation: Session
   /** A fresh memory with the initial tensors. */
   readonly memory: (accumulate?: boolean) => ParameterMemory
   readonly constants: Feeds
-  readonly dataset: (name: string, examples: readonly EncodedExample[]) => Promise<SupervisedRun['trainData']>
+  readonly dataset: (name: string, examples: readonly EncodedExample[]) => Promise<ArrowDataset>
   readonly train: (
     options: Partial<TrainingOptions>,
-    data: Pick<SupervisedRun, 'trainData' | 'validationData'>,
+    data: RunData,
     changes?: Partial<SupervisedRun>,
   ) => Promise<Outcome>
   readonly release: () => Promise<void>
 }
 
-/** Opens the graphs of LoRA or full fine-tuning on the fixture model. */
-export async function openSmallRuns(kind: 'lora' | 'full'): Promise<SmallRuns> {
+/** The trained tensors, copied. */
+export const trainedTensors = ({ memory }: Pick<Outcome, 'memory'>): Record<string, number[]> =>
+  Object.fromEntries(memory.names.map((name) => [name, [...memory.views(name).parameter]]))
+
+/** Opens a task's graphs on the fixture model. */
+export async function openRuns(model: FixtureModel, task: SmallTask): Promise<SmallRuns> {
   const folder = await mkdtemp(join(tmpdir(), 'ortune-training-'))
-  const model = await fixtureModel()
-  const { task, initial, constants } = await setup(kind, model)
-  const training = await model.open(trainingGraph(task))
-  const evaluation = await model.open(evaluationGraph(task))
-  const open: SupervisedRun['trainData'][] = []
+  const training = await model.open(task.training)
+  const evaluation = await model.open(task.evaluation)
+  const { constants, objective, initial, classes } = task
+  const open: ArrowDataset[] = []
 
   const memory = (accumulate = false): ParameterMemory => {
-    const created = createParameterMemory(trainableShapes(task), { accumulate })
+    const created = createParameterMemory(task.trainable, { accumulate })
     for (const name of created.names) created.views(name).parameter.set(initial.get(name)!.data)
     return created
   }
 
   async function dataset(name: string, examples: readonly EncodedExample[]) {
     const path = join(folder, `${name}.arrow`)
-    await writeArrowDataset(path, { fingerprint: name, vocabularySize: VOCABULARY, maxLength: 32 }, examples)
+    const facts = { fingerprint: name, vocabularySize: VOCABULARY, maxLength: 32, classes }
+    await writeArrowDataset(path, facts, examples)
     open.push(openArrowDataset(path))
     return open.at(-1)!
   }
 
-  const train: SmallRuns['train'] = async (given, data, changes = {}) => {
+  const train: SmallRuns['train'] = async (given, { trainData, validationData }, changes = {}) => {
     const options = trainingOptionsSchema.parse(given)
     const steps: StepRecord[] = []
     const evaluations: EvaluationRecord[] = []
     const saved: { name: string; step: number }[] = []
     const run: SupervisedRun = {
       options,
+      objective,
       training,
-      evaluation,
       memory: memory(options.gradient_accumulation_steps > 1),
       constants,
+      trainData,
+      evaluate: (parameters) => task.judge(evaluation, parameters, validationData),
       state: initialState,
       save: async (name, { global_step }) => void saved.push({ name, step: global_step }),
       log: (record) => ('loss' in record ? steps.push(record) : evaluations.push(record)),
-      ...data,
       ...changes,
     }
     const state = await trainSupervised(run)
@@ -119,7 +149,26 @@ export async function openSmallRuns(kind: 'lora' | 'full'): Promise<SmallRuns> {
   return { training, evaluation, memory, constants, dataset, train, release }
 }
 
-async function setup(
+/** Opens the graphs of causal language modelling: LoRA, or every parameter. */
+export async function openSmallRuns(kind: 'lora' | 'full'): Promise<SmallRuns> {
+  const model = await fixtureModel()
+  const { task, initial, constants } = await startingPoint(kind, model)
+  return openRuns(model, {
+    trainable: trainableShapes(task),
+    training: trainingGraph(task),
+    evaluation: evaluationGraph(task),
+    objective: causalLmObjective,
+    judge: async (evaluation, parameters, data) => {
+      const { loss, perplexity } = await evaluateCausalLm(evaluation, parameters, data, 8)
+      return { eval_loss: loss, eval_perplexity: perplexity }
+    },
+    initial,
+    constants,
+    classes: [],
+  })
+}
+
+async function startingPoint(
   kind: 'lora' | 'full',
   model: CausalLmTask,
 ): Promise<{ task: CausalLmTask; initial: ReadonlyMap<string, FloatTensor>; constants: Feeds }> {

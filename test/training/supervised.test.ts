@@ -2,20 +2,16 @@ import { expect } from 'chai'
 
 import type { SupervisedRun } from '../../src/training/supervised.ts'
 import { parameterFeeds, totalSteps } from '../../src/training/supervised.ts'
-import { evaluateLoss } from '../../src/training/evaluate.ts'
+import { evaluateCausalLm } from '../../src/training/causal_lm.ts'
 import { trainingOptionsSchema } from '../../src/training/options.ts'
 import { learningRate } from '../../src/training/schedule.ts'
 import { rejection } from '../rejection.ts'
-import type { Outcome, SmallRuns } from './small_run.ts'
-import { openSmallRuns, randomExamples } from './small_run.ts'
-
-/** The trained tensors, copied. */
-const trained = ({ memory }: Outcome): Record<string, number[]> =>
-  Object.fromEntries(memory.names.map((name) => [name, [...memory.views(name).parameter]]))
+import type { Outcome, RunData, SmallRuns } from './small_run.ts'
+import { openSmallRuns, randomExamples, trainedTensors } from './small_run.ts'
 
 describe('supervised training', () => {
   let runs: SmallRuns
-  let data: Pick<SupervisedRun, 'trainData' | 'validationData'>
+  let data: RunData
   before(async () => {
     runs = await openSmallRuns('lora')
     data = {
@@ -48,7 +44,7 @@ describe('supervised training', () => {
           expect(step.grad_norm, `gradient norm of step ${step.step}`).to.be.closeTo(grad_norm, 1e-4)
           expect(step).to.include(same)
         })
-        expect(cut.state).to.deep.equal({ ...whole.state, best_eval_loss: cut.state.best_eval_loss })
+        expect(cut.state).to.deep.equal({ ...whole.state, best_metric: cut.state.best_metric })
       }
       const { loss } = (await train(3, 3)).steps[0]!
       expect(Math.abs(loss - whole.steps[0]!.loss), 'with one example more').to.be.greaterThan(1e-3)
@@ -59,7 +55,7 @@ describe('supervised training', () => {
   it('reports the mean loss per labelled token of a step', async () => {
     const { steps } = await runs.train({ per_device_train_batch_size: 45, max_steps: 1 }, data)
     const feeds = { ...parameterFeeds(runs.memory()), ...runs.constants }
-    const { loss } = await evaluateLoss(runs.evaluation, feeds, data.trainData, 1)
+    const { loss } = await evaluateCausalLm(runs.evaluation, feeds, data.trainData, 1)
     expect(steps[0]!.loss).to.be.closeTo(loss, 1e-6)
   })
 
@@ -132,7 +128,7 @@ describe('supervised training', () => {
     expect(steps.length).to.equal(state.global_step).and.to.be.below(200)
     expect(best).to.equal(losses.length - 4)
     expect(state).to.include({
-      best_eval_loss: losses[best],
+      best_metric: losses[best],
       best_step: 2 * (best + 1),
       evaluations_without_improvement: 3,
     })
@@ -170,10 +166,10 @@ describe('supervised training', () => {
     )
     const second = await runs.train(options, data, {
       memory,
-      state: { ...whole.state, global_step: 7, epoch: 0, batch: 7, best_eval_loss: null, best_step: null },
+      state: { ...whole.state, global_step: 7, epoch: 0, batch: 7, best_metric: null, best_step: null },
     })
     expect([...first, ...second.steps]).to.deep.equal(whole.steps)
-    expect(trained(second)).to.deep.equal(trained(whole))
+    expect(trainedTensors(second)).to.deep.equal(trainedTensors(whole))
   })
 
   it('stops at a loss that is no number, naming the step, and changes nothing', async () => {
@@ -211,13 +207,10 @@ describe('supervised training', () => {
   })
 
   it('stops at a validation loss that is no number, naming the step, and saves nothing', async () => {
-    const evaluation: SupervisedRun['evaluation'] = {
-      ...runs.evaluation,
-      run: async () => ({ loss: { dtype: 'float32', dims: [], data: Float32Array.of(NaN) } }),
-    }
+    const evaluate = async () => ({ eval_loss: NaN })
     const saved: string[] = []
     const save = async (name: string) => void saved.push(name)
-    const error = await rejection(runs.train({ max_steps: 3 }, data, { evaluation, save }))
+    const error = await rejection(runs.train({ max_steps: 3 }, data, { evaluate, save }))
     expect(error.message).to.match(/^the validation loss is NaN at step 3/)
     expect(saved).to.be.empty
   })
@@ -225,7 +218,7 @@ describe('supervised training', () => {
   it('measures the same validation loss whatever the batch size', async () => {
     const feeds = { ...parameterFeeds(runs.memory()), ...runs.constants }
     const measure = (batchSize: number) =>
-      evaluateLoss(runs.evaluation, feeds, data.validationData, batchSize)
+      evaluateCausalLm(runs.evaluation, feeds, data.validationData, batchSize)
     const one = await measure(1)
     const labelled = randomExamples(11, 'validation').flatMap(({ labels }) =>
       [...labels.slice(1)].filter((id) => id >= 0),

@@ -101,8 +101,8 @@ async function exportModels(): Promise<void> {
   writeFileSync(config, JSON.stringify(GPT2_SMALL))
   const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 }
   const common = { seed: 1, optimizer }
-  await exportArtifacts({ ...common, model: config, out: join(folder, 'lora'), lora: LORA })
-  await exportArtifacts({ ...common, model: join(folder, 'lora'), out: join(folder, 'full'), lora: null })
+  await exportArtifacts({ ...common, model: config, out: join(folder, 'lora'), lora: LORA, head: null })
+  await exportArtifacts({ ...common, model: join(folder, 'lora'), out: join(folder, 'full'), lora: 'full', head: null })
 }
 
 function hasPeers(): boolean {

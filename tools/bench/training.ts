@@ -5,11 +5,11 @@
  */
 import { join } from 'node:path'
 
-import { trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
 import { matmulFlops } from '../../graphs/flops.ts'
+import type { ExternalData } from '../../graphs/ir/graph.ts'
 import { collate, totalLabelled } from '../../src/data/collate.ts'
 import { NO_LOSS } from '../../src/data/encode.ts'
-import { loadTrained } from '../../src/formats/checkpoint.ts'
+import { loadParameters } from '../../src/formats/checkpoint.ts'
 import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
 import { readManifest } from '../../src/formats/manifest.ts'
 import { createRandom } from '../../src/random.ts'
@@ -18,6 +18,7 @@ import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import { initialAdapter } from '../../src/training/initialise.ts'
 import { loraScale } from '../../src/generation/adapter_inputs.ts'
 import { gradientTargets, parameterFeeds } from '../../src/training/supervised.ts'
+import { taskGraphs } from '../../src/training/task_graphs.ts'
 import { openCeiling } from './ceiling.ts'
 import type { Measurement } from './measure.ts'
 import { median, peakRss, timed, WARMUP } from './measure.ts'
@@ -28,11 +29,11 @@ const LENGTH = 128
 
 const [folder, share, steps] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
 const config = await readGpt2Config(folder)
-const { lora } = await readManifest(folder)
-const task = { config, stored: new Map(), ...(lora ? { lora } : {}) }
-const memory = createParameterMemory(trainableShapes(task))
-if (lora) initialAdapter(memory, 1)
-else await loadTrained(folder, memory, 'full')
+const manifest = await readManifest(folder)
+const { lora } = manifest
+const memory = createParameterMemory(taskGraphs(manifest, config, new Map()).trainable)
+if (lora === 'full') await loadParameters(folder, memory)
+else initialAdapter(memory, 1)
 
 const random = createRandom('bench')
 const examples = Array.from({ length: BATCH }, () => {
@@ -40,10 +41,11 @@ const examples = Array.from({ length: BATCH }, () => {
   return { input_ids, labels: input_ids.map((id, t) => (t < LENGTH * (1 - share) ? NO_LOSS : id)) }
 })
 const labelled = totalLabelled(examples)
+const sequences = examples.map((example) => [example])
 const feeds = {
-  ...collate(examples, { total: labelled }),
+  ...collate(sequences, { total: labelled }),
   ...parameterFeeds(memory),
-  ...(lora ? loraScale(lora.lora_alpha / lora.r) : {}),
+  ...(typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)),
 }
 const session = await openNodeSession(join(folder, 'training_model.onnx'), { inPlaceOutputs: true })
 const gradients = gradientTargets(memory)
@@ -81,7 +83,7 @@ for (let i = 0; i < steps; i++) {
   turnDone()
 }
 const result: Measurement = {
-  name: `${lora ? 'lora' : 'full'}-labels-${share}`,
+  name: `${lora === 'full' ? 'full' : 'lora'}-labels-${share}`,
   seconds_per_step: median(seconds),
   all: seconds,
   tokens_per_second: (BATCH * LENGTH) / median(seconds),
@@ -94,6 +96,7 @@ process.stdout.write(`${JSON.stringify(result)}\n`)
 /** The training graph once more, for its shapes; where the weights lie does not matter here. */
 function sizedGraph() {
   const anywhere = { location: 'model.safetensors', offset: 0, length: 0 }
-  return trainingGraph({ ...task, stored: { get: () => anywhere } as unknown as typeof task.stored })
+  const stored = { get: () => anywhere } as unknown as ReadonlyMap<string, ExternalData>
+  return taskGraphs(manifest, config, stored).training()
 }
 process.exit()

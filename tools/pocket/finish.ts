@@ -55,6 +55,6 @@ const card = template
   .replace('{tokens}', (tokens / 1e6).toFixed(1))
   .replace('{best_step}', bestEvaluation.step.toLocaleString('en'))
   .replace('{loss}', bestEvaluation.eval_loss.toFixed(3))
-  .replace('{perplexity}', bestEvaluation.eval_perplexity.toFixed(1))
+  .replace('{perplexity}', bestEvaluation.eval_perplexity!.toFixed(1))
   .replace('{samples}', samples.map(({ prompt, text }) => `> **${prompt}**${text.trimEnd()}`).join('\n>\n'))
 await writeFile(join(out, 'README.md'), card)

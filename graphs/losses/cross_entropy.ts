@@ -1,0 +1,40 @@
+/**
+ * Cross-entropy of one class per row.
+ * @module
+ */
+import type { Value } from '../ir/graph.ts'
+import { cast } from '../ops/cast.ts'
+import { equal } from '../ops/equal.ts'
+import { log } from '../ops/log.ts'
+import { mul } from '../ops/mul.ts'
+import { range } from '../ops/range.ts'
+import { reduceMax } from '../ops/reduce_max.ts'
+import { reduceSum } from '../ops/reduce_sum.ts'
+import { softmax } from '../ops/softmax.ts'
+import { sub } from '../ops/sub.ts'
+import { unsqueeze } from '../ops/unsqueeze.ts'
+
+/**
+ * nll = logsumexp(z) − z[label] = (max z − z[label]) − log(max P) with P = softmax(z), which cannot underflow; in this order
+ * large logits cancel before the small term is added.
+ * dz = dnll·(P − Y), where Y is the labels' one-hot.
+ *
+ * @param logits [rows, classes]
+ * @param labels int64 [rows]
+ * @returns [rows], in nats
+ */
+export function crossEntropy(logits: Value, labels: Value): Value {
+  const probabilities = softmax(logits)
+  const classes = range(logits, logits.shape[1]!)
+  const oneHot = cast(equal(unsqueeze(labels, 1), unsqueeze(classes, 0)), logits.dtype)
+  const labelLogits = reduceSum(mul(logits, oneHot), [-1], false)
+  const below = sub(reduceMax(logits, [-1], false), labelLogits)
+  const nll = sub(below, log(reduceMax(probabilities, [-1], false)))
+  logits.graph.composite({
+    name: 'cross_entropy',
+    inputs: [logits],
+    outputs: [nll],
+    gradient: ([dnll]) => [() => mul(sub(probabilities, oneHot), unsqueeze(dnll!, 1))],
+  })
+  return nll
+}

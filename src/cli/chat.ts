@@ -1,0 +1,107 @@
+/** @module */
+import { createInterface } from 'node:readline'
+
+import { Command, Option } from 'commander'
+
+import type { Question } from '../generation/chat_form.ts'
+import type { ChatPlace } from './chat_loop.ts'
+import type { GenerationFlags } from './generation_options.ts'
+import { addGenerationOptions, givenSampling } from './generation_options.ts'
+import { wholeNumber } from './number_argument.ts'
+
+interface ChatFlags extends GenerationFlags {
+  greedy?: boolean
+  template: number
+}
+
+const SAMPLING = { do_sample: true, temperature: 0.7, top_k: 0, top_p: 0.9, repetition_penalty: 1 }
+
+/** `ortune chat <folder>` */
+export const chatCommand = (): Command =>
+  addGenerationOptions(
+    new Command('chat')
+      .description(
+        "try a model in the terminal: asks for what a run's template needs, and writes what follows",
+      )
+      .argument('<folder>', 'folder of a run (its best checkpoint is used), of a checkpoint or of a model')
+      .addOption(
+        new Option(
+          '--greedy',
+          'take the likeliest token instead of drawing with temperature 0.7 and top-p 0.9',
+        ).conflicts(['temperature', 'topK', 'topP']),
+      )
+      .option('--template <n>', "which of the run's templates to use", wholeNumber({ from: 1 }), 1),
+    '100, if half of the context has room for them',
+  )
+    .addHelpText(
+      'after',
+      '\nWhile it runs, /reset forgets what was said, Ctrl-C ends a reply, and /exit or Ctrl-D ends the conversation.\n' +
+        '\nExamples:\n  ortune chat runs/assistant --max-new-tokens 80\n  echo lantern | ortune chat runs/dictionary --greedy',
+    )
+    .action(async (folder: string, flags: ChatFlags) => {
+      const { createChat } = await import('../generation/chat.ts')
+      const { openChat } = await import('../training/open_chat.ts')
+      const { chatLoop } = await import('./chat_loop.ts')
+      const { checkpoint, adapter, threads, template, seed } = flags
+      const opened = await openChat(folder, { checkpoint, adapter, threads, template })
+      const place = terminal()
+      const onForgotten = once(() =>
+        place.say('The context is full: the oldest turns are forgotten from now on.'),
+      )
+      const sampling = { ...SAMPLING, ...givenSampling(flags), ...(flags.greedy ? { do_sample: false } : {}) }
+      const chat = createChat(opened.generator, opened.form, { ...sampling, seed, onForgotten })
+      try {
+        if (place.interactive) place.say(greeting(opened.form.questions, template, opened.templates))
+        await chatLoop(chat, place)
+      } finally {
+        place.close()
+        await opened.generator.release()
+      }
+    })
+
+/** Standard input, with prompts and line editing where a person types. */
+function terminal(): ChatPlace & { close(): void } {
+  const interactive = process.stdin.isTTY && process.stdout.isTTY
+  const lines = createInterface({
+    input: process.stdin,
+    ...(interactive ? { output: process.stdout } : {}),
+    historySize: 100,
+  })
+  let reply: AbortController | undefined
+  lines.on('SIGINT', () => {
+    if (reply) reply.abort()
+    else lines.close()
+  })
+  return {
+    lines,
+    interactive,
+    ask({ name, optional }) {
+      reply = undefined
+      if (!interactive) return
+      lines.setPrompt(optional ? `${name} (may be empty)> ` : `${name}> `)
+      lines.prompt()
+    },
+    write: (piece) => void process.stdout.write(piece),
+    say: (sentence) => void process.stderr.write(`${sentence}\n`),
+    interruption() {
+      reply = new AbortController()
+      return reply.signal
+    },
+    close: () => lines.close(),
+  }
+}
+
+function greeting(questions: readonly Question[], template: number, templates: number): string {
+  const names = questions.map(({ name, optional }) => (optional ? `${name} (may be empty)` : name)).join(', ')
+  const which =
+    templates > 1 ? `Template ${template} of ${templates} (--template <n> takes another) asks` : 'It asks'
+  return `${which} for: ${names}. /reset forgets what was said, /exit or Ctrl-D ends.`
+}
+
+function once(act: () => void): () => void {
+  let done = false
+  return () => {
+    if (!done) act()
+    done = true
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The turns of `ortune chat`: ask, answer, until the lines end.
+ * @module
+ */
+import { UserError } from '../errors.ts'
+import type { Chat } from '../generation/chat.ts'
+import type { Answers, Question } from '../generation/chat_form.ts'
+
+/** Where a conversation takes place. */
+export interface ChatPlace {
+  readonly lines: AsyncIterable<string>
+  /** Whether a person sees each question; then a mistake is said, and the next try awaited. */
+  readonly interactive: boolean
+  ask(question: Question): void
+  /** Takes a reply, in pieces. */
+  write(piece: string): void
+  /** Takes a sentence about the conversation. */
+  say(sentence: string): void
+  /** For each reply: what ends it early. */
+  interruption?(): AbortSignal
+}
+
+/** Reads the questions' answers line by line and lets the model reply to them; `/reset` begins anew, `/exit` ends. */
+export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
+  const { questions, kind } = chat.form
+  let answers: Answers = {}
+  const next = () => questions.find(({ name }) => !(name in answers))
+
+  async function reply(): Promise<void> {
+    const given = answers
+    answers = {}
+    if (kind === 'continuation') place.write(given['text']!)
+    try {
+      await chat.reply(given, (piece) => place.write(piece), place.interruption?.())
+    } catch (error) {
+      if (!(place.interactive && error instanceof UserError)) throw error
+      place.say(error.message)
+    }
+    place.write('\n')
+  }
+
+  place.ask(questions[0]!)
+  for await (const line of place.lines) {
+    const question = next()!
+    if (line === '/exit') return
+    if (line === '/reset') {
+      chat.reset()
+      answers = {}
+    } else if (line.trim() !== '' || question.optional) {
+      answers = { ...answers, [question.name]: line.trim() === '' ? '' : line }
+      if (!next()) await reply()
+    }
+    place.ask(next()!)
+  }
+  // What may be left empty need not be answered at the end.
+  const begun = Object.keys(answers).length > 0
+  if (begun && questions.every(({ name, optional }) => optional || name in answers)) {
+    for (const { name } of questions) answers = { [name]: '', ...answers }
+    await reply()
+  }
+}

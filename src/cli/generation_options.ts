@@ -1,0 +1,60 @@
+/** @module */
+import type { Command } from 'commander'
+
+import type { CheckpointName } from '../formats/find_model.ts'
+import type { SamplingOptions } from '../generation/sampling.ts'
+import { checkpointOption } from './checkpoint_option.ts'
+import { realNumber, wholeNumber } from './number_argument.ts'
+
+/** The options of every command that writes text. */
+export interface GenerationFlags {
+  maxNewTokens?: number
+  temperature?: number
+  topK?: number
+  topP?: number
+  repetitionPenalty?: number
+  seed: number
+  adapter?: string
+  checkpoint?: CheckpointName
+  threads?: number
+}
+
+/** @param newTokens what `--max-new-tokens` is where it is not given */
+export const addGenerationOptions = (command: Command, newTokens: string): Command =>
+  command
+    .option('--max-new-tokens <n>', `tokens to add at most (default: ${newTokens})`, wholeNumber({ from: 1 }))
+    .option(
+      '--temperature <t>',
+      'flatten (> 1) or sharpen (< 1) the distribution; samples',
+      realNumber({ from: 1e-3 }),
+    )
+    .option('--top-k <k>', 'draw among the k likeliest tokens only; samples', wholeNumber({ from: 0 }))
+    .option(
+      '--top-p <p>',
+      'draw among the likeliest tokens of this mass; samples',
+      realNumber({ from: 1e-6, to: 1 }),
+    )
+    .option(
+      '--repetition-penalty <f>',
+      'make tokens that occurred less likely (> 1)',
+      realNumber({ from: 1e-3 }),
+    )
+    .option('--seed <n>', 'seed of the random draws', wholeNumber({ from: 0 }), 0)
+    .option('--adapter <folder>', 'a PEFT adapter to put on the model')
+    .addOption(checkpointOption())
+    .option('--threads <n>', 'threads to compute with', wholeNumber({ from: 1 }))
+
+/** Those of the options that were given. */
+export function givenSampling(
+  flags: GenerationFlags,
+): Partial<SamplingOptions> & { readonly max_new_tokens?: number } {
+  const { maxNewTokens, temperature, topK, topP, repetitionPenalty } = flags
+  const named = {
+    temperature,
+    top_k: topK,
+    top_p: topP,
+    repetition_penalty: repetitionPenalty,
+    max_new_tokens: maxNewTokens,
+  }
+  return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
+}

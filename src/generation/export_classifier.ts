@@ -1,0 +1,108 @@
+/**
+ * Writes a trained classifier for use elsewhere, with the adapter folded into the weights:
+ *
+ *     config.json  model.safetensors  tokenizer.json …     transformers' GPT2ForSequenceClassification, ortune
+ *     transformers.js/                                     pipeline('text-classification'), and any ONNX Runtime:
+ *       config.json  tokenizer.json …  onnx/model.onnx     `input_ids`, `attention_mask` in, `logits` out
+ *
+ * transformers.js has a folder of its own because it knows no classifier of type gpt2: it picks a class by `model_type`, and
+ * all classes do the same for this task, so its config.json names one that it knows.
+ * @module
+ */
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { classifierGraph } from '../../graphs/artifacts/classification.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import { backboneShapes, HEAD, headShapes } from '../../graphs/models/classifier.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { UserError } from '../errors.ts'
+import { writeFolderAtomic } from '../formats/atomic.ts'
+import { HEAD_FILE } from '../formats/checkpoint.ts'
+import type { Classifier } from '../formats/classifier_config.ts'
+import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
+import { externalData, linkOrCopy } from '../formats/external_data.ts'
+import type { FoundModel } from '../formats/find_model.ts'
+import { mergeAdapter } from '../formats/merge.ts'
+import { fillModelFolder, openGpt2Folder } from '../formats/model_folder.ts'
+import { readPeftAdapter } from '../formats/peft.ts'
+import { exists, readJson } from '../formats/read_file.ts'
+import type { FloatTensor } from '../formats/safetensors.ts'
+import { readEntries, readTensors } from '../formats/safetensors.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
+
+/** A type that transformers.js has classifiers of; it decides nothing but the class's name. */
+const KNOWN_TYPE = 'bert'
+
+const WEIGHTS = 'model.onnx_data'
+
+/**
+ * Writes the folder, whole or not at all.
+ *
+ * @throws UserError where the model is no classifier, or where `out` holds files
+ */
+export async function exportClassifier(model: FoundModel, out: string): Promise<void> {
+  const { base, classifier } = model
+  if (!classifier) throw new UserError(`${base} is no classifier; name a run of task classification`)
+  if ((await readdir(out).catch((): string[] => [])).length > 0)
+    throw new UserError(`${out} holds files already; name an empty or new folder`)
+  const { config, tensors } = await mergedTensors(model, classifier)
+  await writeFolderAtomic(out, async (folder) => {
+    await fillModelFolder(folder, { config, tensors, classifier })
+    await placeTokenizer(base, folder, config)
+
+    const browser = join(folder, 'transformers.js')
+    await mkdir(join(browser, 'onnx'), { recursive: true })
+    await placeTokenizer(base, browser, config)
+    const known = (await readJson(join(folder, 'config.json'))) as object
+    const loading = { dtype: 'fp32', use_external_data_format: { 'model.onnx': 1 } }
+    await writeJson(join(browser, 'config.json'), {
+      ...known,
+      model_type: KNOWN_TYPE,
+      'transformers.js_config': loading,
+    })
+    await linkOrCopy(join(folder, 'model.safetensors'), join(browser, 'onnx', WEIGHTS))
+    const written = await openGpt2Folder(folder, (config) => classifierShapes(config, classifier))
+    const { pooling } = classifier
+    const stored = externalData(written.tensors, WEIGHTS)
+    const graph = classifierGraph({ config, classes: classifier.classes.length, pooling, stored })
+    await writeFile(join(browser, 'onnx', 'model.onnx'), serialize(graph))
+  })
+}
+
+const classifierShapes = (config: Gpt2Config, { classes }: Classifier) =>
+  new Map([...backboneShapes(config), ...headShapes(config, classes.length)])
+
+/** The whole classifier's weights: what was trained, folded into its base or put beside it. */
+async function mergedTensors(
+  { base, adapter, headOnly }: FoundModel,
+  classifier: Classifier,
+): Promise<{ config: Gpt2Config; tensors: ReadonlyMap<string, FloatTensor> }> {
+  const isWhole = adapter === undefined && headOnly === undefined
+  const { config, weights, tensors } = await openGpt2Folder(base, (config) =>
+    isWhole ? classifierShapes(config, classifier) : backboneShapes(config),
+  )
+  const stored = await readEntries(weights, tensors)
+  if (isWhole) return { config, tensors: stored }
+  const read = adapter === undefined ? undefined : await readPeftAdapter(adapter)
+  const head = read ? read.head : (await readTensors(join(headOnly!, HEAD_FILE))).get(HEAD)
+  if (!head) throw new UserError(`${adapter ?? headOnly} has no head; was it trained for another task?`)
+  return { config, tensors: new Map([...(read ? mergeAdapter(stored, read) : stored), [HEAD, head]]) }
+}
+
+/** Copies the tokenizer, and lets it pad and truncate, which GPT-2's does not by itself. */
+async function placeTokenizer(from: string, to: string, config: Gpt2Config): Promise<void> {
+  await copyFiles(from, to, TOKENIZER_FILES)
+  const path = join(from, 'tokenizer_config.json')
+  const known = (await exists(path)) ? ((await readJson(path)) as object) : {}
+  const tokenizer = await loadTokenizer(from)
+  await writeJson(join(to, 'tokenizer_config.json'), {
+    ...known,
+    pad_token: tokenizer.decode([tokenizer.eosId]),
+    padding_side: 'right',
+    model_max_length: config.n_positions,
+  })
+}
+
+const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeFile(path, `${JSON.stringify(value, null, 2)}\n`)

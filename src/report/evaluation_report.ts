@@ -1,0 +1,128 @@
+/**
+ * Evaluations for the terminal: one, or two side by side.
+ * @module
+ */
+import type { ClassificationReport } from '../metrics/classification.ts'
+import type { RunEvaluation } from '../training/evaluate_run.ts'
+import type { GenerationEvaluation } from '../training/evaluate_generation.ts'
+import { textTable } from './text_table.ts'
+
+/** An evaluation, with what the model wrote where it was asked to. */
+export type FullEvaluation = RunEvaluation & { readonly generation: GenerationEvaluation | null }
+
+/** Samples that are shown. */
+const SAMPLES = 3
+
+/** A table of all figures; with a second evaluation its figures stand beside, and by how much they are higher. */
+export function evaluationReport(evaluation: FullEvaluation, other?: FullEvaluation): string {
+  const columns = other ? [evaluation, other] : [evaluation]
+  const [rows, others] = [figures(evaluation), other && new Map(figures(other).map((row) => [row[0], row]))]
+  const body = rows.map(([name, value, digits]) => {
+    const second = others?.get(name)?.[1]
+    const cells = [name, value.toFixed(digits)]
+    if (!other) return cells
+    return second === undefined
+      ? [...cells, '', '']
+      : [...cells, second.toFixed(digits), signed(second - value, digits)]
+  })
+  const heading = ['', ...columns.map(nameOf)]
+  const parts = [
+    textTable([other ? [...heading, 'difference'] : heading, ...body]),
+    ...columns.map((one) => (one.task === 'classification' ? classTables(nameOf(one), one.report) : '')),
+    samples(evaluation, other),
+  ]
+  return parts.filter((part) => part !== '').join('\n')
+}
+
+const nameOf = ({ run, checkpoint }: FullEvaluation): string => `${run} (${checkpoint})`
+
+type Figure = readonly [name: string, value: number, digits: number]
+
+function figures(result: FullEvaluation): Figure[] {
+  const common: Figure[] = [
+    ['examples', result.examples, 0],
+    ['loss', result.loss, 4],
+  ]
+  if (result.task === 'classification') {
+    const { accuracy, majority, macro, weighted } = result.report
+    return [
+      ...common,
+      ['accuracy', accuracy, 4],
+      ['accuracy of the majority class', majority, 4],
+      ['macro F1', macro.f1, 4],
+      ['macro precision', macro.precision, 4],
+      ['macro recall', macro.recall, 4],
+      ['weighted F1', weighted.f1, 4],
+    ]
+  }
+  const language: Figure[] = [
+    ...common,
+    ['perplexity per token', result.perplexity, 2],
+    ['perplexity per word', result.perplexityPerWord, 2],
+  ]
+  return result.generation ? [...language, ...generationFigures(result.generation)] : language
+}
+
+function generationFigures({ prompts, text_metrics: text, embedding_cosine: cosine }: GenerationEvaluation) {
+  const figures: Figure[] = [
+    ['texts generated', prompts, 0],
+    ['BLEU', text.bleu, 2],
+    ['ROUGE-1', text.rouge1, 4],
+    ['ROUGE-2', text.rouge2, 4],
+    ['ROUGE-L', text.rougeL, 4],
+    ['METEOR', text.meteor, 4],
+    ['distinct-1', text.distinct1, 4],
+    ['distinct-2', text.distinct2, 4],
+    ['words per text', text.mean_length, 1],
+  ]
+  if (!cosine) return figures
+  const { difference } = cosine
+  return [
+    ...figures,
+    ['cosine to the true text', cosine.generated, 4],
+    ['cosine to another text', cosine.shuffled, 4],
+    ['  difference', difference.mean, 4],
+    ['  95 % interval, from', difference.low, 4],
+    ['  95 % interval, to', difference.high, 4],
+  ] satisfies Figure[]
+}
+
+const signed = (value: number, digits: number): string => `${value > 0 ? '+' : ''}${value.toFixed(digits)}`
+
+/** Per class, and the confusion matrix. */
+function classTables(name: string, { classes, confusion }: ClassificationReport): string {
+  const scores = [
+    [`${name}: by class`, 'precision', 'recall', 'F1', 'examples'],
+    ...classes.map(({ name: label, precision, recall, f1, support }) => [
+      label,
+      precision.toFixed(4),
+      recall.toFixed(4),
+      f1.toFixed(4),
+      String(support),
+    ]),
+  ]
+  const matrix = [
+    ['actual ↓ predicted →', ...classes.map(({ name }) => name)],
+    ...confusion.map((row, c) => [classes[c]!.name, ...row.map(String)]),
+  ]
+  return `${textTable(scores)}\n${textTable(matrix)}`
+}
+
+function samples(evaluation: FullEvaluation, other: FullEvaluation | undefined): string {
+  const names = [nameOf(evaluation), other ? nameOf(other) : 'prompt', 'prompt']
+  const width = Math.max(...names.map((name) => name.length)) + 2
+  const line = (label: string, text: string) => `${label.padEnd(width)}${oneLine(text)}\n`
+  return (evaluation.generation?.samples ?? [])
+    .slice(0, SAMPLES)
+    .map(({ prompt, generated, references }, i) => {
+      const second = other?.generation?.samples[i]
+      const beside = other && second?.prompt === prompt ? line(nameOf(other), second.generated) : ''
+      return `${line('prompt', prompt)}${line(nameOf(evaluation), generated)}${beside}${line('true', references[0]!)}`
+    })
+    .join('\n')
+}
+
+const oneLine = (text: string, most = 160): string => {
+  const flat = text.replaceAll(/\s+/g, ' ')
+  return flat.length > most ? `${flat.slice(0, most - 1)}…` : flat
+}

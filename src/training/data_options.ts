@@ -1,0 +1,60 @@
+/**
+ * The keys of a training YAML file that say what is learned from: sources, templates, classes.
+ * @module
+ */
+import { z } from 'zod'
+
+import { SOURCE_FORMATS } from '../data/read_rows.ts'
+import { SPLITS } from '../data/splits.ts'
+
+const fraction = z.number().min(0).lt(1)
+
+const requires = z.array(z.string().min(1)).readonly().optional()
+const completionSchema = z.strictObject({ prompt: z.string(), completion: z.string(), requires })
+const textSchema = z.strictObject({ text: z.string(), requires })
+const chatSchema = z.strictObject({
+  user: z.string(),
+  assistant: z.string(),
+  system: z.string().optional(),
+  messages: z.string().min(1).optional(),
+})
+const labelSchema = z.strictObject({ text: z.string(), label: z.string() })
+
+/** nunjucks templates over the columns of a row; `src/data/template_source.ts` says what each kind means. */
+export const templateSchema = z.union(
+  [
+    completionSchema,
+    textSchema,
+    chatSchema,
+    labelSchema,
+    z
+      .array(z.union([completionSchema, textSchema]))
+      .min(1)
+      .readonly(),
+  ],
+  'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification)',
+)
+
+export const sourceSchema = z.strictObject({
+  path: z.string().min(1),
+  format: z.enum(SOURCE_FORMATS).optional(),
+  delimiter: z.string().optional(),
+  columns: z.array(z.string()).optional(),
+  quoting: z.boolean().optional(),
+  /** A column that names each row's split; one split for all rows; or fractions, drawn by a seeded hash. */
+  split: z
+    .union(
+      [
+        z.strictObject({ column: z.string() }),
+        z.strictObject({ all: z.enum(SPLITS) }),
+        z.strictObject({ validation: fraction, test: fraction.default(0) }),
+      ],
+      'it must have the key column, or all, or validation and test with fractions',
+    )
+    .default({ validation: 0.1, test: 0 }),
+  /** For this source alone. */
+  template: templateSchema.optional(),
+})
+
+/** Names of classes; YAML reads some as numbers or truth values. */
+export const classesSchema = z.array(z.union([z.string().min(1), z.number(), z.boolean()]).transform(String))

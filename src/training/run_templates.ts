@@ -1,0 +1,31 @@
+/** @module */
+import { join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+
+import type {
+  ChatTemplate,
+  CompletionTemplate,
+  LabelTemplate,
+  TextTemplate,
+} from '../data/template_source.ts'
+import { exists } from '../formats/read_file.ts'
+import { readRunConfig } from './run.ts'
+
+/** A template that is no list. */
+export type SingleTemplate = CompletionTemplate | TextTemplate | ChatTemplate | LabelTemplate
+
+/**
+ * The different templates that a run's data went through, lists opened, in the order of its sources; of a checkpoint,
+ * those of its run. None where the folder is neither.
+ */
+export async function templatesOfRun(folder: string): Promise<SingleTemplate[]> {
+  for (const run of [folder, resolve(folder, '..', '..')]) {
+    if (!(await exists(join(run, 'training.json')))) continue
+    const { template, data } = await readRunConfig(run)
+    const templates = data.flatMap(
+      (source): readonly SingleTemplate[] | SingleTemplate => source.template ?? template ?? [],
+    )
+    return templates.filter((one, i) => templates.findIndex((other) => isDeepStrictEqual(one, other)) === i)
+  }
+  return []
+}

@@ -1,0 +1,75 @@
+/**
+ * The graphs of each task, and which tensors it trains.
+ * @module
+ */
+import { evaluationGraph, trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import {
+  classificationEvaluationGraph,
+  classificationShapes,
+  classificationTrainingGraph,
+} from '../../graphs/artifacts/classification.ts'
+import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
+import type { Adaptation } from '../../graphs/models/adaptation.ts'
+import { backboneShapes } from '../../graphs/models/classifier.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import { UserError } from '../errors.ts'
+import type { ClassificationHead } from '../formats/manifest.ts'
+
+/** What is trained; a manifest says it. */
+export interface TaskFacts {
+  readonly lora: Adaptation
+  /** Of a classifier; null for a language model. */
+  readonly head: ClassificationHead | null
+}
+
+export interface TaskGraphs {
+  /** The tensors that training changes, in the order of the graphs' inputs. */
+  readonly trainable: ParameterShapes
+  /** The model's tensors that stay as they are. */
+  readonly frozen: ParameterShapes
+  readonly training: () => Graph
+  readonly evaluation: () => Graph
+}
+
+/**
+ * The graphs of a task on a model.
+ *
+ * @param stored where each frozen parameter lies in the model's weight file
+ * @throws UserError for a LoRA target that matches nothing
+ */
+export function taskGraphs(
+  { lora, head }: TaskFacts,
+  config: Gpt2Config,
+  stored: ReadonlyMap<string, ExternalData>,
+): TaskGraphs {
+  const model = head ? backboneShapes(config) : gpt2ParameterShapes(config)
+  const frozen: ParameterShapes = lora === 'full' ? new Map() : model
+  if (head) {
+    const task = { ...head, config, lora, stored, classes: head.classes.length }
+    return {
+      trainable: orUserError(() => classificationShapes(task)),
+      frozen,
+      training: () => classificationTrainingGraph(task),
+      evaluation: () => classificationEvaluationGraph(task),
+    }
+  }
+  if (lora === 'none')
+    throw new UserError('lora "none" trains a head alone, and task sft has no head; leave it out')
+  const task = { config, lora, stored }
+  return {
+    trainable: orUserError(() => trainableShapes(task)),
+    frozen,
+    training: () => trainingGraph(task),
+    evaluation: () => evaluationGraph(task),
+  }
+}
+
+function orUserError<T>(build: () => T): T {
+  try {
+    return build()
+  } catch (error) {
+    throw new UserError((error as Error).message)
+  }
+}

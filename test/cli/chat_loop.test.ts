@@ -1,0 +1,77 @@
+import { expect } from 'chai'
+
+import { chatLoop } from '../../src/cli/chat_loop.ts'
+import { UserError } from '../../src/errors.ts'
+import type { Chat } from '../../src/generation/chat.ts'
+import type { Answers } from '../../src/generation/chat_form.ts'
+import { chatForm } from '../../src/generation/chat_form.ts'
+import { userError } from '../data/helpers.ts'
+
+const two = chatForm({
+  prompt: '{{ question }}{% if context %} ({{ context }}){% endif %}:',
+  completion: ' {{ answer }}',
+})
+const conversation = chatForm({ user: '{{ content }}', assistant: '{{ content }}' })
+
+/** Types lines at a model that replies "yes". */
+async function talk(lines: readonly string[], form = two, { interactive = false, fails = false } = {}) {
+  const replied: Answers[] = []
+  const seen = { asked: [] as string[], said: [] as string[], written: '', resets: 0, replied }
+  const chat: Chat = {
+    form,
+    reply: async (answers, onText) => {
+      if (fails) throw new UserError('too long')
+      replied.push(answers)
+      onText('yes')
+      return 'yes'
+    },
+    reset: () => void seen.resets++,
+  }
+  await chatLoop(chat, {
+    lines: (async function* () {
+      yield* lines
+    })(),
+    interactive,
+    ask: ({ name }) => seen.asked.push(name),
+    write: (piece) => (seen.written += piece),
+    say: (sentence) => seen.said.push(sentence),
+  })
+  return seen
+}
+
+describe('cli/chat_loop', () => {
+  it('asks question after question, and again until one that is needed is answered', async () => {
+    const { asked, replied, written } = await talk(['', 'why', '', 'how', 'so'])
+    expect(asked).to.deep.equal(['question', 'question', 'context', 'question', 'context', 'question'])
+    expect(replied).to.deep.equal([
+      { question: 'why', context: '' },
+      { question: 'how', context: 'so' },
+    ])
+    expect(written).to.equal('yes\nyes\n')
+  })
+
+  it('replies at the end of the lines where only what may be empty is missing', async () => {
+    expect((await talk(['why'])).replied).to.deep.equal([{ question: 'why', context: '' }])
+    const unanswered = chatForm({ prompt: '{% if a %}{{ a }}{% endif %}{{ b }}', completion: 'c' })
+    expect((await talk(['A'], unanswered)).replied).to.deep.equal([])
+    expect((await talk([])).replied).to.deep.equal([])
+  })
+
+  it('begins anew at /reset, and ends at /exit', async () => {
+    const { replied, resets, asked } = await talk(['why', '/reset', 'how', 'so', '/exit', 'who', ''])
+    expect(replied).to.deep.equal([{ question: 'how', context: 'so' }])
+    expect(resets).to.equal(1)
+    expect(asked.slice(0, 3)).to.deep.equal(['question', 'context', 'question'])
+  })
+
+  it('writes the text before its continuation', async () => {
+    expect((await talk(['Once upon', 'a time'], chatForm())).written).to.equal('Once uponyes\na timeyes\n')
+  })
+
+  it('lets a person try again after a mistake, and fails where nobody is there', async () => {
+    const { said, asked } = await talk(['hello', 'again'], conversation, { interactive: true, fails: true })
+    expect(said).to.deep.equal(['too long', 'too long'])
+    expect(asked.length).to.equal(3)
+    expect(await userError(() => talk(['hello'], conversation, { fails: true }))).to.equal('too long')
+  })
+})

@@ -1,0 +1,114 @@
+import { expect } from 'chai'
+
+import { END_MARK } from '../../src/data/end_of_text.ts'
+import { detectTemplate } from '../../src/data/forms.ts'
+import { compileLabelledText } from '../../src/data/labelled_text.ts'
+import type { Row } from '../../src/data/row.ts'
+import { templateOfFirstRow } from '../../src/data/source_rows.ts'
+import { compileTemplate } from '../../src/data/template.ts'
+import type { CausalTemplate, LabelTemplate } from '../../src/data/template_source.ts'
+import { userError, withFile } from './helpers.ts'
+
+/** What a row's examples are: given and learned texts, `|` between them and ⏹ for the end of text. */
+function examplesOf(row: Row): string[] {
+  const template = detectTemplate(Object.keys(row), 'sft') as CausalTemplate
+  return compileTemplate(template)
+    .render(row, 'row 1')
+    .map((segments) => segments.map(({ text }) => text.replaceAll(END_MARK, '⏹')).join('|'))
+}
+
+function labelledOf(row: Row) {
+  const template = detectTemplate(Object.keys(row), 'classification') as LabelTemplate
+  return compileLabelledText(template)(row, 'row 1')
+}
+
+describe('data/forms', () => {
+  it('tells messages and conversations', () => {
+    const texts = ['Be kind.\n\n', '### Instruction: Hi\n\n### Response:', ' Hello⏹'].join('|')
+    const messages = [
+      { role: 'system', content: 'Be kind.' },
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Hello' },
+    ]
+    expect(examplesOf({ id: 7, messages })).to.deep.equal([texts])
+    const names = new Map([
+      ['system', 'system'],
+      ['user', 'human'],
+      ['assistant', 'gpt'],
+    ])
+    const conversations = messages.map(({ role, content }) => ({ from: names.get(role)!, value: content }))
+    expect(examplesOf({ conversations, source: 'x' })).to.deep.equal([texts])
+  })
+
+  it('tells prompt and completion, and plain text', () => {
+    expect(examplesOf({ prompt: 'two', completion: ' three' })).to.deep.equal(['two| three⏹'])
+    expect(examplesOf({ text: 'one' })).to.deep.equal(['one⏹'])
+  })
+
+  it('tells instructions, with a context section only where there is a context', () => {
+    const request = '### Instruction: I\n\n'
+    for (const [column, context] of [
+      ['response', 'context'],
+      ['output', 'input'],
+    ] as const) {
+      const row = { instruction: 'I', [column]: 'R' }
+      expect(examplesOf(row)).to.deep.equal([`${request}### Response:| R⏹`])
+      expect(examplesOf({ ...row, [context]: 'C' })).to.deep.equal([
+        `${request}### Context: C\n\n### Response:| R⏹`,
+      ])
+      for (const empty of ['', ' \n', null]) {
+        expect(examplesOf({ ...row, [context]: empty })).to.deep.equal([`${request}### Response:| R⏹`])
+      }
+    }
+    expect(examplesOf({ question: 'I', answer: 'R' })).to.deep.equal([`${request}### Response:| R⏹`])
+    // Rows after the first may lack the context's column.
+    const template = detectTemplate(['instruction', 'context', 'response'], 'sft') as CausalTemplate
+    expect(compileTemplate(template).renderPrompt({ instruction: 'I' }, 'row 2')).to.equal(`${request}### Response:`)
+  })
+
+  it('tells words with definitions and, where there are any, examples', () => {
+    const row = { word: 'w', definition: 'd' }
+    expect(examplesOf(row)).to.deep.equal(['Word: w ; Definition:| d⏹'])
+    expect(examplesOf({ ...row, example: 'e' })).to.deep.equal([
+      'Word: w ; Definition:| d⏹',
+      'Word: w ; Example:| e⏹',
+    ])
+    expect(examplesOf({ ...row, example: '' })).to.deep.equal(['Word: w ; Definition:| d⏹'])
+  })
+
+  it('tells labelled texts and pairs of texts', () => {
+    expect(labelledOf({ text: 't', label: 1 })).to.deep.equal({ text: 't', label: '1' })
+    expect(labelledOf({ sentence: 't', label: 'yes', idx: 0 })).to.deep.equal({ text: 't', label: 'yes' })
+    for (const [first, second] of [
+      ['sentence1', 'sentence2'],
+      ['premise', 'hypothesis'],
+      ['question1', 'question2'],
+      ['question', 'sentence'],
+    ]) {
+      const row = { [first!]: 'a', [second!]: 'b', label: 0 }
+      expect(labelledOf(row)).to.deep.equal({ text: `a${END_MARK}b`, label: '0' })
+    }
+  })
+
+  it('tells nothing of other columns, or of another task', () => {
+    expect(detectTemplate(['Word', 'meaning'], 'sft')).to.equal(undefined)
+    expect(detectTemplate(['instruction', 'context'], 'sft')).to.equal(undefined)
+    expect(detectTemplate(['prompt', 'completion'], 'classification')).to.equal(undefined)
+    expect(detectTemplate(['text'], 'classification')).to.equal(undefined)
+    expect(detectTemplate([], 'sft')).to.equal(undefined)
+  })
+
+  it('looks at the first row of a file; names its columns and the forms where it is none', async () => {
+    await withFile('d.csv', 'word,definition\nw,d\n', async (path) => {
+      expect(await templateOfFirstRow(path, {}, 'sft')).to.deep.equal(detectTemplate(['word', 'definition'], 'sft'))
+      expect(await userError(() => templateOfFirstRow(path, {}, 'classification'))).to.match(
+        /d\.csv: its columns \(word, definition\) are of no form known for classification; give a template, or name the columns as in one of: sentence1, sentence2, label; .*; text \(or sentence\), label$/,
+      )
+      const columns = { columns: ['a', 'b'] }
+      expect(await userError(() => templateOfFirstRow(path, columns, 'sft'))).to.match(/columns \(a, b\) .* messages; /)
+    })
+    await withFile('e.csv', 'word,definition\n', async (path) => {
+      expect(await userError(() => templateOfFirstRow(path, {}, 'sft'))).to.match(/e\.csv: there is no row to tell/)
+    })
+  })
+})

@@ -1,0 +1,26 @@
+import { expect } from 'chai'
+
+import { END_MARK } from '../../src/data/end_of_text.ts'
+import { renderTexts } from '../../src/data/given_texts.ts'
+import { userError } from './helpers.ts'
+
+describe('data/given_texts', () => {
+  it('takes texts as they are where there is no template', () => {
+    expect(renderTexts(['{"a": 1}', 'b'], undefined)).to.deep.equal(['{"a": 1}', 'b'])
+  })
+
+  it("takes a text as the value of a template's only column", () => {
+    const template = { text: 'Review: {{ review }}', label: '{{ label }}' }
+    expect(renderTexts(['{"a": 1}', 'good'], template)).to.deep.equal(['Review: {"a": 1}', 'Review: good'])
+  })
+
+  it('takes JSON objects where a template has several columns', async () => {
+    const template = { text: '{{ a }}<|endoftext|>{{ b }}', label: '{{ label }}' }
+    expect(renderTexts(['{"a": "A", "b": "B"}'], template)).to.deep.equal([`A${END_MARK}B`])
+    for (const text of ['plain', '["A", "B"]', '1', 'null'])
+      expect(await userError(() => renderTexts(['{"a": "", "b": ""}', text], template))).to.equal(
+        'text 2 is no JSON object of the columns that the run\'s template needs; write {"a":"…","b":"…"}',
+      )
+    expect(await userError(() => renderTexts(['{"a": "A"}'], template))).to.match(/^text 1: .*"b"/)
+  })
+})

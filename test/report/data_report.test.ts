@@ -1,0 +1,62 @@
+import { expect } from 'chai'
+
+import { createTally } from '../../src/data/example_counts.ts'
+import type { ExampleCounts } from '../../src/data/example_counts.ts'
+import { dataAdvice } from '../../src/report/data_advice.ts'
+import { classTable, dataTable } from '../../src/report/data_table.ts'
+
+const none: ExampleCounts = createTally(8).counts()
+const train: ExampleCounts = {
+  ...none,
+  ...{ examples: 1200, tokens: 34_000, labelledTokens: 9000, longest: 60 },
+  lengths: { p50: 20, p90: 40, p99: 55, p100: 60 },
+}
+
+describe('report/data_table', () => {
+  it('has a line a split', () => {
+    const lines = dataTable({ train, validation: none }).trimEnd().split('\n')
+    expect(lines.map((line) => line.split(/\s{2,}/))).to.deep.equal([
+      ['', 'examples', 'tokens', 'with loss', 'truncated', 'skipped', 'length p50', 'p90', 'p99', 'max'],
+      ['train', '1,200', '34,000', '9,000', '0', '0', '20', '40', '55', '60'],
+      ['validation', '0', '0', '0', '0', '0', '0', '0', '0', '0'],
+    ])
+  })
+
+  it('counts no labelled tokens where classes are learned, but the classes', () => {
+    const splits = { train: { ...train, classCounts: [900, 300] }, test: { ...none, classCounts: [0, 0] } }
+    expect(dataTable(splits)).to.not.include('with loss').and.not.include('9,000')
+    const lines = classTable(splits, ['joy', 'fear']).trimEnd().split('\n')
+    expect(lines.map((line) => line.split(/\s{2,}/))).to.deep.equal([
+      ['class', 'train', 'share', 'test', 'share'],
+      ['joy', '900', '75.0 %', '0', '0.0 %'],
+      ['fear', '300', '25.0 %', '0', '0.0 %'],
+    ])
+  })
+})
+
+describe('report/data_advice', () => {
+  const cut = { ...train, truncated: 7, cutTokens: 1234, longest: 90 }
+
+  it('says nothing where nothing is lost', () => {
+    expect(dataAdvice({ train, validation: none }, 60, 128)).to.equal('')
+  })
+
+  it('says what is cut, and which length would do', () => {
+    const lost = '9 of 1,300 examples are longer than 60 tokens and lose their end, 1,244 tokens together: '
+    const validation = { ...none, examples: 100, truncated: 2, cutTokens: 10, longest: 70 }
+    const advice = (context: number) => dataAdvice({ train: cut, validation }, 60, context)
+    expect(advice(128)).to.equal(`${lost}max_length=90 keeps all.\n`)
+    expect(advice(80)).to.equal(`${lost}max_length=80 keeps more.\n`)
+    expect(advice(60)).to.equal(`${lost}the model reads 60 tokens at most, so shorten the texts.\n`)
+  })
+
+  it('says what is left out, and why', () => {
+    expect(dataAdvice({ train: { ...train, skipped: 3, overlong: 2, empty: 1 } }, 60, 128)).to.equal(
+      '2 rows are left out because the prompt fills 60 tokens: raise max_length (up to 128), or shorten it.\n' +
+        '1 row is left out because there is nothing to learn: fill the empty columns, or remove the rows.\n',
+    )
+    expect(dataAdvice({ train: { ...train, overlong: 1 } }, 128, 128)).to.match(
+      /^1 row is .* shorten the texts\.\n$/,
+    )
+  })
+})

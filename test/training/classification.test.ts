@@ -1,0 +1,242 @@
+import { expect } from 'chai'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import {
+  classificationEvaluationGraph,
+  classificationShapes,
+  classificationTrainingGraph,
+} from '../../graphs/artifacts/classification.ts'
+import type { Pooling } from '../../graphs/layers/pooling.ts'
+import { HEAD } from '../../graphs/models/classifier.ts'
+import type { EncodedExample } from '../../src/data/encode.ts'
+import type { Trained } from '../../src/formats/checkpoint.ts'
+import { HEAD_FILE, readCheckpoint, writeCheckpoint } from '../../src/formats/checkpoint.ts'
+import { createRandom } from '../../src/random.ts'
+import type { Feeds } from '../../src/runtime/session.ts'
+import {
+  classificationObjective,
+  collateClasses,
+  evaluateClassification,
+} from '../../src/training/classification.ts'
+import type { Metrics } from '../../src/training/progress.ts'
+import { parameterFeeds } from '../../src/training/supervised.ts'
+import { initialState } from '../../src/training/trainer_state.ts'
+import { withFolder } from '../data/helpers.ts'
+import type { AdaptationName } from '../graphs/classification_fixtures.ts'
+import { adapted, FIXTURE_CLASSES, fixtureClassifier } from '../graphs/classification_fixtures.ts'
+import { largestDifference, numbersOf } from '../graphs/gpt2_fixtures.ts'
+import { rejection } from '../rejection.ts'
+import type { RunData, SmallRuns } from './small_run.ts'
+import { openRuns, randomExamples, trainedTensors } from './small_run.ts'
+
+const DROPOUT = 0.25
+const WIDTH = 24
+
+/** Texts of 3 to 20 tokens; whether the last one is above a third or two thirds of the vocabulary is their class. */
+const labelled = (count: number, name: string): EncodedExample[] =>
+  randomExamples(count, name).map(({ input_ids }) => ({
+    input_ids,
+    labels: Int32Array.of(Math.floor((3 * input_ids.at(-1)!) / 97)),
+  }))
+
+async function openClassifierRuns(
+  name: AdaptationName,
+  pooling: Pooling,
+  dropout = DROPOUT,
+): Promise<SmallRuns & { readonly trained: Trained }> {
+  const model = await fixtureClassifier()
+  const { task, tensors, feeds } = await adapted(model, name, { pooling, dropout })
+  const { lora_scale } = feeds
+  const runs = await openRuns(model, {
+    trainable: classificationShapes(task),
+    training: classificationTrainingGraph(task),
+    evaluation: classificationEvaluationGraph(task),
+    objective: classificationObjective({ pooling, dropout, width: WIDTH, seed: 42 }),
+    judge: async (evaluation, parameters, data) => {
+      const { loss, report } = await evaluateClassification(evaluation, parameters, data, {
+        batchSize: 8,
+        pooling,
+      })
+      return { eval_loss: loss, eval_accuracy: report.accuracy, eval_macro_f1: report.macro.f1 }
+    },
+    initial: tensors,
+    constants: lora_scale ? { lora_scale } : {},
+    classes: FIXTURE_CLASSES,
+  })
+  const head = { classes: FIXTURE_CLASSES, pooling, dropout }
+  const trained = { lora: task.lora, head, config: model.config, baseModel: null, companions: '' }
+  return { ...runs, trained }
+}
+
+describe('classification training', () => {
+  let runs: SmallRuns
+  let data: RunData
+  before(async () => {
+    runs = await openClassifierRuns('lora', 'last')
+    data = {
+      trainData: await runs.dataset('train', labelled(45, 'train')),
+      validationData: await runs.dataset('validation', labelled(24, 'validation')),
+    }
+  })
+  after(() => runs.release())
+
+  for (const [name, pooling] of [
+    ['lora', 'last'],
+    ['full', 'mean'],
+    ['none', 'last'],
+  ] as const) {
+    it(`does the same by batch 1 × accumulation 8, 2 × 4 and 8 × 1, with dropout: ${name}, ${pooling}`, async () => {
+      const opened = await openClassifierRuns(name, pooling)
+      const train = (batch: number, accumulation: number) =>
+        opened.train(
+          {
+            per_device_train_batch_size: batch,
+            gradient_accumulation_steps: accumulation,
+            max_steps: 20,
+            learning_rate: 5e-3,
+            weight_decay: 0.01,
+          },
+          data,
+        )
+      const whole = await train(8, 1)
+      expect(whole.steps.length).to.equal(20)
+      for (const cut of [await train(1, 8), await train(2, 4)]) {
+        cut.steps.forEach(({ loss, grad_norm, ...same }, i) => {
+          const step = whole.steps[i]!
+          expect(loss, `loss of step ${step.step}`).to.be.closeTo(step.loss, 1e-4)
+          expect(grad_norm, `gradient norm of step ${step.step}`).to.be.closeTo(step.grad_norm, 1e-4)
+          expect(step).to.include(same)
+        })
+      }
+      await opened.release()
+    })
+  }
+
+  it('learns what can be learned', async () => {
+    const { evaluations } = await runs.train({ max_steps: 120, eval_steps: 60, learning_rate: 2e-2 }, data)
+    expect(evaluations.at(-1)!.eval_accuracy).to.be.greaterThan(0.8)
+    expect(evaluations.at(-1)!.eval_loss).to.be.below(0.6)
+  })
+
+  it('goes on from a state in the middle of an epoch with the same dropout, to the same bits', async () => {
+    const options = {
+      max_steps: 12,
+      per_device_train_batch_size: 2,
+      gradient_accumulation_steps: 2,
+      learning_rate: 1e-2,
+    }
+    const whole = await runs.train(options, data)
+    const memory = runs.memory(true)
+    const logged: object[] = []
+    const stop = new Error('stopped')
+    await rejection(
+      runs.train(options, data, {
+        memory,
+        log: (record) => {
+          if ('loss' in record) logged.push(record)
+          if (record.step === 7) throw stop
+        },
+      }),
+    )
+    const state = { ...initialState, global_step: 7, epoch: 0, batch: 7 }
+    const second = await runs.train(options, data, { memory, state })
+    expect([...logged, ...second.steps]).to.deep.equal(whole.steps)
+    expect(trainedTensors(second)).to.deep.equal(trainedTensors(whole))
+  })
+
+  it('keeps the checkpoint of the best metric, the first among equals', async () => {
+    const script: readonly Metrics[] = [
+      { eval_loss: 1.0, eval_accuracy: 0.5, eval_macro_f1: 0.5 },
+      { eval_loss: 0.9, eval_accuracy: 0.75, eval_macro_f1: 0.6 },
+      { eval_loss: 0.8, eval_accuracy: 0.75, eval_macro_f1: 0.7 },
+      { eval_loss: 0.7, eval_accuracy: 0.6, eval_macro_f1: 0.65 },
+    ]
+    for (const [metric, best] of [
+      ['eval_accuracy', 2],
+      ['eval_macro_f1', 3],
+      ['eval_loss', 4],
+    ] as const) {
+      let call = 0
+      const evaluate = async () => script[call++]!
+      const options = { max_steps: 4, eval_steps: 1, metric_for_best_model: metric }
+      const { state, saved, evaluations } = await runs.train(options, data, { evaluate })
+      const bests = saved.filter(({ name }) => name === 'best').map(({ step }) => step)
+      expect(bests, metric).to.deep.equal(Array.from({ length: best }, (_, i) => i + 1))
+      expect(state).to.include({
+        best_metric: script[best - 1]![metric],
+        best_step: best,
+        evaluations_without_improvement: 4 - best,
+      })
+      expect(evaluations.map((record) => record[metric])).to.deep.equal(
+        script.map((metrics) => metrics[metric]),
+      )
+    }
+  })
+
+  it('measures the same whatever the batch size', async () => {
+    const parameters = { ...parameterFeeds(runs.memory()), ...runs.constants }
+    const measure = (batchSize: number) =>
+      evaluateClassification(runs.evaluation, parameters, data.validationData, { batchSize, pooling: 'last' })
+    const one = await measure(1)
+    let right = 0
+    let sum = 0
+    for (let row = 0; row < data.validationData.size; row++) {
+      const example = data.validationData.row(row)
+      const outputs = await runs.evaluation.run({ ...collateClasses([[example]], 'last', 1), ...parameters })
+      const { loss, logits } = numbersOf(outputs)
+      sum += loss![0]!
+      right += Number(logits!.indexOf(Math.max(...logits!)) === example.labels[0])
+    }
+    expect(one.report.accuracy).to.equal(right / 24)
+    expect(one.loss).to.be.closeTo(sum / 24, 1e-9)
+    expect(one.report.classes.map(({ name }) => name)).to.deep.equal(FIXTURE_CLASSES)
+    for (const batchSize of [2, 5, 24, 64]) {
+      const { loss, report } = await measure(batchSize)
+      expect(loss).to.be.closeTo(one.loss, 1e-6)
+      expect(report).to.deep.equal(one.report)
+    }
+  })
+
+  it('drops each feature of each example with the probability given, anew in each step', () => {
+    const settings = { pooling: 'last', dropout: DROPOUT, width: WIDTH, seed: 3 } as const
+    const sequences = labelled(64, 'dropout').map((example) => [example])
+    const masks = (step: number, seed = 3) => {
+      const { feeds } = classificationObjective({ ...settings, seed })
+      return numbersOf({ mask: feeds(sequences, { total: 64, step, first: 0 })['dropout_mask']! })['mask']!
+    }
+    const first = masks(1)
+    const kept = Math.fround(1 / (1 - DROPOUT))
+    expect(new Set(first)).to.deep.equal(new Set([0, kept]))
+    // 1536 draws: the standard deviation of the share is 0.011.
+    const share = first.filter((value) => value === 0).length / first.length
+    expect(share).to.be.closeTo(DROPOUT, 0.04)
+    for (const other of [masks(2), masks(1, 4)]) expect(largestDifference(first, other)).to.equal(kept)
+    expect(first.slice(0, WIDTH)).to.not.deep.equal(first.slice(WIDTH, 2 * WIDTH))
+    const { feeds } = classificationObjective({ ...settings, dropout: 0 })
+    expect(feeds(sequences, { total: 64, step: 1, first: 0 })).to.not.have.property('dropout_mask')
+  })
+
+  for (const name of ['none', 'lora', 'full'] as const)
+    it(`reads a checkpoint back as it was written, ${name}`, async () => {
+      await withFolder(async (folder) => {
+        const opened = await openClassifierRuns(name, 'mean')
+        const path = join(folder, 'last')
+        const options = { max_steps: 3, learning_rate: 1e-2 }
+        const outcome = await opened.train(options, data)
+        const trained = { ...opened.trained, companions: folder }
+        await writeCheckpoint(path, outcome.memory, trained, outcome.state)
+        const written = ['optimizer.safetensors', 'trainer_state.json']
+        if (name === 'none') expect((await readdir(path)).sort()).to.deep.equal([HEAD_FILE, ...written])
+        const memory = opened.memory()
+        expect(await readCheckpoint(path, memory, trained.lora)).to.deep.equal(outcome.state)
+        expect(memory.names).to.include(HEAD)
+        for (const tensor of memory.names) {
+          const { gradient: _, ...read } = memory.views(tensor)
+          const { gradient: __, ...was } = outcome.memory.views(tensor)
+          expect(read, tensor).to.deep.equal(was)
+        }
+        await opened.release()
+      })
+    })
+})

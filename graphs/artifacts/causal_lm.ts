@@ -7,11 +7,12 @@ import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { tokenNegativeLogLikelihood, weightedSum } from '../losses/causal_lm.ts'
-import type { Adaptation } from '../models/adaptation.ts'
+import type { Adaptation, AdaptedModel } from '../models/adaptation.ts'
 import { adaptedShapes, declareModel } from '../models/adaptation.ts'
 import { causalAttention, gpt2, lmHead } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
+import type { NptConfig } from '../models/npt_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { gather } from '../ops/gather.ts'
 
@@ -20,14 +21,22 @@ import { gather } from '../ops/gather.ts'
  */
 export interface CausalLmTask {
   readonly config: Gpt2Config
-  readonly lora?: Exclude<Adaptation, 'none'>
+  /** Plastic blocks, which are trained beside what `lora` says. */
+  readonly npt?: NptConfig | null
+  readonly lora?: Adaptation
   readonly stored: ReadonlyMap<string, ExternalData>
   readonly dtype?: FloatType
 }
 
 /** The tensors that training changes, in the order of the graph's inputs. */
-export const trainableShapes = ({ config, lora = 'full' }: CausalLmTask): ParameterShapes =>
-  adaptedShapes(gpt2ParameterShapes(config), lora)
+export const trainableShapes = (task: CausalLmTask): ParameterShapes => adaptedShapes(modelOf(task))
+
+const modelOf = ({ config, lora = 'full', npt }: CausalLmTask): AdaptedModel => ({
+  config,
+  shapes: gpt2ParameterShapes(config),
+  lora,
+  ...(npt ? { npt } : {}),
+})
 
 /**
  * Batch and trainable tensors in; `loss` and `<parameter>_grad` out. The batch: `input_ids`, `attention_mask`,
@@ -52,7 +61,7 @@ export function evaluationGraph(task: CausalLmTask): Graph {
 }
 
 function forward(name: string, task: CausalLmTask) {
-  const { config, lora = 'full', stored, dtype = 'float32' } = task
+  const { config, stored, dtype = 'float32' } = task
   const graph = new Graph(name)
   const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
   const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
@@ -60,13 +69,11 @@ function forward(name: string, task: CausalLmTask) {
   const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
   const labels = graph.input('labels', 'int64', ['labelled'])
   const labelWeights = graph.input('label_weights', dtype, ['labelled'])
-  const shapes = gpt2ParameterShapes(config)
-  const { parameters, adapters, trainable } = declareModel(graph, shapes, lora, stored, dtype)
+  const { parameters, adapters, plastic, trainable } = declareModel(graph, modelOf(task), stored, dtype)
 
-  const hidden = gpt2(config, parameters, adapters, causalAttention(config, attentionMask, dtype), {
-    input_ids: inputIds,
-    position_ids: positionIds,
-  })
+  const attend = causalAttention(config, attentionMask, dtype)
+  const tokens = { input_ids: inputIds, position_ids: positionIds }
+  const hidden = gpt2(config, parameters, adapters, attend, tokens, plastic)
   const nll = graph.scope('lm_head', () =>
     tokenNegativeLogLikelihood(gather(hidden, labelPositions), lmHead(config, parameters), labels),
   )

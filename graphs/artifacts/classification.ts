@@ -10,13 +10,13 @@ import type { Pooling } from '../layers/pooling.ts'
 import { maskedMean } from '../layers/pooling.ts'
 import { weightedSum } from '../losses/causal_lm.ts'
 import { crossEntropy } from '../losses/cross_entropy.ts'
-import type { Adaptation } from '../models/adaptation.ts'
+import type { Adaptation, AdaptedModel, DeclaredModel } from '../models/adaptation.ts'
 import { adaptedShapes, declareModel } from '../models/adaptation.ts'
 import { backboneShapes, HEAD, headShapes } from '../models/classifier.ts'
-import type { Adapters, Parameters } from '../models/gpt2.ts'
 import { causalAttention, gpt2 } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import type { LoraConfig } from '../models/lora_config.ts'
+import type { NptConfig } from '../models/npt_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { inputParameters } from '../models/parameters.ts'
 import { add } from '../ops/add.ts'
@@ -34,6 +34,8 @@ export interface ClassificationTask {
   readonly config: Gpt2Config
   /** What is trained beside the head. */
   readonly lora: Adaptation
+  /** Plastic blocks, which are trained too. */
+  readonly npt?: NptConfig | null
   readonly classes: number
   readonly pooling: Pooling
   /** Probability of dropping a pooled feature; above 0 the training graph takes `dropout_mask`. */
@@ -44,8 +46,19 @@ export interface ClassificationTask {
 }
 
 /** The tensors that training changes, in the order of the graph's inputs; the head comes last. */
-export const classificationShapes = ({ config, lora, classes }: ClassificationTask): ParameterShapes =>
-  new Map([...adaptedShapes(backboneShapes(config), lora), ...headShapes(config, classes)])
+export const classificationShapes = (task: ClassificationTask): ParameterShapes =>
+  new Map([...adaptedShapes(modelOf(task)), ...headShapes(task.config, task.classes)])
+
+const modelOf = ({
+  config,
+  lora,
+  npt,
+}: Pick<ClassificationTask, 'config' | 'lora' | 'npt'>): AdaptedModel => ({
+  config,
+  shapes: backboneShapes(config),
+  lora,
+  ...(npt ? { npt } : {}),
+})
 
 /**
  * Batch and trainable tensors in; `loss` and `<tensor>_grad` out. The batch: `input_ids`, `attention_mask`, `position_ids`
@@ -70,7 +83,7 @@ export function classificationEvaluationGraph(task: ClassificationTask): Graph {
 }
 
 function supervised(name: string, task: ClassificationTask, drops: boolean) {
-  const { config, lora, classes, pooling, stored, dtype = 'float32' } = task
+  const { config, classes, pooling, stored, dtype = 'float32' } = task
   const graph = new Graph(name)
   const tokens = tokenInputs(graph)
   const positionIds = graph.input('position_ids', 'int64', ['batch', 'sequence'])
@@ -78,7 +91,7 @@ function supervised(name: string, task: ClassificationTask, drops: boolean) {
   const labels = graph.input('labels', 'int64', ['batch'])
   const labelWeights = graph.input('label_weights', dtype, ['batch'])
   const dropoutMask = drops ? graph.input('dropout_mask', dtype, ['batch', config.n_embd]) : undefined
-  const model = declareModel(graph, backboneShapes(config), lora, stored, dtype)
+  const model = declareModel(graph, modelOf(task), stored, dtype)
   const score = inputParameters(graph, headShapes(config, classes), dtype)(HEAD)
 
   const hidden = states(config, model, tokens, positionIds, dtype)
@@ -90,22 +103,22 @@ function supervised(name: string, task: ClassificationTask, drops: boolean) {
   return { graph, logits, nll, labelWeights, trainable: [...model.trainable, score] }
 }
 
-export interface ClassifierTask extends Pick<ClassificationTask, 'config' | 'classes' | 'pooling'> {
+export interface ClassifierTask extends Pick<ClassificationTask, 'config' | 'classes' | 'pooling' | 'npt'> {
   /** Where the parameters lie; absent: every parameter is an input. */
   readonly stored?: ReadonlyMap<string, ExternalData>
   /** With adapters, their tensors and `lora_scale` are inputs. */
-  readonly lora?: LoraConfig
+  readonly lora?: LoraConfig | 'none'
 }
 
 /**
  * Inference: `input_ids`, `attention_mask` int64 [batch, sequence] in, padded on the right; `logits` [batch, classes] out.
  * The head is an input where `stored` does not have it.
  */
-export function classifierGraph({ config, classes, pooling, stored, lora }: ClassifierTask): Graph {
+export function classifierGraph({ config, classes, pooling, stored, lora = 'none', npt }: ClassifierTask): Graph {
   const graph = new Graph('classifier')
   const tokens = tokenInputs(graph)
   const shapes = headShapes(config, classes)
-  const model = declareModel(graph, backboneShapes(config), lora ?? 'none', stored)
+  const model = declareModel(graph, modelOf({ config, lora, npt }), stored)
   const headData = stored?.get(HEAD)
   const score = headData
     ? graph.initializer(HEAD, 'float32', shapes.get(HEAD)!, headData)
@@ -138,12 +151,16 @@ const tokenInputs = (graph: Graph): Tokens => ({
 /** The hidden states of all tokens. [batch*sequence, n_embd] */
 const states = (
   config: Gpt2Config,
-  { parameters, adapters }: { readonly parameters: Parameters; readonly adapters: Adapters },
+  { parameters, adapters, plastic }: DeclaredModel,
   { inputIds, attentionMask }: Tokens,
   positionIds: Value,
   dtype: FloatType,
 ): Value =>
-  gpt2(config, parameters, adapters, causalAttention(config, attentionMask, dtype), {
-    input_ids: inputIds,
-    position_ids: positionIds,
-  })
+  gpt2(
+    config,
+    parameters,
+    adapters,
+    causalAttention(config, attentionMask, dtype),
+    { input_ids: inputIds, position_ids: positionIds },
+    plastic,
+  )

@@ -13,6 +13,7 @@ import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { LoraConfig } from '../models/lora_config.ts'
 import { concat } from '../ops/concat.ts'
+import type { NptConfig } from '../models/npt_config.ts'
 import { gather } from '../ops/gather.ts'
 import { gemm } from '../ops/gemm.ts'
 import { reshape } from '../ops/reshape.ts'
@@ -21,6 +22,8 @@ export interface GenerationTask {
   readonly config: Gpt2Config
   /** With adapters, their tensors and `lora_scale` are inputs and can be swapped between runs. */
   readonly lora?: LoraConfig
+  /** Plastic blocks; their tensors are inputs where `stored` does not have them. */
+  readonly npt?: NptConfig | null
   /** Where the parameters lie; absent: every parameter is an input, as in full fine-tuning. */
   readonly stored?: ReadonlyMap<string, ExternalData>
 }
@@ -68,7 +71,7 @@ type AttendCached = (
   scale: number,
 ) => { output: Value; present: KeysAndValues }
 
-function forward(name: string, { config, lora, stored }: GenerationTask, attend: AttendCached) {
+function forward(name: string, { config, lora, npt, stored }: GenerationTask, attend: AttendCached) {
   const graph = new Graph(name)
   const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
   const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'past_sequence+sequence'])
@@ -79,7 +82,8 @@ function forward(name: string, { config, lora, stored }: GenerationTask, attend:
     value: graph.input(`past_key_values.${layer}.value`, 'float32', cacheShape),
   }))
   const shapes = gpt2ParameterShapes(config)
-  const { parameters, adapters } = declareModel(graph, shapes, lora ?? 'none', stored)
+  const model = { config, shapes, lora: lora ?? 'none', ...(npt ? { npt } : {}) } as const
+  const { parameters, adapters, plastic } = declareModel(graph, model, stored)
 
   const mask = cachedCausalMask(attentionMask, 'past_sequence', 'sequence', 'float32')
   const scale = attentionScale(config)
@@ -94,6 +98,7 @@ function forward(name: string, { config, lora, stored }: GenerationTask, attend:
       return output
     },
     { input_ids: inputIds, position_ids: positionIds },
+    plastic,
   )
   return { graph, hidden, head: lmHead(config, parameters), presents }
 }

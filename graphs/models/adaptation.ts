@@ -5,41 +5,75 @@
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { Adapters, Parameters } from './gpt2.ts'
+import type { Gpt2Config } from './gpt2_config.ts'
 import type { LoraConfig } from './lora_config.ts'
 import { inputAdapters, loraParameterShapes, noAdapters } from './lora_config.ts'
+import type { NptConfig, PlasticBlocks } from './npt_config.ts'
+import { declareNpt, noPlasticBlocks, nptShapes } from './npt_config.ts'
 import type { ParameterShapes } from './parameters.ts'
 import { frozenParameters, inputParameters } from './parameters.ts'
 
-/** Adapters on a frozen model; every parameter (`full`); or nothing of it (`none`), where a head learns alone. */
+/**
+ * Adapters on a frozen model; every parameter (`full`); or nothing of it (`none`), where a head or plastic blocks learn
+ * alone.
+ */
 export type Adaptation = LoraConfig | 'full' | 'none'
 
+/** A model as a task uses it. */
+export interface AdaptedModel {
+  readonly config: Gpt2Config
+  /** The model's own parameters. */
+  readonly shapes: ParameterShapes
+  readonly lora: Adaptation
+  /** Plastic blocks, whose tensors are trained. */
+  readonly npt?: NptConfig | null
+}
+
 /** The tensors of a model that training changes, in the order of the graph's inputs. */
-export function adaptedShapes(shapes: ParameterShapes, lora: Adaptation): ParameterShapes {
-  if (lora === 'full') return shapes
-  return lora === 'none' ? new Map() : loraParameterShapes(shapes, lora)
+export function adaptedShapes({ config, shapes, lora, npt }: AdaptedModel): ParameterShapes {
+  const plastic = npt ? nptShapes(config, npt) : new Map<string, readonly number[]>()
+  if (lora === 'none') return plastic
+  return new Map([...(lora === 'full' ? shapes : loraParameterShapes(shapes, lora)), ...plastic])
+}
+
+/** A model's tensors within a graph. */
+export interface DeclaredModel {
+  readonly parameters: Parameters
+  readonly adapters: Adapters
+  readonly plastic: PlasticBlocks
+  /** The inputs that training changes. */
+  readonly trainable: readonly Value[]
 }
 
 /**
  * Declares a model's parameters: what is trained as inputs, with `lora_scale` after adapters, the rest as constants.
  *
- * @param stored where each frozen parameter lies in the model's weight file; without it they are inputs too
- * @returns `trainable`: the inputs that training changes
+ * @param stored where each frozen tensor lies in the model's weight file; those that are not there are inputs, which without
+ * `stored` are all
  */
 export function declareModel(
   graph: Graph,
-  shapes: ParameterShapes,
-  lora: Adaptation,
+  { config, shapes, lora, npt }: AdaptedModel,
   stored: ReadonlyMap<string, ExternalData> | undefined,
   dtype: FloatType = 'float32',
-): { parameters: Parameters; adapters: Adapters; trainable: readonly Value[] } {
-  const before = graph.inputs.length
-  if (lora === 'full') {
-    const parameters = inputParameters(graph, shapes, dtype)
-    return { parameters, adapters: noAdapters, trainable: graph.inputs.slice(before) }
+): DeclaredModel {
+  const trainable: Value[] = []
+  const inputs = <T>(declare: () => T, except = 0): T => {
+    const before = graph.inputs.length
+    const declared = declare()
+    trainable.push(...graph.inputs.slice(before, graph.inputs.length - except))
+    return declared
   }
-  const parameters = stored ? frozenParameters(graph, shapes, stored) : inputParameters(graph, shapes, dtype)
-  if (lora === 'none') return { parameters, adapters: noAdapters, trainable: [] }
-  const frozen = graph.inputs.length
-  const adapters = inputAdapters(graph, loraParameterShapes(shapes, lora), dtype)
-  return { parameters, adapters, trainable: graph.inputs.slice(frozen, -1) }
+  const parameters =
+    lora === 'full'
+      ? inputs(() => inputParameters(graph, shapes, dtype))
+      : stored
+        ? frozenParameters(graph, shapes, stored)
+        : inputParameters(graph, shapes, dtype)
+  const adapters =
+    typeof lora === 'string'
+      ? noAdapters
+      : inputs(() => inputAdapters(graph, loraParameterShapes(shapes, lora), dtype), 1)
+  const plastic = npt ? inputs(() => declareNpt(graph, config, npt, stored, dtype)) : noPlasticBlocks
+  return { parameters, adapters, plastic, trainable }
 }

@@ -10,6 +10,7 @@ import { attention, causalMask } from '../layers/attention.ts'
 import { linear } from '../layers/linear.ts'
 import type { LoraAdapter } from '../layers/lora.ts'
 import { lora } from '../layers/lora.ts'
+import { modulation, plasticLinear } from '../layers/npt.ts'
 import { add } from '../ops/add.ts'
 import { gather } from '../ops/gather.ts'
 import { layerNormalization } from '../ops/layer_normalization.ts'
@@ -17,6 +18,8 @@ import { reshape } from '../ops/reshape.ts'
 import { split } from '../ops/split.ts'
 import { transpose } from '../ops/transpose.ts'
 import type { Gpt2Config } from './gpt2_config.ts'
+import type { PlasticBlock, PlasticBlocks } from './npt_config.ts'
+import { noPlasticBlocks } from './npt_config.ts'
 
 /** Looks up a parameter by transformers' name, such as `transformer.h.0.attn.c_attn.weight`. */
 export type Parameters = (name: string) => Value
@@ -34,18 +37,26 @@ export interface Gpt2Inputs {
   readonly position_ids: Value
 }
 
-/**
- * The hidden states after the last layer norm.
- *
- * @returns [batch*sequence, n_embd]
- */
-export function gpt2(
+/** The parts that a GPT-2 is put together from. Hidden states are [batch*sequence, n_embd]. */
+export interface Gpt2Parts {
+  /** Token and position embeddings. */
+  readonly embed: () => Value
+  /** a = attention(ln_1(h)), through c_proj, not yet added to h. */
+  readonly attention: (h: Value, layer: number) => Value
+  /** h' = h + a, then h' + mlp(ln_2(h')). With a plastic part the first layer of the mlp is plastic; see {@link PlasticBlock}. */
+  readonly mlp: (h: Value, attended: Value, layer: number, plastic?: PlasticBlock) => Value
+  /** The last layer norm. */
+  readonly norm: (h: Value) => Value
+}
+
+/** The parts of a model, for those who put them together in another way than {@link gpt2}. */
+export function gpt2Parts(
   config: Gpt2Config,
   parameters: Parameters,
   adapters: Adapters,
   attend: Attend,
   { input_ids, position_ids }: Gpt2Inputs,
-): Value {
+): Gpt2Parts {
   const { n_embd, n_head } = config
   const { graph } = input_ids
   const [batch, sequence] = input_ids.shape as [string, string]
@@ -68,30 +79,56 @@ export function gpt2(
       return adapter ? lora(x, base, adapter) : base
     })
 
-  const block = (h: Value, layer: number): Value => {
-    const name = `transformer.h.${layer}`
-    // h + c_proj(attention(c_attn(ln_1(h))))
-    const attended = graph.scope('attn', () => {
-      const qkv = project(norm(h, `${name}.ln_1`), `${name}.attn.c_attn`)
-      const [q, k, v] = split(qkv, 1, [n_embd, n_embd, n_embd]).map(heads)
-      const joined = transpose(attend(layer, q!, k!, v!), [0, 2, 1, 3])
-      return add(h, project(reshape(joined, h.shape), `${name}.attn.c_proj`))
-    })
-    // h + c_proj(activation(c_fc(ln_2(h))))
-    return graph.scope('mlp', () => {
-      const inner = activation(project(norm(attended, `${name}.ln_2`), `${name}.mlp.c_fc`))
-      return add(attended, project(inner, `${name}.mlp.c_proj`))
-    })
+  return {
+    embed() {
+      const embedded = add(
+        gather(parameters('transformer.wte.weight'), input_ids),
+        gather(parameters('transformer.wpe.weight'), position_ids),
+      )
+      return reshape(embedded, [`${batch}*${sequence}`, n_embd])
+    },
+    attention: (h, layer) =>
+      graph.scope('attn', () => {
+        const name = `transformer.h.${layer}`
+        const qkv = project(norm(h, `${name}.ln_1`), `${name}.attn.c_attn`)
+        const [q, k, v] = split(qkv, 1, [n_embd, n_embd, n_embd]).map(heads)
+        const joined = transpose(attend(layer, q!, k!, v!), [0, 2, 1, 3])
+        return project(reshape(joined, h.shape), `${name}.attn.c_proj`)
+      }),
+    mlp: (h, attended, layer, plastic) =>
+      graph.scope('mlp', () => {
+        const name = `transformer.h.${layer}`
+        const residual = plastic?.attentionResidual === false ? h : add(h, attended)
+        const u = norm(residual, `${name}.ln_2`)
+        const inner = project(u, `${name}.mlp.c_fc`)
+        const moved = plastic ? plasticLinear(u, inner, modulation(attended, plastic), plastic) : inner
+        return add(residual, project(activation(moved), `${name}.mlp.c_proj`))
+      }),
+    norm: (h) => norm(h, 'transformer.ln_f'),
   }
+}
 
+/**
+ * The hidden states after the last layer norm.
+ *
+ * @param plastic the plastic parts of blocks that have one
+ * @returns [batch*sequence, n_embd]
+ */
+export function gpt2(
+  config: Gpt2Config,
+  parameters: Parameters,
+  adapters: Adapters,
+  attend: Attend,
+  inputs: Gpt2Inputs,
+  plastic: PlasticBlocks = noPlasticBlocks,
+): Value {
+  const { graph } = inputs.input_ids
   return graph.scope('transformer', () => {
-    const embedded = add(
-      gather(parameters('transformer.wte.weight'), input_ids),
-      gather(parameters('transformer.wpe.weight'), position_ids),
-    )
-    let h = reshape(embedded, [`${batch}*${sequence}`, n_embd])
-    for (let layer = 0; layer < config.n_layer; layer++) h = graph.scope(`h.${layer}`, () => block(h, layer))
-    return norm(h, 'transformer.ln_f')
+    const { embed, attention, mlp, norm } = gpt2Parts(config, parameters, adapters, attend, inputs)
+    let h = embed()
+    for (let layer = 0; layer < config.n_layer; layer++)
+      h = graph.scope(`h.${layer}`, () => mlp(h, attention(h, layer), layer, plastic(layer)))
+    return norm(h)
   })
 }
 

@@ -14,9 +14,9 @@ export interface PromptAndReferences {
 }
 
 /**
- * The first `most` different prompts of a data set with all their references, in order of appearance. An example's
- * reference is its last learned stretch, its prompt all before. Examples without a prompt, as of plain text, are left
- * out.
+ * Up to `most` different prompts of a data set with all their references, evenly spread over it, in order of appearance.
+ * An example's reference is its last learned stretch, its prompt all before. Examples without a prompt, as of plain text,
+ * are left out.
  */
 export function promptsAndReferences(
   dataset: ArrowDataset,
@@ -30,9 +30,11 @@ export function promptsAndReferences(
     const key = prompt.join()
     const known = found.get(key)
     if (known) known.references.push(reference)
-    else if (found.size < most) found.set(key, { prompt, references: [reference] })
+    else found.set(key, { prompt, references: [reference] })
   }
-  return [...found.values()]
+  const all = [...found.values()]
+  const count = Math.min(most, all.length)
+  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!)
 }
 
 function lastStretch({ input_ids, labels }: EncodedExample, eosId: number) {

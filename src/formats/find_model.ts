@@ -6,6 +6,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 import { UserError } from '../errors.ts'
+import { HEAD_FILE } from './checkpoint.ts'
 import type { Classifier } from './classifier_config.ts'
 import { readClassifier } from './classifier_config.ts'
 import { readManifest } from './manifest.ts'
@@ -63,6 +64,7 @@ export async function findModel(
       throw new UserError(`${folder} is an adapter itself; name the model's folder, or leave --adapter out`)
     return adapterFolder(folder)
   }
+  if (names.includes(HEAD_FILE) && adapter === undefined) return headFolder(folder)
   if (!names.includes('config.json'))
     throw new UserError(
       `${folder} has neither config.json, adapter_config.json nor ortune.json; name the folder of a model, a run or a checkpoint`,
@@ -85,9 +87,11 @@ async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): 
   throw new UserError(`${run} has no ${checkpoint} checkpoint yet; train it first, or choose another one`)
 }
 
+const runOf = (checkpoint: string): string => resolve(checkpoint, '..', '..')
+
 /** A checkpoint lies in its run, which holds the base model and names the classes; other adapters name their base. */
 async function adapterFolder(folder: string): Promise<FoundModel> {
-  const run = resolve(folder, '..', '..')
+  const run = runOf(folder)
   if (await exists(join(run, 'ortune.json'))) {
     const { head } = await readManifest(run)
     return { base: run, adapter: folder, ...(head ? { classifier: head } : {}) }
@@ -98,6 +102,16 @@ async function adapterFolder(folder: string): Promise<FoundModel> {
   throw new UserError(
     `${folder} is an adapter of ${baseModel ?? 'an unnamed model'}, which is no folder here; name the model's folder and give --adapter ${folder}`,
   )
+}
+
+async function headFolder(folder: string): Promise<FoundModel> {
+  const run = runOf(folder)
+  const { head } = (await exists(join(run, 'ortune.json'))) ? await readManifest(run) : { head: null }
+  if (!head)
+    throw new UserError(
+      `${folder} holds a head without the model it is for; name its checkpoint within the run`,
+    )
+  return { base: run, headOnly: folder, classifier: head }
 }
 
 const isFolder = (path: string): Promise<boolean> =>

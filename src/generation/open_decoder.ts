@@ -2,22 +2,15 @@
  * Opens a model folder for decoding. The graph is built in memory and reads the folder's own weight file.
  * @module
  */
-import { realpath } from 'node:fs/promises'
-import { basename, dirname } from 'node:path'
-
 import { decodingGraph } from '../../graphs/artifacts/generation.ts'
-import { serialize } from '../../graphs/ir/serialize.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { externalData, readableInPlace } from '../formats/external_data.ts'
 import { openGpt2Folder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
-import { readEntries } from '../formats/safetensors.ts'
-import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { NodeSessionOptions } from '../runtime/node.ts'
-import { openNodeSession } from '../runtime/node.ts'
 import { adapterInputs } from './adapter_inputs.ts'
 import type { Decoder } from './decoder.ts'
 import { createDecoder } from './decoder.ts'
+import { openGraph } from './open_graph.ts'
 
 export interface ModelDecoder {
   readonly decoder: Decoder
@@ -41,22 +34,12 @@ export async function openModelDecoder(folder: string, options: DecoderOptions =
   const { config } = model
   const adapted =
     adapter === undefined ? undefined : adapterInputs(config, await readPeftAdapter(adapter), adapter)
-  const weights = await realpath(model.weights)
-  const inPlace = readableInPlace(model)
-  const graph = decodingGraph({
-    config,
-    lora: adapted?.lora,
-    stored: inPlace ? externalData(model.tensors, basename(weights)) : undefined,
-  })
-  const session = await openNodeSession(serialize(graph), {
-    ...sessionOptions,
-    name: folder,
-    externalFolder: dirname(weights),
-  })
-  const constants = {
-    // Weights of another type than float32 are converted and fed.
-    ...(inPlace ? {} : tensorFeeds(await readEntries(weights, model.tensors))),
-    ...adapted?.feeds,
-  }
-  return { decoder: createDecoder(session, config, constants), config, release: () => session.release() }
+  const { session, constants } = await openGraph(
+    folder,
+    model,
+    (stored) => decodingGraph({ config, lora: adapted?.lora, stored }),
+    sessionOptions,
+  )
+  const decoder = createDecoder(session, config, { ...constants, ...adapted?.feeds })
+  return { decoder, config, release: () => session.release() }
 }

@@ -3,15 +3,13 @@
  * @module
  */
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { UserError } from '../errors.ts'
 import type { ModelChoice } from '../formats/find_model.ts'
 import { findModel } from '../formats/find_model.ts'
 import { createDetokenizer } from '../text/detokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
-import { checkPrompts, generate } from './generate.ts'
+import { checkPrompts } from './generate.ts'
 import type { DecoderOptions } from './open_decoder.ts'
-import { openModelDecoder } from './open_decoder.ts'
+import { openTokenGenerator } from './open_token_generator.ts'
 import type { SamplingOptions } from './sampling.ts'
 import { greedy } from './sampling.ts'
 
@@ -62,19 +60,8 @@ const DEFAULT_BATCH = 8
 export async function openGenerator(folder: string, options: GeneratorOptions = {}): Promise<Generator> {
   const { checkpoint, adapter, ...decoding } = options
   const found = await findModel(folder, { checkpoint, adapter })
-  const tokenizer = await loadTokenizer(found.base)
-  const opened = await openModelDecoder(found.base, {
-    ...decoding,
-    adapter: found.adapter,
-  })
-  const { decoder, config } = opened
-  if (tokenizer.vocabSize > config.vocab_size) {
-    await opened.release()
-    throw new UserError(
-      `the tokenizer in ${found.base} has ${tokenizer.vocabSize} tokens but the model ${config.vocab_size}; use the model's own tokenizer`,
-    )
-  }
-  const stop_tokens = [tokenizer.eosId, ...(config.eos_token_id === null ? [] : [config.eos_token_id])]
+  const generator = await openTokenGenerator(found, decoding)
+  const { tokenizer, config } = generator
 
   async function continueAll(prompts: readonly string[], options: TextOptions = {}): Promise<Continuation[]> {
     const { batch = DEFAULT_BATCH, seed = 0, max_new_tokens, onText, ...sampling } = options
@@ -86,20 +73,14 @@ export async function openGenerator(folder: string, options: GeneratorOptions = 
     const onToken = (row: number, token: number) => onText?.(row, detokenizers[row]!.push(token))
     const results: Continuation[] = []
     for (let firstRow = 0; firstRow < prompts.length; firstRow += batch) {
-      const generated = await generate(
-        decoder,
-        encoded.slice(firstRow, firstRow + batch),
-        config.n_positions,
-        {
-          ...greedy,
-          ...sampling,
-          max_new_tokens: newTokens,
-          stop_tokens,
-          seed,
-          firstRow,
-          onToken,
-        },
-      )
+      const generated = await generator.generate(encoded.slice(firstRow, firstRow + batch), {
+        ...greedy,
+        ...sampling,
+        max_new_tokens: newTokens,
+        seed,
+        firstRow,
+        onToken,
+      })
       for (const [i, tokens] of generated.entries()) {
         const row = firstRow + i
         onText?.(row, detokenizers[row]!.flush())
@@ -115,7 +96,7 @@ export async function openGenerator(folder: string, options: GeneratorOptions = 
     return results
   }
 
-  return { tokenizer, config, generate: continueAll, release: () => opened.release() }
+  return { tokenizer, config, generate: continueAll, release: () => generator.release() }
 }
 
 /** The default number of new tokens, or fewer where the longest prompt leaves less room; at least one. */

@@ -87,7 +87,11 @@ function generationFigures({ prompts, text_metrics: text, embedding_cosine: cosi
   ] satisfies Figure[]
 }
 
-const signed = (value: number, digits: number): string => `${value > 0 ? '+' : ''}${value.toFixed(digits)}`
+function signed(value: number, digits: number): string {
+  const rounded = value.toFixed(digits)
+  if (Number(rounded) === 0) return (0).toFixed(digits)
+  return value > 0 ? `+${rounded}` : rounded
+}
 
 /** Per class, and the confusion matrix. */
 function classTables(name: string, { classes, confusion }: ClassificationReport): string {

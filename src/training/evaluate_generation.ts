@@ -66,7 +66,7 @@ const DEFAULT_PROMPTS = 100
 const DEFAULT_BATCH = 16
 
 /**
- * Continues the first prompts of a run's data greedily and judges the texts. Examples that share a prompt are one prompt
+ * Continues prompts of a run's data greedily and judges the texts. Examples that share a prompt are one prompt
  * with several references.
  *
  * @throws UserError where the folder is no run of a language model, or has no such checkpoint or split, or no prompts

@@ -93,23 +93,21 @@ describe('ortune chat', () => {
       const { model } = await createTinyRun(folder, [{ prompt: 'a', completion: ' b' }])
       const { run: classifier } = await createTinyRun(classification, rows, { task: 'classification' })
       await writeBestCheckpoint(classifier)
-      const cases: [Promise<Outcome>, RegExp][] = [
-        [chat(['long '.repeat(80)], model), /what was written makes a prompt of \d+ tokens/],
-        [
-          runHere(folder, 'chat', classifier),
-          /run is a classifier and writes no text; use "ortune classify"/,
-        ],
+      const cases: [string[], RegExp][] = [
+        [[model], /what was written makes a prompt of \d+ tokens/],
+        [[classifier], /run is a classifier and writes no text; use "ortune classify"/],
+        [[join(folder, 'nowhere')], /nowhere does not exist/],
+        [[join(folder, 'run'), '--template', '2'], /run has no template 2, as there are 1; lower --template/],
+        [[model, '--checkpoint', 'last'], /model is no run/],
+        [[model, '--greedy', '--top-p', '0.5'], /'--greedy' cannot be used with option '--top-p <p>'/],
       ]
-      for (const [outcome, says] of cases) {
-        const { code, stderr } = await outcome
+      for (const [args, says] of cases) {
+        const { code, stdout, stderr } = await chat(['long '.repeat(80)], ...args)
         expect(stderr).to.match(says)
-        expect(stderr).to.match(/^ortune: .+\n$/)
+        expect(stderr).to.match(/^(ortune|error): .+\n(\n?\(.+\)\n)*$/)
+        expect(stdout.replaceAll('long', '').trim()).to.equal('')
         expect(code).to.equal(2)
       }
-      expect((await runHere(folder, 'chat', 'nowhere')).stderr).to.match(/nowhere does not exist/)
-      expect((await runHere(folder, 'chat', join(folder, 'run'), '--template', '2')).stderr).to.match(
-        /run has no template 2, as there are 1; lower --template/,
-      )
     })
   })
 })

@@ -48,6 +48,11 @@ describe('data/prompts_and_references', () => {
     expect(await read([row([1, 2, 3, 4, 5], [1, 2])])).to.deep.equal([{ prompt: [1], references: [[2, 3]] }])
   })
 
+  it('spreads the prompts evenly over the data', async () => {
+    const rows = [1, 2, 3, 4, 5, 6, 7].map((id) => row([id, 8, END], [1, 2]))
+    expect((await read(rows, 3)).map(({ prompt }) => prompt)).to.deep.equal([[1], [3], [5]])
+  })
+
   it('gives a prompt all its references, those after the last prompt too, and counts different prompts', async () => {
     const rows = [
       row([1, 2, 3], [2]),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
+import { HEAD_FILE } from '../../src/formats/checkpoint.ts'
 import { findModel } from '../../src/formats/find_model.ts'
 import { exportArtifacts } from '../../src/training/export.ts'
 import { adamwConfig, trainingOptionsSchema } from '../../src/training/options.ts'
@@ -66,6 +67,31 @@ describe('formats/find_model', () => {
       const config = JSON.parse(await readFile(path, 'utf8')) as object
       await writeFile(path, JSON.stringify({ ...config, base_model_name_or_path: model }))
       expect(await findModel(loose)).to.deep.equal({ base: model, adapter: loose })
+    })
+  })
+
+  it("finds the model of a head that was trained alone in the head's run", async () => {
+    const head = { classes: ['a', 'b'], pooling: 'last', dropout: 0 } as const
+    await withFolder(async (folder) => {
+      const [model, run, loose] = ['model', 'run', 'loose'].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ]
+      await writeTinyModel(model)
+      await exportArtifacts({ model, out: run, lora: 'none', head, optimizer, seed: 1 })
+      const best = join(run, 'checkpoints', 'best')
+      for (const place of [best, loose]) {
+        await mkdir(place, { recursive: true })
+        await writeFile(join(place, HEAD_FILE), '')
+        await writeFile(join(place, 'trainer_state.json'), '{}')
+      }
+      const found = { base: run, headOnly: best, classifier: head }
+      expect(await findModel(best)).to.deep.equal(found)
+      expect(await findModel(run)).to.deep.equal({ ...found, checkpoint: 'best' })
+      expect(await userError(() => findModel(loose))).to.match(
+        /loose holds a head without the model it is for/,
+      )
     })
   })
 

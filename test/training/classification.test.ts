@@ -12,8 +12,7 @@ import { HEAD } from '../../graphs/models/classifier.ts'
 import type { EncodedExample } from '../../src/data/encode.ts'
 import type { Trained } from '../../src/formats/checkpoint.ts'
 import { HEAD_FILE, readCheckpoint, writeCheckpoint } from '../../src/formats/checkpoint.ts'
-import { createRandom } from '../../src/random.ts'
-import type { Feeds } from '../../src/runtime/session.ts'
+import type { ParameterViews } from '../../src/runtime/parameter_memory.ts'
 import {
   classificationObjective,
   collateClasses,
@@ -33,7 +32,7 @@ import { openRuns, randomExamples, trainedTensors } from './small_run.ts'
 const DROPOUT = 0.25
 const WIDTH = 24
 
-/** Texts of 3 to 20 tokens; whether the last one is above a third or two thirds of the vocabulary is their class. */
+/** Texts of 3 to 20 tokens, whose class is the third of the vocabulary that the last one lies in. */
 const labelled = (count: number, name: string): EncodedExample[] =>
   randomExamples(count, name).map(({ input_ids }) => ({
     input_ids,
@@ -113,10 +112,11 @@ describe('classification training', () => {
     })
   }
 
-  it('learns what can be learned', async () => {
-    const { evaluations } = await runs.train({ max_steps: 120, eval_steps: 60, learning_rate: 2e-2 }, data)
-    expect(evaluations.at(-1)!.eval_accuracy).to.be.greaterThan(0.8)
-    expect(evaluations.at(-1)!.eval_loss).to.be.below(0.6)
+  it('learns its examples by heart, in spite of the dropout', async () => {
+    const seen = { ...data, validationData: data.trainData }
+    const { evaluations } = await runs.train({ max_steps: 90, eval_steps: 45, learning_rate: 2e-2 }, seen)
+    expect(evaluations.at(-1)!.eval_accuracy).to.be.greaterThan(0.95)
+    expect(evaluations.at(-1)!.eval_loss).to.be.below(0.2)
   })
 
   it('goes on from a state in the middle of an epoch with the same dropout, to the same bits', async () => {
@@ -232,9 +232,9 @@ describe('classification training', () => {
         expect(await readCheckpoint(path, memory, trained.lora)).to.deep.equal(outcome.state)
         expect(memory.names).to.include(HEAD)
         for (const tensor of memory.names) {
-          const { gradient: _, ...read } = memory.views(tensor)
-          const { gradient: __, ...was } = outcome.memory.views(tensor)
-          expect(read, tensor).to.deep.equal(was)
+          const kept = ({ parameter, firstMoment, secondMoment }: ParameterViews) =>
+            [parameter, firstMoment, secondMoment].map((values) => Float32Array.from(values))
+          expect(kept(memory.views(tensor)), tensor).to.deep.equal(kept(outcome.memory.views(tensor)))
         }
         await opened.release()
       })

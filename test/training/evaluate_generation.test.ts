@@ -6,7 +6,7 @@ import { openModelEmbedder } from '../../src/generation/embedder.ts'
 import { openGenerator } from '../../src/generation/open_generator.ts'
 import { cosine } from '../../src/metrics/cosine.ts'
 import { textMetrics } from '../../src/metrics/text_metrics.ts'
-import { evaluateGeneration } from '../../src/training/evaluate_generation.ts'
+import { evaluateGeneration, hasPrompts } from '../../src/training/evaluate_generation.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { writeTinyModel } from '../tiny_model.ts'
 import { createTinyRun, writeBestCheckpoint } from './tiny_run.ts'
@@ -100,7 +100,10 @@ describe('training/evaluate_generation', () => {
       const long = { prompt: ' a'.repeat(50), completion: ' b b' }
       const short = Array.from({ length: 149 }, (_, i) => ({ prompt: `${i}`, completion: ' b b b' }))
       const longest = { prompt: 'It is', completion: ' b'.repeat(40) }
-      const { run } = await createTinyRun(folder, [long, longest, ...short], { template })
+      // Three prompts are the rows 0, 50 and 100 of these 151.
+      const rows = [long, ...short.slice(0, 49), longest, ...short.slice(49)]
+      const { run } = await createTinyRun(folder, rows, { template })
+      expect(await hasPrompts(run, 'validation')).to.equal(true)
       const byDefault = await evaluateGeneration(run, 'validation', { prompts: 3 })
       expect(byDefault.max_new_tokens).to.equal(41)
       const all = await evaluateGeneration(run, 'validation', { prompts: 151 })
@@ -108,7 +111,7 @@ describe('training/evaluate_generation', () => {
 
       const much = await evaluateGeneration(run, 'validation', { prompts: 3, maxNewTokens: 30 })
       expect(much.max_new_tokens).to.equal(30)
-      const [first, ...others] = [long, longest, short[0]!].map(({ prompt }) => prompt)
+      const [first, ...others] = [long, longest, rows[100]!].map(({ prompt }) => prompt)
       expect(much.samples.map(({ generated }) => generated)).to.deep.equal([
         ...(await written(run, 14, [first!])),
         ...(await written(run, 30, others)),
@@ -123,6 +126,7 @@ describe('training/evaluate_generation', () => {
         userError(() => evaluateGeneration(...args))
       expect(await evaluate(model, 'validation')).to.match(/model is no training run/)
       expect(await evaluate(run, 'test')).to.match(/run has no test data/)
+      expect(await hasPrompts(run, 'validation')).to.equal(false)
       expect(await evaluate(run, 'validation')).to.match(/run has no prompts in its validation data/)
       expect(await evaluate(run, 'train', { checkpoint: 'last' })).to.match(
         /run has no prompts in its train data/,
@@ -134,6 +138,7 @@ describe('training/evaluate_generation', () => {
     await withFolder(async (folder) => {
       const rows = ['good', 'bad'].map((label) => ({ text: `a ${label} thing`, label }))
       const { run } = await createTinyRun(folder, rows, { task: 'classification' })
+      expect(await hasPrompts(run, 'validation')).to.equal(false)
       expect(await userError(() => evaluateGeneration(run, 'validation'))).to.match(
         /run trains a classifier, which writes no text/,
       )

@@ -1,0 +1,60 @@
+/**
+ * The plastic linear layer of the Neuro-Plastic Transformer (NPT): a frozen weight plus a low-rank update that each token's
+ * attention output modulates.
+ * @module
+ */
+import type { Value } from '../ir/graph.ts'
+import { add } from '../ops/add.ts'
+import { scalarLike } from '../ops/constants.ts'
+import { gemm } from '../ops/gemm.ts'
+import { mul } from '../ops/mul.ts'
+import { reduceSum } from '../ops/reduce_sum.ts'
+import { sqrt } from '../ops/sqrt.ts'
+import { tanh } from '../ops/tanh.ts'
+
+/** The trained part of a plastic layer. */
+export interface PlasticUpdate {
+  /** [in, rank] */
+  readonly A: Value
+  /** [rank, out] */
+  readonly B: Value
+  /** s, the largest modulation. */
+  readonly scale: number
+}
+
+/**
+ * m = s·tanh(a·A): how strongly each rank-one part acts on a token.
+ *
+ * @param attended [tokens, in], the token's attention output
+ * @returns [tokens, rank]
+ */
+export const modulation = (attended: Value, { A, scale }: PlasticUpdate): Value =>
+  mul(tanh(gemm(attended, A)), scalarLike(attended, scale))
+
+/**
+ * y = base + ((u·A)⊙m)·B = u·(W + ΔW) + b with ΔW = A·diag(m)·B, one per token and never formed; base = u·W + b.
+ *
+ * @param u [tokens, in]
+ * @param base [tokens, out]
+ * @param m [tokens, rank]; see {@link modulation}
+ * @returns [tokens, out]
+ */
+export const plasticLinear = (u: Value, base: Value, m: Value, { A, B }: PlasticUpdate): Value =>
+  gemm(mul(gemm(u, A), m), B, { addend: base })
+
+/**
+ * ‖ΔW‖_F of each token, without forming ΔW: ‖A·diag(m)·B‖²_F = Σᵢⱼ mᵢ·mⱼ·(AᵀA)ᵢⱼ·(BBᵀ)ᵢⱼ = mᵀ·(AᵀA ⊙ BBᵀ)·m.
+ *
+ * @param m [tokens, rank]
+ * @returns [tokens]
+ */
+export function updateNorms(m: Value, { A, B }: PlasticUpdate): Value {
+  const gram = mul(gemm(A, A, { transA: true }), gemm(B, B, { transB: true }))
+  return sqrt(reduceSum(mul(gemm(m, gram), m), [-1], false))
+}
+
+/** (‖A‖_F + ‖B‖_F)/2, which phase 1 keeps low. Scalar; a tiny constant under the roots keeps the gradient finite at 0. */
+export function magnitude({ A, B }: PlasticUpdate): Value {
+  const norm = (x: Value) => sqrt(add(reduceSum(mul(x, x), [0, 1], false), scalarLike(x, 1e-12)))
+  return mul(add(norm(A), norm(B)), scalarLike(A, 0.5))
+}

@@ -1,0 +1,39 @@
+/**
+ * Distillation of a teacher's next-token distribution. Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural
+ * Network (2015), at temperature 1.
+ * @module
+ */
+import type { Value } from '../ir/graph.ts'
+import { add } from '../ops/add.ts'
+import { log } from '../ops/log.ts'
+import { mul } from '../ops/mul.ts'
+import { reduceMax } from '../ops/reduce_max.ts'
+import { reduceSum } from '../ops/reduce_sum.ts'
+import { softmax } from '../ops/softmax.ts'
+import { sub } from '../ops/sub.ts'
+import { unsqueeze } from '../ops/unsqueeze.ts'
+
+/**
+ * KL(P‖Q) = Σᵥ P·(z − y) + logsumexp(y) − logsumexp(z), with P = softmax(z) and Q = softmax(y); dy = dKL·(Q − P).
+ *
+ * @param teacher z, [tokens, vocabulary]; taken as constant
+ * @param student y, [tokens, vocabulary]
+ * @returns [tokens], in nats
+ */
+export function klDivergence(teacher: Value, student: Value): Value {
+  const P = softmax(teacher)
+  const Q = softmax(student)
+  const normalisers = sub(logSumExp(student, Q), logSumExp(teacher, P))
+  const kl = add(reduceSum(mul(P, sub(teacher, student)), [-1], false), normalisers)
+  student.graph.composite({
+    name: 'kl_divergence',
+    inputs: [student],
+    outputs: [kl],
+    gradient: ([dkl]) => [() => mul(sub(Q, P), unsqueeze(dkl!, 1))],
+  })
+  return kl
+}
+
+/** max z − log(max P), which cannot underflow. */
+const logSumExp = (logits: Value, probabilities: Value): Value =>
+  sub(reduceMax(logits, [-1], false), log(reduceMax(probabilities, [-1], false)))

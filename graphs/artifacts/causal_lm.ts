@@ -17,14 +17,15 @@ import type { ParameterShapes } from '../models/parameters.ts'
 import { gather } from '../ops/gather.ts'
 
 /**
- * What is trained, by default every parameter. `stored` says where each frozen parameter lies in the model's weight file.
+ * What is trained, by default every parameter. `stored` says where each frozen parameter lies in the model's weight file;
+ * without it every parameter is an input.
  */
 export interface CausalLmTask {
   readonly config: Gpt2Config
   /** Plastic blocks, which are trained beside what `lora` says. */
   readonly npt?: NptConfig | null
   readonly lora?: Adaptation
-  readonly stored: ReadonlyMap<string, ExternalData>
+  readonly stored?: ReadonlyMap<string, ExternalData>
   readonly dtype?: FloatType
 }
 

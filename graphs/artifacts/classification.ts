@@ -41,7 +41,7 @@ export interface ClassificationTask {
   /** Probability of dropping a pooled feature; above 0 the training graph takes `dropout_mask`. */
   readonly dropout: number
   /** Where each frozen parameter lies in the model's weight file; absent: they are inputs too. */
-  readonly stored?: ReadonlyMap<string, ExternalData>
+  readonly stored?: ReadonlyMap<string, ExternalData> | undefined
   readonly dtype?: FloatType
 }
 
@@ -105,7 +105,7 @@ function supervised(name: string, task: ClassificationTask, drops: boolean) {
 
 export interface ClassifierTask extends Pick<ClassificationTask, 'config' | 'classes' | 'pooling' | 'npt'> {
   /** Where the parameters lie; absent: every parameter is an input. */
-  readonly stored?: ReadonlyMap<string, ExternalData>
+  readonly stored?: ReadonlyMap<string, ExternalData> | undefined
   /** With adapters, their tensors and `lora_scale` are inputs. */
   readonly lora?: LoraConfig | 'none'
 }
@@ -117,8 +117,8 @@ export interface ClassifierTask extends Pick<ClassificationTask, 'config' | 'cla
 export function classifierGraph({ config, classes, pooling, stored, lora = 'none', npt }: ClassifierTask): Graph {
   const graph = new Graph('classifier')
   const tokens = tokenInputs(graph)
-  const shapes = headShapes(config, classes)
   const model = declareModel(graph, modelOf({ config, lora, npt }), stored)
+  const shapes = headShapes(config, classes)
   const headData = stored?.get(HEAD)
   const score = headData
     ? graph.initializer(HEAD, 'float32', shapes.get(HEAD)!, headData)

@@ -25,7 +25,7 @@ export interface GenerationTask {
   /** Plastic blocks; their tensors are inputs where `stored` does not have them. */
   readonly npt?: NptConfig | null
   /** Where the parameters lie; absent: every parameter is an input, as in full fine-tuning. */
-  readonly stored?: ReadonlyMap<string, ExternalData>
+  readonly stored?: ReadonlyMap<string, ExternalData> | undefined
 }
 
 /**

@@ -9,6 +9,7 @@ import { scalarLike } from '../ops/constants.ts'
 import { gemm } from '../ops/gemm.ts'
 import { mul } from '../ops/mul.ts'
 import { reduceSum } from '../ops/reduce_sum.ts'
+import { relu } from '../ops/relu.ts'
 import { sqrt } from '../ops/sqrt.ts'
 import { tanh } from '../ops/tanh.ts'
 
@@ -43,14 +44,15 @@ export const plasticLinear = (u: Value, base: Value, m: Value, { A, B }: Plastic
   gemm(mul(gemm(u, A), m), B, { addend: base })
 
 /**
- * ‖ΔW‖_F of each token, without forming ΔW: ‖A·diag(m)·B‖²_F = Σᵢⱼ mᵢ·mⱼ·(AᵀA)ᵢⱼ·(BBᵀ)ᵢⱼ = mᵀ·(AᵀA ⊙ BBᵀ)·m.
+ * ‖ΔW‖_F of each token, without forming ΔW: ‖A·diag(m)·B‖²_F = Σᵢⱼ mᵢ·mⱼ·(AᵀA)ᵢⱼ·(BBᵀ)ᵢⱼ = mᵀ·(AᵀA ⊙ BBᵀ)·m,
+ * which rounding may leave just below zero where the parts cancel.
  *
  * @param m [tokens, rank]
  * @returns [tokens]
  */
 export function updateNorms(m: Value, { A, B }: PlasticUpdate): Value {
   const gram = mul(gemm(A, A, { transA: true }), gemm(B, B, { transB: true }))
-  return sqrt(reduceSum(mul(gemm(m, gram), m), [-1], false))
+  return sqrt(relu(reduceSum(mul(gemm(m, gram), m), [-1], false)))
 }
 
 /** (‖A‖_F + ‖B‖_F)/2, which phase 1 keeps low. Scalar; a tiny constant under the roots keeps the gradient finite at 0. */

@@ -26,19 +26,17 @@ export interface NptConfig {
   readonly attention_residual: boolean
 }
 
-/** The numbers of the converted blocks, ascending. Throws for one that the model does not have. */
+/** The numbers of the converted blocks, ascending. Throws where the model does not have one, or none is left. */
 export function plasticLayers({ n_layer }: Pick<Gpt2Config, 'n_layer'>, { layers }: NptConfig): number[] {
   const all = Array.from({ length: n_layer }, (_, layer) => layer)
   const half = Math.floor(n_layer / 2)
-  if (layers === 'all') return all
-  if (layers === 'upper_half') return all.slice(half)
-  if (layers === 'lower_half') return all.slice(0, half)
-  const unknown = layers.find((layer) => !all.includes(layer))
-  if (unknown !== undefined || layers.length === 0)
-    throw new Error(
-      `NPT layers ${layers.join(', ') || '(none)'}: the model has the layers 0 to ${n_layer - 1}`,
-    )
-  return [...new Set(layers)].sort((a, b) => a - b)
+  const named = { all, upper_half: all.slice(half), lower_half: all.slice(0, half) }
+  const chosen = typeof layers === 'string' ? named[layers] : [...new Set(layers)].sort((a, b) => a - b)
+  if (chosen.length === 0 || !chosen.every((layer) => all.includes(layer))) {
+    const given = typeof layers === 'string' ? layers : layers.join(', ') || '(none)'
+    throw new Error(`NPT layers ${given}: the model has the layers 0 to ${n_layer - 1}`)
+  }
+  return chosen
 }
 
 /** `transformer.h.N.mlp.c_fc.npt_A` [n_embd, rank] and `….npt_B` [rank, n_inner], block by block. */

@@ -29,7 +29,7 @@ import {
 
 /** What the trained tensors are part of. */
 export interface Trained {
-  /** An adapter, which is written in PEFT's format; a whole model folder (`full`); or a head alone (`none`). */
+  /** An adapter, which is written in PEFT's format; a whole model folder (`full`); or what is trained beside it (`none`). */
   readonly lora: Adaptation
   /** Of a classifier; the head's tensor is then among the trained ones. */
   readonly head: ClassificationHead | null
@@ -40,8 +40,8 @@ export interface Trained {
   readonly companions: string
 }
 
-/** Where a checkpoint keeps a head that was trained alone. */
-export const HEAD_FILE = 'head.safetensors'
+/** Where a checkpoint keeps what was trained beside a frozen model: a head, plastic blocks. */
+export const TRAINED_FILE = 'trained.safetensors'
 
 /** Writes a checkpoint folder; `state` is stored as `trainer_state.json`. */
 export async function writeCheckpoint(
@@ -62,7 +62,7 @@ export async function writeCheckpoint(
       await fillModelFolder(temporary, { config, tensors, ...(head ? { classifier: head } : {}) })
       await copyFiles(companions, temporary, TOKENIZER_FILES)
     } else if (lora === 'none') {
-      await writeSafetensors(join(temporary, HEAD_FILE), tensors)
+      await writeSafetensors(join(temporary, TRAINED_FILE), tensors)
     } else {
       const pairs = new Map(tensors)
       pairs.delete(HEAD)
@@ -107,14 +107,36 @@ export async function readCheckpoint(
   return readJson(join(folder, 'trainer_state.json'))
 }
 
-/** Loads the trained tensors alone: an adapter folder, a model folder, or a head's file. */
+/** Loads the trained tensors alone: of an adapter, a whole model, or beside a model. */
 export async function loadTrained(folder: string, memory: ParameterMemory, lora: Adaptation): Promise<void> {
   if (lora === 'full') return loadParameters(folder, memory)
-  const tensors = lora === 'none' ? await readTensors(join(folder, HEAD_FILE)) : await adapterTensors(folder)
-  for (const name of memory.names) {
+  if (lora === 'none') return loadTensors(join(folder, TRAINED_FILE), memory)
+  fill(memory, memory.names, await adapterTensors(folder), folder)
+}
+
+/**
+ * Loads tensors of a file by their names.
+ *
+ * @param shapes which; by default all that the memory has
+ */
+export async function loadTensors(
+  path: string,
+  memory: ParameterMemory,
+  shapes?: ParameterShapes,
+): Promise<void> {
+  fill(memory, shapes ? [...shapes.keys()] : memory.names, await readTensors(path), path)
+}
+
+function fill(
+  memory: ParameterMemory,
+  names: readonly string[],
+  tensors: ReadonlyMap<string, FloatTensor>,
+  where: string,
+): void {
+  for (const name of names) {
     const tensor = tensors.get(name)
     const { parameter } = memory.views(name)
-    if (tensor?.data.length !== parameter.length) throw mismatch(folder, name)
+    if (tensor?.data.length !== parameter.length) throw mismatch(where, name)
     parameter.set(tensor.data)
   }
 }

@@ -5,11 +5,14 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { UserError } from '../errors.ts'
-import { HEAD_FILE } from './checkpoint.ts'
+import { TRAINED_FILE } from './checkpoint.ts'
 import type { Classifier } from './classifier_config.ts'
 import { readClassifier } from './classifier_config.ts'
+import type { Manifest } from './manifest.ts'
 import { readManifest } from './manifest.ts'
+import { readNptConfig } from './npt_config.ts'
 import { parsePeftConfig } from './peft_config.ts'
 import { exists, readJson, unreadable } from './read_file.ts'
 
@@ -22,10 +25,12 @@ export interface FoundModel {
   readonly base: string
   /** Folder of a PEFT adapter for it; absent where the base is used as it is. */
   readonly adapter?: string
-  /** Folder of a checkpoint that holds a head for it, where nothing else was trained. */
-  readonly headOnly?: string
+  /** Folder of a checkpoint that holds what was trained beside it: a head, plastic blocks. */
+  readonly trained?: string
   /** What its head answers, where it is a classifier. */
   readonly classifier?: Classifier
+  /** Its plastic blocks, where it has some. */
+  readonly npt?: NptConfig
   /** Which checkpoint was chosen, where the folder is a run. */
   readonly checkpoint?: CheckpointName
 }
@@ -64,25 +69,31 @@ export async function findModel(
       throw new UserError(`${folder} is an adapter itself; name the model's folder, or leave --adapter out`)
     return adapterFolder(folder)
   }
-  if (names.includes(HEAD_FILE) && adapter === undefined) return headFolder(folder)
+  if (names.includes(TRAINED_FILE) && adapter === undefined) return trainedFolder(folder)
   if (!names.includes('config.json'))
     throw new UserError(
       `${folder} has neither config.json, adapter_config.json nor ortune.json; name the folder of a model, a run or a checkpoint`,
     )
   const classifier = await readClassifier(folder)
-  return { base: folder, adapter, ...(classifier ? { classifier } : {}) }
+  const npt = await readNptConfig(folder)
+  return { base: folder, adapter, ...(classifier ? { classifier } : {}), ...(npt ? { npt } : {}) }
 }
 
 async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): Promise<FoundModel> {
-  const { lora, head } = await readManifest(run)
-  const classifier = head ? { classifier: head } : {}
+  const manifest = await readManifest(run)
+  const { lora } = manifest
   const wanted = checkpoint === undefined ? CHECKPOINTS : [checkpoint]
   for (const name of wanted) {
     if (name === 'base') return { base: run, checkpoint: name }
     const path = join(run, 'checkpoints', name)
     if (!(await exists(join(path, 'trainer_state.json')))) continue
-    if (lora === 'full') return { base: path, ...classifier, checkpoint: name }
-    return { base: run, ...classifier, [lora === 'none' ? 'headOnly' : 'adapter']: path, checkpoint: name }
+    if (lora === 'full') return { base: path, ...partsOf(manifest), checkpoint: name }
+    return {
+      base: run,
+      ...partsOf(manifest),
+      [lora === 'none' ? 'trained' : 'adapter']: path,
+      checkpoint: name,
+    }
   }
   throw new UserError(`${run} has no ${checkpoint} checkpoint yet; train it first, or choose another one`)
 }
@@ -93,8 +104,7 @@ const runOf = (checkpoint: string): string => resolve(checkpoint, '..', '..')
 async function adapterFolder(folder: string): Promise<FoundModel> {
   const run = runOf(folder)
   if (await exists(join(run, 'ortune.json'))) {
-    const { head } = await readManifest(run)
-    return { base: run, adapter: folder, ...(head ? { classifier: head } : {}) }
+    return { base: run, adapter: folder, ...partsOf(await readManifest(run)) }
   }
   const path = join(folder, 'adapter_config.json')
   const { baseModel } = parsePeftConfig(await readJson(path), path)
@@ -104,15 +114,18 @@ async function adapterFolder(folder: string): Promise<FoundModel> {
   )
 }
 
-async function headFolder(folder: string): Promise<FoundModel> {
+async function trainedFolder(folder: string): Promise<FoundModel> {
   const run = runOf(folder)
-  const { head } = (await exists(join(run, 'ortune.json'))) ? await readManifest(run) : { head: null }
-  if (!head)
-    throw new UserError(
-      `${folder} holds a head without the model it is for; name its checkpoint within the run`,
-    )
-  return { base: run, headOnly: folder, classifier: head }
+  if (await exists(join(run, 'ortune.json')))
+    return { base: run, trained: folder, ...partsOf(await readManifest(run)) }
+  throw new UserError(`${folder} holds a part of a model alone; name its checkpoint within the run`)
 }
+
+/** What a model has that GPT-2 has not. */
+const partsOf = ({ head, npt }: Pick<Manifest, 'head' | 'npt'>): Pick<FoundModel, 'classifier' | 'npt'> => ({
+  ...(head ? { classifier: head } : {}),
+  ...(npt ? { npt } : {}),
+})
 
 const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(

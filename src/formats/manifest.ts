@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
 import type { Classifier } from './classifier_config.ts'
+import { nptConfigSchema } from './npt_config.ts'
 import { readJson } from './read_file.ts'
 import { checkJson } from './schema.ts'
 
@@ -28,7 +29,18 @@ export const loraConfigSchema = z.strictObject({
 /** Adapters; `full` trains every parameter; `none` leaves the model as it is and trains a head alone. */
 export const adaptationSchema = z.union([z.literal('full'), z.literal('none'), loraConfigSchema])
 
-export const TASKS = ['sft', 'classification'] as const
+/** How plastic blocks learn to do what the model's own blocks do. */
+export const equivalenceSchema = z.strictObject({
+  hidden_states: z.enum(['teacher', 'student']).default('teacher'),
+  equivalence_weight: z.number().min(0).default(1),
+  low_magnitude_weight: z.number().min(0).default(0.01),
+  distillation_weight: z.number().min(0).default(0),
+})
+
+export type EquivalenceConfig = z.infer<typeof equivalenceSchema>
+
+export const TASKS = ['sft', 'classification', 'equivalence'] as const
+export type TaskName = (typeof TASKS)[number]
 
 /** Longest list of classes and longest name that are believed. */
 const className = z.string().min(1).max(200)
@@ -51,6 +63,10 @@ const manifestSchema = z.strictObject({
   lora: adaptationSchema,
   /** Of task classification; null for others. */
   head: headSchema.nullable(),
+  /** Plastic blocks, which are trained; null where there are none. */
+  npt: nptConfigSchema.nullable(),
+  /** Of task equivalence; null for others. */
+  equivalence: equivalenceSchema.nullable(),
   seed: z.int().min(0),
   opset: z.int(),
   parameters: z.strictObject({ trainable: z.int().min(0), frozen: z.int().min(0) }),

@@ -18,7 +18,7 @@ import { backboneShapes, HEAD, headShapes } from '../../graphs/models/classifier
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
-import { HEAD_FILE } from '../formats/checkpoint.ts'
+import { TRAINED_FILE } from '../formats/checkpoint.ts'
 import type { Classifier } from '../formats/classifier_config.ts'
 import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
@@ -75,18 +75,18 @@ const classifierShapes = (config: Gpt2Config, { classes }: Classifier) =>
 
 /** The whole classifier's weights: what was trained, folded into its base or put beside it. */
 async function mergedTensors(
-  { base, adapter, headOnly }: FoundModel,
+  { base, adapter, trained }: FoundModel,
   classifier: Classifier,
 ): Promise<{ config: Gpt2Config; tensors: ReadonlyMap<string, FloatTensor> }> {
-  const isWhole = adapter === undefined && headOnly === undefined
+  const isWhole = adapter === undefined && trained === undefined
   const { config, weights, tensors } = await openGpt2Folder(base, (config) =>
     isWhole ? classifierShapes(config, classifier) : backboneShapes(config),
   )
   const stored = await readEntries(weights, tensors)
   if (isWhole) return { config, tensors: stored }
   const read = adapter === undefined ? undefined : await readPeftAdapter(adapter)
-  const head = read ? read.head : (await readTensors(join(headOnly!, HEAD_FILE))).get(HEAD)
-  if (!head) throw new UserError(`${adapter ?? headOnly} has no head; was it trained for another task?`)
+  const head = read ? read.head : (await readTensors(join(trained!, TRAINED_FILE))).get(HEAD)
+  if (!head) throw new UserError(`${adapter ?? trained} has no head; was it trained for another task?`)
   return { config, tensors: new Map([...(read ? mergeAdapter(stored, read) : stored), [HEAD, head]]) }
 }
 

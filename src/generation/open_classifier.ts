@@ -3,20 +3,17 @@
  * @module
  */
 import { classifierGraph } from '../../graphs/artifacts/classification.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { backboneShapes, headShapes } from '../../graphs/models/classifier.ts'
+import { backboneShapes } from '../../graphs/models/classifier.ts'
 import { collateTokens } from '../data/collate.ts'
 import { encodeText } from '../data/encode.ts'
 import { END_MARK, END_OF_TEXT } from '../data/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import type { CheckpointName } from '../formats/find_model.ts'
 import { findModel } from '../formats/find_model.ts'
-import { openGpt2Folder } from '../formats/model_folder.ts'
 import type { NodeSessionOptions } from '../runtime/node.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
 import { mapByLength } from './by_length.ts'
-import { openGraph } from './open_graph.ts'
-import { trainedFeeds } from './trained_feeds.ts'
+import { openFoundModel } from './open_found_model.ts'
 
 export interface ClassifierOptions extends Pick<NodeSessionOptions, 'provider' | 'threads'> {
   /** Of a run; by default the best. */
@@ -51,29 +48,22 @@ export async function openClassifier(
         : `${folder} is no classifier; name a run of task classification or its exported model`,
     )
   const { classes, pooling } = classifier
-  const isWhole = found.adapter === undefined && found.headOnly === undefined
-  const shapes = (config: Gpt2Config) =>
-    new Map([...backboneShapes(config), ...(isWhole ? headShapes(config, classes.length) : [])])
-  const model = await openGpt2Folder(base, shapes)
-  const { config } = model
   const tokenizer = await loadTokenizer(base)
-  const { lora, feeds } = await trainedFeeds(found, config)
-  const graph = { config, classes: classes.length, pooling, ...(lora ? { lora } : {}) }
-  const { session, constants } = await openGraph(
-    base,
-    model,
-    (stored) => classifierGraph({ ...graph, ...(stored ? { stored } : {}) }),
+  const task = { classes: classes.length, pooling }
+  const { config, session, parameters } = await openFoundModel(
+    found,
+    backboneShapes,
+    ({ lora, ...parts }) => classifierGraph({ ...parts, ...task, lora: lora === 'full' ? 'none' : lora }),
     sessionOptions,
   )
 
   async function classifyRows(rows: readonly Int32Array[]): Promise<Float32Array[]> {
-    const { feeds: tokens } = collateTokens(rows.map((input_ids) => [{ input_ids, labels: NO_LABELS }]))
-    const { input_ids, attention_mask } = tokens
+    const { feeds } = collateTokens(rows.map((input_ids) => [{ input_ids, labels: NO_LABELS }]))
+    const { input_ids, attention_mask } = feeds
     const { logits } = await session.run({
       input_ids: input_ids!,
       attention_mask: attention_mask!,
-      ...feeds,
-      ...constants,
+      ...parameters,
     })
     const data = logits!.data as Float32Array
     return rows.map((_, row) => softmax(data.subarray(row * classes.length, (row + 1) * classes.length)))

@@ -1,16 +1,15 @@
 /**
- * Opens a model folder for decoding. The graph is built in memory and reads the folder's own weight file.
+ * Opens a model for decoding.
  * @module
  */
 import { decodingGraph } from '../../graphs/artifacts/generation.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { openGpt2Folder } from '../formats/model_folder.ts'
-import { readPeftAdapter } from '../formats/peft.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { FoundModel } from '../formats/find_model.ts'
 import type { NodeSessionOptions } from '../runtime/node.ts'
-import { adapterInputs } from './adapter_inputs.ts'
 import type { Decoder } from './decoder.ts'
 import { createDecoder } from './decoder.ts'
-import { openGraph } from './open_graph.ts'
+import { openFoundModel } from './open_found_model.ts'
 
 export interface ModelDecoder {
   readonly decoder: Decoder
@@ -18,28 +17,26 @@ export interface ModelDecoder {
   release(): Promise<void>
 }
 
-export interface DecoderOptions extends Pick<NodeSessionOptions, 'provider' | 'threads'> {
-  /** Folder of a PEFT adapter on the model. */
-  readonly adapter?: string
-}
+export type DecoderOptions = Pick<NodeSessionOptions, 'provider' | 'threads'>
 
 /**
- * Opens the model of a folder, with an adapter where one is named.
+ * Opens a model with what was trained beside it.
  *
- * @throws UserError where the folder, its weights or the adapter cannot be used
+ * @throws UserError where the folder, its weights or the trained tensors cannot be used
  */
-export async function openModelDecoder(folder: string, options: DecoderOptions = {}): Promise<ModelDecoder> {
-  const { adapter, ...sessionOptions } = options
-  const model = await openGpt2Folder(folder)
-  const { config } = model
-  const adapted =
-    adapter === undefined ? undefined : adapterInputs(config, await readPeftAdapter(adapter), adapter)
-  const { session, constants } = await openGraph(
-    folder,
-    model,
-    (stored) => decodingGraph({ config, lora: adapted?.lora, stored }),
-    sessionOptions,
+export async function openModelDecoder(
+  found: FoundModel,
+  options: DecoderOptions = {},
+): Promise<ModelDecoder> {
+  const { config, session, parameters } = await openFoundModel(
+    found,
+    gpt2ParameterShapes,
+    ({ lora, ...parts }) => decodingGraph({ ...parts, ...(typeof lora === 'string' ? {} : { lora }) }),
+    options,
   )
-  const decoder = createDecoder(session, config, { ...constants, ...adapted?.feeds })
-  return { decoder, config, release: () => session.release() }
+  return {
+    decoder: createDecoder(session, config, parameters),
+    config,
+    release: () => session.release(),
+  }
 }

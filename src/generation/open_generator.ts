@@ -13,7 +13,7 @@ import { openTokenGenerator } from './open_token_generator.ts'
 import type { SamplingOptions } from './sampling.ts'
 import { greedy } from './sampling.ts'
 
-export type GeneratorOptions = ModelChoice & Omit<DecoderOptions, 'adapter'>
+export type GeneratorOptions = ModelChoice & DecoderOptions
 
 export interface TextOptions extends Partial<SamplingOptions> {
   /** By default 60, or as many as the context leaves room for. */

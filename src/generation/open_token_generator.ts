@@ -25,13 +25,14 @@ export interface TokenGenerator {
 
 /** @throws UserError where the model cannot be opened, is a classifier, or its tokenizer is another model's */
 export async function openTokenGenerator(
-  { base, adapter, classifier }: FoundModel,
-  options: Omit<DecoderOptions, 'adapter'> = {},
+  found: FoundModel,
+  options: DecoderOptions = {},
 ): Promise<TokenGenerator> {
+  const { base, classifier } = found
   if (classifier)
     throw new UserError(`${base} is a classifier and writes no text; use "ortune classify" instead`)
   const tokenizer = await loadTokenizer(base)
-  const opened = await openModelDecoder(base, { ...options, adapter })
+  const opened = await openModelDecoder(found, options)
   const { decoder, config } = opened
   if (tokenizer.vocabSize > config.vocab_size) {
     await opened.release()

@@ -4,39 +4,66 @@
  */
 import { join } from 'node:path'
 
-import { HEAD } from '../../graphs/models/classifier.ts'
+import { HEAD, headShapes } from '../../graphs/models/classifier.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
+import { nptShapes } from '../../graphs/models/npt_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
-import { HEAD_FILE } from '../formats/checkpoint.ts'
+import { TRAINED_FILE } from '../formats/checkpoint.ts'
+import type { Classifier } from '../formats/classifier_config.ts'
 import type { FoundModel } from '../formats/find_model.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
+import type { FloatTensor } from '../formats/safetensors.ts'
 import { readTensors } from '../formats/safetensors.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { Feeds } from '../runtime/session.ts'
 import { adapterInputs } from './adapter_inputs.ts'
 
 /**
- * The tensors beside a frozen base: an adapter with its `lora_scale`, and a classifier's head.
+ * The tensors beside a frozen base: an adapter with its `lora_scale`, a classifier's head, plastic blocks.
  *
  * @returns `lora` where there is an adapter; nothing at all for a model that is whole in itself
  * @throws UserError where they do not fit the model
  */
 export async function trainedFeeds(
-  { base, adapter, headOnly, classifier }: FoundModel,
+  found: FoundModel,
   config: Gpt2Config,
 ): Promise<{ readonly lora?: LoraConfig; readonly feeds: Feeds }> {
-  const where = adapter ?? headOnly
-  if (where === undefined) return { feeds: {} }
-  const read = adapter === undefined ? undefined : await readPeftAdapter(adapter)
-  const head = read ? read.head : (await readTensors(join(where, HEAD_FILE))).get(HEAD)
-  if (classifier && head?.shape.join() !== [classifier.classes.length, config.n_embd].join())
-    throw new UserError(
-      `${where} has no head for the ${classifier.classes.length} classes of ${base}; was it trained for another task?`,
-    )
-  const { lora, feeds } = read ? adapterInputs(config, read, where) : { feeds: {} }
-  return {
-    ...(lora ? { lora } : {}),
-    feeds: { ...feeds, ...(classifier && head ? tensorFeeds(new Map([[HEAD, head]])) : {}) },
+  const { adapter, trained } = found
+  if (adapter !== undefined) {
+    const read = await readPeftAdapter(adapter)
+    const { lora, feeds } = adapterInputs(config, read, adapter)
+    const wanted = besideShapes({ ...found, npt: undefined }, config)
+    return {
+      lora,
+      feeds: { ...feeds, ...pick(read.head ? new Map([[HEAD, read.head]]) : new Map(), wanted, adapter) },
+    }
   }
+  if (trained === undefined) return { feeds: {} }
+  const tensors = await readTensors(join(trained, TRAINED_FILE))
+  return { feeds: pick(tensors, besideShapes(found, config), trained) }
+}
+
+/** The tensors that a model has beside GPT-2's own. */
+export const besideShapes = (
+  { classifier, npt }: { classifier?: Classifier | undefined; npt?: NptConfig | undefined },
+  config: Gpt2Config,
+): ParameterShapes =>
+  new Map([
+    ...(npt ? nptShapes(config, npt) : []),
+    ...(classifier ? headShapes(config, classifier.classes.length) : []),
+  ])
+
+function pick(tensors: ReadonlyMap<string, FloatTensor>, shapes: ParameterShapes, where: string): Feeds {
+  const wanted = [...shapes].map(([name, shape]) => {
+    const tensor = tensors.get(name)
+    if (tensor?.shape.join() !== shape.join())
+      throw new UserError(
+        `${where} has no tensor ${name} of [${shape.join(', ')}], which its model needs; was it trained for another one?`,
+      )
+    return [name, tensor] as const
+  })
+  return tensorFeeds(new Map(wanted))
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { ClassificationReport } from '../metrics/classification.ts'
-import type { RunEvaluation } from '../training/evaluate_run.ts'
+import type { PlasticBlockReport, RunEvaluation } from '../training/evaluate_run.ts'
 import type { GenerationEvaluation } from '../training/evaluate_generation.ts'
 import { textTable } from './text_table.ts'
 
@@ -28,10 +28,15 @@ export function evaluationReport(evaluation: FullEvaluation, other?: FullEvaluat
   const heading = ['', ...columns.map(nameOf)]
   const parts = [
     textTable([other ? [...heading, 'difference'] : heading, ...body]),
-    ...columns.map((one) => (one.task === 'classification' ? classTables(nameOf(one), one.report) : '')),
+    ...columns.map(detailTables),
     samples(evaluation, other),
   ]
   return parts.filter((part) => part !== '').join('\n')
+}
+
+function detailTables(evaluation: FullEvaluation): string {
+  if (evaluation.task === 'classification') return classTables(nameOf(evaluation), evaluation.report)
+  return evaluation.task === 'equivalence' ? blockTable(nameOf(evaluation), evaluation.blocks) : ''
 }
 
 const nameOf = ({ run, checkpoint }: FullEvaluation): string => `${run} (${checkpoint})`
@@ -53,6 +58,14 @@ function figures(result: FullEvaluation): Figure[] {
       ['macro precision', macro.precision, 4],
       ['macro recall', macro.recall, 4],
       ['weighted F1', weighted.f1, 4],
+    ]
+  }
+  if (result.task === 'equivalence') {
+    return [
+      ...common,
+      ['perplexity per token', result.perplexity, 3],
+      ['perplexity of the model as it was', result.basePerplexity, 3],
+      ['ratio of the two', result.ratio, 4],
     ]
   }
   const language: Figure[] = [
@@ -111,6 +124,16 @@ function classTables(name: string, { classes, confusion }: ClassificationReport)
   ]
   return `${textTable(scores)}\n${textTable(matrix)}`
 }
+
+/** How near each plastic block is to the model's own, and how large its update. */
+const blockTable = (name: string, blocks: readonly PlasticBlockReport[]): string =>
+  textTable([
+    [`${name}: by plastic block`, 'MSE', 'cosine', '(‖A‖+‖B‖)/2', '‖ΔW‖ mean', 'p10', 'p50', 'p90', 'max'],
+    ...blocks.map(({ layer, mse, cosine, magnitude, updateNorm: { mean, p10, p50, p90, max } }) => [
+      `layer ${layer}`,
+      ...[mse, cosine, magnitude, mean, p10, p50, p90, max].map((value) => value.toPrecision(3)),
+    ]),
+  ])
 
 function samples(evaluation: FullEvaluation, other: FullEvaluation | undefined): string {
   const names = [nameOf(evaluation), other ? nameOf(other) : 'prompt', 'prompt']

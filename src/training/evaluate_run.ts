@@ -2,35 +2,37 @@
  * How good a run's model is on the data that the run has prepared.
  * @module
  */
-import { join } from 'node:path'
-
-import { backboneShapes, headShapes } from '../../graphs/models/classifier.ts'
+import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
+import { classificationEvaluationGraph } from '../../graphs/artifacts/classification.ts'
+import { equivalenceEvaluationGraph } from '../../graphs/artifacts/equivalence.ts'
+import { backboneShapes, HEAD, headShapes } from '../../graphs/models/classifier.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
-import type { LoraConfig } from '../../graphs/models/lora_config.ts'
-import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
+import { plasticLayers } from '../../graphs/models/npt_config.ts'
 import type { ArrowDataset } from '../data/arrow_reader.ts'
 import { NO_LOSS } from '../data/encode.ts'
 import type { Split } from '../data/splits.ts'
 import { UserError } from '../errors.ts'
+import type { Classifier } from '../formats/classifier_config.ts'
 import type { CheckpointName, FoundModel } from '../formats/find_model.ts'
 import { findModel } from '../formats/find_model.ts'
 import { readGpt2Config } from '../formats/gpt2_config.ts'
-import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
 import { openGpt2Folder } from '../formats/model_folder.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
-import { loraScale } from '../generation/adapter_inputs.ts'
-import { trainedFeeds } from '../generation/trained_feeds.ts'
+import type { OpenModel } from '../generation/open_found_model.ts'
+import { openFoundModel } from '../generation/open_found_model.ts'
 import type { ClassificationReport } from '../metrics/classification.ts'
 import { countWords, perplexity } from '../metrics/perplexity.ts'
-import { openNodeSession } from '../runtime/node.ts'
-import type { Feeds } from '../runtime/session.ts'
+import type { Feeds, Session } from '../runtime/session.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
 import type { CausalLmEvaluation } from './causal_lm.ts'
 import { evaluateCausalLm } from './causal_lm.ts'
 import { evaluateClassification } from './classification.ts'
+import type { EquivalenceEvaluation } from './equivalence.ts'
+import { evaluateEquivalence } from './equivalence.ts'
 import { openSplit } from './open_split.ts'
 import { readRunConfig } from './run.ts'
 
@@ -53,7 +55,40 @@ export interface ClassifierEvaluation extends Evaluated {
   readonly report: ClassificationReport
 }
 
-export type RunEvaluation = LanguageModelEvaluation | ClassifierEvaluation
+export interface NptEvaluation extends Evaluated {
+  readonly task: 'equivalence'
+  /** Of phase 1; see the training graph. */
+  readonly loss: number
+  /** Per token of the text that carries loss: of the model with plastic blocks, and of the model as it was. */
+  readonly perplexity: number
+  readonly basePerplexity: number
+  /** perplexity / basePerplexity */
+  readonly ratio: number
+  readonly blocks: readonly PlasticBlockReport[]
+  /** KL(teacher‖student) per token in nats, where the loss has it. */
+  readonly distillation: number | null
+}
+
+export interface PlasticBlockReport {
+  readonly layer: number
+  /** Mean squared difference of the two blocks' outputs, per feature, and the mean cosine between them. */
+  readonly mse: number
+  readonly cosine: number
+  /** (‖A‖_F + ‖B‖_F)/2 */
+  readonly magnitude: number
+  /** ‖ΔW‖_F over the tokens. */
+  readonly updateNorm: NormDistribution
+}
+
+export interface NormDistribution {
+  readonly mean: number
+  readonly p10: number
+  readonly p50: number
+  readonly p90: number
+  readonly max: number
+}
+
+export type RunEvaluation = LanguageModelEvaluation | ClassifierEvaluation | NptEvaluation
 
 /**
  * Evaluates a checkpoint of a run on one of its splits.
@@ -76,27 +111,100 @@ export async function evaluateRun(
   }
 }
 
-async function evaluateModel(run: string, model: FoundModel, dataset: ArrowDataset) {
+async function evaluateModel(run: string, found: FoundModel, dataset: ArrowDataset) {
   const { provider, threads, per_device_eval_batch_size: batchSize } = await readRunConfig(run)
-  const manifest = await readManifest(run)
-  const parameters = await parametersOf(model, manifest, await readGpt2Config(run))
-  const session = await openNodeSession(join(run, 'eval_model.onnx'), {
-    provider,
-    ...(threads ? { threads } : {}),
-  })
-  try {
-    if (manifest.head) {
-      const options = { batchSize, pooling: manifest.head.pooling }
-      const result = await evaluateClassification(session, parameters, dataset, options)
+  const options = { provider, ...(threads ? { threads } : {}) }
+  const { head, equivalence } = await readManifest(run)
+  if (found.checkpoint === 'base' && (head || equivalence))
+    throw new UserError(
+      `${run}: the model before training has no ${head ? 'head' : 'plastic blocks'}; choose best or last`,
+    )
+  if (head) {
+    const task = { ...head, classes: head.classes.length }
+    const opened = await openFoundModel(
+      found,
+      backboneShapes,
+      (parts) => classificationEvaluationGraph({ ...parts, ...task }),
+      options,
+    )
+    return withModel(opened, async (session, parameters) => {
+      const { pooling } = head
+      const feeds = { ...(await storedHead(found, head)), ...parameters }
+      const result = await evaluateClassification(session, feeds, dataset, { batchSize, pooling })
       return { task: 'classification' as const, ...result }
+    })
+  }
+  const languageModel = async (of: FoundModel) =>
+    withModel(
+      await openFoundModel(of, gpt2ParameterShapes, evaluationGraph, options),
+      (session, parameters) => evaluateCausalLm(session, parameters, dataset, batchSize),
+    )
+  const result = await languageModel(found)
+  if (equivalence) {
+    const base = await languageModel({ base: found.base })
+    const blocks = await withModel(
+      await openFoundModel(
+        found,
+        gpt2ParameterShapes,
+        (parts) => equivalenceEvaluationGraph({ ...parts, ...equivalence, npt: found.npt! }),
+        options,
+      ),
+      (session, parameters) => evaluateEquivalence(session, parameters, dataset, batchSize),
+    )
+    return {
+      task: 'equivalence' as const,
+      loss: blocks.loss,
+      perplexity: result.perplexity,
+      basePerplexity: base.perplexity,
+      ratio: result.perplexity / base.perplexity,
+      blocks: blockReports(await readGpt2Config(run), found.npt!, blocks),
+      distillation: blocks.distillation,
     }
-    const result = await evaluateCausalLm(session, parameters, dataset, batchSize)
-    const words = await labelledWords(run, dataset)
-    const perplexityPerWord = perplexity(result.loss * result.labelledTokens, words)
-    return { task: 'sft' as const, ...result, perplexityPerWord }
+  }
+  const words = await labelledWords(run, dataset)
+  const perplexityPerWord = perplexity(result.loss * result.labelledTokens, words)
+  return { task: 'sft' as const, ...result, perplexityPerWord }
+}
+
+/** The head of a classifier whose tensors all lie in one file; the evaluation graph takes it as an input. */
+async function storedHead({ base, adapter, trained }: FoundModel, head: Classifier): Promise<Feeds> {
+  if (adapter !== undefined || trained !== undefined) return {}
+  const { weights, tensors } = await openGpt2Folder(
+    base,
+    (config) => new Map([...backboneShapes(config), ...headShapes(config, head.classes.length)]),
+  )
+  return tensorFeeds(await readEntries(weights, new Map([[HEAD, tensors.get(HEAD)!]])))
+}
+
+async function withModel<T>(
+  { session, parameters }: OpenModel,
+  use: (session: Session, parameters: Feeds) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(session, parameters)
   } finally {
     await session.release()
   }
+}
+
+const blockReports = (
+  config: Gpt2Config,
+  npt: NptConfig,
+  { mse, cosine, magnitude, updateNorms }: EquivalenceEvaluation,
+): PlasticBlockReport[] =>
+  plasticLayers(config, npt).map((layer, i) => ({
+    layer,
+    mse: mse[i]!,
+    cosine: cosine[i]!,
+    magnitude: magnitude[i]!,
+    updateNorm: distribution(updateNorms[i]!),
+  }))
+
+function distribution(values: Float32Array): NormDistribution {
+  const sorted = values.toSorted()
+  const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1]!
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  return { mean, p10: at(0.1), p50: at(0.5), p90: at(0.9), max: at(1) }
 }
 
 /** Words of the text that carries loss. */
@@ -108,27 +216,4 @@ async function labelledWords(run: string, dataset: ArrowDataset): Promise<number
     words += countWords(tokenizer.decode([...ids]))
   }
   return words
-}
-
-/** The evaluation graph's inputs for a checkpoint; for the base of a language model, adapters that are switched off. */
-async function parametersOf(model: FoundModel, { lora, head }: Manifest, config: Gpt2Config): Promise<Feeds> {
-  if (head && model.checkpoint === 'base')
-    throw new UserError(`${model.base}: the model before training has no head; choose best or last`)
-  if (lora === 'full') {
-    const shapes = head
-      ? new Map([...backboneShapes(config), ...headShapes(config, head.classes.length)])
-      : gpt2ParameterShapes(config)
-    const { weights, tensors } = await openGpt2Folder(model.base, () => shapes)
-    return tensorFeeds(await readEntries(weights, tensors))
-  }
-  if (lora !== 'none' && model.adapter === undefined) return adapterOff(config, lora)
-  return (await trainedFeeds(model, config)).feeds
-}
-
-function adapterOff(config: Gpt2Config, lora: LoraConfig): Feeds {
-  const zeros = [...loraParameterShapes(gpt2ParameterShapes(config), lora)].map(([name, shape]) => {
-    const data = new Float32Array(shape.reduce((product, dimension) => product * dimension, 1))
-    return [name, { shape, data }] as const
-  })
-  return { ...tensorFeeds(new Map(zeros)), ...loraScale(0) }
 }

@@ -57,7 +57,7 @@ export async function writeGraphs(
   request: ExportRequest,
   data: Manifest['data'] = null,
 ): Promise<Manifest> {
-  const { lora, head, optimizer, seed } = request
+  const { lora, head, npt = null, equivalence = null, optimizer, seed } = request
   const { config, tensors } = await openGpt2Folder(folder)
   const task = taskGraphs(request, config, externalData(tensors, 'model.safetensors'))
   const models: Record<string, Graph> = {
@@ -69,9 +69,11 @@ export async function writeGraphs(
 
   const manifest: Manifest = {
     format_version: FORMAT_VERSION,
-    task: head ? 'classification' : 'sft',
+    task: equivalence ? 'equivalence' : head ? 'classification' : 'sft',
     lora: typeof lora === 'string' ? lora : { ...lora, target_modules: [...lora.target_modules] },
     head: head && { ...head, classes: [...head.classes] },
+    npt: npt && { ...npt, layers: typeof npt.layers === 'string' ? npt.layers : [...npt.layers] },
+    equivalence,
     seed,
     opset: OPSET,
     parameters: { trainable: countParameters(task.trainable), frozen: countParameters(task.frozen) },

@@ -9,6 +9,7 @@
 import { HEAD } from '../../graphs/models/classifier.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import { createRandom } from '../random.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
@@ -49,4 +50,19 @@ export function initialHead(memory: ParameterMemory, config: Gpt2Config, seed: n
   const { parameter } = memory.views(HEAD)
   const random = createRandom(seed, 'initial head')
   for (let i = 0; i < parameter.length; i++) parameter[i] = config.initializer_range * random.normal()
+}
+
+/** Where a run keeps the plastic blocks that it starts from, where they are another run's. */
+export const INITIAL_NPT = 'initial_npt.safetensors'
+
+/** Fresh plastic blocks: A ~ N(0, (init_scale/√n_embd)²), B ~ N(0, (init_scale/√rank)²). */
+export function initialPlasticBlocks(memory: ParameterMemory, { init_scale }: NptConfig, seed: number): void {
+  for (const name of memory.names) {
+    if (!/\.npt_[AB]$/.test(name)) continue
+    const { parameter, shape } = memory.views(name)
+    // Of A [n_embd, rank] and of B [rank, n_inner] it is the first dimension that the products sum over.
+    const deviation = init_scale / Math.sqrt(shape[0]!)
+    const random = createRandom(seed, 'initial plastic blocks', name)
+    for (let i = 0; i < parameter.length; i++) parameter[i] = deviation * random.normal()
+  }
 }

@@ -10,7 +10,7 @@ import type { TokenGenerator } from '../generation/open_token_generator.ts'
 import { openTokenGenerator } from '../generation/open_token_generator.ts'
 import { templatesOfRun } from './run_templates.ts'
 
-export interface OpenChatOptions extends ModelChoice, Omit<DecoderOptions, 'adapter'> {
+export interface OpenChatOptions extends ModelChoice, DecoderOptions {
   /** Which of the run's templates to use, from 1. */
   readonly template?: number
 }

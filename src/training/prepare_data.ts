@@ -9,7 +9,7 @@ import type { PrepareReport } from '../data/prepare.ts'
 import { prepare } from '../data/prepare.ts'
 import { templateOfFirstRow } from '../data/source_rows.ts'
 import type { Source } from '../data/source_rows.ts'
-import type { TemplateSource } from '../data/template_source.ts'
+import type { DataTask, TemplateSource } from '../data/template_source.ts'
 import { UserError } from '../errors.ts'
 import { readGpt2Config } from '../formats/gpt2_config.ts'
 import { exists } from '../formats/read_file.ts'
@@ -34,7 +34,7 @@ export async function resolveTemplates(
   const templates: TemplateSource[] = []
   for (const source of config.data) {
     const { path, read, template = config.template } = sourceOf(source, config.seed)
-    templates.push(template ?? (await templateOfFirstRow(path, read, config.task)))
+    templates.push(template ?? (await templateOfFirstRow(path, read, dataTask(config))))
   }
   const common = config.template ?? templates[0]!
   const data = config.data.map((source, i) => {
@@ -59,7 +59,7 @@ export async function prepareData(
     throw new UserError(`${config.model} has no tokenizer.json beside it; add the model's tokenizer`)
   }
   const report = await prepare({
-    task: config.task,
+    task: dataTask(config),
     sources: config.data.map((source) => sourceOf(source, config.seed)),
     template: config.template,
     classes: config.classes,
@@ -75,6 +75,9 @@ export async function prepareData(
   }
   return report
 }
+
+/** Equivalence learns from text, as language modelling does. */
+const dataTask = ({ task }: RunConfig): DataTask => (task === 'classification' ? task : 'sft')
 
 /** The longest example in tokens. Throws UserError where it exceeds the model's context. */
 export async function maxLengthOf({ model, max_length }: RunConfig): Promise<number> {

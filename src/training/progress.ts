@@ -12,6 +12,11 @@ export interface StepRecord {
   readonly learning_rate: number
   /** Real tokens of the step, without padding. */
   readonly tokens: number
+  /** Of phase 1, by plastic block: the squared error, and (‖A‖_F + ‖B‖_F)/2. */
+  readonly equivalence?: readonly number[]
+  readonly low_magnitude?: readonly number[]
+  /** Of phase 1 with distillation: KL(teacher‖student) per token. */
+  readonly distillation?: readonly number[]
 }
 
 /** What an evaluation measures; which of them depends on the task. */

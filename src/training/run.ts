@@ -12,13 +12,14 @@ import { join } from 'node:path'
 
 import { backboneShapes } from '../../graphs/models/classifier.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { nptShapes } from '../../graphs/models/npt_config.ts'
 import type { ArrowDataset } from '../data/arrow_reader.ts'
 import { openArrowDataset } from '../data/arrow_reader.ts'
 import { splitFile } from '../data/splits.ts'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic } from '../formats/atomic.ts'
 import type { Trained } from '../formats/checkpoint.ts'
-import { loadParameters, readCheckpoint, writeCheckpoint } from '../formats/checkpoint.ts'
+import { loadParameters, loadTensors, readCheckpoint, writeCheckpoint } from '../formats/checkpoint.ts'
 import { readGpt2Config } from '../formats/gpt2_config.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
@@ -28,12 +29,15 @@ import { loraScale } from '../generation/adapter_inputs.ts'
 import { openNodeSession } from '../runtime/node.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import { createParameterMemory } from '../runtime/parameter_memory.ts'
+import type { Feeds, Session } from '../runtime/session.ts'
 import { causalLmObjective, evaluateCausalLm } from './causal_lm.ts'
 import { classificationObjective, evaluateClassification } from './classification.ts'
-import { initialAdapter, initialHead } from './initialise.ts'
-import type { Watcher } from './progress.ts'
+import { equivalenceObjective, evaluateEquivalence } from './equivalence.ts'
+import { INITIAL_NPT, initialAdapter, initialHead, initialPlasticBlocks } from './initialise.ts'
+import type { Metrics, Watcher } from './progress.ts'
 import type { RunConfig } from './run_config.ts'
 import { runConfigSchema } from './run_config.ts'
+import type { Objective } from './supervised.ts'
 import { trainSupervised } from './supervised.ts'
 import { taskGraphs } from './task_graphs.ts'
 import type { TrainerState } from './trainer_state.ts'
@@ -71,31 +75,12 @@ export async function continueRun(folder: string, watcher?: Watcher): Promise<Tr
   try {
     return await trainSupervised({
       options,
-      objective: head
-        ? classificationObjective({ ...head, width: config.n_embd, seed: options.seed })
-        : causalLmObjective,
+      objective: objectiveOf(manifest, config, options.seed),
       training,
       memory,
       constants: typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r),
       trainData,
-      evaluate: async (parameters) => {
-        if (!head) {
-          const { loss, perplexity } = await evaluateCausalLm(
-            evaluation,
-            parameters,
-            validationData,
-            batchSize,
-          )
-          return { eval_loss: loss, eval_perplexity: perplexity }
-        }
-        const { pooling } = head
-        const judged = await evaluateClassification(evaluation, parameters, validationData, {
-          batchSize,
-          pooling,
-        })
-        const { accuracy, macro } = judged.report
-        return { eval_loss: judged.loss, eval_accuracy: accuracy, eval_macro_f1: macro.f1 }
-      },
+      evaluate: (parameters) => judge(manifest, evaluation, parameters, validationData, batchSize),
       state,
       save: (name, at) => writeCheckpoint(join(folder, 'checkpoints', name), memory, trained, at),
       log: (record) => appendFileSync(join(folder, 'log.jsonl'), `${JSON.stringify(record)}\n`),
@@ -109,11 +94,36 @@ export async function continueRun(folder: string, watcher?: Watcher): Promise<Tr
   }
 }
 
+function objectiveOf({ head, equivalence }: Manifest, config: Gpt2Config, seed: number): Objective {
+  if (equivalence) return equivalenceObjective
+  return head ? classificationObjective({ ...head, width: config.n_embd, seed }) : causalLmObjective
+}
+
+async function judge(
+  { head, equivalence }: Manifest,
+  evaluation: Session,
+  parameters: Feeds,
+  data: ArrowDataset,
+  batchSize: number,
+): Promise<Metrics> {
+  if (equivalence) {
+    const { loss } = await evaluateEquivalence(evaluation, parameters, data, batchSize)
+    return { eval_loss: loss }
+  }
+  if (head) {
+    const options = { batchSize, pooling: head.pooling }
+    const { loss, report } = await evaluateClassification(evaluation, parameters, data, options)
+    return { eval_loss: loss, eval_accuracy: report.accuracy, eval_macro_f1: report.macro.f1 }
+  }
+  const { loss, perplexity } = await evaluateCausalLm(evaluation, parameters, data, batchSize)
+  return { eval_loss: loss, eval_perplexity: perplexity }
+}
+
 /** Fills the memory from the last checkpoint, or with the tensors a run starts from. */
 async function loadState(
   folder: string,
   memory: ParameterMemory,
-  { lora, head, seed }: Manifest,
+  { lora, head, npt, seed }: Manifest,
   config: Gpt2Config,
 ): Promise<TrainerState> {
   const last = join(folder, 'checkpoints', 'last')
@@ -121,6 +131,11 @@ async function loadState(
   if (state !== undefined) return checkJson(trainerStateSchema, state, join(last, 'trainer_state.json'))
   if (lora === 'full') await loadParameters(folder, memory, head ? backboneShapes(config) : undefined)
   else initialAdapter(memory, seed)
+  if (npt) {
+    initialPlasticBlocks(memory, npt, seed)
+    const given = join(folder, INITIAL_NPT)
+    if (await exists(given)) await loadTensors(given, memory, nptShapes(config, npt))
+  }
   if (head) initialHead(memory, config, seed)
   return initialState
 }

@@ -4,8 +4,10 @@
  */
 import { z } from 'zod'
 
+import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
-import { adaptationSchema, loraConfigSchema, TASKS } from '../formats/manifest.ts'
+import { adaptationSchema, equivalenceSchema, loraConfigSchema, TASKS } from '../formats/manifest.ts'
+import { nptConfigSchema } from '../formats/npt_config.ts'
 import { classesSchema, sourceSchema, templateSchema } from './data_options.ts'
 import { trainingOptionsSchema } from './options.ts'
 
@@ -14,8 +16,15 @@ export const runConfigSchema = trainingOptionsSchema.extend({
   /** A Hugging Face model folder, or a config.json for random weights. */
   model: z.string().min(1),
   output_dir: z.string().min(1),
-  /** Options of the adapters; `full` trains every parameter, `none` a classifier's head alone. */
-  lora: adaptationSchema.default(loraConfigSchema.parse({})),
+  /** Options of the adapters; `full` trains every parameter, `none` a classifier's head or plastic blocks alone. */
+  lora: adaptationSchema.optional(),
+  /** Plastic blocks to train on the frozen model: fresh ones, or those of another run. */
+  npt: z
+    .union([z.strictObject({ from: z.string().min(1) }), nptConfigSchema])
+    .nullable()
+    .default(null),
+  /** Of task equivalence, NPT's phase 1. */
+  equivalence: equivalenceSchema.optional(),
   /** What a classifier looks at: the last token's state, or the mean of all tokens'. */
   pooling: z.enum(poolings).default('last'),
   /** Probability of dropping a feature before a classifier's head. */
@@ -37,3 +46,7 @@ export const runConfigSchema = trainingOptionsSchema.extend({
 })
 
 export type RunConfig = z.infer<typeof runConfigSchema>
+
+/** What of the model is trained: adapters with their defaults where nothing is said, nothing of it beside plastic blocks. */
+export const adaptationOf = ({ lora, npt }: Pick<RunConfig, 'lora' | 'npt'>): Adaptation =>
+  lora ?? (npt ? 'none' : loraConfigSchema.parse({}))

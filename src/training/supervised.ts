@@ -10,7 +10,7 @@ import type { EncodedExample } from '../data/encode.ts'
 import type { Sequences } from '../data/packing.ts'
 import { packedRows, singleRows } from '../data/packing.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
-import type { Feeds, Session } from '../runtime/session.ts'
+import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 import type { TrainingOptions } from './options.ts'
 import type { EvaluationRecord, Metrics, StepRecord, Watcher } from './progress.ts'
 import { learningRate } from './schedule.ts'
@@ -25,6 +25,8 @@ export interface Objective {
     sequences: readonly (readonly EncodedExample[])[],
     of: { readonly total: number; readonly step: number; readonly first: number },
   ) => Feeds
+  /** Outputs of the training graph that are logged with a step, summed over its micro-batches. */
+  readonly terms?: readonly string[]
 }
 
 export interface SupervisedRun {
@@ -91,12 +93,14 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
 
       // loss = Σ over micro-batches of Σ nll / total
       let loss = 0
+      const terms: Record<string, number[]> = {}
       const size = options.per_device_train_batch_size
       for (let first = 0; first < batch.sequences.length; first += size) {
         const micro = batch.sequences.slice(first, first + size)
         const feeds = { ...objective.feeds(micro, { total, step, first }), ...parameters }
         const outputs = await run.training.run(feeds, { into: gradients })
         loss += outputs['loss']!.data[0] as number
+        for (const name of objective.terms ?? []) addTerm(terms, name, outputs[name])
         if (options.gradient_accumulation_steps > 1) memory.accumulateGradients()
       }
       if (!Number.isFinite(loss))
@@ -122,6 +126,7 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
         grad_norm: gradNorm,
         learning_rate: rate,
         tokens: tokensOf(batch),
+        ...terms,
       }
       run.log(record)
       run.watcher?.step?.(record)
@@ -173,6 +178,13 @@ function advance(state: TrainerState, { index }: Batch, batchesPerEpoch: number)
   const position =
     batch < batchesPerEpoch ? { epoch: state.epoch, batch } : { epoch: state.epoch + 1, batch: 0 }
   return { ...state, ...position, global_step: state.global_step + 1 }
+}
+
+/** Adds an output to the term of its name, element by element; a graph need not have it. */
+function addTerm(terms: Record<string, number[]>, name: string, output: HostTensor | undefined): void {
+  if (!output) return
+  const values = Array.from(output.data as Float32Array)
+  terms[name] = terms[name]?.map((sum, i) => sum + values[i]!) ?? values
 }
 
 const tokensOf = ({ sequences }: Batch): number =>

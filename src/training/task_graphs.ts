@@ -8,20 +8,30 @@ import {
   classificationShapes,
   classificationTrainingGraph,
 } from '../../graphs/artifacts/classification.ts'
+import {
+  equivalenceEvaluationGraph,
+  equivalenceShapes,
+  equivalenceTrainingGraph,
+} from '../../graphs/artifacts/equivalence.ts'
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import { backboneShapes } from '../../graphs/models/classifier.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
-import type { ClassificationHead } from '../formats/manifest.ts'
+import type { ClassificationHead, EquivalenceConfig } from '../formats/manifest.ts'
 
 /** What is trained; a manifest says it. */
 export interface TaskFacts {
   readonly lora: Adaptation
   /** Of a classifier; null for a language model. */
   readonly head: ClassificationHead | null
+  /** Plastic blocks, which are trained; the model itself is then frozen (`lora` none). */
+  readonly npt?: NptConfig | null
+  /** Of NPT's phase 1, in place of a supervised task. */
+  readonly equivalence?: EquivalenceConfig | null
 }
 
 export interface TaskGraphs {
@@ -40,14 +50,26 @@ export interface TaskGraphs {
  * @throws UserError for a LoRA target that matches nothing
  */
 export function taskGraphs(
-  { lora, head }: TaskFacts,
+  { lora, head, npt = null, equivalence = null }: TaskFacts,
   config: Gpt2Config,
   stored: ReadonlyMap<string, ExternalData>,
 ): TaskGraphs {
   const model = head ? backboneShapes(config) : gpt2ParameterShapes(config)
   const frozen: ParameterShapes = lora === 'full' ? new Map() : model
+  if (npt && lora !== 'none')
+    throw new UserError('plastic blocks learn on a frozen model; leave either npt or lora out')
+  if (equivalence) {
+    if (!npt) throw new UserError('task equivalence trains plastic blocks; describe them under npt')
+    const task = { ...equivalence, config, npt, stored }
+    return {
+      trainable: orUserError(() => equivalenceShapes(task)),
+      frozen,
+      training: () => equivalenceTrainingGraph(task),
+      evaluation: () => equivalenceEvaluationGraph(task),
+    }
+  }
   if (head) {
-    const task = { ...head, config, lora, stored, classes: head.classes.length }
+    const task = { ...head, config, lora, npt, stored, classes: head.classes.length }
     return {
       trainable: orUserError(() => classificationShapes(task)),
       frozen,
@@ -55,9 +77,9 @@ export function taskGraphs(
       evaluation: () => classificationEvaluationGraph(task),
     }
   }
-  if (lora === 'none')
+  if (lora === 'none' && !npt)
     throw new UserError('lora "none" trains a head alone, and task sft has no head; leave it out')
-  const task = { config, lora, stored }
+  const task = { config, lora, npt, stored }
   return {
     trainable: orUserError(() => trainableShapes(task)),
     frozen,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { HEAD_FILE } from '../../src/formats/checkpoint.ts'
+import { TRAINED_FILE } from '../../src/formats/checkpoint.ts'
 import { findModel } from '../../src/formats/find_model.ts'
 import { exportArtifacts } from '../../src/training/export.ts'
 import { adamwConfig, trainingOptionsSchema } from '../../src/training/options.ts'
@@ -83,15 +83,13 @@ describe('formats/find_model', () => {
       const best = join(run, 'checkpoints', 'best')
       for (const place of [best, loose]) {
         await mkdir(place, { recursive: true })
-        await writeFile(join(place, HEAD_FILE), '')
+        await writeFile(join(place, TRAINED_FILE), '')
         await writeFile(join(place, 'trainer_state.json'), '{}')
       }
-      const found = { base: run, headOnly: best, classifier: head }
+      const found = { base: run, trained: best, classifier: head }
       expect(await findModel(best)).to.deep.equal(found)
       expect(await findModel(run)).to.deep.equal({ ...found, checkpoint: 'best' })
-      expect(await userError(() => findModel(loose))).to.match(
-        /loose holds a head without the model it is for/,
-      )
+      expect(await userError(() => findModel(loose))).to.match(/loose holds a part of a model alone/)
     })
   })
 

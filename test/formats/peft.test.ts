@@ -96,7 +96,10 @@ describe('PEFT adapters', () => {
     it(`${title}are written with the keys and settings that PEFT itself writes`, async () => {
       await writePeftAdapter(join(place, 'adapter'), await readPeftAdapter(folder))
       const [ours, theirs] = [join(place, 'adapter'), folder].map((where) => ({
-        config: JSON.parse(readFileSync(join(where, 'adapter_config.json'), 'utf8')) as Record<string, unknown>,
+        config: JSON.parse(readFileSync(join(where, 'adapter_config.json'), 'utf8')) as Record<
+          string,
+          unknown
+        >,
         weights: readFileSync(join(where, 'adapter_model.safetensors')),
       }))
       const { modules_to_save, target_modules, ...settings } = ours!.config
@@ -164,7 +167,10 @@ describe('PEFT adapters', () => {
       [{ task_type: 'TOKEN_CLS' }, /task_type is "TOKEN_CLS"; only CAUSAL_LM or SEQ_CLS/],
       [{ task_type: 'SEQ_CLS' }, /modules_to_save is null; only \["score"\] is supported/],
       [{ task_type: 'SEQ_CLS', modules_to_save: ['score', 'wte'] }, /modules_to_save is \[.*wte.*\]/],
-      [{ task_type: 'SEQ_CLS', modules_to_save: ['score'] }, /lacks the head score\.weight, which .* promises/],
+      [
+        { task_type: 'SEQ_CLS', modules_to_save: ['score'] },
+        /lacks the head score\.weight, which .* promises/,
+      ],
       [{ bias: 'lora_only' }, /bias is "lora_only"/],
       [{ modules_to_save: ['lm_head'] }, /modules_to_save is \["lm_head"\]/],
       [{ rank_pattern: { c_attn: 4 } }, /rank_pattern is \{…\}/],

@@ -14,7 +14,7 @@ const PROMPT = 32
 const NEW = 64
 
 const [folder, batch, runs] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
-const { decoder, config } = await openModelDecoder(folder)
+const { decoder, config } = await openModelDecoder({ base: folder })
 const random = createRandom('bench')
 const prompts = Array.from({ length: batch }, () =>
   Array.from({ length: PROMPT }, () => random.integer(config.vocab_size)),

@@ -102,7 +102,13 @@ async function exportModels(): Promise<void> {
   const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 }
   const common = { seed: 1, optimizer }
   await exportArtifacts({ ...common, model: config, out: join(folder, 'lora'), lora: LORA, head: null })
-  await exportArtifacts({ ...common, model: join(folder, 'lora'), out: join(folder, 'full'), lora: 'full', head: null })
+  await exportArtifacts({
+    ...common,
+    model: join(folder, 'lora'),
+    out: join(folder, 'full'),
+    lora: 'full',
+    head: null,
+  })
 }
 
 function hasPeers(): boolean {

@@ -17,12 +17,9 @@ import { openNodeSession } from '../../src/runtime/node.ts'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import { initialAdapter } from '../../src/training/initialise.ts'
 import { loraScale } from '../../src/generation/adapter_inputs.ts'
-import { gradientTargets, parameterFeeds } from '../../src/training/supervised.ts'
+import { parameterFeeds } from '../../src/training/supervised.ts'
 import { taskGraphs } from '../../src/training/task_graphs.ts'
-import { openCeiling } from './ceiling.ts'
-import type { Measurement } from './measure.ts'
-import { median, peakRss, timed, WARMUP } from './measure.ts'
-import { turnDone, turns } from './paced.ts'
+import { optimizerStep, reportSteps } from './steps.ts'
 
 const BATCH = 4
 const LENGTH = 128
@@ -48,50 +45,12 @@ const feeds = {
   ...(typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)),
 }
 const session = await openNodeSession(join(folder, 'training_model.onnx'), { inPlaceOutputs: true })
-const gradients = gradientTargets(memory)
-let stepCount = 0
-const step = async (): Promise<void> => {
-  await session.run(feeds, { into: gradients })
-  memory.adamwStep({
-    learningRate: 1e-4,
-    step: ++stepCount,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 0.01,
-    maxGradNorm: 1,
-  })
-}
-
-const turn = turns()
-for (let i = 0; i < WARMUP; i++) {
-  await turn()
-  await step()
-  turnDone()
-}
-// The ceiling's own memory comes after the peak has been read.
-const peak = peakRss()
-const ceiling = await openCeiling()
-const flops = matmulFlops(sizedGraph(), { batch: BATCH, sequence: LENGTH, labelled })
-const seconds: number[] = []
-const ceilings: number[] = []
-for (let i = 0; i < steps; i++) {
-  await turn()
-  const before = await ceiling()
-  seconds.push(await timed(step))
-  ceilings.push((before + (await ceiling())) / 2)
-  turnDone()
-}
-const result: Measurement = {
+await reportSteps(optimizerStep(session, feeds, memory), {
   name: `${lora === 'full' ? 'full' : 'lora'}-labels-${share}`,
-  seconds_per_step: median(seconds),
-  all: seconds,
-  tokens_per_second: (BATCH * LENGTH) / median(seconds),
-  peak_rss_mb: peak,
-  of_ceiling: median(seconds.map((time, i) => flops / time / ceilings[i]!)),
-  ceiling_gflops: median(ceilings) / 1e9,
-}
-process.stdout.write(`${JSON.stringify(result)}\n`)
+  steps,
+  tokens: BATCH * LENGTH,
+  flops: matmulFlops(sizedGraph(), { batch: BATCH, sequence: LENGTH, labelled }),
+})
 
 /** The training graph once more, for its shapes; where the weights lie does not matter here. */
 function sizedGraph() {

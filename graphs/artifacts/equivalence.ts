@@ -1,0 +1,165 @@
+/**
+ * NPT phase 1: plastic blocks learn to do what the model's own blocks do. Teacher and student are one graph and share the
+ * frozen weights, so there is no second model in memory.
+ * @module
+ */
+import { gradients } from '../autodiff.ts'
+import type { FloatType } from '../ir/dtype.ts'
+import type { ExternalData, Value } from '../ir/graph.ts'
+import { Graph } from '../ir/graph.ts'
+import { magnitude, modulation, updateNorms } from '../layers/npt.ts'
+import { klDivergence } from '../losses/distillation.ts'
+import { declareModel } from '../models/adaptation.ts'
+import { causalAttention, gpt2Parts, lmHead } from '../models/gpt2.ts'
+import type { Gpt2Config } from '../models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
+import type { NptConfig, PlasticBlock } from '../models/npt_config.ts'
+import { nptShapes } from '../models/npt_config.ts'
+import type { ParameterShapes } from '../models/parameters.ts'
+import { add } from '../ops/add.ts'
+import { concat } from '../ops/concat.ts'
+import { scalarLike } from '../ops/constants.ts'
+import { div } from '../ops/div.ts'
+import { gemm } from '../ops/gemm.ts'
+import { mul } from '../ops/mul.ts'
+import { reduceMean } from '../ops/reduce_mean.ts'
+import { reduceSum } from '../ops/reduce_sum.ts'
+import { reshape } from '../ops/reshape.ts'
+import { sqrt } from '../ops/sqrt.ts'
+import { sub } from '../ops/sub.ts'
+import { unsqueeze } from '../ops/unsqueeze.ts'
+
+export interface EquivalenceTask {
+  readonly config: Gpt2Config
+  readonly npt: NptConfig
+  /**
+   * What a plastic block is given. `teacher`: the hidden states of the model as it was, so that each block is matched by
+   * itself. `student`: those that the plastic blocks before it make, so that the whole model is matched.
+   */
+  readonly hidden_states: 'teacher' | 'student'
+  readonly equivalence_weight: number
+  readonly low_magnitude_weight: number
+  /** Of KL(teacher‖student) of the next token; with `student` only. 0 leaves the heads out. */
+  readonly distillation_weight: number
+  /** Where each frozen parameter lies in the model's weight file; absent: every parameter is an input. */
+  readonly stored?: ReadonlyMap<string, ExternalData>
+  readonly dtype?: FloatType
+}
+
+/** The tensors that training changes. */
+export const equivalenceShapes = ({ config, npt }: EquivalenceTask): ParameterShapes => nptShapes(config, npt)
+
+/**
+ * `input_ids`, `attention_mask`, `position_ids` int64 [batch, sequence], `token_weights` [batch, sequence] (1/(real tokens
+ * of the optimizer step), 0 at padding) and the plastic tensors in; out come `loss`, `<tensor>_grad`, and to be logged
+ * `equivalence` and `low_magnitude` [plastic blocks], and with distillation `distillation` [1].
+ *
+ * loss = w_eq·mean over blocks Σₜ wₜ·MSEₜ + w_low·mean over blocks (‖A‖_F + ‖B‖_F)/2 + w_kl·Σₜ wₜ·KLₜ
+ */
+export function equivalenceTrainingGraph(task: EquivalenceTask): Graph {
+  const { graph, loss, terms, trainable } = forward('training', task)
+  graph.output('loss', loss)
+  for (const [name, value] of Object.entries(terms)) graph.output(name, value)
+  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  return graph
+}
+
+/**
+ * The same inputs; the same terms out, and `cosine` [plastic blocks], the mean cosine of the two blocks' outputs, and
+ * `update_norms` [plastic blocks, batch*sequence], ‖ΔW‖_F of every token.
+ */
+export function equivalenceEvaluationGraph(task: EquivalenceTask): Graph {
+  const { graph, loss, terms, cosines, norms } = forward('eval', task)
+  graph.output('loss', loss)
+  for (const [name, value] of Object.entries(terms)) graph.output(name, value)
+  graph.output('cosine', stacked(cosines))
+  graph.output('update_norms', concat(norms.map((norm) => unsqueeze(norm, 0)), 0))
+  return graph
+}
+
+function forward(name: string, task: EquivalenceTask) {
+  const { config, npt, stored, dtype = 'float32' } = task
+  if (task.distillation_weight > 0 && task.hidden_states === 'teacher')
+    throw new Error('distillation needs hidden_states "student": only then do the plastic blocks reach the head')
+  const graph = new Graph(name)
+  const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
+  const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
+  const positionIds = graph.input('position_ids', 'int64', ['batch', 'sequence'])
+  const tokenWeights = graph.input('token_weights', dtype, ['batch', 'sequence'])
+  const model = { config, shapes: gpt2ParameterShapes(config), lora: 'none', npt } as const
+  const { parameters, adapters, plastic, trainable } = declareModel(graph, model, stored, dtype)
+  const attend = causalAttention(config, attentionMask, dtype)
+  const tokens = { input_ids: inputIds, position_ids: positionIds }
+  const { embed, attention, mlp, norm } = gpt2Parts(config, parameters, adapters, attend, tokens)
+  const weights = reshape(tokenWeights, ['batch*sequence'])
+
+  // One walk up: the teacher's stream, and the student's from the first plastic block on.
+  const pairs: { teacher: Value; student: Value; attended: Value; block: PlasticBlock }[] = []
+  const { teacher, student } = graph.scope('transformer', () => {
+    let teacher = embed()
+    let student = teacher
+    for (let layer = 0; layer < config.n_layer; layer++) {
+      graph.scope(`h.${layer}`, () => {
+        const block = plastic(layer)
+        const attended = attention(teacher, layer)
+        const next = mlp(teacher, attended, layer)
+        const forced = task.hidden_states === 'teacher' || student === teacher
+        const given = forced ? teacher : student
+        const seen = forced ? attended : attention(student, layer)
+        if (block) {
+          const output = mlp(given, seen, layer, block)
+          pairs.push({ teacher: next, student: output, attended: seen, block })
+          student = task.hidden_states === 'teacher' ? next : output
+        } else {
+          student = forced ? next : mlp(given, seen, layer)
+        }
+        teacher = next
+      })
+    }
+    return { teacher, student }
+  })
+
+  const weighted = (perToken: Value) => reduceSum(mul(perToken, weights), [0], false)
+  // MSEₜ = mean over features (student − teacher)²
+  const errors = pairs.map(({ teacher, student }) => {
+    const difference = sub(student, teacher)
+    return weighted(reduceMean(mul(difference, difference), [-1], false))
+  })
+  const share = reduceSum(weights, [0], false)
+  const magnitudes = pairs.map(({ block }) => mul(magnitude(block), share))
+  const terms: Record<string, Value> = {
+    equivalence: stacked(errors),
+    low_magnitude: stacked(magnitudes),
+  }
+  const mean = (values: readonly Value[], factor: number) =>
+    mul(values.reduce(add), scalarLike(values[0]!, factor / values.length))
+  let loss = add(mean(errors, task.equivalence_weight), mean(magnitudes, task.low_magnitude_weight))
+  if (task.distillation_weight > 0) {
+    const head = lmHead(config, parameters)
+    const logits = (h: Value) => gemm(norm(h), head, { transB: true })
+    const kl = graph.scope('distillation', () => weighted(klDivergence(logits(teacher), logits(student))))
+    terms['distillation'] = stacked([kl])
+    loss = add(loss, mean([kl], task.distillation_weight))
+  }
+  return {
+    graph,
+    loss,
+    terms,
+    trainable,
+    get cosines() {
+      return pairs.map(({ teacher, student }) => weighted(cosine(teacher, student)))
+    },
+    get norms() {
+      return pairs.map(({ attended, block }) => updateNorms(modulation(attended, block), block))
+    },
+  }
+}
+
+/** [1] scalars side by side. */
+const stacked = (scalars: readonly Value[]): Value => concat(scalars.map((scalar) => unsqueeze(scalar, 0)), 0)
+
+/** x·y/(‖x‖·‖y‖) of each row. [tokens, width], [tokens, width] → [tokens] */
+function cosine(x: Value, y: Value): Value {
+  const dot = (a: Value, b: Value) => reduceSum(mul(a, b), [-1], false)
+  return div(dot(x, y), sqrt(mul(dot(x, x), dot(y, y))))
+}

@@ -1,0 +1,28 @@
+/**
+ * Plastic blocks as a file describes them: the key `npt` of a run's options, of its manifest, and of an exported model's
+ * `config.json`.
+ * @module
+ */
+import { join } from 'node:path'
+import { z } from 'zod'
+
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
+import { readJson } from './read_file.ts'
+import { checkJson } from './schema.ts'
+
+/** Names as published; the defaults too. */
+export const nptConfigSchema = z.strictObject({
+  rank: z.int().min(1).max(4096).default(8),
+  modulation_scale: z.number().positive().default(0.1),
+  init_scale: z.number().positive().default(0.01),
+  layers: z
+    .union([z.enum(['all', 'upper_half', 'lower_half']), z.array(z.int().min(0))])
+    .default('upper_half'),
+  attention_residual: z.boolean().default(false),
+})
+
+/** The plastic blocks of a model folder; undefined where it has none. */
+export async function readNptConfig(folder: string): Promise<NptConfig | undefined> {
+  const path = join(folder, 'config.json')
+  return checkJson(z.looseObject({ npt: nptConfigSchema.optional() }), await readJson(path), path).npt
+}

@@ -1,0 +1,67 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+
+import { backboneShapes, HEAD, headShapes } from '../../graphs/models/classifier.ts'
+import { readClassifier } from '../../src/formats/classifier_config.ts'
+import { findModel } from '../../src/formats/find_model.ts'
+import { openGpt2Folder, writeModelFolder } from '../../src/formats/model_folder.ts'
+import { readEntries, readTensors } from '../../src/formats/safetensors.ts'
+import { userError, withFolder } from '../data/helpers.ts'
+import { classifierFixture, FIXTURE_CLASSES } from '../graphs/classification_fixtures.ts'
+import { fixture } from '../graphs/gpt2_fixtures.ts'
+
+const theirs = classifierFixture('model')
+const readConfig = async (folder: string) =>
+  JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as Record<string, unknown>
+
+describe('formats/classifier_config', () => {
+  it('reads the classes of a classifier that transformers saved, and none of a language model', async () => {
+    const classifier = { classes: FIXTURE_CLASSES, pooling: 'last' }
+    expect(await readClassifier(theirs)).to.deep.equal(classifier)
+    expect(await findModel(theirs)).to.deep.include({ base: theirs, classifier })
+    expect(await readClassifier(fixture('model'))).to.equal(undefined)
+    expect(await findModel(fixture('model'))).to.not.have.property('classifier')
+  })
+
+  it('writes what transformers writes, and the pooling where that is not its own', async () => {
+    await withFolder(async (folder) => {
+      const { config } = await openGpt2Folder(fixture('model'))
+      const tensors = await readTensors(join(theirs, 'model.safetensors'))
+      for (const pooling of ['last', 'mean'] as const) {
+        const out = join(folder, pooling)
+        await writeModelFolder(out, { config, tensors, classifier: { classes: FIXTURE_CLASSES, pooling } })
+        const [ours, expected] = [await readConfig(out), await readConfig(theirs)]
+        for (const key of ['architectures', 'id2label', 'label2id', 'pad_token_id', 'n_embd', 'model_type'])
+          expect(ours[key], key).to.deep.equal(expected[key])
+        expect(ours['ortune_pooling']).to.equal(pooling === 'last' ? undefined : pooling)
+        expect(await readClassifier(out)).to.deep.equal({ classes: FIXTURE_CLASSES, pooling })
+
+        const shapes = new Map([...backboneShapes(config), ...headShapes(config, FIXTURE_CLASSES.length)])
+        const opened = await openGpt2Folder(out, () => shapes)
+        expect(await readEntries(opened.weights, opened.tensors)).to.deep.equal(
+          new Map([...shapes.keys()].map((name) => [name, tensors.get(name)])),
+        )
+        expect([...opened.tensors.keys()]).to.include(HEAD)
+      }
+    })
+  })
+
+  const broken: [object, RegExp][] = [
+    [{ id2label: undefined }, /id2label must name the classes "0", "1", …; correct the file/],
+    [{ id2label: { 0: 'only one' } }, /id2label must name the classes/],
+    [{ id2label: { 0: 'a', 2: 'b' } }, /id2label must name the classes/],
+    [{ id2label: { 0: 'a', 1: '' } }, /config\.json: id2label\.1: /],
+    [{ id2label: ['a', 'b'] }, /config\.json: id2label: /],
+    [{ ortune_pooling: 'first' }, /config\.json: ortune_pooling: /],
+  ]
+  for (const [changes, message] of broken)
+    it(`refuses ${JSON.stringify(changes, (_, value: unknown) => value ?? 'missing')}`, async () => {
+      await withFolder(async (folder) => {
+        const config = { ...(await readConfig(theirs)), ...changes }
+        await writeFile(join(folder, 'config.json'), JSON.stringify(config))
+        expect(await userError(() => readClassifier(folder))).to.match(message)
+      })
+    })
+})

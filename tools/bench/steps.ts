@@ -1,0 +1,73 @@
+/**
+ * The timed loop of the training workloads: each step beside the sgemm ceiling, in turns with a peer.
+ * @module
+ */
+import type { ParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import type { Feeds, Session } from '../../src/runtime/session.ts'
+import { gradientTargets } from '../../src/training/supervised.ts'
+import { openCeiling } from './ceiling.ts'
+import type { Measurement } from './measure.ts'
+import { median, peakRss, timed, WARMUP } from './measure.ts'
+import { turnDone, turns } from './paced.ts'
+
+/** A function that makes one optimizer step: gradients from the session, then AdamW in place. */
+export function optimizerStep(session: Session, feeds: Feeds, memory: ParameterMemory): () => Promise<void> {
+  const gradients = gradientTargets(memory)
+  let stepCount = 0
+  return async () => {
+    await session.run(feeds, { into: gradients })
+    memory.adamwStep({
+      learningRate: 1e-4,
+      step: ++stepCount,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+      maxGradNorm: 1,
+    })
+  }
+}
+
+export interface TimedSteps {
+  readonly name: string
+  readonly steps: number
+  /** Of a step, padding included. */
+  readonly tokens: number
+  /** Of a step's matrix products. */
+  readonly flops: number
+}
+
+/** Takes the steps in turns, and prints what they measure as one JSON line. */
+export async function reportSteps(
+  step: () => Promise<void>,
+  { name, steps, tokens, flops }: TimedSteps,
+): Promise<void> {
+  const turn = turns()
+  for (let i = 0; i < WARMUP; i++) {
+    await turn()
+    await step()
+    turnDone()
+  }
+  // The ceiling's own memory comes after the peak has been read.
+  const peak = peakRss()
+  const ceiling = await openCeiling()
+  const seconds: number[] = []
+  const ceilings: number[] = []
+  for (let i = 0; i < steps; i++) {
+    await turn()
+    const before = await ceiling()
+    seconds.push(await timed(step))
+    ceilings.push((before + (await ceiling())) / 2)
+    turnDone()
+  }
+  const result: Measurement = {
+    name,
+    seconds_per_step: median(seconds),
+    all: seconds,
+    tokens_per_second: tokens / median(seconds),
+    peak_rss_mb: peak,
+    of_ceiling: median(seconds.map((time, i) => flops / time / ceilings[i]!)),
+    ceiling_gflops: median(ceilings) / 1e9,
+  }
+  process.stdout.write(`${JSON.stringify(result)}\n`)
+}

@@ -101,7 +101,9 @@ export function gpt2Parts(
         const residual = plastic?.attentionResidual === false ? h : add(h, attended)
         const u = norm(residual, `${name}.ln_2`)
         const inner = project(u, `${name}.mlp.c_fc`)
-        const moved = plastic ? plasticLinear(u, inner, modulation(attended, plastic), plastic) : inner
+        const moved = plastic
+          ? plasticLinear(u, inner, plastic.modulation ?? modulation(attended, plastic), plastic)
+          : inner
         return add(residual, project(activation(moved), `${name}.mlp.c_proj`))
       }),
     norm: (h) => norm(h, 'transformer.ln_f'),

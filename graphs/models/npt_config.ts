@@ -3,7 +3,7 @@
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData, Graph } from '../ir/graph.ts'
+import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { PlasticUpdate } from '../layers/npt.ts'
 import type { Gpt2Config } from './gpt2_config.ts'
 import { mlpWidth } from './gpt2_config.ts'
@@ -52,6 +52,8 @@ const nptName = (layer: number, part: 'A' | 'B'): string => `transformer.h.${lay
 
 /** What a plastic block needs beside the base model's. */
 export interface PlasticBlock extends PlasticUpdate {
+  /** Modulations [tokens, rank] in place of those of the tokens' own attention: a ΔW that is given, as one that was folded. */
+  readonly modulation?: Value
   readonly attentionResidual: boolean
 }
 

@@ -1,11 +1,11 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
-import type { Dim } from '../ir/shape.ts'
+import type { Dim, Shape } from '../ir/shape.ts'
 import { broadcastShapes, formatShape, sameShape } from '../ir/shape.ts'
 import { dims, emit } from './common.ts'
 import { indices } from './constants.ts'
-import { shapeOf } from './shape.ts'
+import { dimensions, shapeOf } from './shape.ts'
 import { sumToShape } from './sum_to_shape.ts'
 
 /** y = x broadcast to a shape. */
@@ -30,3 +30,7 @@ export function expandLike(x: Value, like: Value): Value {
   const shape = known ? indices(x, like.shape) : shapeOf(like)
   return sameShape(x.shape, like.shape) ? x : emit(Expand, [x, shape], { shape: like.shape })
 }
+
+/** x broadcast to a shape, whose symbols are read from the graph's inputs at run time. */
+export const expand = (x: Value, shape: Shape): Value =>
+  sameShape(x.shape, shape) ? x : emit(Expand, [x, dimensions(x, shape)], { shape })

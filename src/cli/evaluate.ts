@@ -62,7 +62,7 @@ export const evaluateCommand = (): Command =>
         process.stdout.write(
           flags.json
             ? `${JSON.stringify(second ? { compared: evaluated } : first)}\n`
-            : `${evaluationReport(first!, second)}\nall figures and texts: ${evaluated.map(fileOf).join(', ')}\n`,
+            : `${evaluationReport(first!, second)}\nall figures and texts: ${evaluated.map((one) => fileOf(one)).join(', ')}\n`,
         )
       } finally {
         await tools?.embedder.release()
@@ -109,9 +109,13 @@ async function evaluateFully(
   const generation = generates ? await evaluateGeneration(run, split, options) : null
   const full = { ...result, generation }
   await writeFileAtomic(fileOf(full), `${JSON.stringify(full, null, 2)}\n`)
+  if (full.task === 'equivalence') {
+    const { plasticBlocksPicture } = await import('../report/plastic_blocks_picture.ts')
+    await writeFileAtomic(fileOf(full, 'svg'), await plasticBlocksPicture(full.blocks, run))
+  }
   return full
 }
 
 /** Where an evaluation is kept. */
-const fileOf = ({ run, checkpoint, split }: FullEvaluation): string =>
-  join(run, `evaluation-${checkpoint}-${split}.json`)
+const fileOf = ({ run, checkpoint, split }: FullEvaluation, extension = 'json'): string =>
+  join(run, `evaluation-${checkpoint}-${split}.${extension}`)

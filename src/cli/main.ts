@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander'
 import { UserError } from '../errors.ts'
 import { chatCommand } from './chat.ts'
 import { classifyCommand } from './classify.ts'
+import { consolidateCommand } from './consolidate.ts'
 import { demoCommand } from './demo.ts'
 import { evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
@@ -27,6 +28,7 @@ const commands = [
   generateCommand,
   chatCommand,
   classifyCommand,
+  consolidateCommand,
   mergeCommand,
   inspectCommand,
 ]

@@ -39,7 +39,19 @@ export const equivalenceSchema = z.strictObject({
 
 export type EquivalenceConfig = z.infer<typeof equivalenceSchema>
 
-export const TASKS = ['sft', 'classification', 'equivalence'] as const
+export const FOLDS = ['mean', 'last', 'weighted'] as const
+
+/** How plastic blocks learn to keep what a text says. */
+export const consolidationSchema = z.strictObject({
+  /** How the modulations of a text's tokens are folded into one. */
+  fold: z.enum(FOLDS).default('mean'),
+  /** Weight of what a text's update changes on other texts. */
+  damage_weight: z.number().min(0).default(1),
+})
+
+export type ConsolidationConfig = z.infer<typeof consolidationSchema>
+
+export const TASKS = ['sft', 'classification', 'equivalence', 'consolidation'] as const
 export type TaskName = (typeof TASKS)[number]
 
 /** Longest list of classes and longest name that are believed. */
@@ -62,11 +74,13 @@ const manifestSchema = z.strictObject({
   task: z.enum(TASKS),
   lora: adaptationSchema,
   /** Of task classification; null for others. */
-  head: headSchema.nullable(),
+  head: headSchema.nullable().default(null),
   /** Plastic blocks, which are trained; null where there are none. */
-  npt: nptConfigSchema.nullable(),
+  npt: nptConfigSchema.nullable().default(null),
   /** Of task equivalence; null for others. */
-  equivalence: equivalenceSchema.nullable(),
+  equivalence: equivalenceSchema.nullable().default(null),
+  /** Of task consolidation; null for others. */
+  consolidation: consolidationSchema.nullable().default(null),
   seed: z.int().min(0),
   opset: z.int(),
   parameters: z.strictObject({ trainable: z.int().min(0), frozen: z.int().min(0) }),

@@ -7,6 +7,8 @@
  *
  * transformers.js has a folder of its own because it knows no classifier of type gpt2: it picks a class by `model_type`, and
  * all classes do the same for this task, so its config.json names one that it knows.
+ *
+ * Plastic blocks stay what they are: config.json describes them under `npt`, which transformers itself does not know.
  * @module
  */
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
@@ -14,12 +16,11 @@ import { join } from 'node:path'
 
 import { classifierGraph } from '../../graphs/artifacts/classification.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import { backboneShapes, HEAD, headShapes } from '../../graphs/models/classifier.ts'
+import { backboneShapes, HEAD } from '../../graphs/models/classifier.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/checkpoint.ts'
-import type { Classifier } from '../formats/classifier_config.ts'
 import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import type { FoundModel } from '../formats/find_model.ts'
@@ -30,6 +31,7 @@ import { exists, readJson } from '../formats/read_file.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import { readEntries, readTensors } from '../formats/safetensors.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
+import { besideShapes } from './trained_feeds.ts'
 
 /** A type that transformers.js has classifiers of; it decides nothing but the class's name. */
 const KNOWN_TYPE = 'bert'
@@ -42,11 +44,13 @@ const WEIGHTS = 'model.onnx_data'
  * @throws UserError where the model is no classifier, or where `out` holds files
  */
 export async function exportClassifier(model: FoundModel, out: string): Promise<void> {
-  const { base, classifier } = model
+  const { base, classifier, npt } = model
   if (!classifier) throw new UserError(`${base} is no classifier; name a run of task classification`)
   if ((await readdir(out).catch((): string[] => [])).length > 0)
     throw new UserError(`${out} holds files already; name an empty or new folder`)
-  const { config, tensors } = await mergedTensors(model, classifier)
+  const merged = await mergedTensors(model)
+  const { tensors } = merged
+  const config = { ...merged.config, ...(npt ? { npt } : {}) }
   await writeFolderAtomic(out, async (folder) => {
     await fillModelFolder(folder, { config, tensors, classifier })
     await placeTokenizer(base, folder, config)
@@ -62,32 +66,33 @@ export async function exportClassifier(model: FoundModel, out: string): Promise<
       'transformers.js_config': loading,
     })
     await linkOrCopy(join(folder, 'model.safetensors'), join(browser, 'onnx', WEIGHTS))
-    const written = await openGpt2Folder(folder, (config) => classifierShapes(config, classifier))
+    const written = await openGpt2Folder(folder, (config) => wholeShapes(model, config))
     const { pooling } = classifier
     const stored = externalData(written.tensors, WEIGHTS)
-    const graph = classifierGraph({ config, classes: classifier.classes.length, pooling, stored })
+    const graph = classifierGraph({ config, npt, classes: classifier.classes.length, pooling, stored })
     await writeFile(join(browser, 'onnx', 'model.onnx'), serialize(graph))
   })
 }
 
-const classifierShapes = (config: Gpt2Config, { classes }: Classifier) =>
-  new Map([...backboneShapes(config), ...headShapes(config, classes.length)])
+const wholeShapes = (model: FoundModel, config: Gpt2Config) =>
+  new Map([...backboneShapes(config), ...besideShapes(model, config)])
 
 /** The whole classifier's weights: what was trained, folded into its base or put beside it. */
 async function mergedTensors(
-  { base, adapter, trained }: FoundModel,
-  classifier: Classifier,
+  model: FoundModel,
 ): Promise<{ config: Gpt2Config; tensors: ReadonlyMap<string, FloatTensor> }> {
+  const { base, adapter, trained } = model
   const isWhole = adapter === undefined && trained === undefined
   const { config, weights, tensors } = await openGpt2Folder(base, (config) =>
-    isWhole ? classifierShapes(config, classifier) : backboneShapes(config),
+    isWhole ? wholeShapes(model, config) : backboneShapes(config),
   )
   const stored = await readEntries(weights, tensors)
   if (isWhole) return { config, tensors: stored }
-  const read = adapter === undefined ? undefined : await readPeftAdapter(adapter)
-  const head = read ? read.head : (await readTensors(join(trained!, TRAINED_FILE))).get(HEAD)
-  if (!head) throw new UserError(`${adapter ?? trained} has no head; was it trained for another task?`)
-  return { config, tensors: new Map([...(read ? mergeAdapter(stored, read) : stored), [HEAD, head]]) }
+  if (trained !== undefined)
+    return { config, tensors: new Map([...stored, ...(await readTensors(join(trained, TRAINED_FILE)))]) }
+  const read = await readPeftAdapter(adapter!)
+  if (!read.head) throw new UserError(`${adapter} has no head; was it trained for another task?`)
+  return { config, tensors: new Map([...mergeAdapter(stored, read), [HEAD, read.head]]) }
 }
 
 /** Copies the tokenizer, and lets it pad and truncate, which GPT-2's does not by itself. */

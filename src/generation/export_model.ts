@@ -10,6 +10,9 @@
  *     onnx/model_lora.onnx   the same graph with the adapter's tensors and `lora_scale` as inputs
  *     adapter/               the adapter in PEFT's format; its tensors, less `base_model.model.`, are those inputs
  *
+ * Plastic blocks stay what they are: their tensors go into the same file, and config.json describes them under `npt`. Of
+ * other tools only those that run the ONNX graph know them.
+ *
  * The `.onnx` files hold no weights: they point into `model.onnx_data`, which is model.safetensors under the name that
  * transformers.js asks for, a hard link where the file system has them.
  * @module
@@ -19,16 +22,20 @@ import { join } from 'node:path'
 
 import { inferenceGraph } from '../../graphs/artifacts/generation.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
+import { TRAINED_FILE } from '../formats/checkpoint.ts'
 import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import type { FoundModel } from '../formats/find_model.ts'
 import { mergeAdapter } from '../formats/merge.ts'
 import { fillModelFolder, openGpt2Folder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
-import { readEntries } from '../formats/safetensors.ts'
+import { readEntries, readTensors } from '../formats/safetensors.ts'
 import { adapterInputs } from './adapter_inputs.ts'
+import { besideShapes } from './trained_feeds.ts'
 
 export interface ExportModelRequest {
   readonly model: FoundModel
@@ -58,19 +65,33 @@ export async function exportModel({
   if ((await readdir(out).catch((): string[] => [])).length > 0)
     throw new UserError(`${out} holds files already; name an empty or new folder`)
 
-  const base = await openGpt2Folder(model.base)
+  const { npt, trained } = model
+  const shapesOf = (config: Gpt2Config) =>
+    new Map([...gpt2ParameterShapes(config), ...(trained === undefined ? besideShapes({ npt }, config) : [])])
+  const base = await openGpt2Folder(model.base, shapesOf)
   const adapter = model.adapter === undefined ? undefined : await readPeftAdapter(model.adapter)
-  const weights = await readEntries(base.weights, base.tensors)
+  const weights = new Map([
+    ...(await readEntries(base.weights, base.tensors)),
+    ...(trained === undefined ? [] : await readTensors(join(trained, TRAINED_FILE))),
+  ])
   const tensors = adapter && !apart ? mergeAdapter(weights, adapter) : weights
-  const config = { ...base.config, 'transformers.js_config': transformersJsConfig }
+  const config = {
+    ...base.config,
+    ...(npt ? { npt } : {}),
+    'transformers.js_config': transformersJsConfig,
+  }
 
   await writeFolderAtomic(out, async (folder) => {
     await fillModelFolder(folder, { config, tensors })
     await copyFiles(model.base, folder, [...TOKENIZER_FILES, 'generation_config.json'])
     await mkdir(join(folder, 'onnx'))
     await linkOrCopy(join(folder, 'model.safetensors'), join(folder, 'onnx', WEIGHTS))
-    const stored = externalData((await openGpt2Folder(folder)).tensors, WEIGHTS)
-    await writeFile(join(folder, 'onnx', 'model.onnx'), serialize(inferenceGraph({ config, stored })))
+    const written = await openGpt2Folder(
+      folder,
+      (config) => new Map([...gpt2ParameterShapes(config), ...besideShapes({ npt }, config)]),
+    )
+    const stored = externalData(written.tensors, WEIGHTS)
+    await writeFile(join(folder, 'onnx', 'model.onnx'), serialize(inferenceGraph({ config, npt, stored })))
     if (!adapter || !apart) return
 
     const { lora } = adapterInputs(config, adapter, model.adapter!)

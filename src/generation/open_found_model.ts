@@ -42,15 +42,16 @@ export async function openFoundModel(
   build: (parts: GraphParts) => Graph,
   options: Pick<NodeSessionOptions, 'provider' | 'threads'> = {},
 ): Promise<OpenModel> {
-  const { base, adapter, trained } = found
-  const isWhole = adapter === undefined && trained === undefined
+  const { base, adapter, trained, npt = null } = found
+  // What lies in the model's own file: an adapter comes with the head, but not with the plastic blocks below it.
+  const stored = adapter === undefined ? found : { npt: found.npt }
   const model = await openGpt2Folder(
     base,
-    (config) => new Map([...shapesOf(config), ...(isWhole ? besideShapes(found, config) : [])]),
+    (config) =>
+      new Map([...shapesOf(config), ...(trained === undefined ? besideShapes(stored, config) : [])]),
   )
   const { config } = model
   const { lora = 'none', feeds } = await trainedFeeds(found, config)
-  const npt = found.npt ?? null
   const opened = await openGraph(base, model, (stored) => build({ config, lora, npt, stored }), options)
   return { config, session: opened.session, parameters: { ...opened.constants, ...feeds } }
 }

@@ -36,7 +36,12 @@ export function evaluationReport(evaluation: FullEvaluation, other?: FullEvaluat
 
 function detailTables(evaluation: FullEvaluation): string {
   if (evaluation.task === 'classification') return classTables(nameOf(evaluation), evaluation.report)
-  return evaluation.task === 'equivalence' ? blockTable(nameOf(evaluation), evaluation.blocks) : ''
+  if (evaluation.task !== 'equivalence') return ''
+  const pairs = evaluation.samples.map(
+    ({ prompt, base, plastic }) =>
+      `${oneLine(prompt)} …\n  as it was  ${oneLine(base)}\n  plastic    ${oneLine(plastic)}\n`,
+  )
+  return [blockTable(nameOf(evaluation), evaluation.blocks), ...pairs.slice(0, SAMPLES)].join('\n')
 }
 
 const nameOf = ({ run, checkpoint }: FullEvaluation): string => `${run} (${checkpoint})`

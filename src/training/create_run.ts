@@ -11,7 +11,7 @@ import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/checkpoint.ts'
 import { findModel } from '../formats/find_model.ts'
-import { equivalenceSchema } from '../formats/manifest.ts'
+import { consolidationSchema, equivalenceSchema } from '../formats/manifest.ts'
 import { checkOut, placeModel, writeGraphs } from './export.ts'
 import { adamwConfig } from './options.ts'
 import { prepareData, resolveTemplates } from './prepare_data.ts'
@@ -32,8 +32,10 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
     const { task, pooling, classifier_dropout: dropout, model, seed } = config
     const head = task === 'classification' ? { classes: report.classes, pooling, dropout } : null
     const equivalence = task === 'equivalence' ? equivalenceSchema.parse(config.equivalence ?? {}) : null
+    const consolidation =
+      task === 'consolidation' ? consolidationSchema.parse(config.consolidation ?? {}) : null
     const npt = await placeNpt(config.npt, folder)
-    const request = { model, lora: adaptationOf(config), head, npt, equivalence, seed }
+    const request = { model, lora: adaptationOf(config), head, npt, equivalence, consolidation, seed }
     const data = { fingerprint: report.fingerprint }
     await writeGraphs(folder, { ...request, optimizer: adamwConfig(config) }, data)
     await writeFile(join(folder, 'training.json'), `${JSON.stringify(config, null, 2)}\n`)

@@ -24,6 +24,9 @@ import { readEntries } from '../formats/safetensors.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { OpenModel } from '../generation/open_found_model.ts'
 import { openFoundModel } from '../generation/open_found_model.ts'
+import type { DecoderOptions } from '../generation/open_decoder.ts'
+import { openTokenGenerator } from '../generation/open_token_generator.ts'
+import { greedy } from '../generation/sampling.ts'
 import type { ClassificationReport } from '../metrics/classification.ts'
 import { countWords, perplexity } from '../metrics/perplexity.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
@@ -67,6 +70,14 @@ export interface NptEvaluation extends Evaluated {
   readonly blocks: readonly PlasticBlockReport[]
   /** KL(teacher‖student) per token in nats, where the loss has it. */
   readonly distillation: number | null
+  /** What either model writes after the beginnings of some texts, greedily. */
+  readonly samples: readonly PairedSample[]
+}
+
+export interface PairedSample {
+  readonly prompt: string
+  readonly base: string
+  readonly plastic: string
 }
 
 export interface PlasticBlockReport {
@@ -159,6 +170,7 @@ async function evaluateModel(run: string, found: FoundModel, dataset: ArrowDatas
       ratio: result.perplexity / base.perplexity,
       blocks: blockReports(await readGpt2Config(run), found.npt!, blocks),
       distillation: blocks.distillation,
+      samples: await pairedSamples(found, dataset, options),
     }
   }
   const words = await labelledWords(run, dataset)
@@ -174,6 +186,37 @@ async function storedHead({ base, adapter, trained }: FoundModel, head: Classifi
     (config) => new Map([...backboneShapes(config), ...headShapes(config, head.classes.length)]),
   )
   return tensorFeeds(await readEntries(weights, new Map([[HEAD, tensors.get(HEAD)!]])))
+}
+
+const SAMPLES = 5
+const PROMPT_TOKENS = 6
+const NEW_TOKENS = 24
+
+/** Both models go on after the first tokens of some texts, evenly spread over the data. */
+async function pairedSamples(
+  found: FoundModel,
+  dataset: ArrowDataset,
+  options: DecoderOptions,
+): Promise<PairedSample[]> {
+  const count = Math.min(SAMPLES, dataset.size)
+  const prompts = Array.from({ length: count }, (_, i) => {
+    const { input_ids } = dataset.row(Math.floor((i * dataset.size) / count))
+    return [...input_ids.subarray(0, Math.max(1, Math.min(PROMPT_TOKENS, input_ids.length - 1)))]
+  })
+  const write = async (model: FoundModel): Promise<string[]> => {
+    const generator = await openTokenGenerator(model, options)
+    try {
+      const room = generator.config.n_positions - PROMPT_TOKENS
+      const asked = { ...greedy, max_new_tokens: Math.min(NEW_TOKENS, room), seed: 0 }
+      const texts = await generator.generate(prompts, asked)
+      return texts.map((ids) => generator.tokenizer.decode(ids))
+    } finally {
+      await generator.release()
+    }
+  }
+  const [base, plastic] = [await write({ base: found.base }), await write(found)]
+  const tokenizer = await loadTokenizer(found.base)
+  return prompts.map((ids, i) => ({ prompt: tokenizer.decode(ids), base: base[i]!, plastic: plastic[i]! }))
 }
 
 async function withModel<T>(

@@ -57,7 +57,8 @@ export async function writeGraphs(
   request: ExportRequest,
   data: Manifest['data'] = null,
 ): Promise<Manifest> {
-  const { lora, head, npt = null, equivalence = null, optimizer, seed } = request
+  const { lora, head, npt = null, equivalence = null, consolidation = null } = request
+  const { optimizer, seed } = request
   const { config, tensors } = await openGpt2Folder(folder)
   const task = taskGraphs(request, config, externalData(tensors, 'model.safetensors'))
   const models: Record<string, Graph> = {
@@ -69,11 +70,12 @@ export async function writeGraphs(
 
   const manifest: Manifest = {
     format_version: FORMAT_VERSION,
-    task: equivalence ? 'equivalence' : head ? 'classification' : 'sft',
+    task: taskName(request),
     lora: typeof lora === 'string' ? lora : { ...lora, target_modules: [...lora.target_modules] },
     head: head && { ...head, classes: [...head.classes] },
     npt: npt && { ...npt, layers: typeof npt.layers === 'string' ? npt.layers : [...npt.layers] },
     equivalence,
+    consolidation,
     seed,
     opset: OPSET,
     parameters: { trainable: countParameters(task.trainable), frozen: countParameters(task.frozen) },
@@ -82,6 +84,12 @@ export async function writeGraphs(
   }
   await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return manifest
+}
+
+function taskName({ head, equivalence, consolidation }: TaskFacts): Manifest['task'] {
+  if (equivalence) return 'equivalence'
+  if (consolidation) return 'consolidation'
+  return head ? 'classification' : 'sft'
 }
 
 /** Puts config, weights (linked where they can be used as they are) and tokenizer into the folder. */

@@ -17,6 +17,10 @@ export interface StepRecord {
   readonly low_magnitude?: readonly number[]
   /** Of phase 1 with distillation: KL(teacher‖student) per token. */
   readonly distillation?: readonly number[]
+  /** Of phase 3, per labelled token: nll without an update and under the text's own, KL under another text's. */
+  readonly before?: readonly number[]
+  readonly after?: readonly number[]
+  readonly damage?: readonly number[]
 }
 
 /** What an evaluation measures; which of them depends on the task. */

@@ -32,6 +32,7 @@ import { createParameterMemory } from '../runtime/parameter_memory.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
 import { causalLmObjective, evaluateCausalLm } from './causal_lm.ts'
 import { classificationObjective, evaluateClassification } from './classification.ts'
+import { consolidationObjective, evaluateConsolidation } from './consolidation.ts'
 import { equivalenceObjective, evaluateEquivalence } from './equivalence.ts'
 import { INITIAL_NPT, initialAdapter, initialHead, initialPlasticBlocks } from './initialise.ts'
 import type { Metrics, Watcher } from './progress.ts'
@@ -94,13 +95,18 @@ export async function continueRun(folder: string, watcher?: Watcher): Promise<Tr
   }
 }
 
-function objectiveOf({ head, equivalence }: Manifest, config: Gpt2Config, seed: number): Objective {
+function objectiveOf(
+  { head, equivalence, consolidation }: Manifest,
+  config: Gpt2Config,
+  seed: number,
+): Objective {
   if (equivalence) return equivalenceObjective
+  if (consolidation) return consolidationObjective(consolidation.fold)
   return head ? classificationObjective({ ...head, width: config.n_embd, seed }) : causalLmObjective
 }
 
 async function judge(
-  { head, equivalence }: Manifest,
+  { head, equivalence, consolidation }: Manifest,
   evaluation: Session,
   parameters: Feeds,
   data: ArrowDataset,
@@ -108,6 +114,11 @@ async function judge(
 ): Promise<Metrics> {
   if (equivalence) {
     const { loss } = await evaluateEquivalence(evaluation, parameters, data, batchSize)
+    return { eval_loss: loss }
+  }
+  if (consolidation) {
+    const options = { batchSize, fold: consolidation.fold }
+    const { loss } = await evaluateConsolidation(evaluation, parameters, data, options)
     return { eval_loss: loss }
   }
   if (head) {

@@ -6,7 +6,13 @@ import { z } from 'zod'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
-import { adaptationSchema, equivalenceSchema, loraConfigSchema, TASKS } from '../formats/manifest.ts'
+import {
+  adaptationSchema,
+  consolidationSchema,
+  equivalenceSchema,
+  loraConfigSchema,
+  TASKS,
+} from '../formats/manifest.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
 import { classesSchema, sourceSchema, templateSchema } from './data_options.ts'
 import { trainingOptionsSchema } from './options.ts'
@@ -25,6 +31,8 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     .default(null),
   /** Of task equivalence, NPT's phase 1. */
   equivalence: equivalenceSchema.optional(),
+  /** Of task consolidation, NPT's phase 3. */
+  consolidation: consolidationSchema.optional(),
   /** What a classifier looks at: the last token's state, or the mean of all tokens'. */
   pooling: z.enum(poolings).default('last'),
   /** Probability of dropping a feature before a classifier's head. */

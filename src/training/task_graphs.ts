@@ -9,6 +9,10 @@ import {
   classificationTrainingGraph,
 } from '../../graphs/artifacts/classification.ts'
 import {
+  consolidationEvaluationGraph,
+  consolidationTrainingGraph,
+} from '../../graphs/artifacts/consolidation.ts'
+import {
   equivalenceEvaluationGraph,
   equivalenceShapes,
   equivalenceTrainingGraph,
@@ -19,9 +23,10 @@ import { backboneShapes } from '../../graphs/models/classifier.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
+import { nptShapes } from '../../graphs/models/npt_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
-import type { ClassificationHead, EquivalenceConfig } from '../formats/manifest.ts'
+import type { ClassificationHead, ConsolidationConfig, EquivalenceConfig } from '../formats/manifest.ts'
 
 /** What is trained; a manifest says it. */
 export interface TaskFacts {
@@ -32,6 +37,8 @@ export interface TaskFacts {
   readonly npt?: NptConfig | null
   /** Of NPT's phase 1, in place of a supervised task. */
   readonly equivalence?: EquivalenceConfig | null
+  /** Of NPT's phase 3, likewise. */
+  readonly consolidation?: ConsolidationConfig | null
 }
 
 export interface TaskGraphs {
@@ -50,7 +57,7 @@ export interface TaskGraphs {
  * @throws UserError for a LoRA target that matches nothing
  */
 export function taskGraphs(
-  { lora, head, npt = null, equivalence = null }: TaskFacts,
+  { lora, head, npt = null, equivalence = null, consolidation = null }: TaskFacts,
   config: Gpt2Config,
   stored: ReadonlyMap<string, ExternalData>,
 ): TaskGraphs {
@@ -64,8 +71,18 @@ export function taskGraphs(
     return {
       trainable: orUserError(() => equivalenceShapes(task)),
       frozen,
-      training: () => equivalenceTrainingGraph(task),
-      evaluation: () => equivalenceEvaluationGraph(task),
+      training: () => orUserError(() => equivalenceTrainingGraph(task)),
+      evaluation: () => orUserError(() => equivalenceEvaluationGraph(task)),
+    }
+  }
+  if (consolidation) {
+    if (!npt) throw new UserError('task consolidation trains plastic blocks; describe them under npt')
+    const task = { ...consolidation, config, npt, stored }
+    return {
+      trainable: orUserError(() => nptShapes(config, npt)),
+      frozen,
+      training: () => consolidationTrainingGraph(task),
+      evaluation: () => consolidationEvaluationGraph(task),
     }
   }
   if (head) {

@@ -1,4 +1,7 @@
-/** @module */
+/**
+ * NPT's phase 1, teacher-forced and as published, on full rows of random tokens.
+ * @module
+ */
 import { equivalenceShapes, equivalenceTrainingGraph } from '../../graphs/artifacts/equivalence.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
@@ -9,19 +12,14 @@ import { createRandom } from '../../src/random.ts'
 import type { NodeSessionOptions } from '../../src/runtime/node.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
-import type { HostTensor } from '../../src/runtime/session.ts'
+import type { Feeds, HostTensor } from '../../src/runtime/session.ts'
 import { initialPlasticBlocks } from '../../src/training/initialise.ts'
 import { parameterFeeds } from '../../src/training/supervised.ts'
 
-export interface Phase1Shape extends Pick<NptConfig, 'layers' | 'rank'> {
-  readonly batch: number
-  readonly length: number
-}
-
-/** A teacher-forced step of phase 1 on full rows of random tokens: its graph, session, inputs and trained tensors. */
+/** The training graph on a model folder's weights, its session, the tensors that it trains, and its inputs for a batch. */
 export async function openPhase1(
   folder: string,
-  { layers, rank, batch, length }: Phase1Shape,
+  { layers, rank }: Pick<NptConfig, 'layers' | 'rank'>,
   options: NodeSessionOptions = {},
 ) {
   const { config, tensors } = await openGpt2Folder(folder)
@@ -37,23 +35,20 @@ export async function openPhase1(
   } as const
   const memory = createParameterMemory(equivalenceShapes(task))
   initialPlasticBlocks(memory, npt, 1)
-
-  const random = createRandom('bench')
-  const sequences = Array.from({ length: batch }, () => {
-    const input_ids = Int32Array.from({ length }, () => random.integer(config.vocab_size))
-    return [{ input_ids, labels: input_ids }]
-  })
-  const token_weights: HostTensor = {
-    dtype: 'float32',
-    dims: [batch, length],
-    data: new Float32Array(batch * length).fill(1 / (batch * length)),
-  }
-  const feeds = { ...collateTokens(sequences).feeds, token_weights, ...parameterFeeds(memory) }
   const graph = equivalenceTrainingGraph(task)
-  const session = await openNodeSession(serialize(graph), {
-    externalFolder: folder,
-    inPlaceOutputs: true,
-    ...options,
-  })
-  return { graph, session, feeds, memory }
+  const model = { externalFolder: folder, inPlaceOutputs: true }
+  const session = await openNodeSession(serialize(graph), { ...model, ...options })
+
+  const feeds = (batch: number, length: number): Feeds => {
+    const random = createRandom('bench')
+    const sequences = Array.from({ length: batch }, () => {
+      const input_ids = Int32Array.from({ length }, () => random.integer(config.vocab_size))
+      return [{ input_ids, labels: input_ids }]
+    })
+    const count = batch * length
+    const weights = new Float32Array(count).fill(1 / count)
+    const token_weights: HostTensor = { dtype: 'float32', dims: [batch, length], data: weights }
+    return { ...collateTokens(sequences).feeds, token_weights, ...parameterFeeds(memory) }
+  }
+  return { graph, session, memory, feeds }
 }

@@ -19,26 +19,38 @@ export function turns(): () => Promise<void> {
   return async () => void (await lines.next())
 }
 
+/** The line that ends a round. */
+export const DONE = 'done'
+
 /** In a workload: hands the turn on. */
-export const turnDone = (): boolean => process.stdout.write('done\n')
+export const turnDone = (): boolean => process.stdout.write(`${DONE}\n`)
 
 export interface Contender {
   readonly command: string
   readonly args: readonly string[]
 }
 
+/** Starts a workload. `next` gives the next line that it prints; a line written to it lets its next round begin. */
+export function startPlayer(
+  { command, args }: Contender,
+  environment: Readonly<Record<string, string>> = {},
+) {
+  const child = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async (): Promise<string> => {
+    const { value, done } = (await lines.next()) as { value: string; done?: boolean }
+    if (done) throw new Error(`${command} ${args.join(' ')} ended early`)
+    return value
+  }
+  return { child, next }
+}
+
 /** Runs the contenders' repetitions in turns, `rounds` each, and returns the JSON that each prints last. */
 export async function takeTurns(contenders: readonly Contender[], rounds: number): Promise<unknown[]> {
-  const players = contenders.map(({ command, args }) => {
-    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-    const next = async (): Promise<string> => {
-      const { value, done } = (await lines.next()) as { value: string; done?: boolean }
-      if (done) throw new Error(`${command} ${args.join(' ')} ended early`)
-      return value
-    }
-    return { child, next }
-  })
+  const players = contenders.map((contender) => startPlayer(contender))
   try {
     for (let round = 0; round < rounds; round++) {
       for (const { child, next } of players) {

@@ -1,0 +1,153 @@
+/**
+ * NPT phase 3: what a context's tokens modulate is folded into one lasting update, ΔW̄ = A·diag(m̄)·B with
+ * m̄ = Σₜ wₜ·mₜ, mₜ = s·tanh(aₜ·A). Plastic blocks are trained so that a model that was changed by a text remembers that text, and
+ * is as it was on others.
+ * @module
+ */
+import { gradients } from '../autodiff.ts'
+import type { FloatType } from '../ir/dtype.ts'
+import type { ExternalData, Value } from '../ir/graph.ts'
+import { Graph } from '../ir/graph.ts'
+import { modulation } from '../layers/npt.ts'
+import { tokenNegativeLogLikelihood, weightedSum } from '../losses/causal_lm.ts'
+import { klDivergence } from '../losses/distillation.ts'
+import { declareModel } from '../models/adaptation.ts'
+import { causalAttention, gpt2Parts, lmHead } from '../models/gpt2.ts'
+import type { Gpt2Config } from '../models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
+import type { NptConfig, PlasticBlocks } from '../models/npt_config.ts'
+import { noPlasticBlocks, plasticLayers } from '../models/npt_config.ts'
+import { add } from '../ops/add.ts'
+import { concat } from '../ops/concat.ts'
+import { scalarLike } from '../ops/constants.ts'
+import { expand } from '../ops/expand.ts'
+import { gather } from '../ops/gather.ts'
+import { gemm } from '../ops/gemm.ts'
+import { matmul } from '../ops/matmul.ts'
+import { mul } from '../ops/mul.ts'
+import { reshape } from '../ops/reshape.ts'
+import { unsqueeze } from '../ops/unsqueeze.ts'
+
+export interface ConsolidationTask {
+  readonly config: Gpt2Config
+  readonly npt: NptConfig
+  /** Of KL(model as it was‖model changed by another text), per token. */
+  readonly damage_weight: number
+  readonly stored: ReadonlyMap<string, ExternalData> | undefined
+  readonly dtype?: FloatType
+}
+
+/**
+ * The batch and plastic tensors in: `input_ids`, `attention_mask`, `position_ids` int64 [batch, sequence]; `label_positions`,
+ * `labels` int64 and `label_weights` [labelled]; `fold_weights` [batch, sequence], the w of each text's tokens; `others`
+ * int64 [batch], for each text another one of the batch. Out come `loss`, `<tensor>_grad`, and of the labelled tokens
+ * `before`, `after` (the text's own update) and `damage` [1].
+ *
+ * loss = Σ label_weights·nll(text | its own ΔW̄) + damage_weight·Σ label_weights·KL(no ΔW̄‖another text's ΔW̄)
+ */
+export function consolidationTrainingGraph(task: ConsolidationTask): Graph {
+  const { graph, loss, terms, trainable } = forward('training', task)
+  graph.output('loss', loss)
+  for (const [name, value] of Object.entries(terms)) graph.output(name, value)
+  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  return graph
+}
+
+/** The same inputs and terms, without gradients. */
+export function consolidationEvaluationGraph(task: ConsolidationTask): Graph {
+  const { graph, loss, terms } = forward('eval', task)
+  graph.output('loss', loss)
+  for (const [name, value] of Object.entries(terms)) graph.output(name, value)
+  return graph
+}
+
+/**
+ * What a text would fold: `input_ids`, `attention_mask`, `position_ids`, `fold_weights` and the plastic tensors in;
+ * `modulations` [plastic blocks, batch, rank], m̄ of each block, out.
+ */
+export function plasticGraph(task: Omit<ConsolidationTask, 'damage_weight'>): Graph {
+  const { graph, layers, folded } = contextPass('plastic', task)
+  graph.output(
+    'modulations',
+    concat(
+      layers.map((layer) => unsqueeze(folded.get(layer)!, 0)),
+      0,
+    ),
+  )
+  return graph
+}
+
+/** The model as it is reads the texts, and each block's modulations are folded. */
+function contextPass(name: string, task: Omit<ConsolidationTask, 'damage_weight'>) {
+  const { config, npt, stored, dtype = 'float32' } = task
+  const graph = new Graph(name)
+  const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
+  const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
+  const positionIds = graph.input('position_ids', 'int64', ['batch', 'sequence'])
+  const foldWeights = unsqueeze(graph.input('fold_weights', dtype, ['batch', 'sequence']), 1)
+  const model = { config, shapes: gpt2ParameterShapes(config), lora: 'none', npt } as const
+  const { parameters, adapters, plastic, trainable } = declareModel(graph, model, stored, dtype)
+  const attend = causalAttention(config, attentionMask, dtype)
+  const tokens = { input_ids: inputIds, position_ids: positionIds }
+  const parts = gpt2Parts(config, parameters, adapters, attend, tokens)
+
+  const run = (blocks: PlasticBlocks, attended?: Map<number, Value>): Value => {
+    let h = parts.embed()
+    for (let layer = 0; layer < config.n_layer; layer++) {
+      const a = parts.attention(h, layer)
+      attended?.set(layer, a)
+      h = parts.mlp(h, a, layer, blocks(layer))
+    }
+    return parts.norm(h)
+  }
+  const attended = new Map<number, Value>()
+  const hidden = graph.scope('context', () => run(noPlasticBlocks, attended))
+  const layers = plasticLayers(config, npt)
+  const folded = new Map(
+    layers.map((layer) => {
+      const m = modulation(attended.get(layer)!, plastic(layer)!)
+      const perText = matmul(foldWeights, reshape(m, ['batch', 'sequence', npt.rank]))
+      return [layer, reshape(perText, ['batch', npt.rank])] as const
+    }),
+  )
+
+  /** The hidden states of a model that was changed by each text's m̄ [batch, rank]. */
+  const changed = (scope: string, of: (m: Value) => Value): Value =>
+    graph.scope(scope, () =>
+      run((layer) => {
+        const block = plastic(layer)
+        const m = folded.get(layer)
+        if (!block || !m) return undefined
+        const everyToken = expand(unsqueeze(of(m), 1), ['batch', 'sequence', npt.rank])
+        return {
+          ...block,
+          attentionResidual: true,
+          modulation: reshape(everyToken, ['batch*sequence', npt.rank]),
+        }
+      }),
+    )
+  return { graph, config, parameters, trainable, layers, folded, hidden, changed }
+}
+
+function forward(name: string, task: ConsolidationTask) {
+  const { graph, config, parameters, trainable, hidden, changed } = contextPass(name, task)
+  const { dtype = 'float32' } = task
+  const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
+  const labels = graph.input('labels', 'int64', ['labelled'])
+  const labelWeights = graph.input('label_weights', dtype, ['labelled'])
+  const others = graph.input('others', 'int64', ['batch'])
+  const head = lmHead(config, parameters)
+  const labelled = (h: Value) => gather(h, labelPositions)
+  const nll = (h: Value) => weightedSum(tokenNegativeLogLikelihood(labelled(h), head, labels), labelWeights)
+
+  const after = nll(changed('own', (m) => m))
+  const logits = (h: Value) => gemm(labelled(h), head, { transB: true })
+  const byAnother = changed('another', (m) => gather(m, others))
+  const damage = weightedSum(klDivergence(logits(hidden), logits(byAnother)), labelWeights)
+  return {
+    graph,
+    trainable,
+    loss: add(after, mul(damage, scalarLike(damage, task.damage_weight))),
+    terms: { before: unsqueeze(nll(hidden), 0), after: unsqueeze(after, 0), damage: unsqueeze(damage, 0) },
+  }
+}

@@ -44,11 +44,10 @@ export async function openFoundModel(
 ): Promise<OpenModel> {
   const { base, adapter, trained, npt = null } = found
   // What lies in the model's own file: an adapter comes with the head, but not with the plastic blocks below it.
-  const stored = adapter === undefined ? found : { npt: found.npt }
+  const whole = adapter === undefined ? found : { npt: found.npt }
   const model = await openGpt2Folder(
     base,
-    (config) =>
-      new Map([...shapesOf(config), ...(trained === undefined ? besideShapes(stored, config) : [])]),
+    (config) => new Map([...shapesOf(config), ...(trained === undefined ? besideShapes(whole, config) : [])]),
   )
   const { config } = model
   const { lora = 'none', feeds } = await trainedFeeds(found, config)

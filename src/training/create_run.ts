@@ -57,14 +57,22 @@ async function placeNpt(npt: RunConfig['npt'], folder: string): Promise<NptConfi
 function checkTask({ task, packing, metric_for_best_model: metric, ...config }: RunConfig): void {
   if (config.npt && config.lora !== undefined && config.lora !== 'none')
     throw new UserError('npt and lora both say what to train; leave one out')
-  if (task === 'equivalence' && !config.npt)
+  if ((task === 'equivalence' || task === 'consolidation') && !config.npt)
     throw new UserError(
-      'task equivalence trains plastic blocks; describe them under npt, for example npt.rank=16',
+      `task ${task} trains plastic blocks; describe them under npt, for example npt.rank=16`,
     )
   if (task !== 'equivalence' && config.equivalence)
     throw new UserError('equivalence has options for task equivalence alone; leave them out, or set the task')
+  if (task !== 'consolidation' && config.consolidation)
+    throw new UserError(
+      'consolidation has options for task consolidation alone; leave them out, or set the task',
+    )
+  if (task === 'consolidation' && packing)
+    throw new UserError(
+      'packing is not for task consolidation, where each text makes an update of its own; leave it out',
+    )
   if (task === 'classification' && packing)
     throw new UserError('packing is for task sft; a classifier reads one example at a time, so leave it out')
-  if (task === 'sft' && metric !== 'eval_loss')
+  if (task !== 'classification' && metric !== 'eval_loss')
     throw new UserError(`metric_for_best_model ${metric} is one of task classification; choose eval_loss`)
 }

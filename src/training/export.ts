@@ -19,6 +19,7 @@ import { readGpt2Config } from '../formats/gpt2_config.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { FORMAT_VERSION, signature } from '../formats/manifest.ts'
 import { fillModelFolder, openGpt2Folder } from '../formats/model_folder.ts'
+import { readNptConfig } from '../formats/npt_config.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { gpt2TokenizerFiles } from '../text/gpt2.ts'
 import { seededGpt2Weights } from './initialise.ts'
@@ -101,6 +102,10 @@ export async function placeModel(
   if (await isBare(model)) {
     await fillModelFolder(folder, { config, tensors: seededGpt2Weights(config, seed) })
   } else {
+    if (await readNptConfig(model))
+      throw new UserError(
+        `${model} has plastic blocks already, which training on top of would leave out; name the model below them, and the blocks' run as npt.from`,
+      )
     const source = await openGpt2Folder(model)
     if (readableInPlace(source)) {
       await linkOrCopy(source.weights, join(folder, 'model.safetensors'))

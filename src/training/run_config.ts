@@ -26,7 +26,10 @@ export const runConfigSchema = trainingOptionsSchema.extend({
   lora: adaptationSchema.optional(),
   /** Plastic blocks to train on the frozen model: fresh ones, or those of another run. */
   npt: z
-    .union([z.strictObject({ from: z.string().min(1) }), nptConfigSchema])
+    .union([z.strictObject({ from: z.string().min(1) }), nptConfigSchema], {
+      error:
+        'it must name a run (from: …), or describe blocks by rank, modulation_scale and init_scale above 0, layers (all, upper_half, lower_half or a list of numbers) and attention_residual (true or false)',
+    })
     .nullable()
     .default(null),
   /** Of task equivalence, NPT's phase 1. */

@@ -35,10 +35,13 @@ const int64 = (shape: number[], ...data: number[]) => toHost(constant(shape, dat
 const float64 = (shape: number[], ...data: number[]) => toHost(constant(shape, data), 'float64')
 
 /** Three texts, of five tokens, three and four, with pads after them. */
-const context: Feeds = {
+const tokens: Feeds = {
   input_ids: int64([3, 5], 3, 7, 3, 10, 0, 5, 1, 9, 0, 0, 2, 8, 6, 4, 0),
   attention_mask: int64([3, 5], 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0),
   position_ids: int64([3, 5], 0, 1, 2, 3, 4, 0, 1, 2, 0, 0, 0, 1, 2, 3, 0),
+}
+const context: Feeds = {
+  ...tokens,
   fold_weights: float64([3, 5], 0.1, 0.3, 0.2, 0.3, 0.1, 0.5, 0.2, 0.3, 0, 0, 0, 0, 0, 1, 0),
 }
 /** Of which text each labelled position is, and which text changes the model that is not to be damaged. */
@@ -91,7 +94,6 @@ function folded(modulations: readonly number[], text: number): Feeds {
 async function logProbabilities(parameters: Feeds): Promise<number[][]> {
   const { vocab_size: size } = config
   const everyLabel = POSITIONS.flatMap((position) => Array.from({ length: size }, (_, id) => [position, id]))
-  const { fold_weights: _, ...tokens } = context
   const { nll } = await run(evaluationGraph({ config, lora: 'full', dtype: 'float64' }), {
     ...tokens,
     label_positions: int64([everyLabel.length], ...everyLabel.map(([position]) => position!)),

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
@@ -72,18 +72,16 @@ async function evaluateNpt(run: string): Promise<NptEvaluation> {
   return result
 }
 
-/** Puts these plastic blocks into a run as its best checkpoint. */
-async function writeBest(run: string, value: (name: string) => number): Promise<void> {
+/** Fills the plastic blocks of a trained run's best checkpoint with one number. */
+async function fillBest(run: string, value: number): Promise<void> {
   const shapes = nptShapes(tinyConfig, nptConfigSchema.parse(npt))
-  await writeTinyAdapter(best(run))
   const tensors = new Map(
     [...shapes].map(([name, shape]) => {
       const length = shape.reduce((product, dim) => product * dim, 1)
-      return [name, { shape, data: Float32Array.from({ length }, () => value(name)) }] as const
+      return [name, { shape, data: new Float32Array(length).fill(value) }] as const
     }),
   )
   await writeSafetensors(best(run, TRAINED_FILE), tensors)
-  await writeFile(best(run, 'trainer_state.json'), '{}')
 }
 
 /** Every file below the checkpoints, and the log. */
@@ -117,7 +115,7 @@ describe('a run of NPT, phase 1', () => {
         expect(
           mean(blocks.map(({ mse }) => mse)) + 0.01 * mean(blocks.map((b) => b.magnitude)),
         ).to.be.closeTo(loss, 1e-6)
-        await writeBest(run, () => 0.3)
+        await fillBest(run, 0.3)
         expect((await evaluateNpt(run)).loss).to.be.greaterThan(loss)
       })
     })
@@ -169,7 +167,7 @@ describe('a run of NPT, phase 1', () => {
         expect(mean).to.be.within(p10, max)
       }
 
-      await writeBest(run, () => 0)
+      await fillBest(run, 0)
       const zero = await evaluateNpt(run)
       expect(zero.ratio).to.equal(1)
       expect(zero.basePerplexity).to.equal(basePerplexity)
@@ -293,6 +291,8 @@ describe('the model of a run of NPT', () => {
         })
         expect(likeliest.slice(prompt!.length - 1, -1)).to.deep.equal(tokens)
 
+        const onTop = () => created(join(folder, 'other'), { model: out })
+        expect(await userError(onTop)).to.match(/exported has plastic blocks already/)
         const adapter = join(folder, 'adapter')
         await writeTinyAdapter(adapter)
         expect(await written(out, adapter)).to.not.deep.equal([prompt, tokens, ...others])

@@ -18,7 +18,6 @@ import { parseArgs } from 'node:util'
 
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { exportArtifacts } from '../../src/training/export.ts'
-import type { Measurement } from './measure.ts'
 import { WARMUP } from './measure.ts'
 import { memoryGrowth } from './memory_growth.ts'
 import type { MemoryRound } from './npt_memory.ts'

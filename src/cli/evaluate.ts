@@ -51,6 +51,7 @@ export const evaluateCommand = (): Command =>
       const { UserError } = await import('../errors.ts')
       if (flags.baseline && other !== undefined)
         throw new UserError('--baseline and a second run both say what to compare with; leave one out')
+      if (other !== undefined) await checkComparable(run, other)
       const { evaluationReport } = await import('../report/evaluation_report.ts')
       const tools = flags.generate === 0 ? undefined : await openTools(run, flags)
       try {
@@ -68,6 +69,23 @@ export const evaluateCommand = (): Command =>
         await tools?.embedder.release()
       }
     })
+
+/** Figures of two runs say something side by side where the task is the same; other data is said aloud. */
+async function checkComparable(run: string, other: string): Promise<void> {
+  const { UserError } = await import('../errors.ts')
+  const { readManifest } = await import('../formats/manifest.ts')
+  const { openSplit } = await import('../training/open_split.ts')
+  for (const one of [run, other]) (await openSplit(one, 'train')).close()
+  const [first, second] = [await readManifest(run), await readManifest(other)]
+  if (first.task !== second.task)
+    throw new UserError(
+      `${run} is of task ${first.task} and ${other} of task ${second.task}, whose figures do not compare; evaluate them one by one`,
+    )
+  if (first.data?.fingerprint !== second.data?.fingerprint)
+    process.stderr.write(
+      'note: the two runs were prepared from different data or templates, so each is judged on its own\n',
+    )
+}
 
 interface Tools {
   readonly embedder: Embedder

@@ -41,7 +41,7 @@ export const mergeCommand = (): Command =>
       else await exportModel({ model, out, adapterInputs })
       const steps = classifier
         ? classifierSteps(out, classifier)
-        : languageModelSteps(out, adapterInputs ?? false)
+        : languageModelSteps(out, adapterInputs ?? false, model.npt !== undefined)
       process.stdout.write(
         json
           ? `${JSON.stringify({ out, base, adapter: used ?? null, classes: classifier?.classes ?? null })}\n`
@@ -51,10 +51,12 @@ export const mergeCommand = (): Command =>
 
 type Step = readonly [tool: string, how: string]
 
-function languageModelSteps(out: string, adapterInputs: boolean): Step[] {
+function languageModelSteps(out: string, adapterInputs: boolean, plastic: boolean): Step[] {
   return [
     ['ortune', `ortune generate ${out} --prompt "…"${adapterInputs ? ` --adapter ${out}/adapter` : ''}`],
-    ['transformers', `AutoModelForCausalLM.from_pretrained("${out}")`],
+    plastic
+      ? ['transformers', 'does not know plastic blocks and would leave them out; use the ONNX model']
+      : ['transformers', `AutoModelForCausalLM.from_pretrained("${out}")`],
     adapterInputs
       ? ['ONNX Runtime', `${out}/onnx/model_lora.onnx, whose inputs are the tensors in ${out}/adapter`]
       : ['transformers.js', pipelineCall('text-generation', out)],
@@ -65,7 +67,10 @@ const classifierSteps = (out: string, { pooling }: Classifier): Step[] => [
   ['ortune', `ortune classify ${out} --text "…"`],
   pooling === 'last'
     ? ['transformers', `AutoModelForSequenceClassification.from_pretrained("${out}")`]
-    : ['transformers', 'has no classifier of GPT-2 that pools the mean; use the ONNX model'],
+    : [
+        'transformers',
+        'has no classifier of GPT-2 that pools the mean and refuses the folder; use the ONNX model',
+      ],
   ['transformers.js', pipelineCall('text-classification', join(out, 'transformers.js'))],
   ['ONNX Runtime', join(out, 'transformers.js', 'onnx', 'model.onnx')],
 ]

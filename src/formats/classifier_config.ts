@@ -1,6 +1,7 @@
 /**
  * What a classifier's `config.json` says about its head, under the keys of transformers' `GPT2ForSequenceClassification`.
- * That model always pools the last token; the key `ortune_pooling` says so where ours does otherwise.
+ * That model always pools the last token. Where ours pools the mean, the architecture has a name that transformers does not
+ * know, so that it refuses the model instead of answering something else; `ortune_pooling` says what it does.
  * @module
  */
 import { join } from 'node:path'
@@ -21,6 +22,8 @@ export interface Classifier {
 }
 
 const ARCHITECTURE = 'GPT2ForSequenceClassification'
+const MEAN_ARCHITECTURE = 'OrtuneGPT2MeanForSequenceClassification'
+const MEAN_MODEL_TYPE = 'ortune_gpt2_mean'
 
 const schema = z.looseObject({
   architectures: z.array(z.string()).nullish(),
@@ -33,7 +36,9 @@ export const classifierConfig = (
   { eos_token_id }: Gpt2Config,
   { classes, pooling }: Classifier,
 ): Record<string, unknown> => ({
-  architectures: [ARCHITECTURE],
+  ...(pooling === 'last'
+    ? { architectures: [ARCHITECTURE] }
+    : { architectures: [MEAN_ARCHITECTURE], model_type: MEAN_MODEL_TYPE }),
   id2label: Object.fromEntries(classes.map((name, index) => [index, name])),
   label2id: Object.fromEntries(classes.map((name, index) => [name, index])),
   pad_token_id: eos_token_id,
@@ -50,7 +55,7 @@ export const classifierConfig = (
 export async function readClassifier(folder: string): Promise<Classifier | undefined> {
   const path = join(folder, 'config.json')
   const { architectures, id2label, ortune_pooling } = checkJson(schema, await readJson(path), path)
-  if (!architectures?.includes(ARCHITECTURE)) return undefined
+  if (![ARCHITECTURE, MEAN_ARCHITECTURE].some((name) => architectures?.includes(name))) return undefined
   const entries = Object.entries(id2label ?? {})
   const classes = entries.map((_, index) => id2label![String(index)])
   if (classes.length < 2 || !classes.every((name) => name !== undefined))

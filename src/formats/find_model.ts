@@ -20,6 +20,9 @@ import { exists, readJson, unreadable } from './read_file.ts'
 export const CHECKPOINTS = ['best', 'last', 'base'] as const
 export type CheckpointName = (typeof CHECKPOINTS)[number]
 
+/** Those that training makes, in the order in which they are looked for. */
+const TRAINED = ['best', 'last'] as const satisfies CheckpointName[]
+
 export interface FoundModel {
   /** Folder with config.json, model.safetensors and tokenizer. */
   readonly base: string
@@ -36,7 +39,7 @@ export interface FoundModel {
 }
 
 export interface ModelChoice {
-  /** Of a run: by default its best checkpoint, or its last, or the model it starts from, whichever there is. */
+  /** Of a run: by default its best checkpoint, or its last, whichever there is. */
   readonly checkpoint?: CheckpointName
   /** An adapter to put on the model of the folder. */
   readonly adapter?: string
@@ -82,7 +85,9 @@ export async function findModel(
 async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): Promise<FoundModel> {
   const manifest = await readManifest(run)
   const { lora } = manifest
-  const wanted = checkpoint === undefined ? CHECKPOINTS : [checkpoint]
+  // An untrained model must not pass for a trained one; artifacts without a run are what they are.
+  const isTraining = await exists(join(run, 'training.json'))
+  const wanted = checkpoint !== undefined ? [checkpoint] : isTraining ? TRAINED : CHECKPOINTS
   for (const name of wanted) {
     if (name === 'base') return { base: run, checkpoint: name }
     const path = join(run, 'checkpoints', name)
@@ -95,7 +100,9 @@ async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): 
       checkpoint: name,
     }
   }
-  throw new UserError(`${run} has no ${checkpoint} checkpoint yet; train it first, or choose another one`)
+  throw new UserError(
+    `${run} has no ${checkpoint === undefined ? '' : `${checkpoint} `}checkpoint yet; go on with "ortune resume ${run}", or choose base, the model before training`,
+  )
 }
 
 const runOf = (checkpoint: string): string => resolve(checkpoint, '..', '..')

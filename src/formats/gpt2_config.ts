@@ -61,11 +61,14 @@ export async function readGpt2Config(path: string): Promise<Gpt2Config> {
   return parseGpt2Config(await readJson(file), file)
 }
 
+/** GPT-2, and under a type of its own what transformers would compute otherwise; see classifier_config.ts. */
+const MODEL_TYPES: readonly unknown[] = ['gpt2', 'ortune_gpt2_mean']
+
 /** As `readGpt2Config`, from a JSON value; `where` is what errors call it. */
 export function parseGpt2Config(json: unknown, where: string): Gpt2Config {
   const given = checkJson(z.looseObject({}), json, where)
   const type = given['model_type'] ?? 'gpt2'
-  if (type !== 'gpt2')
+  if (!MODEL_TYPES.includes(type))
     throw new UserError(`${where} describes a model of type ${quote(type)}; only gpt2 is supported`)
   return checkJson(schema, { n_positions: given['n_ctx'], ...given, model_type: 'gpt2' }, where)
 }

@@ -75,8 +75,8 @@ export async function fillModelFolder(folder: string, content: ModelFolderConten
 /** The configuration with float32 weights: loaders believe it about their type, under an old and a new name. */
 const asFloat32 = (config: Gpt2Config, classifier?: Classifier): Record<string, unknown> => ({
   ...config,
-  ...(classifier ? classifierConfig(config, classifier) : { architectures: ['GPT2LMHeadModel'] }),
   model_type: 'gpt2',
+  ...(classifier ? classifierConfig(config, classifier) : { architectures: ['GPT2LMHeadModel'] }),
   dtype: 'float32',
   torch_dtype: 'float32',
 })

@@ -23,7 +23,7 @@ export function evaluationReport(evaluation: FullEvaluation, other?: FullEvaluat
     if (!other) return cells
     return second === undefined
       ? [...cells, '', '']
-      : [...cells, second.toFixed(digits), signed(second - value, digits)]
+      : [...cells, second.toFixed(digits), name.includes('interval') ? '' : signed(second - value, digits)]
   })
   const heading = ['', ...columns.map(nameOf)]
   const parts = [

@@ -42,7 +42,7 @@ export async function lossCurve(
     ],
     encoding: {
       x: { field: 'step', type: 'quantitative', title: 'optimizer step' },
-      y: { field: 'loss', type: 'quantitative', title: 'loss (nats per token)', scale: { zero: false } },
+      y: { field: 'loss', type: 'quantitative', title: 'loss (nats)', scale: { zero: false } },
       color: { field: 'curve', type: 'nominal', title: null },
     },
   }

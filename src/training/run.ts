@@ -47,6 +47,7 @@ import { initialState, trainerStateSchema } from './trainer_state.ts'
 /** The configuration a run was created with. */
 export async function readRunConfig(folder: string): Promise<RunConfig> {
   const path = join(folder, 'training.json')
+  if (!(await exists(path))) throw new UserError(`${folder} is no training run; name the output_dir of one`)
   return { ...checkJson(runConfigSchema, await readJson(path), path), output_dir: folder }
 }
 

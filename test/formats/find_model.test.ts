@@ -49,6 +49,16 @@ describe('formats/find_model', () => {
     })
   })
 
+  it('does not take the model before training for a run that has no checkpoint yet', async () => {
+    await withPlaces(tinyLora, async ({ run }) => {
+      await writeFile(join(run, 'training.json'), '{}')
+      expect(await userError(() => findModel(run))).to.match(
+        /has no checkpoint yet; go on with "ortune resume/,
+      )
+      expect(await findModel(run, { checkpoint: 'base' })).to.include({ checkpoint: 'base' })
+    })
+  })
+
   it('takes the whole model of a checkpoint where all parameters were trained', async () => {
     await withPlaces('full', async ({ model, run, best }) => {
       expect(await findModel(run)).to.deep.equal({ base: run, checkpoint: 'base' })

@@ -148,7 +148,7 @@ describe('a run of a classifier', () => {
       const { run, model } = await createTinyRun(folder, rows, { task: 'classification' })
       for (const open of [
         () => openClassifier(run, { checkpoint: 'base' }),
-        () => evaluateRun(run, 'validation'),
+        () => evaluateRun(run, 'validation', 'base'),
       ])
         expect(await userError(open)).to.match(/the model before training has no head; choose best or last/)
       expect(await userError(() => openClassifier(model))).to.match(/model is no classifier; name a run/)

@@ -42,6 +42,7 @@ describe('training/evaluate_generation', () => {
       const embedder = await openModelEmbedder(model)
       const heard: number[][] = []
       const result = await evaluateGeneration(run, 'validation', {
+        checkpoint: 'base',
         maxNewTokens: 12,
         batch: 4,
         embedder,
@@ -104,17 +105,21 @@ describe('training/evaluate_generation', () => {
       const rows = [long, ...short.slice(0, 49), longest, ...short.slice(49)]
       const { run } = await createTinyRun(folder, rows, { template })
       expect(await hasPrompts(run, 'validation')).to.equal(true)
-      const byDefault = await evaluateGeneration(run, 'validation', { prompts: 3 })
+      const byDefault = await evaluateGeneration(run, 'validation', { checkpoint: 'base', prompts: 3 })
       expect(byDefault.max_new_tokens).to.equal(41)
-      const all = await evaluateGeneration(run, 'validation', { prompts: 151 })
+      const all = await evaluateGeneration(run, 'validation', { checkpoint: 'base', prompts: 151 })
       expect(all.max_new_tokens).to.equal(4)
 
-      const much = await evaluateGeneration(run, 'validation', { prompts: 3, maxNewTokens: 30 })
+      const much = await evaluateGeneration(run, 'validation', {
+        checkpoint: 'base',
+        prompts: 3,
+        maxNewTokens: 30,
+      })
       expect(much.max_new_tokens).to.equal(30)
       const [first, ...others] = [long, longest, rows[100]!].map(({ prompt }) => prompt)
       expect(much.samples.map(({ generated }) => generated)).to.deep.equal([
-        ...(await written(run, 14, [first!])),
-        ...(await written(run, 30, others)),
+        ...(await written(join(folder, 'model'), 14, [first!])),
+        ...(await written(join(folder, 'model'), 30, others)),
       ])
     })
   })

@@ -32,7 +32,7 @@ export const classifyCommand = (): Command =>
     )
     .option(
       '--text <text...>',
-      "text to classify; a JSON object where the run's template has several columns",
+      "text to classify, or a JSON object of the columns that the run's template reads",
     )
     .option('--file <path>', 'one such text per line; in a .jsonl file each line is a JSON string or object')
     .addOption(checkpointOption())
@@ -55,7 +55,7 @@ export const classifyCommand = (): Command =>
       try {
         const probabilities = await classifier.classify(texts)
         const classified = given.map((text, i) => ({
-          text,
+          text: typeof text === 'string' ? text : JSON.stringify(text),
           classes: ranking(classifier.classes, probabilities[i]!),
         }))
         process.stdout.write(

@@ -11,7 +11,8 @@ import type { RunConfig } from '../training/run_config.ts'
 import { runConfigSchema } from '../training/run_config.ts'
 
 /**
- * Reads a training configuration. An override such as `lora.r=16` replaces one key; its value is read as YAML.
+ * Reads a training configuration. An override such as `lora.r=16` replaces one key; its value is read as YAML,
+ * but for one that begins with `{{` or `{%`, which is a template's text.
  *
  * @throws UserError naming the file and the key at fault
  */
@@ -40,7 +41,8 @@ function applyOverride(config: Record<string, unknown>, override: string): void 
   if (equals < 1)
     throw new UserError(`"${override}" is no override; write key=value, for example learning_rate=1e-4`)
   const keys = override.slice(0, equals).split('.')
-  const value = parseYaml(override.slice(equals + 1), `the override ${override}`)
+  const given = override.slice(equals + 1)
+  const value = /^\s*\{[{%]/.test(given) ? given : parseYaml(given, `the override ${override}`)
   let target = config
   for (const key of keys.slice(0, -1)) {
     const next = Object.hasOwn(target, key) ? target[key] : undefined

@@ -1,4 +1,6 @@
 /** @module */
+import { isRow, parseJson } from '../data/given_texts.ts'
+import type { Row } from '../data/row.ts'
 import { UserError } from '../errors.ts'
 import { readText } from '../formats/read_file.ts'
 
@@ -16,18 +18,26 @@ export async function readPrompts(given: readonly string[], path: string | undef
 }
 
 /**
- * The same for texts to classify, where a line of a `.jsonl` file may hold a JSON object as well.
+ * The same for texts to classify, where a line of a `.jsonl` file may hold a JSON object as well: a row of columns.
  *
- * @throws UserError where there is no text, or a line is neither
+ * @throws UserError where there is no text, a line is neither, or the file is a table
  */
-export async function readTexts(given: readonly string[], path: string | undefined): Promise<string[]> {
+export async function readTexts(
+  given: readonly string[],
+  path: string | undefined,
+): Promise<(string | Row)[]> {
+  if (path !== undefined && /\.[ct]sv$/i.test(path)) {
+    throw new UserError(
+      `${path} is a table, whose lines are no texts; save its rows as JSON objects in a .jsonl file, or the texts one a line in a .txt file`,
+    )
+  }
   const texts = [...given, ...(path === undefined ? [] : await linesOf(path, jsonStringOrObject))]
   if (texts.length === 0) throw new UserError('there is no text to classify; give --text or --file')
   return texts
 }
 
 /** The lines of a file that are not empty, those of a `.jsonl` file parsed. */
-async function linesOf(path: string, parse: (line: string, where: string) => string): Promise<string[]> {
+async function linesOf<T>(path: string, parse: (line: string, where: string) => T): Promise<(string | T)[]> {
   const lines = (await readText(path)).split(/\r?\n/)
   return lines.flatMap((line, i) => {
     if (line.trim() === '') return []
@@ -35,16 +45,15 @@ async function linesOf(path: string, parse: (line: string, where: string) => str
   })
 }
 
-const jsonStringOrObject = (line: string, where: string): string =>
-  line.trim().startsWith('{') ? line : jsonString(line, where)
+function jsonStringOrObject(line: string, where: string): string | Row {
+  const value = parseJson(line)
+  if (isRow(value)) return value
+  if (!line.trim().startsWith('{')) return jsonString(line, where)
+  throw new UserError(`${where} is no JSON object; check its quotes, commas and brackets`)
+}
 
 function jsonString(line: string, where: string): string {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch {
-    value = undefined
-  }
+  const value = parseJson(line)
   if (typeof value !== 'string')
     throw new UserError(`${where} is no JSON string; write the text in double quotes`)
   return value

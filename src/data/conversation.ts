@@ -3,7 +3,8 @@
  * included.
  *
  * Messages are `{role, content}` with the roles system, user and assistant, or `{from, value}` with system, human and
- * gpt (ShareGPT). A system message may come first; then user and assistant take turns.
+ * gpt (ShareGPT). A system message may come first; then user and assistant take turns. Messages may be spread over two
+ * columns, as in TRL's prompt and completion; loss is on the second's then. A row with a message that is null is empty.
  * @module
  */
 import { UserError } from '../errors.ts'
@@ -20,6 +21,9 @@ interface Message {
   readonly role: Role
   readonly content: string
 }
+
+/** A message as it is in the data, which may lack its content, as one that calls a tool does. */
+type GivenMessage = Omit<Message, 'content'> & { readonly content: string | null }
 
 const ROLES: ReadonlyMap<unknown, Role> = new Map([
   ['system', 'system'],
@@ -38,34 +42,50 @@ export function compileConversation(source: ChatTemplate): Template {
     assistant: compilePart(source.assistant, 'assistant'),
   }
 
-  function segment({ role, content }: Message, where: string): Segment {
+  function segment({ role, content }: Message, learns: boolean, where: string): Segment {
     const part = parts[role]
     if (!part) {
       throw new UserError(
         `${where}: there is a system message, and the chat template has no text for it; add one as "system"`,
       )
     }
-    return { text: part.render({ content }, where), learned: role === 'assistant' }
+    return { text: part.render({ content }, where), learned: learns && role === 'assistant' }
   }
 
-  function renderTurns(row: Row, where: string, last: Role): Segment[] {
-    const messages = readMessages(row, column, where)
+  /** The messages' segments; undefined where one has no content. Those before `learnsFrom` carry no loss. */
+  function renderTurns(
+    messages: readonly GivenMessage[],
+    learnsFrom: number,
+    where: string,
+    last: Role,
+  ): Segment[] | undefined {
     checkOrder(messages, where, last)
-    return messages.map((message) => segment(message, where))
+    if (!messages.every(hasContent)) return undefined
+    return messages.map((message, i) => segment(message, i >= learnsFrom, where))
   }
 
   return {
     promptVariables: [column],
-    render: (row, where) => [renderTurns(row, where, 'assistant')],
-    renderPrompt: (row, where) =>
-      renderTurns(row, where, 'user')
-        .map(({ text }) => text)
-        .join(''),
+    render(row, where) {
+      const given = readMessages(row, column, where)
+      const { replies } = source
+      const apart = replies !== undefined && Object.hasOwn(row, replies)
+      const messages = apart ? [...given, ...readMessages(row, replies, where)] : given
+      const segments = renderTurns(messages, apart ? given.length : 0, where, 'assistant')
+      return segments ? [segments] : []
+    },
+    renderPrompt(row, where) {
+      const segments = renderTurns(readMessages(row, column, where), 0, where, 'user')
+      if (!segments) throw new UserError(`${where}: a message has no content; give it a text`)
+      return segments.map(({ text }) => text).join('')
+    },
   }
 }
 
+const hasContent = (message: GivenMessage): message is Message => message.content !== null
+
 /** A row's messages, whatever their order. */
-function readMessages(row: Row, column: string, where: string): Message[] {
+function readMessages(row: Row, column: string, where: string): GivenMessage[] {
   if (!Object.hasOwn(row, column)) {
     throw new UserError(`${where}: there is no column "${column}" with messages; there are ${listColumns(row)}`)
   }
@@ -78,7 +98,7 @@ function readMessages(row: Row, column: string, where: string): Message[] {
   return list.map((item: unknown, i) => readMessage(item, `${where}, message ${i + 1}`))
 }
 
-function readMessage(item: unknown, where: string): Message {
+function readMessage(item: unknown, where: string): GivenMessage {
   const fields = (typeof item === 'object' && item !== null ? item : {}) as Readonly<Record<string, unknown>>
   const given = 'role' in fields ? fields['role'] : fields['from']
   const content = 'content' in fields ? fields['content'] : fields['value']
@@ -86,13 +106,13 @@ function readMessage(item: unknown, where: string): Message {
   if (role === undefined) {
     throw new UserError(`${where}: its role is ${quote(given)}; it must be system, user or assistant`)
   }
-  if (typeof content !== 'string') {
+  if (typeof content !== 'string' && content !== null) {
     throw new UserError(`${where}: its content is ${quote(content)}; it must be a text`)
   }
   return { role, content }
 }
 
-function checkOrder(messages: readonly Message[], where: string, last: Role): void {
+function checkOrder(messages: readonly GivenMessage[], where: string, last: Role): void {
   const turns = messages[0]!.role === 'system' ? messages.slice(1) : messages
   const before = messages.length - turns.length
   turns.forEach(({ role }, i) => {

@@ -83,7 +83,7 @@ export function encodeExample(
   if (given >= maxLength) {
     if (overlong === 'skip') return { leftOut: 'overlong' }
     throw new UserError(
-      `${where}: the prompt has ${given} tokens and leaves no room for a completion in ${maxLength}; shorten it, raise the maximum length, or skip such rows`,
+      `${where}: the prompt has ${given} tokens and leaves no room for a completion in ${maxLength}; shorten it, raise max_length, or leave such rows out by overlong=skip`,
     )
   }
   const example = cutExample(ids, labels, maxLength)

@@ -2,6 +2,7 @@
  * The forms in which people bring data, told by their columns, and the template of each.
  * @module
  */
+import type { Row, Value } from './row.ts'
 import type { DataTask, TemplateSource } from './template_source.ts'
 
 interface Form {
@@ -14,11 +15,12 @@ interface Form {
   readonly template: (columns: readonly string[], has: (column: string) => boolean) => TemplateSource
 }
 
-const chat = (messages: string): TemplateSource => ({
+const chat = (messages: string, replies?: string): TemplateSource => ({
   system: '{{ content }}\n\n',
   user: '### Instruction: {{ content }}\n\n### Response:',
   assistant: ' {{ content }}<|endoftext|>',
   messages,
+  ...(replies === undefined ? {} : { replies }),
 })
 
 /** The form of Dolly (Databricks, 2023), after Alpaca's (Stanford, 2023). No context section where it is empty. */
@@ -107,6 +109,15 @@ export function detectTemplate(columns: readonly string[], task: DataTask): Temp
   }
   return undefined
 }
+
+/** The same for a row, which also tells a prompt and a completion of messages (TRL's conversational form) from texts. */
+export function detectTemplateOfRow(row: Row, task: DataTask): TemplateSource | undefined {
+  const apart = isMessages(row['prompt']) && isMessages(row['completion'])
+  return apart && task === 'sft' ? chat('prompt', 'completion') : detectTemplate(Object.keys(row), task)
+}
+
+const isMessages = (value: Value | undefined): boolean =>
+  Array.isArray(value) && value.every((item: Value) => typeof item === 'object' && item !== null)
 
 /** The forms of a task as a sentence lists them. */
 export const listForms = (task: DataTask): string =>

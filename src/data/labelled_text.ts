@@ -5,7 +5,7 @@
 import { UserError } from '../errors.ts'
 import { isBlank } from './end_of_text.ts'
 import type { Row } from './row.ts'
-import { compilePart } from './template_part.ts'
+import { compilePart, nullAsEmpty } from './template_part.ts'
 import type { LabelTemplate } from './template_source.ts'
 
 export interface LabelledText {
@@ -32,7 +32,7 @@ export function compileLabelledText(
     )
   }
   return (row, where) => {
-    const text = textPart.render(row, where)
+    const text = textPart.render(nullAsEmpty(row, textPart), where)
     if (isBlank(text)) return undefined
     const label = labelPart.render(row, where).trim()
     if (label === '') throw new UserError(`${where}: the label is empty; give the row a class, or remove it`)

@@ -1,17 +1,18 @@
 /**
- * Rows of a source file, whatever its format: CSV, TSV, JSON Lines or Parquet. Streams; never holds the file.
+ * Rows of a source file, whatever its format: CSV, TSV, JSON Lines, JSON or Parquet. Streams, but for JSON; never holds the file.
  * @module
  */
 import { extname } from 'node:path'
 
 import { UserError } from '../errors.ts'
 import { readDelimited } from './csv.ts'
+import { readJsonArray } from './json_array.ts'
 import { readJsonl } from './jsonl.ts'
 import { readParquet } from './parquet.ts'
 import { listColumns } from './row.ts'
 import type { Row } from './row.ts'
 
-export const SOURCE_FORMATS = ['csv', 'tsv', 'jsonl', 'parquet'] as const
+export const SOURCE_FORMATS = ['csv', 'tsv', 'jsonl', 'json', 'parquet'] as const
 export type SourceFormat = (typeof SOURCE_FORMATS)[number]
 
 export interface ReadOptions {
@@ -32,6 +33,7 @@ const FORMAT_OF_EXTENSION: Readonly<Record<string, SourceFormat>> = {
   '.tsv': 'tsv',
   '.jsonl': 'jsonl',
   '.ndjson': 'jsonl',
+  '.json': 'json',
   '.parquet': 'parquet',
 }
 
@@ -71,6 +73,8 @@ function openRows(path: string, format: SourceFormat, options: ReadOptions): Asy
       return readDelimited(path, { delimiter: '\t', quoting: false, ...(columns && { columns }) })
     case 'jsonl':
       return readJsonl(path)
+    case 'json':
+      return readJsonArray(path)
     case 'parquet':
       return readParquet(path)
   }

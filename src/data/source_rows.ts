@@ -3,7 +3,7 @@
  * @module
  */
 import { UserError } from '../errors.ts'
-import { detectTemplate, listForms } from './forms.ts'
+import { detectTemplateOfRow, listForms } from './forms.ts'
 import { readRows } from './read_rows.ts'
 import type { ReadOptions } from './read_rows.ts'
 import { listColumns } from './row.ts'
@@ -72,7 +72,7 @@ export async function templateOfFirstRow(
   task: DataTask,
 ): Promise<TemplateSource> {
   for await (const row of readRows(path, read)) {
-    const template = detectTemplate(Object.keys(row), task)
+    const template = detectTemplateOfRow(row, task)
     if (template) return template
     throw new UserError(
       `${path}: its columns (${listColumns(row)}) are of no form known for ${task}; give a template, or name the columns as in one of: ${listForms(task)}`,

@@ -4,7 +4,7 @@
  */
 import { compileConversation } from './conversation.ts'
 import type { Row, Value } from './row.ts'
-import { compilePart } from './template_part.ts'
+import { compilePart, nullAsEmpty } from './template_part.ts'
 import type { CausalTemplate, CompletionTemplate, TextTemplate } from './template_source.ts'
 
 /** A stretch of text that is tokenised by itself. END_MARK stands for the end of text. */
@@ -58,7 +58,7 @@ function compileOne(source: CompletionTemplate | TextTemplate): Template {
     renderPrompt,
     render(row, where) {
       if (!requires.every((column) => isFilled(row[column]))) return []
-      const completion = { text: learned.render(row, where), learned: true }
+      const completion = { text: learned.render(nullAsEmpty(row, learned), where), learned: true }
       return [prompt ? [{ text: renderPrompt(row, where), learned: false }, completion] : [completion]]
     },
   }

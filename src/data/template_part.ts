@@ -8,6 +8,7 @@
 import nunjucks from 'nunjucks'
 
 import { UserError } from '../errors.ts'
+import { quote } from '../formats/quote.ts'
 import { END_MARK, END_OF_TEXT } from './end_of_text.ts'
 import { listColumns } from './row.ts'
 import type { Row, Value } from './row.ts'
@@ -49,21 +50,65 @@ export function compilePart(source: string, name: string): TemplatePart {
       if (Object.values(row).some(hasMark)) {
         throw new UserError(`${where}: a column holds the character U+FDD0, which is no text; remove it`)
       }
+      let nested: string | undefined
       try {
-        return compiled.render(row)
+        return compiled.render(withoutNestedText(row, (column) => (nested = column)))
       } catch (error) {
-        const nulls = Object.keys(row).filter((column) => row[column] === null)
-        const hint = nulls.length > 0 ? `; empty here: ${nulls.join(', ')}` : ''
-        throw new UserError(`${where}: the ${name} template fails (${reason(error)})${hint}`)
+        // A filter for texts that meets a list or an object.
+        if (/TypeError/.test((error as Error).message))
+          nested ??= Object.keys(row).find((column) => isNested(row[column]!) && source.includes(column))
+        if (nested !== undefined) throw new UserError(`${where}: ${explainNested(name, nested, row[nested]!)}`)
+        const empty = variables.find((column) => row[column] === null)
+        const problem =
+          empty === undefined
+            ? `fails (${reason(error)})`
+            : `writes column "${empty}", which is null here; give it a value, remove the row, or write {{ ${empty} | default("", true) }}`
+        throw new UserError(`${where}: the ${name} template ${problem}`)
       }
     },
   }
 }
 
-/** nunjucks puts the template's path, which we have none of, on a line of its own before the reason. */
+/**
+ * The row for a text that is learned or told by its class: null in the only column that it reads counts as empty, as an
+ * empty field of a CSV file does.
+ */
+export function nullAsEmpty(row: Row, { variables }: TemplatePart): Row {
+  const [only, ...others] = variables
+  return only !== undefined && others.length === 0 && row[only] === null ? { ...row, [only]: '' } : row
+}
+
+/** The row with lists and objects that cannot become text by themselves; `onText` learns the column of one that should. */
+function withoutNestedText(row: Row, onText: (column: string) => void): Row {
+  if (!Object.values(row).some(isNested)) return row
+  const guard = (value: Value, column: string): Value => {
+    if (!isNested(value)) return value
+    const copy = Array.isArray(value)
+      ? value.map((item: Value) => guard(item, column))
+      : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, guard(item, column)]))
+    const toString = (): never => {
+      onText(column)
+      throw new Error('a list or an object is no text')
+    }
+    return Object.defineProperty(copy, 'toString', { value: toString })
+  }
+  return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, guard(value, column)]))
+}
+
+const isNested = (value: Value): value is Extract<Value, object> => typeof value === 'object' && value !== null
+
+function explainNested(name: string, column: string, value: Value): string {
+  const remedy = Array.isArray(value)
+    ? `the items, for example {{ ${column} | join(", ") }}`
+    : `a member, for example {{ ${column}.name }}`
+  return `the ${name} template writes column "${column}" as text, but it holds ${quote(value)}; write ${remedy}, or {{ ${column} | dump }} for JSON`
+}
+
+/** nunjucks puts the template's path, which we have none of, and a place of its own before the reason. */
 function reason(error: unknown): string {
   return (error as Error).message
     .replace(/^\(unknown path\)\s*/, '')
+    .replace(/^\[Line \d+, Column \d+\]\s*/, '')
     .replace(/\s+/g, ' ')
     .trim()
 }

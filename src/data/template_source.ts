@@ -26,6 +26,8 @@ export interface ChatTemplate {
   readonly system?: string | undefined
   /** The column with the list of messages, `messages` by default. */
   readonly messages?: string | undefined
+  /** A column with the messages that follow; in a row that has it, they alone carry loss. */
+  readonly replies?: string | undefined
 }
 
 /** A text and its class. */

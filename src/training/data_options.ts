@@ -17,6 +17,7 @@ const chatSchema = z.strictObject({
   assistant: z.string(),
   system: z.string().optional(),
   messages: z.string().min(1).optional(),
+  replies: z.string().min(1).optional(),
 })
 const labelSchema = z.strictObject({ text: z.string(), label: z.string() })
 
@@ -34,6 +35,12 @@ export const templateSchema = z.union(
   ],
   'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification)',
 )
+
+/** null, as on a command line, takes a file's template away: the columns tell it then. */
+export const givenTemplateSchema = templateSchema
+  .nullish()
+  .transform((template) => template ?? undefined)
+  .optional()
 
 export const sourceSchema = z.strictObject({
   path: z.string().min(1),
@@ -53,7 +60,7 @@ export const sourceSchema = z.strictObject({
     )
     .default({ validation: 0.1, test: 0 }),
   /** For this source alone. */
-  template: templateSchema.optional(),
+  template: givenTemplateSchema,
 })
 
 /** Names of classes; YAML reads some as numbers or truth values. */

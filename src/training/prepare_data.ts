@@ -70,8 +70,12 @@ export async function prepareData(
     ...(onRows ? { onProgress: onRows } : {}),
   })
   for (const split of ['train', 'validation'] as const) {
-    if (!report.splits[split]?.examples)
-      throw new UserError(`the data has no ${split} examples; change the split of its sources`)
+    if (report.splits[split]?.examples) continue
+    const drawn = config.data.some(({ split: rule }) => 'validation' in rule && rule.validation > 0)
+    const remedy = drawn
+      ? 'rows are drawn by a hash of their content, so that few rows may give none; give a larger fraction or another seed, or name the splits in a column (split: { column: … })'
+      : 'change the split of its sources'
+    throw new UserError(`the data has no ${split} examples; ${remedy}`)
   }
   return report
 }

@@ -14,7 +14,7 @@ import {
   TASKS,
 } from '../formats/manifest.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
-import { classesSchema, sourceSchema, templateSchema } from './data_options.ts'
+import { classesSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
 import { trainingOptionsSchema } from './options.ts'
 
 export const runConfigSchema = trainingOptionsSchema.extend({
@@ -42,7 +42,7 @@ export const runConfigSchema = trainingOptionsSchema.extend({
   classifier_dropout: z.number().min(0).lt(1).default(0.1),
   data: z.array(sourceSchema).min(1),
   /** How rows become examples, in sources that do not say it themselves; by default told by their columns. */
-  template: templateSchema.optional(),
+  template: givenTemplateSchema,
   /** Classes in order, where a class is learned; null: those of the training data, sorted. */
   classes: classesSchema.nullable().default(null),
   /** Longest example in tokens; null: the model's context. */

@@ -82,14 +82,31 @@ describe('ortune classify', () => {
     })
   })
 
+  it('reads the rows of a .jsonl file by their column', async () => {
+    await withFolder(async (folder) => {
+      const run = await createClassifier(folder, (label) => ({ text: `a ${label} thing`, label }))
+      await writeFile(join(folder, 'rows.jsonl'), '{"text":"It is"}\n')
+      const [expected] = await probabilities(run, 'It is')
+      const { stdout } = await runHere(folder, 'classify', run, '--file', 'rows.jsonl', '--json')
+      const [result] = (JSON.parse(stdout) as Result).texts
+      expect(result!.text).to.equal('{"text":"It is"}')
+      for (const { name, probability } of result!.classes)
+        expect(probability).to.be.closeTo(expected![classes.indexOf(name)]!, 1e-6)
+    })
+  })
+
   it('ends with code 2 and one sentence where something is wrong', async () => {
     await withFolder(async (folder) => {
       const { run, model } = await createTinyRun(folder, [{ prompt: 'a', completion: ' b' }])
       await writeFile(join(folder, 'texts.jsonl'), '"fine"\n17\n')
+      await writeFile(join(folder, 'broken.jsonl'), '{"text": "fine"\n')
       const cases: [string[], RegExp][] = [
+        [[model, '--file', 'broken.jsonl'], /broken\.jsonl, line 1 is no JSON object/],
+        [[model, '--file', 'texts.csv'], /texts\.csv is a table, .* save its rows as JSON objects/],
+        [[model, '--file', 'texts.TSV'], /texts\.TSV is a table/],
         [[model], /there is no text to classify; give --text or --file/],
         [[model, '--text', 'a'], /model is no classifier/],
-        [[run, '--text', 'a'], /run is no classifier/],
+        [[run, '--text', 'a'], /run has no checkpoint yet/],
         [[model, '--file', 'texts.jsonl'], /texts\.jsonl, line 2 is no JSON string/],
         [[model, '--file', 'nowhere.txt'], /nowhere\.txt does not exist/],
       ]

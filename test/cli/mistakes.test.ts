@@ -62,10 +62,12 @@ const mistakes: Record<string, readonly Mistake[]> = {
     ],
     [train('lora.q=1'), /there is no option "lora\.q"/],
     [train('max_length=65'), /max_length 65 exceeds the model's context of 64/],
+    [train('template.prompt={{ wrod }}'), /words\.csv, row 1: the prompt template uses "wrod"/],
     [
-      train('template.prompt={{ wrod }}'),
+      train('template.prompt={a: b}'),
       /template: it must have the texts prompt and completion, or text alone/,
     ],
+    [train('template=null', 'template.words=x'), /template: it must have the texts prompt and completion/],
     [train('template.prompt="{{ wrod }}"'), /words\.csv, row 1: the prompt template uses "wrod"/],
     [train('template={user: x}'), /template: it must have .* or user and assistant \(a chat\)/],
     [train('template={text: "{{ word }}", requires: definition}'), /template: it must have the texts/],
@@ -81,7 +83,7 @@ const mistakes: Record<string, readonly Mistake[]> = {
     [exportTo('out', 'nowhere'), /nowhere.* does not exist/],
     [generate('nowhere'), /nowhere does not exist/],
     [['inspect', 'nowhere'], /nowhere does not exist/],
-    [['resume', 'model'], /training\.json does not exist/],
+    [['resume', 'model'], /model is no training run; name the output_dir of one/],
     [['evaluate', 'model'], /model is no training run/],
   ],
   'a weight file that is broken': [
@@ -102,7 +104,14 @@ const mistakes: Record<string, readonly Mistake[]> = {
     [train(source('latin1.csv')), /latin1\.csv.* UTF-8/],
     [train(source('empty.csv')), /empty\.csv: no example to learn from/],
     [['prepare', 'config.yaml', source('ragged.csv'), '--out', 'out'], /ragged\.csv/],
-    [train('data=[{path: words.csv, split: {all: train}}]'), /the data has no validation examples/],
+    [
+      train('data=[{path: words.csv, split: {all: train}}]'),
+      /the data has no validation examples; change the split/,
+    ],
+    [
+      train('data=[{path: words.csv, split: {validation: 0.000001}}]'),
+      /the data has no validation examples; rows are drawn by a hash .* larger fraction or another seed, or name/,
+    ],
   ],
   'an argument': [
     [generate('model', '--prompt', 'long '.repeat(70)), /prompt 1 has \d+ tokens .* context of 64/],

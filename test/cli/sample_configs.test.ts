@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readFile, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 import { expect } from 'chai'
 
@@ -10,6 +10,7 @@ import { compileTemplate } from '../../src/data/template.ts'
 import type { CausalTemplate } from '../../src/data/template_source.ts'
 import { tokenStretches } from '../../src/data/token_pieces.ts'
 import { tryData } from '../../src/training/try_data.ts'
+import { withFile } from '../data/helpers.ts'
 
 const project = join(import.meta.dirname, '..', '..')
 const configPath = (name: string): string => join(project, 'data', `${name}.yaml`)
@@ -39,6 +40,23 @@ describe('the sample configurations', () => {
       expect(output_dir, name).to.equal(`runs/${name.replace('.yaml', '')}`)
       expect(await readFile(path, 'utf8'), name).to.include(`#   npx ortune train data/${name}`)
     }
+  })
+
+  it('instruct: takes data of another form', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => JSON.stringify({ question: `q${i}`, answer: `a${i}` }))
+    await withFile('asked.jsonl', rows.join('\n'), async (path) => {
+      const { texts } = await prepareSample('instruct', [relative(project, path)], 1)
+      expect(texts).to.deep.equal([['### Instruction: q0\n\n### Response:', ' a0<|endoftext|>']])
+    })
+  })
+
+  it('a template is taken away by null, and its text may begin with braces', async () => {
+    const path = configPath('dictionary_forward')
+    expect(await readConfigFile(path, ['template=null'])).to.have.property('template', undefined)
+    const given = ['template=null', 'template.text={{ word }}<|endoftext|>']
+    expect((await readConfigFile(path, given)).template).to.deep.equal({ text: '{{ word }}<|endoftext|>' })
+    const own = await readConfigFile(path, ['data.0.template=null'])
+    expect(own.data[0]!.template).to.equal(undefined)
   })
 
   it('dictionary_forward: a definition of every word, and an example where there is one', async () => {

@@ -53,7 +53,6 @@ describe('data/conversation', () => {
       [asRow(null), /row 4, message 1: its role is nothing; it must be system, user or assistant/],
       [asRow('Hi'), /message 1: its role is nothing/],
       [asRow(user, say('tool', 'x')), /message 2: its role is "tool"; it must be system, user or assistant/],
-      [asRow(user, say('assistant', null)), /message 2: its content is null; it must be a text/],
       [asRow(user, say('assistant', ['x'])), /message 2: its content is \["x"\]; it must be a text/],
       [asRow(user, { role: 'assistant' }), /message 2: its content is nothing/],
       [asRow(assistant), /message 1: it is of the assistant where the user is to speak/],
@@ -70,6 +69,14 @@ describe('data/conversation', () => {
       expect(said).to.match(message)
       expect(said).to.not.include('\n')
     }
+  })
+
+  it('gives no example where a message is null, and no prompt', async () => {
+    expect(template.render(asRow(user, say('assistant', null)), 'row 1')).to.deep.equal([])
+    expect(template.render(asRow(say('user', null), assistant), 'row 1')).to.deep.equal([])
+    expect(await userError(() => template.renderPrompt(asRow(say('user', null)), 'row 1'))).to.equal(
+      'row 1: a message has no content; give it a text',
+    )
   })
 
   it('refuses a system message where the template has no text for one, and unknown names in a text', async () => {

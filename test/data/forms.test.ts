@@ -7,6 +7,7 @@ import type { Row } from '../../src/data/row.ts'
 import { templateOfFirstRow } from '../../src/data/source_rows.ts'
 import { compileTemplate } from '../../src/data/template.ts'
 import type { CausalTemplate, LabelTemplate } from '../../src/data/template_source.ts'
+import { templateSchema } from '../../src/training/data_options.ts'
 import { userError, withFile } from './helpers.ts'
 
 /** What a row's examples are: given and learned texts, `|` between them and ⏹ for the end of text. */
@@ -88,6 +89,24 @@ describe('data/forms', () => {
       const row = { [first!]: 'a', [second!]: 'b', label: 0 }
       expect(labelledOf(row)).to.deep.equal({ text: `a${END_MARK}b`, label: '0' })
     }
+  })
+
+  it('tells a prompt and a completion of messages; loss on the completion alone', async () => {
+    const say = (role: string, content: string) => ({ role, content })
+    const row = {
+      prompt: [say('system', 'S'), say('user', 'a'), say('assistant', 'b'), say('user', 'c')],
+      completion: [say('assistant', 'd')],
+    }
+    await withFile('d.jsonl', JSON.stringify(row), async (path) => {
+      const template = (await templateOfFirstRow(path, {}, 'sft')) as CausalTemplate
+      const [segments] = compileTemplate(template).render(row, 'row 1')
+      expect(segments!.filter(({ learned }) => learned).map(({ text }) => text)).to.deep.equal([` d${END_MARK}`])
+      expect(segments!.map(({ text }) => text).join('')).to.include(`### Response: b${END_MARK}### Instruction: c`)
+      expect(templateSchema.parse(template)).to.deep.equal(template)
+    })
+    await withFile('d.jsonl', '{"prompt":"p","completion":"c"}', async (path) => {
+      expect(await templateOfFirstRow(path, {}, 'sft')).to.deep.equal(detectTemplate(['prompt', 'completion'], 'sft'))
+    })
   })
 
   it('tells nothing of other columns, or of another task', () => {

@@ -9,6 +9,19 @@ describe('data/given_texts', () => {
     expect(renderTexts(['{"a": 1}', 'b'], undefined)).to.deep.equal(['{"a": 1}', 'b'])
   })
 
+  it("reads rows, and JSON objects with the template's column, whatever the template", async () => {
+    const template = { text: 'Review: {{ review }}', label: '{{ stars }}' }
+    const given = [{ review: 'good' }, { review: 'bad', stars: 1 }, '{"review": "so so"}']
+    expect(renderTexts(given, template)).to.deep.equal(['Review: good', 'Review: bad', 'Review: so so'])
+    expect(await userError(() => renderTexts([{ text: 'good' }], template))).to.equal(
+      'text 1: there is no column "review"; the run\'s template reads review',
+    )
+    expect(await userError(() => renderTexts(['{"review": "good", "idx": 1}'], template))).to.match(
+      /^text 1: the run's template does not read the column "idx"; give review alone/,
+    )
+    expect(await userError(() => renderTexts([{ text: 'good' }], undefined))).to.match(/^text 1 is a JSON object, and/)
+  })
+
   it("takes a text as the value of a template's only column", () => {
     const template = { text: 'Review: {{ review }}', label: '{{ label }}' }
     expect(renderTexts(['{"a": 1}', 'good'], template)).to.deep.equal(['Review: {"a": 1}', 'Review: good'])

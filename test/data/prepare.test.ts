@@ -141,6 +141,28 @@ describe('data/prepare', () => {
     })
   })
 
+  it('leaves rows out whose response, text or message is null, and counts them', async () => {
+    await withSource(csv, async (options, folder) => {
+      const message = (content: string | null) => [
+        { role: 'user', content: 'a' },
+        { role: 'assistant', content },
+      ]
+      const forms = [
+        (value: string | null) => ({ instruction: 'a', context: null, response: value }),
+        (value: string | null) => ({ prompt: 'a', completion: value }),
+        (value: string | null) => ({ text: value }),
+        (value: string | null) => ({ messages: message(value) }),
+      ]
+      const path = join(folder, 'rows.jsonl')
+      const sources = [{ path, split: { all: 'train' as const } }]
+      for (const form of forms) {
+        await writeFile(path, [form('b'), form(null)].map((row) => JSON.stringify(row)).join('\n'))
+        const { splits } = await prepare({ ...options, template: undefined, sources })
+        expect(splits.train, form.toString()).to.include({ examples: 1, skipped: 1, empty: 1 })
+      }
+    })
+  })
+
   it('takes a template for each source, or one told by its columns', async () => {
     await withSource(csv, async (options, folder) => {
       const [words] = options.sources

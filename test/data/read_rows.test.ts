@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
+import { readJsonArray } from '../../src/data/json_array.ts'
 import { readRows } from '../../src/data/read_rows.ts'
 import type { ReadOptions } from '../../src/data/read_rows.ts'
 import { UserError } from '../../src/errors.ts'
@@ -109,6 +110,23 @@ describe('data/read_rows', () => {
     it('refuses ragged rows, and options that mean nothing', async () => {
       expect(await errorOf('t.tsv', 'a\tb\n1\t2\n3\n')).to.match(/line 3: the row has 1 fields/)
       expect(await errorOf('t.tsv', 'a\tb\n1\t2\n', { delimiter: ',' })).to.match(/"delimiter" has no meaning/)
+    })
+  })
+
+  describe('JSON', () => {
+    it('reads one array of objects', async () => {
+      expect(await rowsOf('t.json', '[{"a":1},\n {"b":{"c":[null]}}]')).to.deep.equal([{ a: 1 }, { b: { c: [null] } }])
+      expect(await rowsOf('t.txt', '[{"a":1}]', { format: 'json' })).to.deep.equal([{ a: 1 }])
+    })
+
+    it('says what is wrong with a file of another form', async () => {
+      expect(await errorOf('t.json', '{"a":1}\n{"a":2}\n')).to.match(/not valid JSON .* give format: jsonl$/)
+      expect(await errorOf('t.json', '{"data":[]}')).to.match(/holds {…}; it must be one array of objects/)
+      expect(await errorOf('t.json', '[]')).to.match(/is empty/)
+      expect(await errorOf('t.json', '[{"a":1},[2]]')).to.match(/t\.json, row 2: \[2\] where a JSON object is wanted/)
+      expect(await userError(() => collect(readRows('nowhere.json')))).to.match(/nowhere\.json does not exist/)
+      const tooLarge = (path: string) => userError(() => collect(readJsonArray(path, 5)))
+      expect(await withFile('t.json', '[{"a":1}]', tooLarge)).to.match(/t\.json has 1 MB .* save it as JSON Lines/)
     })
   })
 

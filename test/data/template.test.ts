@@ -73,7 +73,30 @@ describe('data/template', () => {
       'd.csv, row 7: the prompt template uses "wrod", which is no column; there are word, b',
     )
     expect(await errorOf('{{ who.nmae }}', { who: { name: 'N' } })).to.match(/row 1: the text template fails .*undefined/)
-    expect(await errorOf('{{ a }}', { a: null })).to.match(/fails .*null.*empty here: a/)
+    expect(await errorOf('{{ a }}{{ b }}', { a: 'x', b: null })).to.equal(
+      'row 1: the text template writes column "b", which is null here; give it a value, remove the row, or write {{ b | default("", true) }}',
+    )
+    expect(renderText('{{ a }}{{ b | default("", true) }}', { a: 'x', b: null })).to.equal('x')
+  })
+
+  it('takes null in the only column of a learned text as empty, and in a prompt as a mistake', async () => {
+    expect(renderText('{{ a }}<|endoftext|>', { a: null })).to.equal(END_MARK)
+    const template = compileTemplate({ prompt: '{{ a }}:', completion: ' {{ b }}' })
+    expect(template.render({ a: 'x', b: null }, 'row 1')[0]![1]).to.deep.equal({ text: ' ', learned: true })
+    expect(await userError(() => template.render({ a: null, b: 'y' }, 'row 1'))).to.match(
+      /^row 1: the prompt template writes column "a", which is null here/,
+    )
+  })
+
+  it('refuses to write a list or an object as text, and names its column', async () => {
+    expect(await errorOf('{{ a }}{{ tags }}', { a: 'x', tags: ['p', 'q'] })).to.equal(
+      'row 1: the text template writes column "tags" as text, but it holds ["p", "q"]; write the items, for example {{ tags | join(", ") }}, or {{ tags | dump }} for JSON',
+    )
+    expect(await errorOf('{{ who }}', { who: { a: 1 } })).to.match(/column "who" as text, but it holds {…}; write a member/)
+    const nested = { who: { names: [{ first: 'F' }] } }
+    for (const text of ['{{ who.names }}', '{{ who.names[0] }}', '{{ who.names | join }}', '{{ who ~ "x" }}', '{{ who | trim }}'])
+      expect(await errorOf(text, nested), text).to.match(/^row 1: the text template writes column "who" as text/)
+    expect(renderText('{{ who.names[0].first }} {{ who | dump }}', nested)).to.equal('F {"names":[{"first":"F"}]}')
   })
 
   it('reaches neither files nor functions nor constructors', async () => {

@@ -62,11 +62,11 @@ describe('ortune chat', () => {
         { role: 'assistant', content: 'Hello' },
       ]
       const template = { user: 'U: {{ content }}', assistant: ' {{ content }}' }
-      const { run } = await createTinyRun(folder, [{ messages }], { template })
+      const { run, model } = await createTinyRun(folder, [{ messages }], { template })
       const said = ['who are', 'e', 'no', 'two words', 'tree', 'd', 'yes']
-      const { stdout, stderr } = await chat(said, run, ...greedily)
+      const { stdout, stderr } = await chat(said, run, '--checkpoint', 'base', ...greedily)
       expect(stderr).to.equal('The context is full: the oldest turns are forgotten from now on.\n')
-      const first = await replyTo(run, 'U: who are')
+      const first = await replyTo(model, 'U: who are')
       expect(stdout.startsWith(`${first.trimStart()}\n`)).to.equal(true)
       expect(stdout.slice(first.trimStart().length + 1)).to.not.equal('')
     })
@@ -97,7 +97,10 @@ describe('ortune chat', () => {
         [[model], /what was written makes a prompt of \d+ tokens/],
         [[classifier], /run is a classifier and writes no text; use "ortune classify"/],
         [[join(folder, 'nowhere')], /nowhere does not exist/],
-        [[join(folder, 'run'), '--template', '2'], /run has no template 2, as there are 1; lower --template/],
+        [
+          [join(folder, 'run'), '--checkpoint', 'base', '--template', '2'],
+          /run has no template 2, as there are 1; lower --template/,
+        ],
         [[model, '--checkpoint', 'last'], /model is no run/],
         [[model, '--greedy', '--top-p', '0.5'], /'--greedy' cannot be used with option '--top-p <p>'/],
       ]

@@ -98,7 +98,7 @@ describe('data/forms', () => {
       completion: [say('assistant', 'd')],
     }
     await withFile('d.jsonl', JSON.stringify(row), async (path) => {
-      const template = (await templateOfFirstRow(path, {}, 'sft')) as CausalTemplate
+      const template = (await templateOfFirstRow(path, {}, 'sft'))
       const [segments] = compileTemplate(template).render(row, 'row 1')
       expect(segments!.filter(({ learned }) => learned).map(({ text }) => text)).to.deep.equal([` d${END_MARK}`])
       expect(segments!.map(({ text }) => text).join('')).to.include(`### Response: b${END_MARK}### Instruction: c`)

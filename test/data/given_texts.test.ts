@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 
 import { END_MARK } from '../../src/data/end_of_text.ts'
+import type { Row } from '../../src/data/row.ts'
 import { renderTexts } from '../../src/data/given_texts.ts'
 import { userError } from './helpers.ts'
 
@@ -11,7 +12,7 @@ describe('data/given_texts', () => {
 
   it("reads rows, and JSON objects with the template's column, whatever the template", async () => {
     const template = { text: 'Review: {{ review }}', label: '{{ stars }}' }
-    const given = [{ review: 'good' }, { review: 'bad', stars: 1 }, '{"review": "so so"}']
+    const given: (string | Row)[] = [{ review: 'good' }, { review: 'bad', stars: 1 }, '{"review": "so so"}']
     expect(renderTexts(given, template)).to.deep.equal(['Review: good', 'Review: bad', 'Review: so so'])
     expect(await userError(() => renderTexts([{ text: 'good' }], template))).to.equal(
       'text 1: there is no column "review"; the run\'s template reads review',

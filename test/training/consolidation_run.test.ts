@@ -219,7 +219,7 @@ describe('a run of NPT, phase 3', () => {
   it('needs plastic blocks that are trained', async () => {
     await withFolder(async (folder) => {
       const { run, model } = await createTinyRun(folder, rows, config)
-      for (const open of [() => openConsolidator(run), () => openConsolidator(model)])
+      for (const open of [() => openConsolidator(run, { checkpoint: 'base' }), () => openConsolidator(model)])
         expect(await userError(open)).to.match(/has no trained plastic blocks; name a run of NPT/)
     })
   })

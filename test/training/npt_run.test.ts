@@ -217,8 +217,9 @@ describe('a run of NPT, phase 2', () => {
       expect(last!).to.be.lessThan(middle!)
 
       const lora = await createTinyRun(join(folder, 'lora'), rows, { ...shared, lora: { r: 2 } })
-      const refused = () => created(join(folder, 'third'), { npt: { from: lora.run } })
-      expect(await userError(refused)).to.match(/run has no trained plastic blocks; name a run/)
+      const refused = (from: string) => userError(() => created(join(folder, 'third'), { npt: { from } }))
+      expect(await refused(lora.run)).to.match(/run has no checkpoint yet/)
+      expect(await refused(lora.model)).to.match(/model has no trained plastic blocks; name a run/)
     })
   })
 

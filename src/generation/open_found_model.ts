@@ -54,3 +54,15 @@ export async function openFoundModel(
   const opened = await openGraph(base, model, (stored) => build({ config, lora, npt, stored }), options)
   return { config, session: opened.session, parameters: { ...opened.constants, ...feeds } }
 }
+
+/** Uses an open model, and releases it. */
+export async function withModel<T>(
+  { session, parameters }: OpenModel,
+  use: (session: Session, parameters: Feeds) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(session, parameters)
+  } finally {
+    await session.release()
+  }
+}

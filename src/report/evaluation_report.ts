@@ -3,7 +3,8 @@
  * @module
  */
 import type { ClassificationReport } from '../metrics/classification.ts'
-import type { PlasticBlockReport, RunEvaluation } from '../training/evaluate_run.ts'
+import type { PlasticBlockReport } from '../training/evaluate_npt.ts'
+import type { RunEvaluation } from '../training/evaluate_run.ts'
 import type { GenerationEvaluation } from '../training/evaluate_generation.ts'
 import { textTable } from './text_table.ts'
 
@@ -71,6 +72,14 @@ function figures(result: FullEvaluation): Figure[] {
       ['perplexity per token', result.perplexity, 3],
       ['perplexity of the model as it was', result.basePerplexity, 3],
       ['ratio of the two', result.ratio, 4],
+    ]
+  }
+  if (result.task === 'consolidation') {
+    return [
+      ...common,
+      ['nats per token, as it was', result.before, 4],
+      ["nats per token under a text's own update", result.after, 4],
+      ["KL per token under another text's update", result.damage, 4],
     ]
   }
   const language: Figure[] = [

@@ -26,10 +26,9 @@ function collateWeighted(sequences: readonly (readonly EncodedExample[])[], tota
 
 export interface EquivalenceEvaluation {
   readonly loss: number
-  /** Mean over the tokens, by plastic block: squared error per feature, cosine of the outputs, ‖ΔW‖_F. */
+  /** Mean over the tokens, by plastic block: squared error per feature, cosine of the outputs. */
   readonly mse: readonly number[]
   readonly cosine: readonly number[]
-  readonly updateNorm: readonly number[]
   /** (‖A‖_F + ‖B‖_F)/2 by plastic block. */
   readonly magnitude: readonly number[]
   /** KL(teacher‖student) per token in nats, where the loss has it. */
@@ -63,7 +62,6 @@ export async function evaluateEquivalence(
     cosine: sums['cosine']!,
     magnitude: sums['low_magnitude']!,
     distillation: sums['distillation']?.[0] ?? null,
-    updateNorm: norms.map((values) => values.reduce((sum, value) => sum + value, 0) / values.length),
     updateNorms: norms.map((values) => Float32Array.from(values)),
   }
 }

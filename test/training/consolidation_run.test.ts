@@ -21,6 +21,7 @@ import { openConsolidator } from '../../src/training/consolidate.ts'
 import { collateTexts, foldWeights } from '../../src/training/consolidation.ts'
 import { openSplit } from '../../src/training/open_split.ts'
 import type { StepRecord } from '../../src/training/progress.ts'
+import { evaluateRun } from '../../src/training/evaluate_run.ts'
 import { continueRun } from '../../src/training/run.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { largestDifference, relativeDifference } from '../graphs/gpt2_fixtures.ts'
@@ -214,6 +215,16 @@ describe('a run of NPT, phase 3', () => {
     }
     const others = collateTexts([[exampleOf([5, 6])], [exampleOf([9, 1])], [exampleOf([2, 3])]], 3, 'mean')
     expect([...(others['others']!.data as BigInt64Array)]).to.deep.equal([1n, 2n, 0n])
+  })
+
+  it('is judged by what its texts teach and damage', async () => {
+    await withFolder(async (folder) => {
+      const result = await evaluateRun(await trained(folder), 'validation')
+      if (result.task !== 'consolidation') throw new Error(`it is judged as ${result.task}`)
+      expect(result.after).to.be.lessThan(result.before)
+      expect(result.damage).to.be.greaterThan(0)
+      expect(result.loss).to.be.closeTo(result.after + 0.5 * result.damage, 1e-5)
+    })
   })
 
   it('needs plastic blocks that are trained', async () => {

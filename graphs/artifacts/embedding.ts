@@ -5,7 +5,7 @@
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { maskedMean } from '../layers/pooling.ts'
-import { backboneShapes } from '../models/classifier.ts'
+import { backboneShapes } from '../models/encoder.ts'
 import { causalAttention, gpt2 } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { noAdapters } from '../models/lora_config.ts'

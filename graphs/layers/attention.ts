@@ -36,6 +36,20 @@ export function causalMask(attentionMask: Value, dtype: FloatType): Value {
 }
 
 /**
+ * The same for a prompt with two answers behind it: each answer sees the prompt and itself, as if the other were not there.
+ *
+ * @param attentionMask int64 [batch, sequence]: 0 at padding, 1 in the prompt, 2 and 3 in the answers
+ * @returns [batch, 1, sequence, sequence]
+ */
+export function answersMask(attentionMask: Value, dtype: FloatType): Value {
+  const positions = range(attentionMask, attentionMask.shape[1]!)
+  const [queries, keys] = [ofQueries(attentionMask), ofKeys(attentionMask)]
+  // To every query the prompt is of its own part.
+  const seen = where(equal(keys, attentionMask.graph.scalar(1, 'int64')), queries, keys)
+  return maskFrom(positions, positions, equal(queries, seen), dtype)
+}
+
+/**
  * The same where a cache of `past` positions lies before the `sequence` new ones.
  *
  * @param attentionMask int64 [batch, past + sequence], 1 at tokens and 0 at padding
@@ -45,6 +59,18 @@ export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim,
   const queries = add(range(attentionMask, sequence), dimension(attentionMask, past))
   const real = equal(ofKeys(attentionMask), attentionMask.graph.scalar(1, 'int64'))
   return maskFrom(queries, range(attentionMask, attentionMask.shape[1]!), real, dtype)
+}
+
+/**
+ * What is added to the scores so that every position sees every token, and no padding.
+ *
+ * @param attentionMask int64 [batch, sequence], 1 at tokens and 0 at padding
+ * @returns [batch, 1, 1, sequence]: 0 where allowed, −1e9 elsewhere
+ */
+export function paddingMask(attentionMask: Value, dtype: FloatType): Value {
+  const { graph } = attentionMask
+  const real = equal(ofKeys(attentionMask), graph.scalar(1, 'int64'))
+  return where(real, graph.scalar(0, dtype), graph.scalar(MASKED, dtype))
 }
 
 /** [batch, positions] as [batch, 1, positions, 1] and [batch, 1, 1, positions]. */

@@ -2,5 +2,9 @@
 import type { Value } from '../ir/graph.ts'
 import { gemm } from '../ops/gemm.ts'
 
-/** y = x·W + b, with GPT-2's Conv1D layout: x [rows, in], W [in, out], b [out] → [rows, out]. */
-export const linear = (x: Value, weight: Value, bias: Value): Value => gemm(x, weight, { addend: bias })
+/** How a weight is stored: `in_out` as GPT-2's Conv1D has it, `out_in` as PyTorch's Linear. */
+export type WeightLayout = 'in_out' | 'out_in'
+
+/** y = x·W + b: x [rows, in], W [in, out] or, stored the other way, [out, in], b [out] → [rows, out]. */
+export const linear = (x: Value, weight: Value, bias: Value, layout: WeightLayout = 'in_out'): Value =>
+  gemm(x, weight, { addend: bias, transB: layout === 'out_in' })

@@ -4,6 +4,9 @@
  */
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
+import type { WeightLayout } from '../layers/linear.ts'
+import type { BertConfig } from './bert_config.ts'
+import { isBert } from './bert_config.ts'
 import type { Adapters, Parameters } from './gpt2.ts'
 import type { Gpt2Config } from './gpt2_config.ts'
 import type { LoraConfig } from './lora_config.ts'
@@ -21,19 +24,27 @@ export type Adaptation = LoraConfig | 'full' | 'none'
 
 /** A model as a task uses it. */
 export interface AdaptedModel {
-  readonly config: Gpt2Config
+  readonly config: Gpt2Config | BertConfig
   /** The model's own parameters. */
   readonly shapes: ParameterShapes
   readonly lora: Adaptation
-  /** Plastic blocks, whose tensors are trained. */
+  /** Plastic blocks, of GPT-2 only, whose tensors are trained. */
   readonly npt?: NptConfig | null
 }
 
 /** The tensors of a model that training changes, in the order of the graph's inputs. */
 export function adaptedShapes({ config, shapes, lora, npt }: AdaptedModel): ParameterShapes {
-  const plastic = npt ? nptShapes(config, npt) : new Map<string, readonly number[]>()
+  const plastic = npt ? nptShapes(withBlocks(config), npt) : new Map<string, readonly number[]>()
   if (lora === 'none') return plastic
-  return new Map([...(lora === 'full' ? shapes : loraParameterShapes(shapes, lora)), ...plastic])
+  const adapted = lora === 'full' ? shapes : loraParameterShapes(shapes, lora, layoutOf(config))
+  return new Map([...adapted, ...plastic])
+}
+
+const layoutOf = (config: Gpt2Config | BertConfig): WeightLayout => (isBert(config) ? 'out_in' : 'in_out')
+
+function withBlocks(config: Gpt2Config | BertConfig): Gpt2Config {
+  if (isBert(config)) throw new Error('plastic blocks are blocks of GPT-2; a BERT has none')
+  return config
 }
 
 /** A model's tensors within a graph. */
@@ -73,7 +84,9 @@ export function declareModel(
   const adapters =
     typeof lora === 'string'
       ? noAdapters
-      : inputs(() => inputAdapters(graph, loraParameterShapes(shapes, lora), dtype), 1)
-  const plastic = npt ? inputs(() => declareNpt(graph, config, npt, stored, dtype)) : noPlasticBlocks
+      : inputs(() => inputAdapters(graph, loraParameterShapes(shapes, lora, layoutOf(config)), dtype), 1)
+  const plastic = npt
+    ? inputs(() => declareNpt(graph, withBlocks(config), npt, stored, dtype))
+    : noPlasticBlocks
   return { parameters, adapters, plastic, trainable }
 }

@@ -143,8 +143,11 @@ export const attentionScale = (config: Gpt2Config): number =>
   config.scale_attn_weights ? 1 / Math.sqrt(config.n_embd / config.n_head) : 1
 
 /** Attention over whole sequences: what a token may see is said by {@link causalMask}. */
-export function causalAttention(config: Gpt2Config, attentionMask: Value, dtype: FloatType): Attend {
-  const mask = causalMask(attentionMask, dtype)
+export const causalAttention = (config: Gpt2Config, attentionMask: Value, dtype: FloatType): Attend =>
+  maskedAttention(config, causalMask(attentionMask, dtype))
+
+/** Attention over whole sequences with a mask that is added to the scores. */
+export function maskedAttention(config: Gpt2Config, mask: Value): Attend {
   const scale = attentionScale(config)
   return (_layer, q, k, v) => attention(q, k, v, mask, scale)
 }

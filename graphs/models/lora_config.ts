@@ -4,6 +4,7 @@
  */
 import type { FloatType } from '../ir/dtype.ts'
 import type { Graph } from '../ir/graph.ts'
+import type { WeightLayout } from '../layers/linear.ts'
 import type { Adapters } from './gpt2.ts'
 import type { ParameterShapes } from './parameters.ts'
 
@@ -16,7 +17,7 @@ export interface LoraConfig {
   readonly target_modules: readonly string[]
 }
 
-/** The linear modules of a model, those with a matrix and a bias, as module name → weight shape [in, out]. */
+/** The linear modules of a model, those with a matrix and a bias, as module name → shape of the weight. */
 export const linearModules = (shapes: ParameterShapes): Map<string, readonly number[]> =>
   new Map(
     [...shapes].flatMap(([name, shape]) => {
@@ -32,11 +33,13 @@ export const targetMatches = (target: string, module: string): boolean =>
 /**
  * The adapters' tensors in PEFT's layout, `<module>.lora_A.weight` [r, in] and `<module>.lora_B.weight` [out, r].
  *
+ * @param layout of the model's own weights
  * @throws where a target matches no module; the message lists the endings that would match
  */
 export function loraParameterShapes(
   shapes: ParameterShapes,
   config: LoraConfig,
+  layout: WeightLayout = 'in_out',
 ): Map<string, readonly number[]> {
   const modules = linearModules(shapes)
   for (const target of config.target_modules) {
@@ -48,10 +51,13 @@ export function loraParameterShapes(
   return new Map(
     [...modules]
       .filter(([module]) => config.target_modules.some((target) => targetMatches(target, module)))
-      .flatMap(([module, [inSize, outSize]]) => [
-        [`${module}.lora_A.weight`, [config.r, inSize!]],
-        [`${module}.lora_B.weight`, [outSize!, config.r]],
-      ]),
+      .flatMap(([module, shape]) => {
+        const [inSize, outSize] = layout === 'in_out' ? shape : shape.toReversed()
+        return [
+          [`${module}.lora_A.weight`, [config.r, inSize!]],
+          [`${module}.lora_B.weight`, [outSize!, config.r]],
+        ]
+      }),
   )
 }
 

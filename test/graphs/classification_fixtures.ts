@@ -7,7 +7,8 @@ import { join, resolve } from 'node:path'
 
 import type { ClassificationTask } from '../../graphs/artifacts/classification.ts'
 import type { Pooling } from '../../graphs/layers/pooling.ts'
-import { backboneShapes, HEAD, headShapes } from '../../graphs/models/classifier.ts'
+import { backboneShapes, HEAD, headShapes } from '../../graphs/models/encoder.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import type { EncodedExample } from '../../src/data/encode.ts'
 import type { PeftAdapter } from '../../src/formats/peft.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
@@ -45,8 +46,8 @@ export const batchSequences = ({ input_ids, attention_mask, labels }: Classifier
     },
   ])
 
-export const batchFeeds = (batch: ClassifierBatch, pooling: Pooling): Feeds =>
-  collateClasses(batchSequences(batch), pooling, batch.labels.length)
+export const batchFeeds = (batch: ClassifierBatch, pooling: Pooling, config: Gpt2Config): Feeds =>
+  collateClasses(batchSequences(batch), { config, pooling }, batch.labels.length)
 
 /** The classifier of transformers, its weights as what a task trains of it. */
 export interface FixtureClassifier extends FixtureModel {
@@ -96,4 +97,4 @@ export async function adapted(
 
 /** An adapter's tensors and its head's. */
 export const withHead = ({ tensors, head }: PeftAdapter): Map<string, FloatTensor> =>
-  new Map([...tensors, [HEAD, head!]])
+  new Map([...tensors, ...head!])

@@ -6,7 +6,7 @@ import {
   classifierGraph,
 } from '../../graphs/artifacts/classification.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
-import { HEAD } from '../../graphs/models/classifier.ts'
+import { HEAD } from '../../graphs/models/encoder.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import type { Feeds, HostTensor } from '../../src/runtime/session.ts'
@@ -69,7 +69,7 @@ describe('classification against transformers and PEFT', () => {
 
   for (const pooling of poolings) {
     it(`has the logits, pooling ${pooling}, of the model and with the adapter`, async () => {
-      const fed = batchFeeds(batch, pooling)
+      const fed = batchFeeds(batch, pooling, model.config)
       for (const [name, lora] of [
         [pooling, 'full'],
         [pooling, 'none'],
@@ -83,7 +83,7 @@ describe('classification against transformers and PEFT', () => {
     it(`gives the same logits for inference, whole batches and single texts, pooling ${pooling}`, async () => {
       for (const lora of ADAPTATIONS) {
         const { task, feeds } = await adapted(model, lora, { pooling, dropout: 0 })
-        const fed = batchFeeds(batch, pooling)
+        const fed = batchFeeds(batch, pooling, model.config)
         const evaluated = await logits({ task, feeds, tensors: new Map() }, fed)
         const whole = {
           config: model.config,
@@ -107,14 +107,14 @@ describe('classification against transformers and PEFT', () => {
         expect(largestDifference(await infer(fed), evaluated), lora).to.be.at.most(5e-6)
         const single: number[] = []
         for (const b of batch.labels.keys())
-          single.push(...(await infer(batchFeeds(rowOf(batch, b), pooling))))
+          single.push(...(await infer(batchFeeds(rowOf(batch, b), pooling, model.config))))
         expect(largestDifference(single, evaluated), `${lora}, without padding`).to.be.at.most(5e-6)
         await session.release()
       }
     })
 
     it(`has no use for pads: other ids there change neither loss nor any gradient, pooling ${pooling}`, async () => {
-      const fed: Feeds = { ...batchFeeds(batch, pooling), dropout_mask: dropoutMask() }
+      const fed: Feeds = { ...batchFeeds(batch, pooling, model.config), dropout_mask: dropoutMask() }
       const changed = otherPads(fed, model.config.vocab_size)
       expect(changed['input_ids']!.data).to.not.deep.equal(fed['input_ids']!.data)
       for (const lora of ADAPTATIONS) {
@@ -129,18 +129,18 @@ describe('classification against transformers and PEFT', () => {
   for (const name of ADAPTATIONS) {
     it(`has the loss and every gradient, ${name}`, async () => {
       const setup = await adapted(model, name, { pooling: 'last', dropout: 0 })
-      await expectGradients(await train(setup, batchFeeds(batch, 'last')), name)
+      await expectGradients(await train(setup, batchFeeds(batch, 'last', model.config)), name)
     })
   }
 
   it('has the loss and every gradient with an adapter, the masked mean and dropout', async () => {
     const setup = await adapted(model, 'lora', { pooling: 'mean', dropout: DROPOUT })
-    const fed = { ...batchFeeds(batch, 'mean'), dropout_mask: dropoutMask() }
+    const fed = { ...batchFeeds(batch, 'mean', model.config), dropout_mask: dropoutMask() }
     await expectGradients(await train(setup, fed), 'lora_mean_dropout')
   })
 
   it('pools the last token whatever its id, also where it is an end of text', async () => {
-    const fed = batchFeeds(batch, 'last')
+    const fed = batchFeeds(batch, 'last', model.config)
     const positions = numbersOf({ positions: fed['pool_positions']! })['positions']!
     expect(positions).to.deep.equal(
       batchSequences(batch).map(([one], b) => 12 * b + one!.input_ids.length - 1),

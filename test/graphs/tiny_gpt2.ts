@@ -36,7 +36,7 @@ export const weightFeeds = (
 ): Record<string, HostTensor> =>
   Object.fromEntries(
     [...shapes].map(([name, shape]) => {
-      const isNorm = /ln_\w+\.weight$/.test(name)
+      const isNorm = /(ln_\w+|LayerNorm)\.weight$/.test(name)
       return [name, toHost(random(name, shape, isNorm ? 0.5 : -0.6, isNorm ? 1.5 : 0.6), dtype)]
     }),
   )

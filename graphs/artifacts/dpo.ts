@@ -1,0 +1,115 @@
+/**
+ * The graphs of direct preference optimization. A pair is one sequence, its prompt followed by both answers, so that the prompt
+ * is computed once; see {@link answersMask}.
+ * @module
+ */
+import { gradients } from '../autodiff.ts'
+import type { FloatType } from '../ir/dtype.ts'
+import type { ExternalData, Value } from '../ir/graph.ts'
+import { Graph } from '../ir/graph.ts'
+import { answersMask } from '../layers/attention.ts'
+import { weightedSum } from '../losses/causal_lm.ts'
+import type { DpoLoss } from '../losses/dpo.ts'
+import { chosenNegativeLogLikelihood, dpoLoss } from '../losses/dpo.ts'
+import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
+import type { Adaptation, AdaptedModel } from '../models/adaptation.ts'
+import { adaptedShapes, declareModel } from '../models/adaptation.ts'
+import { gpt2, lmHead, maskedAttention } from '../models/gpt2.ts'
+import type { Gpt2Config } from '../models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
+import type { ParameterShapes } from '../models/parameters.ts'
+import { add } from '../ops/add.ts'
+import { scalarLike } from '../ops/constants.ts'
+import { div } from '../ops/div.ts'
+import { expandLike } from '../ops/expand.ts'
+import { gather } from '../ops/gather.ts'
+import { gemm } from '../ops/gemm.ts'
+import { maximum } from '../ops/max.ts'
+import { mul } from '../ops/mul.ts'
+import { reduceMean } from '../ops/reduce_mean.ts'
+import { reshape } from '../ops/reshape.ts'
+import { scatterAddRows } from '../ops/scatter_nd.ts'
+import { sub } from '../ops/sub.ts'
+
+export interface DpoTask {
+  readonly config: Gpt2Config
+  readonly lora?: Adaptation
+  /** Where each frozen parameter lies in the model's weight file; absent: every parameter is an input. */
+  readonly stored?: ReadonlyMap<string, ExternalData> | undefined
+  readonly dtype?: FloatType
+  readonly dpo: DpoLoss
+}
+
+/** The tensors that training changes, in the order of the graph's inputs. */
+export const dpoShapes = (task: DpoTask): ParameterShapes => adaptedShapes(modelOf(task))
+
+const modelOf = ({ config, lora = 'full' }: DpoTask): AdaptedModel => ({
+  config,
+  shapes: gpt2ParameterShapes(config),
+  lora,
+})
+
+/**
+ * Batch and trainable tensors in. The batch: `input_ids`, `attention_mask` (0 at padding, 1 in the prompt, 2 in the chosen and 3
+ * in the rejected answer), `position_ids` (either answer's go on from the prompt's) int64 [pairs, sequence]; of the answers'
+ * tokens `label_positions` (flat index of the predicting position), `labels` and `label_answers` (2·pair, and 1 more in the
+ * rejected answer) int64 [labelled]; `reference_logps` [pairs, 2]; `pair_weights` [pairs]. loss = Σ pair_weights·loss of the pair.
+ *
+ * Out come `loss` and, chosen answer first, [pairs, 2] each: `logps`, summed over the answer's tokens; `rewards`, the implicit
+ * r = β·(log π − log π_ref) (Rafailov et al., 2023, eq. 5); `logits`, the mean over the answer's tokens and the vocabulary. And
+ * `<tensor>_grad`.
+ */
+export function dpoTrainingGraph(task: DpoTask): Graph {
+  const { graph, loss, trainable } = forward('training', task)
+  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  return graph
+}
+
+/** The same without gradients. With `lora_scale` 0, or the reference's weights, its `logps` are the reference's. */
+export const dpoEvaluationGraph = (task: DpoTask): Graph => forward('eval', task).graph
+
+function forward(name: string, task: DpoTask) {
+  const { config, stored, dtype = 'float32', dpo } = task
+  const graph = new Graph(name)
+  const inputIds = graph.input('input_ids', 'int64', ['pairs', 'sequence'])
+  const attentionMask = graph.input('attention_mask', 'int64', ['pairs', 'sequence'])
+  const positionIds = graph.input('position_ids', 'int64', ['pairs', 'sequence'])
+  const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
+  const labels = graph.input('labels', 'int64', ['labelled'])
+  const labelAnswers = graph.input('label_answers', 'int64', ['labelled'])
+  const reference = graph.input('reference_logps', dtype, ['pairs', 2])
+  const pairWeights = graph.input('pair_weights', dtype, ['pairs'])
+  const { parameters, adapters, trainable } = declareModel(graph, modelOf(task), stored, dtype)
+
+  const attend = maskedAttention(config, answersMask(attentionMask, dtype))
+  const tokens = { input_ids: inputIds, position_ids: positionIds }
+  const hidden = gather(gpt2(config, parameters, adapters, attend, tokens), labelPositions)
+  const head = lmHead(config, parameters)
+  /** The sum of each answer's tokens: [labelled] → [pairs, 2]. */
+  const perAnswer = (x: Value) => {
+    const zeros = reshape(expandLike(scalarLike(x, 0), reference), ['2*pairs'])
+    return reshape(scatterAddRows(zeros, labelAnswers, x), ['pairs', 2])
+  }
+
+  const { logps, logits, lengths } = graph.scope('lm_head', () => {
+    const { logp } = tokenLogProbabilities(hidden, head, labels)
+    const lengths = perAnswer(expandLike(scalarLike(logp, 1), logp))
+    // The mean of h·Wᵀ over the vocabulary is h·(the mean row of W).
+    const meanLogits = reshape(gemm(hidden, reduceMean(head, [0]), { transB: true }), ['labelled'])
+    const logits = div(perAnswer(meanLogits), maximum(lengths, scalarLike(lengths, 1)))
+    return { logps: perAnswer(logp), logits, lengths }
+  })
+  const logRatios = sub(logps, reference)
+  const loss = graph.scope('dpo', () => {
+    const preference = dpoLoss(logRatios, lengths, dpo)
+    if (!dpo.rpo_alpha) return weightedSum(preference, pairWeights)
+    const likelihood = chosenNegativeLogLikelihood(logps, lengths)
+    const weighted = mul(likelihood, scalarLike(likelihood, dpo.rpo_alpha))
+    return weightedSum(add(preference, weighted), pairWeights)
+  })
+  graph.output('loss', loss)
+  graph.output('logps', logps)
+  graph.output('rewards', mul(logRatios, scalarLike(logRatios, dpo.beta)))
+  graph.output('logits', logits)
+  return { graph, loss, trainable }
+}

@@ -1,0 +1,75 @@
+/**
+ * The graphs of a reward model: a classifier with one class, whose logit is the score, trained on pairs.
+ * @module
+ */
+import { gradients } from '../autodiff.ts'
+import type { FloatType } from '../ir/dtype.ts'
+import type { ExternalData, Value } from '../ir/graph.ts'
+import { Graph } from '../ir/graph.ts'
+import { bradleyTerry } from '../losses/bradley_terry.ts'
+import { weightedSum } from '../losses/causal_lm.ts'
+import type { EncoderTask } from '../models/encoder.ts'
+import { declareEncoder, encoderInputs, encoderShapes, encoderWidth, headShapes, linearHead } from '../models/encoder.ts'
+import type { ParameterShapes } from '../models/parameters.ts'
+import { add } from '../ops/add.ts'
+import { concat } from '../ops/concat.ts'
+import { gather } from '../ops/gather.ts'
+import { mul } from '../ops/mul.ts'
+import { range } from '../ops/range.ts'
+
+export interface RewardTask extends Omit<EncoderTask, 'npt'> {
+  /** Probability of dropping a pooled feature; above 0 the training graph takes `dropout_mask`. */
+  readonly dropout: number
+  /** c of {@link bradleyTerry}. */
+  readonly center_rewards_coefficient: number
+  /** Where each frozen parameter lies in the model's weight file; absent: they are inputs too. */
+  readonly stored?: ReadonlyMap<string, ExternalData> | undefined
+  readonly dtype?: FloatType
+}
+
+/** The tensors that training changes, in the order of the graph's inputs; the head comes last. */
+export const rewardShapes = (task: RewardTask): ParameterShapes =>
+  new Map([...encoderShapes(task), ...headShapes(task.config, 1)])
+
+/**
+ * Batch and trainable tensors in; `loss`, `scores` [pairs, 2], the chosen answer's first, and `<tensor>_grad` out. The batch: the
+ * encoder's inputs, see `EncoderInputs`, with the answers of pair p in the rows 2p, the chosen one, and 2p + 1; `margins` and
+ * `pair_weights` [pairs]; with dropout p `dropout_mask` [batch, width], 0 with probability p and else 1/(1 − p).
+ * loss = Σ pair_weights·loss of the pair.
+ */
+export function rewardTrainingGraph(task: RewardTask): Graph {
+  const { graph, loss, trainable } = forward('training', task, task.dropout > 0)
+  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  return graph
+}
+
+/** The same inputs but the dropout; `loss` and `scores` out. */
+export const rewardEvaluationGraph = (task: RewardTask): Graph => forward('eval', task, false).graph
+
+function forward(name: string, task: RewardTask, drops: boolean) {
+  const { config, stored, dtype = 'float32' } = task
+  const graph = new Graph(name)
+  const inputs = encoderInputs(graph, task)
+  const margins = graph.input('margins', dtype, ['pairs'])
+  const pairWeights = graph.input('pair_weights', dtype, ['pairs'])
+  const mask = drops ? graph.input('dropout_mask', dtype, ['batch', encoderWidth(config)]) : undefined
+  const encoder = declareEncoder(graph, task, stored, dtype, inputs)
+  const pooled = mask ? mul(encoder.pooled, mask) : encoder.pooled
+  const head = linearHead(graph, pooled, config, 1, undefined, dtype)
+
+  const { scores, loss } = graph.scope('loss', () => {
+    const scores = inPairs(head.logits)
+    const perPair = bradleyTerry(scores, margins, task.center_rewards_coefficient)
+    return { scores, loss: weightedSum(perPair, pairWeights) }
+  })
+  graph.output('loss', loss)
+  graph.output('scores', scores)
+  return { graph, loss, trainable: [...encoder.trainable, ...head.trainable] }
+}
+
+/** [batch, 1] → [pairs, 2]: the rows 2p and 2p + 1 side by side. */
+function inPairs(x: Value): Value {
+  const { graph } = x
+  const chosen = mul(range(x, 'pairs'), graph.scalar(2, 'int64'))
+  return concat([gather(x, chosen), gather(x, add(chosen, graph.scalar(1, 'int64')))], 1)
+}

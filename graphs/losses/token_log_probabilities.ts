@@ -1,0 +1,89 @@
+/**
+ * What a language model's head says of given tokens, at the labelled positions only.
+ * @module
+ */
+import type { Value } from '../ir/graph.ts'
+import { add } from '../ops/add.ts'
+import { scalarLike } from '../ops/constants.ts'
+import { gather } from '../ops/gather.ts'
+import { gemm } from '../ops/gemm.ts'
+import { log } from '../ops/log.ts'
+import { mul } from '../ops/mul.ts'
+import { neg } from '../ops/neg.ts'
+import { reduceMax } from '../ops/reduce_max.ts'
+import { reduceSum } from '../ops/reduce_sum.ts'
+import { softmax } from '../ops/softmax.ts'
+import { sub } from '../ops/sub.ts'
+import { unsqueeze } from '../ops/unsqueeze.ts'
+
+export interface TokenDistribution {
+  /** log P[label]. [labelled] */
+  readonly logp: Value
+  /** H = −Σ P·log P, in nats; costs nothing where it is not used. [labelled] */
+  readonly entropy: Value
+}
+
+/**
+ * The log-probability of each label under P = softmax(z), z = h·Wᵀ/T, and the entropy of P.
+ *
+ * logp = h·W[label]/T − max z + log(max P), which cannot underflow, since max P ≥ 1/vocabulary;
+ * H = −log(max P) − Σ P∘(z − max z), where no large numbers cancel.
+ *
+ * The joint gradient needs neither a one-hot nor a scatter for h. Since log P + H = z − Σ P∘z,
+ * dz = dlogp·(Y − P) − dH·P∘(z − Σ P∘z), where Y is the labels' one-hot; with Q = P∘(dlogp + dH·(z − Σ P∘z)):
+ * dh = (dlogp·W[label] − Q·W)/T,  dW = −Qᵀ·h/T, and dlogp·h/T more at the labels' rows.
+ *
+ * @param hidden h [labelled, n_embd], the rows that predict
+ * @param head W [vocabulary, n_embd], the (tied) embedding or the head's own weight
+ * @param labels int64 [labelled]
+ * @param temperature T
+ */
+export function tokenLogProbabilities(
+  hidden: Value,
+  head: Value,
+  labels: Value,
+  temperature = 1,
+): TokenDistribution {
+  const cooled = (x: Value) => (temperature === 1 ? x : mul(x, scalarLike(x, 1 / temperature)))
+  const h = cooled(hidden)
+  const logits = gemm(h, head, { transB: true })
+  const probabilities = softmax(logits)
+  const largest = reduceMax(logits, [-1], false)
+  const logLargest = log(reduceMax(probabilities, [-1], false))
+  const labelRows = gather(head, labels)
+  const labelLogits = reduceSum(mul(h, labelRows), [-1], false)
+  const logp = sub(labelLogits, sub(largest, logLargest))
+
+  const below = sub(logits, unsqueeze(largest, 1))
+  const mean = reduceSum(mul(probabilities, below), [-1], false)
+  const entropy = neg(add(logLargest, mean))
+  hidden.graph.composite({
+    name: 'token_log_probabilities',
+    inputs: [hidden, head],
+    outputs: [logp, entropy],
+    gradient: ([dlogp, dH]) => {
+      const perRow = dlogp && unsqueeze(dlogp, 1)
+      if (!dH) {
+        // Q = dlogp·P: its factor is left for after the product, where rows are shorter.
+        return [
+          () => cooled(mul(sub(labelRows, gemm(probabilities, head)), perRow!)),
+          () => {
+            const scaled = mul(h, perRow!)
+            return [gemm(probabilities, neg(scaled), { transA: true }), { indices: labels, updates: scaled }]
+          },
+        ]
+      }
+      const ofEntropy = mul(sub(below, unsqueeze(mean, 1)), unsqueeze(dH, 1))
+      const Q = mul(probabilities, perRow ? add(ofEntropy, perRow) : ofEntropy)
+      const back = neg(gemm(Q, head))
+      return [
+        () => cooled(perRow ? add(back, mul(labelRows, perRow)) : back),
+        () => [
+          gemm(Q, neg(h), { transA: true }),
+          ...(perRow ? [{ indices: labels, updates: mul(h, perRow) }] : []),
+        ],
+      ]
+    },
+  })
+  return { logp, entropy }
+}

@@ -1,0 +1,27 @@
+/**
+ * The value head of PPO: one number per position, V = h·wᵀ + b, under the names that TRL's
+ * `AutoModelForCausalLMWithValueHead` gives its tensors.
+ * @module
+ */
+import type { Value } from '../ir/graph.ts'
+import { gemm } from '../ops/gemm.ts'
+import { reshape } from '../ops/reshape.ts'
+import type { Parameters } from './gpt2.ts'
+import type { Gpt2Config } from './gpt2_config.ts'
+import type { ParameterShapes } from './parameters.ts'
+
+export const VALUE_HEAD_WEIGHT = 'v_head.summary.weight'
+export const VALUE_HEAD_BIAS = 'v_head.summary.bias'
+
+export const valueHeadShapes = (config: Gpt2Config): ParameterShapes =>
+  new Map([
+    [VALUE_HEAD_WEIGHT, [1, config.n_embd]],
+    [VALUE_HEAD_BIAS, [1]],
+  ])
+
+/** [rows, n_embd] → [rows] */
+export function valueHead(hidden: Value, parameters: Parameters): Value {
+  const addend = parameters(VALUE_HEAD_BIAS)
+  const values = gemm(hidden, parameters(VALUE_HEAD_WEIGHT), { transB: true, addend })
+  return reshape(values, [hidden.shape[0]!])
+}

@@ -1,18 +1,23 @@
 /**
  * ortune's encoded data sets: an Apache Arrow IPC *file* ("Feather V2") with the columns `input_ids` and `labels`, both
- * list<int32>, and the facts below as schema metadata. pyarrow and Hugging Face `datasets` open it as it is: checked by
+ * list<int32>, and the facts below as schema metadata. Of pairs, the preferred answer's row is followed by the other's, and
+ * both have the pair's margin in a column `margin`, list<float32> of one value. pyarrow and Hugging Face `datasets` open it as it is: checked by
  * tools/fixtures/verify_arrow.py with pyarrow 26.0.1 and datasets 5.2.0 on 134,559 rows in 132 record batches (2,925,520
  * tokens) and on the splits of data/dictionary.csv, as texts to learn (15,219 rows in train) and as parts of speech to
  * tell (10,800), every row equal in both.
  * Format: arrow.apache.org/docs/format/Columnar.html#ipc-file-format
  * @module
  */
-import { Field, Int32, List, Schema } from 'apache-arrow'
+import { Field, Float32, Int32, List, Schema } from 'apache-arrow'
 
 import type { Footer } from './arrow_metadata.ts'
 
 export const FORMAT_VERSION = 1
-export const COLUMNS = ['input_ids', 'labels'] as const
+
+/** The columns of a data set: list<int32> but for the margin. */
+export const columnsOf = ({ pairs }: Pick<ArrowFacts, 'pairs'>) =>
+  pairs ? (['input_ids', 'labels', 'margin'] as const) : (['input_ids', 'labels'] as const)
+export type ColumnName = ReturnType<typeof columnsOf>[number]
 
 /** What a data set says about itself. */
 export interface ArrowFacts {
@@ -24,6 +29,8 @@ export interface ArrowFacts {
   readonly maxLength: number
   /** Names of the classes that the labels are indices of, one label a row; none where labels are tokens. */
   readonly classes: readonly string[]
+  /** Whether rows 2i and 2i + 1 are a preferred answer and another one to the same prompt. */
+  readonly pairs: boolean
 }
 
 const METADATA_KEYS = {
@@ -32,27 +39,32 @@ const METADATA_KEYS = {
   vocabularySize: 'ortune.vocabulary_size',
   maxLength: 'ortune.max_length',
   classes: 'ortune.classes',
+  pairs: 'ortune.pairs',
 } as const
 
-const LIST = new List(new Field('item', new Int32(), true))
+export const INT_LIST = new List(new Field('item', new Int32(), true))
+export const FLOAT_LIST = new List(new Field('item', new Float32(), true))
 
 export function arrowSchema(facts: ArrowFacts): Schema {
-  const metadata = new Map([
+  const metadata = new Map<string, string>([
     [METADATA_KEYS.version, String(FORMAT_VERSION)],
     [METADATA_KEYS.fingerprint, facts.fingerprint],
     [METADATA_KEYS.vocabularySize, String(facts.vocabularySize)],
     [METADATA_KEYS.maxLength, String(facts.maxLength)],
     [METADATA_KEYS.classes, JSON.stringify(facts.classes)],
   ])
+  if (facts.pairs) metadata.set(METADATA_KEYS.pairs, 'true')
   return new Schema(
-    COLUMNS.map((name) => new Field(name, LIST, true)),
+    columnsOf(facts).map((name) => new Field(name, name === 'margin' ? FLOAT_LIST : INT_LIST, true)),
     metadata,
   )
 }
 
 /** Reads the facts back from a file's footer. Throws Error with what is amiss. */
 export function factsOf({ columns, metadata }: Footer): ArrowFacts {
-  if (columns.join() !== COLUMNS.map((name) => `${name}: list<int32>`).join()) {
+  const pairs = metadata.get(METADATA_KEYS.pairs) === 'true'
+  const wanted = columnsOf({ pairs }).map((name) => `${name}: list<${name === 'margin' ? 'float32' : 'int32'}>`)
+  if (columns.join() !== wanted.join()) {
     throw new Error(`its columns are ${columns.join(', ') || 'none'}`)
   }
   const version = metadata.get(METADATA_KEYS.version)
@@ -62,11 +74,14 @@ export function factsOf({ columns, metadata }: Footer): ArrowFacts {
     if (!(Number.isSafeInteger(value) && value > 0)) throw new Error(`its metadata lacks ${key}`)
     return value
   }
+  const classes = parseClasses(metadata.get(METADATA_KEYS.classes) ?? '[]')
+  if (pairs && classes.length > 0) throw new Error('it has both pairs and classes')
   return {
     fingerprint: metadata.get(METADATA_KEYS.fingerprint) ?? '',
     vocabularySize: positive(METADATA_KEYS.vocabularySize),
     maxLength: positive(METADATA_KEYS.maxLength),
-    classes: parseClasses(metadata.get(METADATA_KEYS.classes) ?? '[]'),
+    classes,
+    pairs,
   }
 }
 

@@ -14,7 +14,7 @@ export interface Block {
 }
 
 export interface Footer {
-  /** Each column as `name: type`, where list<int32> is the one type that is told apart. */
+  /** Each column as `name: type`, where list<int32> and list<float32> are told apart. */
   readonly columns: readonly string[]
   readonly metadata: ReadonlyMap<string, string>
   readonly blocks: readonly Block[]
@@ -27,7 +27,10 @@ export interface BatchHeader {
 }
 
 const TYPE_INT = 2
+const TYPE_FLOATING_POINT = 3
 const TYPE_LIST = 12
+const NUMBER_TYPES = [TYPE_INT, TYPE_FLOATING_POINT]
+const FLOATING_POINT_BITS = [16, 32, 64]
 const HEADER_RECORD_BATCH = 3
 const MAX_COLUMNS = 1000
 const MAX_METADATA_ENTRIES = 1000
@@ -41,8 +44,13 @@ function typeOf(field: FlatTable): string {
     const signed = numberField(description, 1, 'Uint8') !== 0
     return `${signed ? 'int' : 'uint'}${numberField(description, 0, 'Int32')}`
   }
-  if (isPlain && type === TYPE_LIST && children.length === 1 && numberField(children[0]!, 2, 'Uint8') === TYPE_INT) {
-    return `list<${typeOf(children[0]!)}>`
+  if (isPlain && type === TYPE_FLOATING_POINT && description && children.length === 0) {
+    return `float${FLOATING_POINT_BITS[numberField(description, 0, 'Int16')]}`
+  }
+  const [item] = children
+  const isList = type === TYPE_LIST && item !== undefined && children.length === 1
+  if (isPlain && isList && NUMBER_TYPES.includes(numberField(item, 2, 'Uint8'))) {
+    return `list<${typeOf(item)}>`
   }
   return `type ${type}`
 }

@@ -4,30 +4,46 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 
-import { AsyncByteQueue, Int32, List, Field, RecordBatch, RecordBatchFileWriter, Struct, makeData } from 'apache-arrow'
+import { AsyncByteQueue, RecordBatch, RecordBatchFileWriter, Struct, makeData } from 'apache-arrow'
 import type { Schema } from 'apache-arrow'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
-import { arrowSchema } from './arrow_format.ts'
+import { arrowSchema, FLOAT_LIST, INT_LIST } from './arrow_format.ts'
 import type { ArrowFacts } from './arrow_format.ts'
 import type { EncodedExample } from './encode.ts'
 
 /** Rows of a record batch; what is held in memory while writing. */
 const BATCH_ROWS = 1024
 
-/** A column of lists from its rows: one offset per row and one past the end, and the values end to end. */
-function listColumn(rows: readonly Int32Array[]) {
-  const valueOffsets = new Int32Array(rows.length + 1)
-  rows.forEach((row, i) => (valueOffsets[i + 1] = valueOffsets[i]! + row.length))
-  const values = new Int32Array(valueOffsets[rows.length]!)
-  rows.forEach((row, i) => values.set(row, valueOffsets[i]))
-  const child = makeData({ type: new Int32(), data: values })
-  const type = new List(new Field('item', new Int32(), true))
-  return makeData({ type, length: rows.length, nullCount: 0, valueOffsets, child })
+/** One offset per row and one past the end. */
+function offsetsOf(rows: readonly { readonly length: number }[]): Int32Array {
+  const offsets = new Int32Array(rows.length + 1)
+  rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + row.length))
+  return offsets
 }
 
-function recordBatch(schema: Schema, rows: readonly EncodedExample[]): RecordBatch {
-  const children = [listColumn(rows.map((row) => row.input_ids)), listColumn(rows.map((row) => row.labels))]
+/** A column of lists from its rows, whose values lie end to end. */
+function intColumn(rows: readonly Int32Array[]) {
+  const valueOffsets = offsetsOf(rows)
+  const data = new Int32Array(valueOffsets[rows.length]!)
+  rows.forEach((row, i) => data.set(row, valueOffsets[i]))
+  const child = makeData({ type: INT_LIST.valueType, data })
+  return makeData({ type: INT_LIST, length: rows.length, nullCount: 0, valueOffsets, child })
+}
+
+/** A column of lists of one number each. */
+function floatColumn(values: readonly number[]) {
+  const valueOffsets = Int32Array.from({ length: values.length + 1 }, (_, i) => i)
+  const child = makeData({ type: FLOAT_LIST.valueType, data: Float32Array.from(values) })
+  return makeData({ type: FLOAT_LIST, length: values.length, nullCount: 0, valueOffsets, child })
+}
+
+function recordBatch(schema: Schema, pairs: boolean, rows: readonly EncodedExample[]): RecordBatch {
+  const children = [
+    intColumn(rows.map((row) => row.input_ids)),
+    intColumn(rows.map((row) => row.labels)),
+    ...(pairs ? [floatColumn(rows.map((row) => row.margin ?? 0))] : []),
+  ]
   const data = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children })
   return new RecordBatch(schema, data)
 }
@@ -50,7 +66,7 @@ export function createArrowWriter(file: FileHandle, facts: ArrowFacts): ArrowWri
 
   let held: EncodedExample[] = []
   const flush = async (): Promise<void> => {
-    if (held.length > 0) writer.write(recordBatch(schema, held))
+    if (held.length > 0) writer.write(recordBatch(schema, facts.pairs, held))
     held = []
     for (const chunk of chunks.splice(0)) await file.writeFile(chunk)
   }

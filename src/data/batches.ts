@@ -78,18 +78,23 @@ export function* trainingBatches(
   }
 }
 
-/** All rows in the data set's order, each a sequence of its own. */
+/**
+ * All sequences in the data set's order.
+ *
+ * @param sequences by default each row alone
+ */
 export function* sequentialBatches(
   dataset: ArrowDataset,
   { batchSize }: { readonly batchSize: number },
+  sequences: Sequences = singleRows(dataset.lengths),
 ): Generator<Batch> {
-  for (let index = 0; index < batchCount(dataset.size, batchSize); index++) {
+  for (let index = 0; index < batchCount(sequences.size, batchSize); index++) {
     const first = index * batchSize
-    const length = Math.min(batchSize, dataset.size - first)
+    const length = Math.min(batchSize, sequences.size - first)
     yield readBatch(
       dataset,
       index,
-      Array.from({ length }, (_, i) => [first + i]),
+      Array.from({ length }, (_, i) => sequences.rows(first + i)),
     )
   }
 }

@@ -23,7 +23,7 @@ interface Message {
 }
 
 /** A message as it is in the data, which may lack its content, as one that calls a tool does. */
-type GivenMessage = Omit<Message, 'content'> & { readonly content: string | null }
+export type GivenMessage = Omit<Message, 'content'> & { readonly content: string | null }
 
 const ROLES: ReadonlyMap<unknown, Role> = new Map([
   ['system', 'system'],
@@ -33,9 +33,19 @@ const ROLES: ReadonlyMap<unknown, Role> = new Map([
   ['gpt', 'assistant'],
 ])
 
-/** Compiles a chat template. Throws UserError as `compileTemplate` does. */
-export function compileConversation(source: ChatTemplate): Template {
-  const column = source.messages ?? 'messages'
+/**
+ * The messages' segments; undefined where one has no content. Of the assistant's, those before number `learnsFrom` carry
+ * no loss. Throws UserError where they take no turns, or the last is not of the role `last`.
+ */
+export type RenderTurns = (
+  messages: readonly GivenMessage[],
+  learnsFrom: number,
+  where: string,
+  last: Role,
+) => Segment[] | undefined
+
+/** Compiles the texts of the roles. Throws UserError as `compileTemplate` does. */
+export function compileTurns(source: Pick<ChatTemplate, 'system' | 'user' | 'assistant'>): RenderTurns {
   const parts = {
     system: source.system === undefined ? undefined : compilePart(source.system, 'system'),
     user: compilePart(source.user, 'user'),
@@ -52,26 +62,22 @@ export function compileConversation(source: ChatTemplate): Template {
     return { text: part.render({ content }, where), learned: learns && role === 'assistant' }
   }
 
-  /** The messages' segments; undefined where one has no content. Those before `learnsFrom` carry no loss. */
-  function renderTurns(
-    messages: readonly GivenMessage[],
-    learnsFrom: number,
-    where: string,
-    last: Role,
-  ): Segment[] | undefined {
+  return (messages, learnsFrom, where, last) => {
     checkOrder(messages, where, last)
     if (!messages.every(hasContent)) return undefined
     return messages.map((message, i) => segment(message, i >= learnsFrom, where))
   }
+}
 
+/** Compiles a chat template. Throws UserError as `compileTemplate` does. */
+export function compileConversation(source: ChatTemplate): Template {
+  const column = source.messages ?? 'messages'
+  const renderTurns = compileTurns(source)
   return {
     promptVariables: [column],
     render(row, where) {
-      const given = readMessages(row, column, where)
-      const { replies } = source
-      const apart = replies !== undefined && Object.hasOwn(row, replies)
-      const messages = apart ? [...given, ...readMessages(row, replies, where)] : given
-      const segments = renderTurns(messages, apart ? given.length : 0, where, 'assistant')
+      const { messages, given } = readConversation(row, source, where)
+      const segments = renderTurns(messages, given, where, 'assistant')
       return segments ? [segments] : []
     },
     renderPrompt(row, where) {
@@ -82,10 +88,21 @@ export function compileConversation(source: ChatTemplate): Template {
   }
 }
 
+/** A row's messages, those of the replies' column last, and how many of them the assistant does not learn from. */
+export function readConversation(
+  row: Row,
+  { messages = 'messages', replies }: Pick<ChatTemplate, 'messages' | 'replies'>,
+  where: string,
+): { readonly messages: readonly GivenMessage[]; readonly given: number } {
+  const given = readMessages(row, messages, where)
+  if (replies === undefined || !Object.hasOwn(row, replies)) return { messages: given, given: 0 }
+  return { messages: [...given, ...readMessages(row, replies, where)], given: given.length }
+}
+
 const hasContent = (message: GivenMessage): message is Message => message.content !== null
 
-/** A row's messages, whatever their order. */
-function readMessages(row: Row, column: string, where: string): GivenMessage[] {
+/** The messages of a column, whatever their order. */
+export function readMessages(row: Row, column: string, where: string): GivenMessage[] {
   if (!Object.hasOwn(row, column)) {
     throw new UserError(`${where}: there is no column "${column}" with messages; there are ${listColumns(row)}`)
   }

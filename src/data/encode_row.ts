@@ -5,33 +5,46 @@
 import { UserError } from '../errors.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { listClasses } from './classes.ts'
-import { encodeExample, encodeLabelled } from './encode.ts'
+import { encodeExample, encodeLabelled, encodePair, encodePrompt } from './encode.ts'
 import type { Encoded, EncodeOptions } from './encode.ts'
 import { compileLabelledText } from './labelled_text.ts'
+import { compilePreference } from './preference.ts'
+import { compilePrompts } from './prompt.ts'
+import type { PromptSource } from './prompt.ts'
 import type { Row } from './row.ts'
 import { compileTemplate } from './template.ts'
-import { hasLabel } from './template_source.ts'
-import type { LabelTemplate, TemplateSource } from './template_source.ts'
+import { hasLabel, hasPair } from './template_source.ts'
+import type { CausalTemplate, DataTask, LabelTemplate, TemplateSource } from './template_source.ts'
 
 /** Encodes a row: at least one result, of which some may say that the row is left out. */
 export type RowEncoder = (row: Row, where: string) => readonly Encoded[]
 
 const EMPTY: readonly Encoded[] = [{ leftOut: 'empty' }]
 
-/** Compiles a template to an encoder. Classes matter for a template with a label only. */
+/** Compiles a template, which must be of the task's kind, to an encoder. Classes matter for a template with a label only. */
 export function createRowEncoder(
   tokenizer: Tokenizer,
   template: TemplateSource,
-  options: EncodeOptions & { readonly classes: readonly string[] },
+  options: EncodeOptions & { readonly task?: DataTask; readonly classes: readonly string[] },
 ): RowEncoder {
   if (hasLabel(template)) return labelEncoder(tokenizer, template, options)
-  const compiled = compileTemplate(template)
-  return (row, where) => {
-    const rendered = compiled.render(row, where)
-    if (rendered.length === 0) return EMPTY
-    return rendered.map((segments) => encodeExample(tokenizer, segments, options, where))
+  if (options.task === 'prompt') {
+    const prompts = compilePrompts(template as PromptSource)
+    return (row, where) => orEmpty(prompts(row, where).map((one) => encodePrompt(tokenizer, one, options, where)))
   }
+  if (hasPair(template)) {
+    const preference = compilePreference(template)
+    return (row, where) => {
+      const pair = preference.render(row, where)
+      return pair ? [encodePair(tokenizer, pair, options, where)] : EMPTY
+    }
+  }
+  const compiled = compileTemplate(template as CausalTemplate)
+  return (row, where) =>
+    orEmpty(compiled.render(row, where).map((segments) => encodeExample(tokenizer, segments, options, where)))
 }
+
+const orEmpty = (encoded: readonly Encoded[]): readonly Encoded[] => (encoded.length > 0 ? encoded : EMPTY)
 
 function labelEncoder(
   tokenizer: Tokenizer,

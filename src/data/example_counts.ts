@@ -2,11 +2,13 @@
  * Counts over encoded examples, and percentiles of their lengths, in memory that does not grow with them.
  * @module
  */
-import { countLabelled } from './encode.ts'
-import type { Encoded } from './encode.ts'
+import { countLabelled, LEFT_OUT } from './encode.ts'
+import type { Encoded, LeftOut } from './encode.ts'
 
 export interface ExampleCounts {
+  /** Examples; a pair of answers is one, whose length is that of its longer row. */
   readonly examples: number
+  /** Tokens of all rows: of a pair's, the prompt counts twice. */
   readonly tokens: number
   /** Tokens that carry loss; 0 for classification, where the class does. */
   readonly labelledTokens: number
@@ -15,10 +17,14 @@ export interface ExampleCounts {
   readonly cutTokens: number
   /** Tokens of the longest example before it was cut. */
   readonly longest: number
-  /** Rows left out: `empty` with nothing to learn, `overlong` with a prompt that leaves no room; and both together. */
+  /**
+   * Rows left out: `empty` with nothing to learn, `overlong` with a prompt that leaves no room, `tie` with two answers that
+   * are the same; and all together.
+   */
   readonly skipped: number
   readonly empty: number
   readonly overlong: number
+  readonly tie: number
   /** Tokens of an example at these percentiles (nearest rank); p100 is the longest. */
   readonly lengths: { readonly p50: number; readonly p90: number; readonly p99: number; readonly p100: number }
   /** Classification: examples of each class, in the classes' order. */
@@ -35,6 +41,8 @@ function percentile(histogram: Uint32Array, examples: number, percent: number): 
   )
 }
 
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+
 export interface Tally {
   add(encoded: Encoded): void
   counts(): ExampleCounts
@@ -44,7 +52,7 @@ export interface Tally {
 export function createTally(maxLength: number, classes = 0): Tally {
   const histogram = new Uint32Array(maxLength + 1)
   const perClass = new Array<number>(classes).fill(0)
-  const leftOut = { empty: 0, overlong: 0 }
+  const leftOut: Record<LeftOut, number> = { empty: 0, overlong: 0, tie: 0 }
   let [examples, tokens, labelledTokens, truncated, cutTokens, longest] = [0, 0, 0, 0, 0, 0]
   return {
     add(encoded) {
@@ -52,22 +60,23 @@ export function createTally(maxLength: number, classes = 0): Tally {
         leftOut[encoded.leftOut]++
         return
       }
-      const { example, cut } = encoded
-      const { length } = example.input_ids
+      const rows = encoded.rejected ? [encoded, encoded.rejected] : [encoded]
+      const lengths = rows.map(({ example }) => example.input_ids.length)
+      const cut = sum(rows.map((row) => row.cut))
       examples++
-      tokens += length
-      labelledTokens += countLabelled(example)
+      tokens += sum(lengths)
+      labelledTokens += sum(rows.map(({ example }) => countLabelled(example)))
       truncated += Number(cut > 0)
       cutTokens += cut
-      longest = Math.max(longest, length + cut)
-      histogram[length]!++
-      if (classes > 0) perClass[example.labels[0]!]!++
+      longest = Math.max(longest, ...rows.map((row, i) => lengths[i]! + row.cut))
+      histogram[Math.max(...lengths)]!++
+      if (classes > 0) perClass[encoded.example.labels[0]!]!++
     },
     counts() {
       const at = (percent: number): number => percentile(histogram, examples, percent)
       return {
         ...{ examples, tokens, labelledTokens, truncated, cutTokens, longest },
-        skipped: leftOut.empty + leftOut.overlong,
+        skipped: sum(LEFT_OUT.map((reason) => leftOut[reason])),
         ...leftOut,
         lengths: { p50: at(50), p90: at(90), p99: at(99), p100: at(100) },
         ...(classes > 0 ? { classCounts: [...perClass] } : {}),

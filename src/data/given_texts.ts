@@ -31,7 +31,8 @@ export function renderTexts(given: readonly (string | Row)[], template: LabelTem
   })
 }
 
-function toRow(text: string, where: string, columns: readonly string[]): Row {
+/** What a person wrote for a template of these columns: the value of its one column, or a JSON object of them. */
+export function toRow(text: string, where: string, columns: readonly string[]): Row {
   const value = parseJson(text)
   if (columns.length === 1) {
     const [column] = columns

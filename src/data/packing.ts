@@ -20,6 +20,17 @@ export const singleRows = (lengths: Int32Array): Sequences => ({
 })
 
 /**
+ * Pairs of rows that follow one another: the answer that is preferred and the other one.
+ *
+ * @param lengths tokens of each row, an even number of rows; a pair's length is that of both
+ */
+export const pairRows = (lengths: Int32Array): Sequences => ({
+  size: lengths.length / 2,
+  lengths: Int32Array.from({ length: lengths.length / 2 }, (_, pair) => lengths[2 * pair]! + lengths[2 * pair + 1]!),
+  rows: (index) => [2 * index, 2 * index + 1],
+})
+
+/**
  * Packs rows into sequences of at most `capacity` tokens: best fit decreasing. The longest row first, each row goes where
  * it leaves the least room, or else begins a sequence (Johnson: Near-optimal bin packing algorithms, 1973).
  *

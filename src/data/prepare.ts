@@ -18,12 +18,12 @@ import type { Source } from './source_rows.ts'
 import { createSplitFiles } from './split_files.ts'
 import type { SplitCounts } from './split_files.ts'
 import { SPLITS, checkFractions, splitFile } from './splits.ts'
-import { hasLabel } from './template_source.ts'
+import { hasLabel, hasPair, isCausal } from './template_source.ts'
 import type { DataTask, LabelTemplate, TemplateSource } from './template_source.ts'
 
 export interface PrepareOptions {
   readonly sources: readonly Source[]
-  /** What is learned: texts (`sft`), the default, or their classes. */
+  /** What is learned: texts (`sft`), the default, their classes, which of two is preferred, or what to answer. */
   readonly task?: DataTask
   /** For sources without one of their own; by default what the columns of a source tell. */
   readonly template?: TemplateSource | undefined
@@ -45,6 +45,8 @@ export interface PrepareReport {
   readonly fingerprint: string
   /** Names of the classes, in the order of their indices; none where texts are learned. */
   readonly classes: readonly string[]
+  /** Whether each example is a pair of answers. */
+  readonly pairs: boolean
   /** Of each split that has rows; a split with examples has a file, see `splitFile`. */
   readonly splits: SplitCounts
 }
@@ -67,16 +69,26 @@ async function tokenizerFiles(folder: string): Promise<string[]> {
   return [join(folder, 'tokenizer.json'), ...((await exists(config)) ? [config] : [])]
 }
 
+/** What a template of each task has, and whether one is such. */
+const KINDS: Readonly<Record<DataTask, { wanted: string; fits: (template: TemplateSource) => boolean }>> = {
+  sft: { wanted: 'prompt and completion, or text alone', fits: isCausal },
+  classification: { wanted: 'text and label', fits: hasLabel },
+  preference: { wanted: 'chosen and rejected, and a prompt unless both begin with it', fits: hasPair },
+  prompt: {
+    wanted: 'a prompt, with or without a completion',
+    fits: (template) =>
+      !hasLabel(template) && !('length' in template ? template.some((one) => 'text' in one) : 'text' in template),
+  },
+}
+
 /** The sources, each with its template, which must be of the task's kind. */
 async function withTemplates({ sources, template, task = 'sft' }: PrepareOptions): Promise<TemplatedSource[]> {
   const templated: TemplatedSource[] = []
   for (const source of sources) {
     const { path, read } = source
     const own = source.template ?? template ?? (await templateOfFirstRow(path, read, task))
-    if (hasLabel(own) !== (task === 'classification')) {
-      const wanted = task === 'sft' ? 'prompt and completion, or text alone' : 'text and label'
-      throw new UserError(`${path}: its template is not for the task ${task}; give ${wanted}`)
-    }
+    const { fits, wanted } = KINDS[task]
+    if (!fits(own)) throw new UserError(`${path}: its template is not for the task ${task}; give ${wanted}`)
     templated.push({ ...source, template: own })
   }
   return templated
@@ -104,7 +116,8 @@ async function writeSplits(
 ): Promise<SplitCounts> {
   const { maxLength, onProgress } = options
   const tokenizer = await loadTokenizer(options.tokenizerFolder)
-  const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength, classes }
+  const pairs = options.task === 'preference'
+  const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength, classes, pairs }
   const files = createSplitFiles(folder, facts)
   let rows = 0
   try {
@@ -147,5 +160,5 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   await writeFolderAtomic(out, async (folder) => {
     splits = await writeSplits(folder, sources, classes, options, digest)
   })
-  return { fingerprint: digest, classes, splits }
+  return { fingerprint: digest, classes, pairs: task === 'preference', splits }
 }

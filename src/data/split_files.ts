@@ -44,6 +44,7 @@ export function createSplitFiles(folder: string, facts: ArrowFacts): SplitFiles 
       if (!encoded.example) return
       const writer = outputs.get(split)?.writer ?? (await openOutput(split))
       await writer.write(encoded.example)
+      if (encoded.rejected) await writer.write(encoded.rejected.example)
     },
     async finish() {
       for (const { writer } of outputs.values()) await writer.finish()

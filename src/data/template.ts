@@ -64,5 +64,6 @@ function compileOne(source: CompletionTemplate | TextTemplate): Template {
   }
 }
 
-const isFilled = (value: Value | undefined): boolean =>
+/** Whether a column holds more than white space. */
+export const isFilled = (value: Value | undefined): boolean =>
   value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '')

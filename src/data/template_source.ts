@@ -36,20 +36,62 @@ export interface LabelTemplate {
   readonly label: string
 }
 
+interface Margin {
+  /** By how much the preferred answer is better, a number; without it 0. */
+  readonly margin?: string | undefined
+}
+
+/** A prompt and two answers, of which `chosen` is the preferred one. */
+export interface PreferenceTemplate extends Requiring, Margin {
+  /** Without one, it is what both answers begin with. */
+  readonly prompt?: string | undefined
+  readonly chosen: string
+  readonly rejected: string
+}
+
+/**
+ * A conversation and two replies to it, each in the column that is named. Without a column of `messages`, the
+ * conversation is what both columns of replies begin with.
+ */
+export interface ChatPreferenceTemplate extends Omit<ChatTemplate, 'replies'>, Margin {
+  readonly chosen: string
+  readonly rejected: string
+}
+
+/** A prompt that a model is to answer. */
+export interface PromptTemplate extends Requiring {
+  readonly prompt: string
+}
+
 /** Templates of causal language modelling. Of a list, each gives an example of its own. */
 export type CausalTemplate =
   CompletionTemplate | TextTemplate | ChatTemplate | readonly (CompletionTemplate | TextTemplate)[]
 
-export type TemplateSource = CausalTemplate | LabelTemplate
+export type PairTemplate = PreferenceTemplate | ChatPreferenceTemplate
 
-/** What a model learns: to write on (`sft`), or to tell which class a text is of. */
-export type DataTask = 'sft' | 'classification'
+export type TemplateSource = CausalTemplate | LabelTemplate | PairTemplate | PromptTemplate
+
+/**
+ * What a model learns: to write on (`sft`), to tell which class a text is of, which of two answers is preferred, or what
+ * to answer to a prompt, where the data may hold an answer to compare with.
+ */
+export type DataTask = 'sft' | 'classification' | 'preference' | 'prompt'
 
 /** Whether the template gives a class and not a text to learn. */
 export const hasLabel = (template: TemplateSource): template is LabelTemplate => 'label' in template
 
+/** Whether the template gives two answers. */
+export const hasPair = (template: TemplateSource): template is PairTemplate => 'chosen' in template
+
+/** Whether the template gives a text to learn. */
+export const isCausal = (template: TemplateSource): template is CausalTemplate =>
+  'length' in template ||
+  'completion' in template ||
+  ('text' in template && !hasLabel(template)) ||
+  ('user' in template && !hasPair(template))
+
 /** The columns named in `requires`. */
 export function requiredColumns(template: TemplateSource): string[] {
-  const parts = 'length' in template ? template : [template]
+  const parts: readonly TemplateSource[] = 'length' in template ? template : [template]
   return parts.flatMap((part) => ('requires' in part ? (part.requires ?? []) : []))
 }

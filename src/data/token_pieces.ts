@@ -53,6 +53,12 @@ export function tokenPieces(tokenizer: Tokenizer, { input_ids, labels }: Encoded
   return pieces
 }
 
+/** The pieces after the first `tokens` tokens. */
+export function answerPieces(pieces: readonly TokenPiece[], tokens: number): TokenPiece[] {
+  let seen = 0
+  return pieces.filter((piece) => (seen += piece.tokens) > tokens)
+}
+
 /** A stretch of an example with or without loss. */
 export interface TokenStretch {
   readonly text: string

@@ -7,15 +7,16 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
-import { HEAD } from '../../graphs/models/classifier.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { headShapes } from '../../graphs/models/encoder.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import { VALUE_HEAD_BIAS, VALUE_HEAD_WEIGHT } from '../../graphs/models/value_head.ts'
 import { UserError } from '../errors.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import { recoverFolder, writeFolderAtomic } from './atomic.ts'
 import { copyFiles, TOKENIZER_FILES } from './companions.ts'
 import type { ClassificationHead } from './manifest.ts'
-import { fillModelFolder, openGpt2Folder } from './model_folder.ts'
+import { fillModelFolder, openModelFolder } from './model_folder.ts'
 import { fillPeftAdapter, readPeftAdapter } from './peft.ts'
 import { readJson } from './read_file.ts'
 import type { FloatTensor, TensorEntry } from './safetensors.ts'
@@ -31,9 +32,9 @@ import {
 export interface Trained {
   /** An adapter, which is written in PEFT's format; a whole model folder (`full`); or what is trained beside it (`none`). */
   readonly lora: Adaptation
-  /** Of a classifier; the head's tensor is then among the trained ones. */
+  /** Of a classifier; the head's tensors are then among the trained ones. */
   readonly head: ClassificationHead | null
-  readonly config: Gpt2Config
+  readonly config: EncoderConfig
   /** Name or path of the model that an adapter is for. */
   readonly baseModel: string | null
   /** The folder whose tokenizer files go along with a whole model. */
@@ -43,6 +44,11 @@ export interface Trained {
 /** Where a checkpoint keeps what was trained beside a frozen model: a head, plastic blocks. */
 export const TRAINED_FILE = 'trained.safetensors'
 
+const VALUE_HEAD: readonly string[] = [VALUE_HEAD_WEIGHT, VALUE_HEAD_BIAS]
+
+/** Where it keeps PPO's value head, which only further training has a use for. */
+const VALUE_HEAD_FILE = 'value_head.safetensors'
+
 /** Writes a checkpoint folder; `state` is stored as `trainer_state.json`. */
 export async function writeCheckpoint(
   folder: string,
@@ -51,27 +57,30 @@ export async function writeCheckpoint(
   state: unknown,
 ): Promise<void> {
   const { lora, head, config, baseModel, companions } = trained
-  const tensors = new Map(
-    memory.names.map((name) => {
-      const { shape, parameter } = memory.views(name)
-      return [name, { shape, data: parameter }]
-    }),
-  )
+  const tensorsOf = (names: readonly string[]) =>
+    new Map(
+      names.map((name) => {
+        const { shape, parameter } = memory.views(name)
+        return [name, { shape, data: parameter }]
+      }),
+    )
+  const { model, valueHead } = parts(memory)
+  const tensors = tensorsOf(model)
   await writeFolderAtomic(folder, async (temporary) => {
+    if (valueHead.length > 0) await writeSafetensors(join(temporary, VALUE_HEAD_FILE), tensorsOf(valueHead))
     if (lora === 'full') {
       await fillModelFolder(temporary, { config, tensors, ...(head ? { classifier: head } : {}) })
       await copyFiles(companions, temporary, TOKENIZER_FILES)
     } else if (lora === 'none') {
       await writeSafetensors(join(temporary, TRAINED_FILE), tensors)
     } else {
-      const pairs = new Map(tensors)
-      pairs.delete(HEAD)
-      const score = tensors.get(HEAD)
+      const isHead = new Set(head ? headShapes(config, head.classes.length).keys() : [])
+      const part = (ofHead: boolean) => new Map([...tensors].filter(([name]) => isHead.has(name) === ofHead))
       await fillPeftAdapter(temporary, {
         ...lora,
         baseModel,
-        tensors: pairs,
-        ...(score ? { head: score } : {}),
+        tensors: part(false),
+        ...(head ? { head: part(true) } : {}),
       })
     }
     await streamSafetensors(join(temporary, 'optimizer.safetensors'), momentShapes(memory), (key) => {
@@ -109,9 +118,20 @@ export async function readCheckpoint(
 
 /** Loads the trained tensors alone: of an adapter, a whole model, or beside a model. */
 export async function loadTrained(folder: string, memory: ParameterMemory, lora: Adaptation): Promise<void> {
-  if (lora === 'full') return loadParameters(folder, memory)
   if (lora === 'none') return loadTensors(join(folder, TRAINED_FILE), memory)
-  fill(memory, memory.names, await adapterTensors(folder), folder)
+  const { model, valueHead } = parts(memory)
+  if (valueHead.length > 0) {
+    const path = join(folder, VALUE_HEAD_FILE)
+    fill(memory, valueHead, await readTensors(path), path)
+  }
+  if (lora === 'full') return loadParameters(folder, memory)
+  fill(memory, model, await adapterTensors(folder), folder)
+}
+
+/** What belongs to the model itself, and PPO's value head. */
+function parts({ names }: ParameterMemory): { model: string[]; valueHead: string[] } {
+  const valueHead = names.filter((name) => VALUE_HEAD.includes(name))
+  return { model: names.filter((name) => !VALUE_HEAD.includes(name)), valueHead }
 }
 
 /**
@@ -144,20 +164,20 @@ function fill(
 /**
  * Loads a model folder's parameters.
  *
- * @param shapes which; by default all that the memory has
+ * @param shapes which; by default all that the memory has of the model itself
  */
 export async function loadParameters(
   folder: string,
   memory: ParameterMemory,
-  shapes: ParameterShapes = new Map(memory.names.map((name) => [name, memory.views(name).shape])),
+  shapes: ParameterShapes = new Map(parts(memory).model.map((name) => [name, memory.views(name).shape])),
 ): Promise<void> {
-  const { weights, tensors } = await openGpt2Folder(folder, () => shapes)
+  const { weights, tensors } = await openModelFolder(folder, () => shapes)
   for (const [name, entry] of tensors) await readInto(weights, entry, memory.views(name).parameter, name)
 }
 
 async function adapterTensors(folder: string): Promise<ReadonlyMap<string, FloatTensor>> {
   const { tensors, head } = await readPeftAdapter(folder)
-  return head ? new Map([...tensors, [HEAD, head]]) : tensors
+  return head ? new Map([...tensors, ...head]) : tensors
 }
 
 /** Reads one tensor straight to where it belongs; a model's tensors together would double the memory. */

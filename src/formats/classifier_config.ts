@@ -1,7 +1,8 @@
 /**
- * What a classifier's `config.json` says about its head, under the keys of transformers' `GPT2ForSequenceClassification`.
- * That model always pools the last token. Where ours pools the mean, the architecture has a name that transformers does not
- * know, so that it refuses the model instead of answering something else; `ortune_pooling` says what it does.
+ * What a classifier's `config.json` says about its head, under the keys of transformers' `GPT2ForSequenceClassification` and
+ * `BertForSequenceClassification`. The first always pools the last token. Where ours pools the mean, the architecture has a
+ * name that transformers does not know, so that it refuses the model instead of answering something else; `ortune_pooling`
+ * says what it does.
  * @module
  */
 import { join } from 'node:path'
@@ -9,6 +10,8 @@ import { z } from 'zod'
 
 import type { Pooling } from '../../graphs/layers/pooling.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { isBert } from '../../graphs/models/encoder.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { UserError } from '../errors.ts'
 import { readJson } from './read_file.ts'
@@ -16,12 +19,14 @@ import { checkJson } from './schema.ts'
 
 /** What a head answers, and what it looks at. */
 export interface Classifier {
-  /** Names of the classes, by index. */
+  /** Names of the classes, by index; a single one is a reward model's, whose logit is the score. */
   readonly classes: readonly string[]
+  /** Of GPT-2; BERT has a pooled output of its own. */
   readonly pooling: Pooling
 }
 
 const ARCHITECTURE = 'GPT2ForSequenceClassification'
+const BERT_ARCHITECTURE = 'BertForSequenceClassification'
 const MEAN_ARCHITECTURE = 'OrtuneGPT2MeanForSequenceClassification'
 const MEAN_MODEL_TYPE = 'ortune_gpt2_mean'
 
@@ -31,20 +36,35 @@ const schema = z.looseObject({
   ortune_pooling: z.enum(poolings).default('last'),
 })
 
-/** The keys of a classifier. transformers finds the last token as the last that is not the padding token. */
-export const classifierConfig = (
-  { eos_token_id }: Gpt2Config,
+/** The keys of a classifier; a GPT-2 of transformers finds the last token as the last that is not the padding token. */
+export function classifierConfig(
+  config: EncoderConfig,
   { classes, pooling }: Classifier,
-): Record<string, unknown> => ({
-  ...(pooling === 'last'
-    ? { architectures: [ARCHITECTURE] }
-    : { architectures: [MEAN_ARCHITECTURE], model_type: MEAN_MODEL_TYPE }),
-  id2label: Object.fromEntries(classes.map((name, index) => [index, name])),
-  label2id: Object.fromEntries(classes.map((name, index) => [name, index])),
-  pad_token_id: eos_token_id,
-  problem_type: 'single_label_classification',
-  ...(pooling === 'last' ? {} : { ortune_pooling: pooling }),
-})
+): Record<string, unknown> {
+  const common = {
+    id2label: Object.fromEntries(classes.map((name, index) => [index, name])),
+    label2id: Object.fromEntries(classes.map((name, index) => [name, index])),
+    // Of a single logit transformers' pipeline takes the sigmoid unless it is a regression's.
+    problem_type: classes.length === 1 ? 'regression' : 'single_label_classification',
+  }
+  if (isBert(config)) return { ...common, architectures: [BERT_ARCHITECTURE] }
+  const padded = { ...common, pad_token_id: paddingToken(config, classes) }
+  return pooling === 'last'
+    ? { ...padded, architectures: [ARCHITECTURE] }
+    : {
+        ...padded,
+        architectures: [MEAN_ARCHITECTURE],
+        model_type: MEAN_MODEL_TYPE,
+        ortune_pooling: pooling,
+      }
+}
+
+/**
+ * The token that transformers pads a GPT-2 classifier's texts with. A reward model's texts end in end of text, which would be
+ * overlooked if it were that one; so a token is taken that they do not end in.
+ */
+export const paddingToken = ({ eos_token_id }: Gpt2Config, classes: readonly string[]): number | null =>
+  classes.length > 1 ? eos_token_id : eos_token_id === 0 ? 1 : 0
 
 /**
  * Reads what a model folder says about its head.
@@ -55,10 +75,11 @@ export const classifierConfig = (
 export async function readClassifier(folder: string): Promise<Classifier | undefined> {
   const path = join(folder, 'config.json')
   const { architectures, id2label, ortune_pooling } = checkJson(schema, await readJson(path), path)
-  if (![ARCHITECTURE, MEAN_ARCHITECTURE].some((name) => architectures?.includes(name))) return undefined
+  if (![ARCHITECTURE, MEAN_ARCHITECTURE, BERT_ARCHITECTURE].some((name) => architectures?.includes(name)))
+    return undefined
   const entries = Object.entries(id2label ?? {})
   const classes = entries.map((_, index) => id2label![String(index)])
-  if (classes.length < 2 || !classes.every((name) => name !== undefined))
+  if (classes.length === 0 || !classes.every((name) => name !== undefined))
     throw new UserError(`${path}: id2label must name the classes "0", "1", …; correct the file`)
   return { classes, pooling: ortune_pooling }
 }

@@ -9,6 +9,7 @@ export const TOKENIZER_FILES = [
   'special_tokens_map.json',
   'vocab.json',
   'merges.txt',
+  'vocab.txt',
 ] as const
 
 /** Copies those of the named files that a folder has. */

@@ -6,14 +6,14 @@
 import { copyFile, link, realpath } from 'node:fs/promises'
 
 import type { ExternalData } from '../../graphs/ir/graph.ts'
-import type { Gpt2Folder } from './model_folder.ts'
+import type { ModelFolder } from './model_folder.ts'
 
 /** Each parameter's place in the file that the graphs call `location`. */
-export const externalData = (tensors: Gpt2Folder['tensors'], location: string): Map<string, ExternalData> =>
+export const externalData = (tensors: ModelFolder['tensors'], location: string): Map<string, ExternalData> =>
   new Map([...tensors].map(([name, { offset, length }]) => [name, { location, offset, length }]))
 
 /** Whether graphs can read the weights as they are; other types than float32 are to be converted once. */
-export const readableInPlace = ({ tensors }: Gpt2Folder): boolean =>
+export const readableInPlace = ({ tensors }: Pick<ModelFolder, 'tensors'>): boolean =>
   [...tensors.values()].every(({ dtype }) => dtype === 'F32')
 
 /** A second name for the same file where the file system can, else a copy. */

@@ -14,10 +14,10 @@ import { quote } from './quote.ts'
 import { readJson } from './read_file.ts'
 import { checkJson } from './schema.ts'
 
-const size = (largest: number) => z.int().min(1).max(largest)
+export const size = (largest: number) => z.int().min(1).max(largest)
 const tokenId = z.int().min(0).nullable().default(null)
 /** Keys that change the computation in a way the graphs here do not follow, and the only value they may have. */
-const off = z.literal(false, 'only false is supported').optional()
+export const off = z.literal(false, 'only false is supported').optional()
 
 const schema = z
   .looseObject({
@@ -53,12 +53,17 @@ const schema = z
  * @throws UserError where there is none, where it is another kind of model's, or where a value is out of bounds.
  */
 export async function readGpt2Config(path: string): Promise<Gpt2Config> {
+  const file = await configFile(path)
+  return parseGpt2Config(await readJson(file), file)
+}
+
+/** The `config.json` of a model folder, or the file that was named itself. */
+export async function configFile(path: string): Promise<string> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   )
-  const file = isFolder ? join(path, 'config.json') : path
-  return parseGpt2Config(await readJson(file), file)
+  return isFolder ? join(path, 'config.json') : path
 }
 
 /** GPT-2, and under a type of its own what transformers would compute otherwise; see classifier_config.ts. */
@@ -68,7 +73,11 @@ const MODEL_TYPES: readonly unknown[] = ['gpt2', 'ortune_gpt2_mean']
 export function parseGpt2Config(json: unknown, where: string): Gpt2Config {
   const given = checkJson(z.looseObject({}), json, where)
   const type = given['model_type'] ?? 'gpt2'
+  if (type === 'bert')
+    throw new UserError(
+      `${where} describes a BERT, which reads texts and writes none; name a GPT-2, or use it for task classification or reward`,
+    )
   if (!MODEL_TYPES.includes(type))
-    throw new UserError(`${where} describes a model of type ${quote(type)}; only gpt2 is supported`)
+    throw new UserError(`${where} describes a model of type ${quote(type)}; only gpt2 and bert are supported`)
   return checkJson(schema, { n_positions: given['n_ctx'], ...given, model_type: 'gpt2' }, where)
 }

@@ -7,6 +7,7 @@ import { z } from 'zod'
 
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
+import { dpoLossTypes } from '../../graphs/losses/dpo.ts'
 import type { Classifier } from './classifier_config.ts'
 import { nptConfigSchema } from './npt_config.ts'
 import { readJson } from './read_file.ts'
@@ -51,20 +52,59 @@ export const consolidationSchema = z.strictObject({
 
 export type ConsolidationConfig = z.infer<typeof consolidationSchema>
 
-export const TASKS = ['sft', 'classification', 'equivalence', 'consolidation'] as const
+/** How a reward model learns from pairs. */
+export const rewardSchema = z.strictObject({
+  /** Weight of (s₊ + s₋)², which keeps scores around 0. */
+  center_rewards_coefficient: z.number().min(0).default(0),
+})
+
+export type RewardConfig = z.infer<typeof rewardSchema>
+
+/** How a policy learns from pairs, under TRL's option names. */
+export const dpoSchema = z.strictObject({
+  loss_type: z.enum(dpoLossTypes).default('sigmoid'),
+  /** How firmly the policy is held to the reference. */
+  beta: z.number().positive().default(0.1),
+  /** Share of the pairs that are believed to be the wrong way round. */
+  label_smoothing: z.number().min(0).lt(0.5).default(0),
+  /** Divides an answer's log-probability by its tokens; ipo does so by definition. */
+  length_normalised: z.boolean().default(false),
+  /** Weight of the chosen answer's own loss per token, which keeps it likely. */
+  rpo_alpha: z.number().min(0).default(0),
+})
+
+/** What of PPO the training graph holds, under TRL's option names. */
+export const ppoLossSchema = z.strictObject({
+  cliprange: z.number().positive().default(0.2),
+  cliprange_value: z.number().positive().default(0.2),
+  vf_coef: z.number().min(0).default(0.1),
+  entropy_coef: z.number().min(0).default(0),
+  /** Of the distribution that responses are drawn from, whose log-probabilities are compared. */
+  temperature: z.number().positive().default(0.7),
+})
+
+export const TASKS = [
+  'sft',
+  'classification',
+  'equivalence',
+  'consolidation',
+  'reward',
+  'dpo',
+  'ppo',
+] as const
 export type TaskName = (typeof TASKS)[number]
 
 /** Longest list of classes and longest name that are believed. */
 const className = z.string().min(1).max(200)
 
 const headSchema = z.strictObject({
-  classes: z.array(className).min(2).max(10_000),
+  classes: z.array(className).min(1).max(10_000),
   pooling: z.enum(poolings),
   /** Probability of dropping a pooled feature while training. */
   dropout: z.number().min(0).lt(1),
 })
 
-/** The head of a classifier, and how it is trained. */
+/** The head of a classifier, and how it is trained; that of a reward model has one class, whose logit is the score. */
 export interface ClassificationHead extends Classifier {
   readonly dropout: number
 }
@@ -73,7 +113,7 @@ const manifestSchema = z.strictObject({
   format_version: z.literal(FORMAT_VERSION),
   task: z.enum(TASKS),
   lora: adaptationSchema,
-  /** Of task classification; null for others. */
+  /** Of tasks classification and reward; null for others. */
   head: headSchema.nullable().default(null),
   /** Plastic blocks, which are trained; null where there are none. */
   npt: nptConfigSchema.nullable().default(null),
@@ -81,6 +121,12 @@ const manifestSchema = z.strictObject({
   equivalence: equivalenceSchema.nullable().default(null),
   /** Of task consolidation; null for others. */
   consolidation: consolidationSchema.nullable().default(null),
+  /** Of task reward; null for others. */
+  reward: rewardSchema.nullable().default(null),
+  /** Of task dpo; null for others. */
+  dpo: dpoSchema.nullable().default(null),
+  /** Of task ppo; null for others. */
+  ppo: ppoLossSchema.nullable().default(null),
   seed: z.int().min(0),
   opset: z.int(),
   parameters: z.strictObject({ trainable: z.int().min(0), frozen: z.int().min(0) }),

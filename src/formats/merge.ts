@@ -4,12 +4,12 @@
  */
 import { UserError } from '../errors.ts'
 import type { PeftAdapter } from './peft.ts'
-import { adaptedModules } from './peft.ts'
+import { adaptedModules, adapterLayout } from './peft.ts'
 import type { FloatTensor } from './safetensors.ts'
 
 /**
  * The model's weights with the adapter added: W + (lora_alpha / r)·(B·A)ᵀ, W being stored [in, out] as GPT-2's Conv1D has
- * it. Tensors that the adapter does not touch are shared with `weights`, which is not changed.
+ * it, or W + (lora_alpha / r)·B·A for BERT's [out, in]. Tensors that the adapter does not touch are shared with `weights`, which is not changed.
  * @throws UserError where the adapter does not fit the model.
  */
 export function mergeAdapter(
@@ -17,38 +17,46 @@ export function mergeAdapter(
   adapter: Pick<PeftAdapter, 'r' | 'lora_alpha' | 'tensors'>,
 ): Map<string, FloatTensor> {
   const merged = new Map(weights)
+  const layout = adapterLayout(adapter)
   for (const module of adaptedModules(adapter)) {
     const name = `${module}.weight`
     const weight = weights.get(name)
     const a = adapter.tensors.get(`${module}.lora_A.weight`)!
     const b = adapter.tensors.get(`${module}.lora_B.weight`)!
-    if (!weight || weight.shape[0] !== a.shape[1] || weight.shape[1] !== b.shape[0])
+    const [rows, columns] = layout === 'in_out' ? [transposed(a), transposed(b)] : [b, a]
+    const shape = [rows.shape[0]!, columns.shape[1]!]
+    if (weight?.shape.join() !== shape.join())
       throw new UserError(
-        `the adapter has a ${module} of [${a.shape[1]}, ${b.shape[0]}], the model ` +
+        `the adapter has a ${module} of [${shape.join(', ')}], the model ` +
           `${weight ? `one of [${weight.shape.join(', ')}]` : 'none'}; was it trained on another model?`,
       )
-    merged.set(name, { shape: weight.shape, data: mergeWeight(weight, a, b, adapter.lora_alpha / adapter.r) })
+    const scale = adapter.lora_alpha / adapter.r
+    merged.set(name, { shape: weight.shape, data: addProduct(weight, rows, columns, scale) })
   }
   return merged
 }
 
-/** W[i, o] + scale·Σᵣ A[r, i]·B[o, r], summed in double precision and rounded once. */
-function mergeWeight(weight: FloatTensor, a: FloatTensor, b: FloatTensor, scale: number): Float32Array {
-  const [inputs, outputs] = weight.shape as [number, number]
-  const rank = a.shape[0]!
-  const merged = new Float32Array(weight.data.length)
-  const row = new Float64Array(outputs)
-  const transposedB = new Float64Array(rank * outputs)
-  for (let o = 0; o < outputs; o++)
-    for (let r = 0; r < rank; r++) transposedB[r * outputs + o] = b.data[o * rank + r]!
-  for (let i = 0; i < inputs; i++) {
-    row.set(weight.data.subarray(i * outputs, (i + 1) * outputs))
+/** W + scale·L·R, summed in double precision and rounded once: W [n, m], L [n, rank], R [rank, m]. */
+function addProduct(weight: FloatTensor, left: FloatTensor, right: FloatTensor, scale: number): Float32Array {
+  const [n, m] = weight.shape as [number, number]
+  const rank = left.shape[1]!
+  const sum = new Float32Array(weight.data.length)
+  const row = new Float64Array(m)
+  for (let i = 0; i < n; i++) {
+    row.set(weight.data.subarray(i * m, (i + 1) * m))
     for (let r = 0; r < rank; r++) {
-      const factor = scale * a.data[r * inputs + i]!
-      const start = r * outputs
-      for (let o = 0; o < outputs; o++) row[o]! += factor * transposedB[start + o]!
+      const factor = scale * left.data[i * rank + r]!
+      const start = r * m
+      for (let j = 0; j < m; j++) row[j]! += factor * right.data[start + j]!
     }
-    merged.set(row, i * outputs)
+    sum.set(row, i * m)
   }
-  return merged
+  return sum
+}
+
+function transposed({ shape, data }: FloatTensor): FloatTensor {
+  const [n, m] = shape as [number, number]
+  const turned = new Float32Array(data.length)
+  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) turned[j * n + i] = data[i * m + j]!
+  return { shape: [m, n], data: turned }
 }

@@ -5,6 +5,8 @@
  */
 import { join } from 'node:path'
 
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { backboneShapes, isBert } from '../../graphs/models/encoder.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
@@ -13,39 +15,61 @@ import { writeFileAtomic, writeFolderAtomic } from './atomic.ts'
 import type { Classifier } from './classifier_config.ts'
 import { classifierConfig } from './classifier_config.ts'
 import { readGpt2Config } from './gpt2_config.ts'
-import { findGpt2Tensors } from './gpt2_tensors.ts'
+import { readModelConfig } from './model_config.ts'
+import { findTensors } from './model_tensors.ts'
 import { exists } from './read_file.ts'
 import type { FloatTensor, TensorEntry } from './safetensors.ts'
 import { readSafetensorsHeader, writeSafetensors } from './safetensors.ts'
 
-/** A GPT-2 folder whose configuration and weights agree. */
-export interface Gpt2Folder {
-  readonly config: Gpt2Config
+/** A model's folder whose configuration and weights agree. */
+export interface ModelFolder<Config extends EncoderConfig = EncoderConfig> {
+  readonly config: Config
   /** Path of the weight file. */
   readonly weights: string
   /** Where each parameter lies in it, under transformers' names. */
   readonly tensors: ReadonlyMap<string, TensorEntry>
 }
 
+export type Gpt2Folder = ModelFolder<Gpt2Config>
+
 /**
- * Opens a model folder: reads its configuration and the header of its weights, and checks that they fit.
+ * Opens the folder of a GPT-2 or a BERT: reads its configuration and the header of its weights, and checks that they fit.
  *
- * @param shapesOf the parameters wanted, by default those of the language model
+ * @param shapesOf the parameters wanted, by default those of {@link ownShapes}
  */
+export async function openModelFolder(
+  folder: string,
+  shapesOf: (config: EncoderConfig) => ParameterShapes = ownShapes,
+): Promise<ModelFolder> {
+  return open(folder, await readModelConfig(join(folder, 'config.json')), shapesOf)
+}
+
+/** As {@link openModelFolder}, for what only a GPT-2 can do. */
 export async function openGpt2Folder(
   folder: string,
   shapesOf: (config: Gpt2Config) => ParameterShapes = gpt2ParameterShapes,
 ): Promise<Gpt2Folder> {
-  const config = await readGpt2Config(join(folder, 'config.json'))
+  return open(folder, await readGpt2Config(join(folder, 'config.json')), shapesOf)
+}
+
+/** The parameters that a folder is expected to hold: of GPT-2 the language model's, of BERT those up to the pooled output. */
+export const ownShapes = (config: EncoderConfig): ParameterShapes =>
+  isBert(config) ? backboneShapes(config) : gpt2ParameterShapes(config)
+
+async function open<Config extends EncoderConfig>(
+  folder: string,
+  config: Config,
+  shapesOf: (config: Config) => ParameterShapes,
+): Promise<ModelFolder<Config>> {
   const weights = join(folder, 'model.safetensors')
   if (!(await exists(weights))) throw await noWeights(folder)
-  const tensors = findGpt2Tensors(await readSafetensorsHeader(weights), config, weights, shapesOf(config))
+  const tensors = findTensors(await readSafetensorsHeader(weights), config, weights, shapesOf(config))
   return { config, weights, tensors }
 }
 
 /** What a model folder is written from. */
 export interface ModelFolderContent {
-  readonly config: Gpt2Config
+  readonly config: EncoderConfig
   /** Under transformers' names, float32. */
   readonly tensors: ReadonlyMap<string, FloatTensor>
   /** What the model's head answers, where it is a classifier and no language model. */
@@ -64,19 +88,22 @@ export async function writeModelFolder(folder: string, content: ModelFolderConte
 /** Writes the files of a model into a folder that exists, beside what else lies there. */
 export async function fillModelFolder(folder: string, content: ModelFolderContent): Promise<void> {
   const { config, tensors, classifier, tokenizerFiles = {} } = content
-  const { bos_token_id, eos_token_id } = config
-  const generation = content.generationConfig ?? { bos_token_id, eos_token_id }
   await writeSafetensors(join(folder, 'model.safetensors'), tensors)
   await writeJson(join(folder, 'config.json'), asFloat32(config, classifier))
-  if (!classifier) await writeJson(join(folder, 'generation_config.json'), generation)
+  if (!classifier && !isBert(config)) {
+    const { bos_token_id, eos_token_id } = config
+    const generation = content.generationConfig ?? { bos_token_id, eos_token_id }
+    await writeJson(join(folder, 'generation_config.json'), generation)
+  }
   for (const [name, text] of Object.entries(tokenizerFiles)) await writeFileAtomic(join(folder, name), text)
 }
 
 /** The configuration with float32 weights: loaders believe it about their type, under an old and a new name. */
-const asFloat32 = (config: Gpt2Config, classifier?: Classifier): Record<string, unknown> => ({
+const asFloat32 = (config: EncoderConfig, classifier?: Classifier): Record<string, unknown> => ({
   ...config,
-  model_type: 'gpt2',
-  ...(classifier ? classifierConfig(config, classifier) : { architectures: ['GPT2LMHeadModel'] }),
+  model_type: isBert(config) ? 'bert' : 'gpt2',
+  architectures: [isBert(config) ? 'BertModel' : 'GPT2LMHeadModel'],
+  ...(classifier ? classifierConfig(config, classifier) : {}),
   dtype: 'float32',
   torch_dtype: 'float32',
 })

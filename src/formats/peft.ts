@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 
-import { HEAD } from '../../graphs/models/classifier.ts'
+import type { WeightLayout } from '../../graphs/layers/linear.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { targetMatches } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
@@ -15,19 +15,32 @@ import { readJson } from './read_file.ts'
 import type { FloatTensor } from './safetensors.ts'
 import { readTensors, writeSafetensors } from './safetensors.ts'
 
-/** A LoRA adapter of GPT-2. */
+/** A LoRA adapter of a GPT-2 or a BERT. */
 export interface PeftAdapter extends LoraConfig {
   /** Name or path of the model it was trained on. */
   readonly baseModel: string | null
   /** `transformer.h.0.attn.c_attn.lora_A.weight` [rank, in] and `….lora_B.weight` [out, rank], for every module. */
   readonly tensors: ReadonlyMap<string, FloatTensor>
-  /** Of a classifier: its head `score.weight`, which PEFT keeps whole beside the adapter (`modules_to_save`). */
-  readonly head?: FloatTensor
+  /** Of a classifier: the tensors of its head, which PEFT keeps whole beside the adapter (`modules_to_save`). */
+  readonly head?: ReadonlyMap<string, FloatTensor>
 }
 
 const keyPrefix = 'base_model.model.'
-/** The prefix `transformer.` is missing where the adapter was trained on the model without its LM head. */
-const key = /^base_model\.model\.(?:transformer\.)?(h\.\d+\.(?:attn|mlp)\.c_\w+)\.(lora_[AB]\.weight)$/
+
+/** Keys of each kind of model, in two parts; the prefix is missing where the adapter is of the model without its head. */
+const kinds: readonly { readonly prefix: string; readonly key: RegExp; readonly head: readonly string[] }[] =
+  [
+    {
+      prefix: 'transformer.',
+      key: /^base_model\.model\.(?:transformer\.)?(h\.\d+\.(?:attn|mlp)\.c_\w+)\.(lora_[AB]\.weight)$/,
+      head: ['score.weight'],
+    },
+    {
+      prefix: 'bert.',
+      key: /^base_model\.model\.(?:bert\.)?((?:encoder\.layer\.\d+\.[\w.]+|pooler)\.(?:query|key|value|dense))\.(lora_[AB]\.weight)$/,
+      head: ['classifier.weight', 'classifier.bias'],
+    },
+  ]
 
 /** Writes an adapter's folder, in place of whatever was there, atomically. */
 export async function writePeftAdapter(folder: string, adapter: PeftAdapter): Promise<void> {
@@ -37,8 +50,13 @@ export async function writePeftAdapter(folder: string, adapter: PeftAdapter): Pr
 /** Writes an adapter's two files into a folder that exists, beside what else lies there. */
 export async function fillPeftAdapter(folder: string, adapter: PeftAdapter): Promise<void> {
   const { tensors: pairs, head } = adapter
-  const config = JSON.stringify(peftConfig(adapter, adapter.baseModel, head !== undefined), null, 2)
-  const named = head ? [[HEAD, head] as const, ...pairs] : [...pairs]
+  const module = head ? [...head.keys()][0]!.split('.')[0]! : null
+  const config = JSON.stringify(
+    peftConfig(adapter, adapter.baseModel, adapterLayout(adapter), module),
+    null,
+    2,
+  )
+  const named = [...(head ?? []), ...pairs]
   const tensors = new Map(named.map(([name, tensor]) => [keyPrefix + name, tensor]))
   await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors)
   await writeFileAtomic(join(folder, 'adapter_config.json'), `${config}\n`)
@@ -55,17 +73,18 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
   const path = join(folder, 'adapter_model.safetensors')
   const tensors = new Map<string, FloatTensor>()
   const stored = await readTensors(path)
-  const head = hasHead ? stored.get(keyPrefix + HEAD) : undefined
-  if (hasHead && head?.shape.length !== 2)
-    throw new UserError(`${path} lacks the head ${HEAD}, which ${configPath} promises; save it again`)
-  for (const [name, tensor] of stored) {
-    if (tensor === head) continue
-    const [, module, half] = key.exec(name) ?? []
-    if (!module)
+  const head = hasHead ? headOf(stored) : undefined
+  if (hasHead && !head)
+    throw new UserError(
+      `${path} lacks the head (${kinds.map((kind) => kind.head.join(', ')).join(', or ')}), which ${configPath} promises; save it again`,
+    )
+  for (const [key, tensor] of stored) {
+    const name = adapterName(key)
+    if (name !== undefined) tensors.set(name, tensor)
+    else if (!head?.has(key.slice(keyPrefix.length)))
       throw new UserError(
-        `${path}: tensor ${name} is not LoRA on a GPT-2 block, which is all that is supported`,
+        `${path}: tensor ${key} is not LoRA on a block of GPT-2 or BERT, which is all that is supported`,
       )
-    tensors.set(`transformer.${module}.${half}`, tensor)
   }
   if (tensors.size === 0) throw new UserError(`${path} holds no tensors; save the trained adapter again`)
   const modules = checkPairs(tensors, settings.r, path)
@@ -77,6 +96,27 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
     throw new UserError(`${path} adapts ${stray}, which target_modules in ${configPath} does not name`)
   return { ...known, target_modules }
 }
+
+/** The name of an adapter's tensor, from its key in a file. */
+function adapterName(key: string): string | undefined {
+  for (const kind of kinds) {
+    const [, module, half] = kind.key.exec(key) ?? []
+    if (module) return `${kind.prefix}${module}.${half}`
+  }
+  return undefined
+}
+
+/** The head, of one kind or the other, without PEFT's prefix. */
+function headOf(stored: ReadonlyMap<string, FloatTensor>): ReadonlyMap<string, FloatTensor> | undefined {
+  const names = kinds
+    .map(({ head }) => head)
+    .find((head) => head.every((name) => stored.has(keyPrefix + name)))
+  return names && new Map(names.map((name) => [name, stored.get(keyPrefix + name)!]))
+}
+
+/** How the weights of the adapted model are stored. */
+export const adapterLayout = ({ tensors }: Pick<PeftAdapter, 'tensors'>): WeightLayout =>
+  [...tensors.keys()].some((name) => name.startsWith('bert.')) ? 'out_in' : 'in_out'
 
 /** Names of the adapted modules: `transformer.h.0.attn.c_attn` … */
 export function adaptedModules(adapter: Pick<PeftAdapter, 'tensors'>): string[] {

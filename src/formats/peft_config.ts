@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 
+import type { WeightLayout } from '../../graphs/layers/linear.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
 import { quote } from './quote.ts'
@@ -41,7 +42,7 @@ const plainInitialisations: readonly unknown[] = [
   'eva',
 ]
 
-/** PEFT adds both names of a classification head by itself; GPT-2's is the second. */
+/** PEFT adds both names of a classification head by itself; BERT's is the first, GPT-2's the second. */
 const heads: readonly unknown[] = ['classifier', 'score']
 
 const schema = z.looseObject({
@@ -76,7 +77,7 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
   const saved = given['modules_to_save']
   const onlyHead = Array.isArray(saved) && saved.length > 0 && saved.every((name) => heads.includes(name))
   if (hasHead ? !onlyHead : isSet(saved))
-    throw refused(where, 'modules_to_save', saved, hasHead ? '["score"]' : 'plain LoRA')
+    throw refused(where, 'modules_to_save', saved, hasHead ? '["score"] or ["classifier"]' : 'plain LoRA')
   for (const feature of unsupported)
     if (isSet(given[feature])) throw refused(where, feature, given[feature], 'plain LoRA')
   const initialisation = given['init_lora_weights']
@@ -94,25 +95,31 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
   }
 }
 
-/** The configuration of an adapter on GPT-2's Conv1D layers, whose weights are stored [in, out]: fan_in_fan_out. */
+/**
+ * The configuration of an adapter.
+ *
+ * @param layout of the model's weights; PEFT calls GPT-2's [in, out] fan_in_fan_out
+ * @param head the module of the classification head, where there is one
+ */
 export function peftConfig(
   lora: LoraConfig,
   baseModel: string | null,
-  hasHead: boolean,
+  layout: WeightLayout,
+  head: string | null,
 ): Record<string, unknown> {
   return {
     base_model_name_or_path: baseModel,
     bias: 'none',
-    fan_in_fan_out: true,
+    fan_in_fan_out: layout === 'in_out',
     inference_mode: true,
     init_lora_weights: true,
     lora_alpha: lora.lora_alpha,
     lora_dropout: 0,
-    modules_to_save: hasHead ? ['score'] : null,
+    modules_to_save: head === null ? null : [head],
     peft_type: 'LORA',
     r: lora.r,
     target_modules: lora.target_modules,
-    task_type: hasHead ? 'SEQ_CLS' : 'CAUSAL_LM',
+    task_type: head === null ? 'CAUSAL_LM' : 'SEQ_CLS',
   }
 }
 

@@ -13,27 +13,29 @@ import type { Tokenizer } from './tokenizer.ts'
 import type { TokenizerJson } from './tokenizer_json.ts'
 import { checkTokenizerJson } from './tokenizer_json.ts'
 
-const configSchema = z.looseObject({
-  eos_token: z
-    .union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)])
-    .nullable()
-    .default(null),
-})
+const token = z
+  .union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)])
+  .nullable()
+  .default(null)
+
+const configSchema = z.looseObject({ eos_token: token, cls_token: token, sep_token: token, pad_token: token })
 
 const exactly = { skip_special_tokens: false, clean_up_tokenization_spaces: false }
 
 /**
  * Builds a tokenizer.
  * @param json The value of `tokenizer.json`.
- * @param config The value of `tokenizer_config.json`; names the end of a text, by default `<|endoftext|>`.
+ * @param config The value of `tokenizer_config.json`; names the end of a text, by default `<|endoftext|>`, or for a WordPiece
+ * vocabulary the tokens around a text, by default `[CLS]`, `[SEP]` and `[PAD]`.
  * @param where What errors call the file.
  * @throws UserError where the description is broken or has no token for the end of a text.
  */
 export function createTokenizer(json: unknown, config: unknown, where: string): Tokenizer {
   const { description, ids } = checkTokenizerJson(json, where)
   const settings = checkJson(configSchema, config, `the tokenizer_config.json of ${where}`)
+  const special = description.model.type === 'WordPiece' ? bertTokens(ids, settings) : {}
   const eos = settings.eos_token ?? endOfText
-  const eosId = ids.get(eos)
+  const eosId = special.sepId ?? ids.get(eos)
   if (eosId === undefined)
     throw new UserError(
       `${where} has no token ${quote(eos)} to end a text with; name one as eos_token in tokenizer_config.json`,
@@ -50,12 +52,25 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
   return {
     vocabSize: [...ids.values()].reduce((highest, id) => Math.max(highest, id)) + 1,
     eosId,
+    ...special,
     encode: cutHere ? cachedEncoder(added, encodeAll) : encodeAll,
     decode(given) {
       const known = given.filter((id) => library.id_to_token(id) !== undefined)
       return known.length > 0 ? library.decode(known, exactly) : ''
     },
   }
+}
+
+/** The ids of the tokens that a BERT puts around texts, where the vocabulary has them. */
+function bertTokens(
+  ids: ReadonlyMap<string, number>,
+  { cls_token, sep_token, pad_token }: z.infer<typeof configSchema>,
+): Pick<Tokenizer, 'clsId' | 'sepId' | 'padId'> {
+  const [clsId, sepId, padId] = [cls_token ?? '[CLS]', sep_token ?? '[SEP]', pad_token ?? '[PAD]'].map(
+    (text) => ids.get(text),
+  )
+  if (clsId === undefined || sepId === undefined) return {}
+  return { clsId, sepId, ...(padId === undefined ? {} : { padId }) }
 }
 
 /** The same tokenizer for a text that is one piece already. */

@@ -10,8 +10,14 @@ import { createTokenizer } from './create_tokenizer.ts'
 export interface Tokenizer {
   /** One more than the highest id. */
   readonly vocabSize: number
-  /** The token that ends a text. */
+  /** The token that ends a text; a BERT's separator. */
   readonly eosId: number
+  /** BERT: the token that every sequence begins with. */
+  readonly clsId?: number
+  /** BERT: the token that ends each part of a sequence. */
+  readonly sepId?: number
+  /** BERT: the token that fills up a shorter sequence of a batch. */
+  readonly padId?: number
   /**
    * The ids of a text. Special tokens written out in it, such as `<|endoftext|>`, become their ids; none is added.
    * A lone surrogate, which is not text, counts as U+FFFD.

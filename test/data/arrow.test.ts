@@ -16,7 +16,7 @@ import { UserError } from '../../src/errors.ts'
 import { createRandom } from '../../src/random.ts'
 import { example, userError, withFolder } from './helpers.ts'
 
-const facts: ArrowFacts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 64, classes: [] }
+const facts: ArrowFacts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 64, classes: [], pairs: false }
 
 async function withDataset<T>(
   examples: Iterable<EncodedExample>,

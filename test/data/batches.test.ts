@@ -11,7 +11,7 @@ import { example } from './helpers.ts'
 /** A data set in memory whose row i is [i, i, …]; counts its reads. */
 function inMemory(lengths: readonly number[]): ArrowDataset & { reads: number } {
   return {
-    ...{ fingerprint: '', vocabularySize: 1e6, maxLength: 1e6, classes: [], reads: 0 },
+    ...{ fingerprint: '', vocabularySize: 1e6, maxLength: 1e6, classes: [], pairs: false, reads: 0 },
     size: lengths.length,
     lengths: Int32Array.from(lengths),
     row(index) {

@@ -1,7 +1,16 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { NO_LOSS, countLabelled, encodeExample, encodeLabelled, encodeText } from '../../src/data/encode.ts'
+import {
+  NO_LOSS,
+  countLabelled,
+  encodeExample,
+  encodeLabelled,
+  encodePair,
+  encodePrompt,
+  encodeText,
+  promptLength,
+} from '../../src/data/encode.ts'
 import { END_MARK } from '../../src/data/end_of_text.ts'
 import type { Segment } from '../../src/data/template.ts'
 import { byteTokenizer, userError } from './helpers.ts'
@@ -86,6 +95,65 @@ describe('data/encode', () => {
     expect(ids).to.deep.equal([...bytes('ab'), 256, ...bytes('c')])
     expect(labels).to.deep.equal([3])
     expect(cut).to.equal(1)
+  })
+
+  describe('of a pair', () => {
+    const pair = (chosen: string, rejected: string, maxLength = 10, overlong?: 'skip') =>
+      encodePair(
+        byteTokenizer,
+        { prompt: ['a', 'b'], chosen, rejected, margin: 0.5 },
+        { maxLength, ...(overlong && { overlong }) },
+        'd.csv, row 3',
+      )
+
+    it('gives two rows of one prompt, with loss on the answers and their end of text', () => {
+      const encoded = pair(`c${END_MARK}`, `de${END_MARK}`)
+      const { ids, labels } = exampleOf(encoded)
+      expect(ids).to.deep.equal([...bytes('abc'), 256])
+      expect(labels).to.deep.equal([NO_LOSS, NO_LOSS, ...bytes('c'), 256])
+      const other = exampleOf('rejected' in encoded ? encoded.rejected! : encoded)
+      expect(other.ids).to.deep.equal([...bytes('abde'), 256])
+      expect(other.labels).to.deep.equal([NO_LOSS, NO_LOSS, ...bytes('de'), 256])
+      expect([other, exampleOf(encoded)].map(({ example }) => example.margin)).to.deep.equal([0.5, 0.5])
+      expect(promptLength(other.example)).to.equal(2)
+    })
+
+    it('is left out whole where an answer is blank, or both are the same', () => {
+      for (const blank of ['', ' ', `\n${END_MARK}`]) {
+        expect(pair(`c${END_MARK}`, blank)).to.deep.equal({ leftOut: 'empty' })
+        expect(pair(blank, `c${END_MARK}`)).to.deep.equal({ leftOut: 'empty' })
+      }
+      expect(pair('c', 'c')).to.deep.equal({ leftOut: 'tie' })
+      expect(pair('c', `c${END_MARK}`)).to.not.have.property('leftOut')
+    })
+
+    it('has its answers cut, and is left out where that makes them the same', () => {
+      const encoded = pair('cdefg', 'xyz', 4)
+      expect(exampleOf(encoded)).to.deep.include({ ids: bytes('abcd'), cut: 3 })
+      expect(encoded).to.have.nested.property('rejected.cut', 1)
+      expect(pair('cdefg', 'cdxyz', 4)).to.deep.equal({ leftOut: 'tie' })
+    })
+
+    it('is an error or left out where the prompt leaves no room', async () => {
+      expect(await userError(() => pair('c', 'd', 2))).to.match(/d\.csv, row 3: the prompt has 2 tokens and leaves no room/)
+      expect(pair('c', 'd', 2, 'skip')).to.deep.equal({ leftOut: 'overlong' })
+    })
+  })
+
+  it('encodes a prompt alone, or with an answer to compare with', async () => {
+    const encodeOne = (prompt: string, answer: string | undefined, maxLength = 6) =>
+      encodePrompt(byteTokenizer, { prompt: [prompt], answer }, { maxLength }, 'row 1')
+    for (const none of [undefined, '', END_MARK]) {
+      const { ids, labels, example } = exampleOf(encodeOne('ab', none))
+      expect(ids).to.deep.equal(bytes('ab'))
+      expect(labels).to.deep.equal([NO_LOSS, NO_LOSS])
+      expect(promptLength(example)).to.equal(2)
+    }
+    const { labels, cut } = exampleOf(encodeOne('ab', 'cdefg'))
+    expect(labels).to.deep.equal([NO_LOSS, NO_LOSS, ...bytes('cdef')])
+    expect(cut).to.equal(1)
+    expect(encodeOne(' ', 'a')).to.deep.equal({ leftOut: 'empty' })
+    expect(await userError(() => encodeOne('abcdef', undefined))).to.match(/the prompt has 6 tokens/)
   })
 
   it('takes an end of text from the template only: one in the data stays text (property)', () => {

@@ -98,7 +98,7 @@ describe('data/forms', () => {
       completion: [say('assistant', 'd')],
     }
     await withFile('d.jsonl', JSON.stringify(row), async (path) => {
-      const template = (await templateOfFirstRow(path, {}, 'sft'))
+      const template = (await templateOfFirstRow(path, {}, 'sft')) as CausalTemplate
       const [segments] = compileTemplate(template).render(row, 'row 1')
       expect(segments!.filter(({ learned }) => learned).map(({ text }) => text)).to.deep.equal([` d${END_MARK}`])
       expect(segments!.map(({ text }) => text).join('')).to.include(`### Response: b${END_MARK}### Instruction: c`)
@@ -115,6 +115,9 @@ describe('data/forms', () => {
     expect(detectTemplate(['prompt', 'completion'], 'classification')).to.equal(undefined)
     expect(detectTemplate(['text'], 'classification')).to.equal(undefined)
     expect(detectTemplate([], 'sft')).to.equal(undefined)
+    for (const columns of [['prompt', 'chosen'], ['prompt', 'completion'], ['word', 'definition']])
+      expect(detectTemplate(columns, 'preference')).to.equal(undefined)
+    expect(detectTemplate(['text'], 'prompt')).to.equal(undefined)
   })
 
   it('looks at the first row of a file; names its columns and the forms where it is none', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { packedRows, singleRows } from '../../src/data/packing.ts'
+import { packedRows, pairRows, singleRows } from '../../src/data/packing.ts'
 import type { Sequences } from '../../src/data/packing.ts'
 import { createRandom } from '../../src/random.ts'
 
@@ -63,5 +63,15 @@ describe('data/packing', () => {
     const single = singleRows(Int32Array.of(4, 2, 9))
     expect(rowsOf(single)).to.deep.equal([[0], [1], [2]])
     expect([...single.lengths]).to.deep.equal([4, 2, 9])
+  })
+
+  it('takes rows two by two where they are pairs', () => {
+    const pairs = pairRows(Int32Array.of(4, 2, 9, 3))
+    expect(rowsOf(pairs)).to.deep.equal([
+      [0, 1],
+      [2, 3],
+    ])
+    expect([...pairs.lengths]).to.deep.equal([6, 12])
+    expect(pairs.size).to.equal(2)
   })
 })

@@ -80,6 +80,7 @@ describe('data/prepare', () => {
         skipped: 1,
         empty: 0,
         overlong: 1,
+        tie: 0,
         lengths: { p50: Math.min(...lengths), p90: Math.max(...lengths), p99: Math.max(...lengths), p100: Math.max(...lengths) },
       })
       expect(report.splits.validation).to.include({ examples: 1, skipped: 0 })
@@ -212,6 +213,10 @@ describe('data/prepare', () => {
         [{ sources: [{ path: join(folder, 'no.csv'), split: { all: 'train' } }] }, /no\.csv does not exist/],
         [{ tokenizerFolder: join(folder, 'none') }, /tokenizer\.json does not exist/],
         [{ template: { text: '{{ word }}', label: '{{ split }}' } }, /words\.csv: its template is not for the task sft; give prompt/],
+        [{ task: 'preference' }, /words\.csv: its template is not for the task preference; give chosen and rejected/],
+        [{ task: 'prompt', template: { text: '{{ word }}' } }, /not for the task prompt; give a prompt, with or without/],
+        [{ template: { prompt: '{{ word }}' } }, /not for the task sft; give prompt and completion/],
+        [{ template: { chosen: '{{ word }}', rejected: 'x' } }, /not for the task sft; give prompt and completion/],
         [{ classes: ['a', 'b'] }, /classes are for the task classification/],
         [{ out: folder }, /holds other files \(.*name a new folder/],
       ]

@@ -17,12 +17,12 @@ const row = (ids: readonly number[], learned: readonly number[]): EncodedExample
   labels: Int32Array.from(ids, (id, t) => (learned.includes(t) ? id : _)),
 })
 
-const read = (rows: readonly EncodedExample[], most = 100) =>
+const read = (rows: readonly EncodedExample[], most = 100, pairs = false) =>
   withFolder(async (folder) => {
     const path = join(folder, 'rows.arrow')
     await writeArrowDataset(
       path,
-      { fingerprint: 'f', vocabularySize: 10, maxLength: 20, classes: [] },
+      { fingerprint: 'f', vocabularySize: 10, maxLength: 20, classes: [], pairs },
       rows,
     )
     const dataset = openArrowDataset(path)
@@ -69,5 +69,10 @@ describe('data/prompts_and_references', () => {
 
   it('leaves plain text out, and what has nothing but an end of text to learn', async () => {
     expect(await read([row([1, 2], [0, 1]), row([1, 2, END], [2])])).to.deep.equal([])
+  })
+
+  it('takes the preferred answer of a pair', async () => {
+    const rows = [row([1, 2, 3, END], [2, 3]), row([1, 2, 4, END], [2, 3])].map((each) => ({ ...each, margin: 0 }))
+    expect(await read(rows, 100, true)).to.deep.equal([{ prompt: [1, 2], references: [[3]] }])
   })
 })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 
 import { encodeExample, encodeLabelled } from '../../src/data/encode.ts'
 import { END_MARK } from '../../src/data/end_of_text.ts'
-import { CUT_CHARACTER, tokenPieces, tokenStretches } from '../../src/data/token_pieces.ts'
+import { CUT_CHARACTER, answerPieces, tokenPieces, tokenStretches } from '../../src/data/token_pieces.ts'
 import { createTokenizer } from '../../src/text/create_tokenizer.ts'
 import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
@@ -81,5 +81,12 @@ describe('data/token_pieces', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('takes the pieces after a prompt', () => {
+    const piece = (text: string, tokens: number) => ({ text, tokens, learned: false, end: false })
+    const pieces = [piece('a', 1), piece('é', 2), piece('b', 1)]
+    const texts = (tokens: number) => answerPieces(pieces, tokens).map(({ text }) => text)
+    expect([0, 1, 3, 4].map(texts)).to.deep.equal([['a', 'é', 'b'], ['é', 'b'], ['b'], []])
   })
 })

@@ -8,8 +8,8 @@ import { expect } from 'chai'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import { UserError } from '../../src/errors.ts'
 import { parseGpt2Config, readGpt2Config } from '../../src/formats/gpt2_config.ts'
-import { findGpt2Tensors } from '../../src/formats/gpt2_tensors.ts'
 import { openGpt2Folder, writeModelFolder } from '../../src/formats/model_folder.ts'
+import { findTensors } from '../../src/formats/model_tensors.ts'
 import type { FloatTensor, SafetensorsHeader, TensorEntry } from '../../src/formats/safetensors.ts'
 import { readEntries, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { rejection } from '../rejection.ts'
@@ -97,7 +97,7 @@ describe('GPT-2 tensors', () => {
   )
   const header = (tensors: ReadonlyMap<string, TensorEntry>): SafetensorsHeader => ({ tensors, metadata: {} })
   const find = (tensors: ReadonlyMap<string, TensorEntry>) =>
-    findGpt2Tensors(header(tensors), config, 'm.safetensors')
+    findTensors(header(tensors), config, 'm.safetensors', gpt2ParameterShapes(config))
   const other: TensorEntry = { dtype: 'F32', shape: [1], offset: 0, length: 4 }
 
   it('are those that transformers names, in the forward order', async () => {
@@ -128,7 +128,10 @@ describe('GPT-2 tensors', () => {
     const deeper = new Map(entries).set('h.2.ln_1.weight', other)
     expect(() => find(deeper)).to.throw(UserError, /has a tensor transformer\.h\.2\.ln_1\.weight, of which/)
     const untied = { ...config, tie_word_embeddings: false }
-    expect(() => findGpt2Tensors(header(entries), untied, 'm')).to.throw(UserError, /lm_head\.weight/)
+    expect(() => findTensors(header(entries), untied, 'm', gpt2ParameterShapes(untied))).to.throw(
+      UserError,
+      /lm_head\.weight/,
+    )
   })
 })
 

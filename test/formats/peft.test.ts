@@ -85,8 +85,8 @@ describe('PEFT adapters', () => {
     expect(tensors.size).to.equal(8)
     expect([...tensors.keys()].filter((name) => !/\.lora_[AB]\.weight$/.test(name))).to.be.empty
     const stored = await readTensors(join(classifier, 'adapter_model.safetensors'))
-    expect(head).to.deep.equal(stored.get('base_model.model.score.weight'))
-    expect(head!.shape).to.deep.equal([3, 24])
+    expect(head).to.deep.equal(new Map([['score.weight', stored.get('base_model.model.score.weight')]]))
+    expect(head!.get('score.weight')!.shape).to.deep.equal([3, 24])
   })
 
   for (const [title, folder, listedByPeft] of [
@@ -165,11 +165,14 @@ describe('PEFT adapters', () => {
       [{ peft_type: 'IA3' }, /peft_type is "IA3"; only LORA/],
       [{ peft_type: undefined }, /peft_type is nothing/],
       [{ task_type: 'TOKEN_CLS' }, /task_type is "TOKEN_CLS"; only CAUSAL_LM or SEQ_CLS/],
-      [{ task_type: 'SEQ_CLS' }, /modules_to_save is null; only \["score"\] is supported/],
+      [
+        { task_type: 'SEQ_CLS' },
+        /modules_to_save is null; only \["score"\] or \["classifier"\] is supported/,
+      ],
       [{ task_type: 'SEQ_CLS', modules_to_save: ['score', 'wte'] }, /modules_to_save is \[.*wte.*\]/],
       [
         { task_type: 'SEQ_CLS', modules_to_save: ['score'] },
-        /lacks the head score\.weight, which .* promises/,
+        /lacks the head \(score\.weight, or classifier\.weight, classifier\.bias\), which .* promises/,
       ],
       [{ bias: 'lora_only' }, /bias is "lora_only"/],
       [{ modules_to_save: ['lm_head'] }, /modules_to_save is \["lm_head"\]/],

@@ -22,6 +22,8 @@ export interface Synset extends Gloss {
   readonly lemmas: readonly string[]
   /** Named individuals ("Paris"): synsets with an instance-of pointer. */
   readonly isInstance: boolean
+  /** Synsets of what this one is a kind of. */
+  readonly hypernyms: readonly string[]
   /** Synsets of this one's usage domain, such as "slang" or "ethnic slur". */
   readonly usage: readonly string[]
 }
@@ -44,12 +46,15 @@ function parseSynset(line: string, suffix: FileSuffix): Synset {
     const at = firstPointer + 4 * i
     return { symbol: fields[at]!, target: `${fields[at + 2]!}${fields[at + 1]!}` }
   })
+  const targets = (wanted: string): string[] =>
+    pointers.filter(({ symbol }) => symbol === wanted).map(({ target }) => target)
   return {
     id: `${fields[2] === 's' ? 'a' : fields[2]!}${fields[0]!}`,
     partOfSpeech: PARTS_OF_SPEECH[suffix],
     lemmas,
     isInstance: pointers.some((pointer) => pointer.symbol === '@i'),
-    usage: pointers.filter((pointer) => pointer.symbol === ';u').map((pointer) => pointer.target),
+    hypernyms: targets('@'),
+    usage: targets(';u'),
     ...splitGloss(line.slice(bar + 3).trim()),
   }
 }

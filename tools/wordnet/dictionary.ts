@@ -19,11 +19,11 @@ export interface Entry {
 
 /** Rows wanted of each split; fewer where WordNet has no more that qualify. */
 const WANTED: Readonly<Record<Split, number>> = { train: 10_800, validation: 600, test: 600 }
-const WORD = /^[a-z]{3,16}$/
+export const WORD = /^[a-z]{3,16}$/
 /** A word is common when at least this many synsets other than its own use it in their gloss. */
 const MIN_USES = 2
 /** Only a word's most frequent senses are worth learning as "the" definition. */
-const MAX_SENSE = 3
+export const MAX_SENSE = 3
 
 /** How many synsets use each word in their definition or examples without being about it. */
 function countUses(synsets: readonly Synset[]): Map<string, number> {

@@ -1,6 +1,6 @@
 /**
  * Writes the data sets made of WordNet: `node --import tsx tools/wordnet/main.ts [--corpus <folder>]`.
- * Always data/dictionary.csv and data/WORDNET_LICENSE; with --corpus also the pre-training corpus into that folder.
+ * Always data/dictionary.csv, data/preferences.csv and data/WORDNET_LICENSE; with --corpus also the pre-training corpus into that folder.
  * The same WordNet release gives the same bytes.
  * @module
  */
@@ -12,6 +12,7 @@ import { wordNetFolder } from '../../src/metrics/wordnet.ts'
 import { corpusLines } from './corpus.ts'
 import { readWordNet } from './database.ts'
 import { sampleDictionary } from './dictionary.ts'
+import { samplePreferences } from './preferences.ts'
 
 const { values } = parseArgs({ options: { corpus: { type: 'string' } } })
 const data = join(import.meta.dirname, '../../data')
@@ -20,16 +21,34 @@ const wordnet = await readWordNet(wordNetFolder())
 /** RFC 4180: a field with a comma, a quote or a line end stands in quotes, quotes doubled. */
 const field = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
-const entries = sampleDictionary(wordnet)
-const rows = [
-  ['word', 'part_of_speech', 'definition', 'example', 'split'],
-  ...entries.map((entry) => [entry.word, entry.partOfSpeech, entry.definition, entry.example, entry.split]),
-]
-await writeFile(join(data, 'dictionary.csv'), rows.map((row) => row.map(field).join(',') + '\n').join(''))
-await writeFile(join(data, 'WORDNET_LICENSE'), wordnet.licence)
-for (const split of ['train', 'validation', 'test']) {
-  console.log(`dictionary.csv ${split}: ${entries.filter((entry) => entry.split === split).length} rows`)
+/** Writes a table into data/, and says how many rows each split has. */
+async function writeTable(
+  name: string,
+  columns: readonly string[],
+  rows: readonly { readonly split: string; readonly fields: readonly string[] }[],
+): Promise<void> {
+  const lines = [[...columns, 'split'], ...rows.map(({ fields, split }) => [...fields, split])]
+  await writeFile(join(data, name), lines.map((line) => line.map(field).join(',') + '\n').join(''))
+  for (const split of ['train', 'validation', 'test']) {
+    console.log(`${name} ${split}: ${rows.filter((row) => row.split === split).length} rows`)
+  }
 }
+
+await writeTable(
+  'dictionary.csv',
+  ['word', 'part_of_speech', 'definition', 'example'],
+  sampleDictionary(wordnet).map(({ word, partOfSpeech, definition, example, split }) => {
+    return { fields: [word, partOfSpeech, definition, example], split }
+  }),
+)
+await writeTable(
+  'preferences.csv',
+  ['word', 'part_of_speech', 'chosen', 'rejected', 'kind'],
+  samplePreferences(wordnet).map(({ word, partOfSpeech, chosen, rejected, kind, split }) => {
+    return { fields: [word, partOfSpeech, chosen, rejected, kind], split }
+  }),
+)
+await writeFile(join(data, 'WORDNET_LICENSE'), wordnet.licence)
 
 if (values.corpus !== undefined) {
   await mkdir(values.corpus, { recursive: true })

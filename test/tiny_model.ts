@@ -14,7 +14,7 @@ import type { PeftAdapter } from '../src/formats/peft.ts'
 import { writePeftAdapter } from '../src/formats/peft.ts'
 import { createRandom } from '../src/random.ts'
 import { gpt2TokenizerFiles } from '../src/text/gpt2.ts'
-import { seededGpt2Weights } from '../src/training/initialise.ts'
+import { seededWeights } from '../src/training/initialise.ts'
 
 const END_OF_TEXT = 511
 
@@ -36,7 +36,7 @@ export const tinyConfig: Gpt2Config = parseGpt2Config(
 /** Writes the model's folder. */
 export async function writeTinyModel(folder: string, seed = 1): Promise<void> {
   const tokenizerFiles = await gpt2TokenizerFiles(tinyConfig.vocab_size - 257)
-  const tensors = seededGpt2Weights(tinyConfig, seed)
+  const tensors = seededWeights(tinyConfig, seed)
   // A long embedding makes the end of text likely enough to occur.
   const embeddings = tensors.get('transformer.wte.weight')!.data
   for (let i = END_OF_TEXT * tinyConfig.n_embd; i < embeddings.length; i++) embeddings[i]! *= 3

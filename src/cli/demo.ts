@@ -34,10 +34,10 @@ export const demoCommand = (): Command =>
       const { readConfigFile } = await import('./config_file.ts')
       const { createRun } = await import('../training/create_run.ts')
       const { continueRun } = await import('../training/run.ts')
-      const { evaluateRun } = await import('../training/evaluate_run.ts')
+      const { evaluateRun } = await import('../evaluation/evaluate_run.ts')
       const { exportModel } = await import('../generation/export_model.ts')
       const { findModel } = await import('../formats/find_model.ts')
-      const { writeLossCurve } = await import('../report/write_loss_curve.ts')
+      const { writeTrainingCurves } = await import('../report/write_training_curves.ts')
       const { definitionTable } = await import('../report/definition_table.ts')
 
       const run = await freeName(out)
@@ -58,7 +58,7 @@ export const demoCommand = (): Command =>
       const before = await perplexityOf('base')
       const textBefore = await define(run, 'base', words)
       await continueRun(run, trainingProgress())
-      await writeLossCurve(run)
+      await writeTrainingCurves(run)
       const after = await perplexityOf('best')
       const textAfter = await define(run, 'best', words)
       const exported = join(run, 'export')
@@ -122,7 +122,7 @@ const nextSteps = (run: string, exported: string): string => `
 Next:
   npx ortune generate ${run} --prompt "Word: lantern ; Definition:"
   npx ortune inspect ${run}            the training graphs: inputs, parameters, operators
-  ${join(run, 'loss.svg')}             the loss, as a picture
+  ${join(run, 'curves.svg')}           how training went, as a picture
   ${exported}          the merged model, for transformers and transformers.js
   npx ortune train data/dictionary.yaml output_dir=runs/mine lora.r=4
 `

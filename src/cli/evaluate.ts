@@ -114,8 +114,8 @@ async function evaluateFully(
   checkpoint: CheckpointName | undefined,
   tools: Tools | undefined,
 ): Promise<FullEvaluation> {
-  const { evaluateGeneration, hasPrompts } = await import('../training/evaluate_generation.ts')
-  const { evaluateRun } = await import('../training/evaluate_run.ts')
+  const { evaluateGeneration, hasPrompts } = await import('../evaluation/evaluate_generation.ts')
+  const { evaluateRun } = await import('../evaluation/evaluate_run.ts')
   const { writeFileAtomic } = await import('../formats/atomic.ts')
   const result = await evaluateRun(run, split, checkpoint)
   const onProgress = (done: number, total: number) => {

@@ -17,7 +17,7 @@ interface ExportFlags {
   full?: boolean
   loraR: number
   loraAlpha: number
-  loraTargets: string
+  loraTargets?: string
   seed: number
   json?: boolean
 }
@@ -33,12 +33,15 @@ export const exportCommand = (): Command =>
         .choices(poolings)
         .default('last'),
     )
-    .requiredOption('--model <path>', 'folder of a GPT-2 model, or a config.json for random weights')
+    .requiredOption('--model <path>', 'folder of a GPT-2 or BERT model, or a config.json for random weights')
     .requiredOption('--out <folder>', 'folder to write')
     .option('--full', 'train every parameter instead of adapters')
     .option('--lora-r <r>', 'rank of the adapters', wholeNumber({ from: 1, to: 4096 }), 8)
     .option('--lora-alpha <alpha>', 'the adapters are scaled by alpha / r', realNumber({ from: 1e-6 }), 16)
-    .option('--lora-targets <names>', 'modules with adapters, by name or ending', 'c_attn,attn.c_proj')
+    .option(
+      '--lora-targets <names>',
+      'modules with adapters, by name or ending (default: c_attn,attn.c_proj; of a BERT query,value)',
+    )
     .option('--seed <n>', 'seed of the weights that are drawn', wholeNumber({ from: 0, to: 2 ** 31 }), 42)
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
@@ -49,12 +52,15 @@ export const exportCommand = (): Command =>
       const { model, out, full, loraR, loraAlpha, loraTargets, seed, json } = flags
       const { exportArtifacts } = await import('../training/export.ts')
       const { adamwConfig, trainingOptionsSchema } = await import('../training/options.ts')
-      const lora = { r: loraR, lora_alpha: loraAlpha, target_modules: loraTargets.split(',') }
+      const { adaptationOf } = await import('../training/run_config.ts')
+      const { readModelConfig } = await import('../formats/model_config.ts')
+      const adapters = { r: loraR, lora_alpha: loraAlpha, target_modules: loraTargets?.split(',') }
+      const lora = adaptationOf({ lora: full ? 'full' : adapters, npt: null }, await readModelConfig(model))
       const optimizer = adamwConfig(trainingOptionsSchema.parse({}))
       const { models, parameters } = await exportArtifacts({
         model,
         out,
-        lora: full ? 'full' : lora,
+        lora,
         head: headOf(flags),
         optimizer,
         seed,

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 
 import type { Continuation, TextOptions } from '../generation/open_generator.ts'
 import type { GenerationFlags } from './generation_options.ts'
-import { addGenerationOptions, givenSampling } from './generation_options.ts'
+import { addGenerationOptions, doSampleOption, drawsAtRandom, givenSampling } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
 
 interface GenerateFlags extends GenerationFlags {
@@ -22,7 +22,7 @@ export const generateCommand = (): Command =>
       .argument('<folder>', 'folder of a model, of a run (its best checkpoint is used) or of a checkpoint')
       .option('--prompt <text...>', 'text to continue; several are continued together')
       .option('--prompt-file <path>', 'one prompt per line; in a .jsonl file each line is a JSON string')
-      .option('--do-sample', 'draw tokens at random instead of taking the likeliest'),
+      .addOption(doSampleOption()),
     '60, if they fit',
   )
     .option('--batch <n>', 'prompts continued at a time', wholeNumber({ from: 1 }), 8)
@@ -54,11 +54,9 @@ export const generateCommand = (): Command =>
       }
     })
 
-/** Temperature, top-k and top-p have a meaning for random draws only, so each of them asks for those. */
 function textOptions(flags: GenerateFlags): TextOptions {
-  const { temperature, topK, topP, seed, batch } = flags
-  const do_sample = flags.doSample ?? [temperature, topK, topP].some((value) => value !== undefined)
-  return { ...givenSampling(flags), do_sample, seed, batch }
+  const { seed, batch } = flags
+  return { ...givenSampling(flags), do_sample: drawsAtRandom(flags), seed, batch }
 }
 
 /** Writes the prompt and then the pieces as they come. */

@@ -1,19 +1,24 @@
 /** @module */
 import type { Command } from 'commander'
+import { Option } from 'commander'
 
 import type { CheckpointName } from '../formats/find_model.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import { realNumber, wholeNumber } from './number_argument.ts'
 
-/** The options of every command that writes text. */
-export interface GenerationFlags {
+/** How texts are drawn. */
+export interface SamplingFlags {
   maxNewTokens?: number
   temperature?: number
   topK?: number
   topP?: number
   repetitionPenalty?: number
   seed: number
+}
+
+/** The options of every command that writes text with a model of any folder. */
+export interface GenerationFlags extends SamplingFlags {
   adapter?: string
   checkpoint?: CheckpointName
   threads?: number
@@ -21,6 +26,13 @@ export interface GenerationFlags {
 
 /** @param newTokens what `--max-new-tokens` is where it is not given */
 export const addGenerationOptions = (command: Command, newTokens: string): Command =>
+  addSamplingOptions(command, newTokens)
+    .option('--adapter <folder>', 'a PEFT adapter to put on the model')
+    .addOption(checkpointOption())
+    .option('--threads <n>', 'threads to compute with', wholeNumber({ from: 1 }))
+
+/** As {@link addGenerationOptions}, without those that say which model and where. */
+export const addSamplingOptions = (command: Command, newTokens: string): Command =>
   command
     .option('--max-new-tokens <n>', `tokens to add at most (default: ${newTokens})`, wholeNumber({ from: 1 }))
     .option(
@@ -40,13 +52,23 @@ export const addGenerationOptions = (command: Command, newTokens: string): Comma
       realNumber({ from: 1e-3 }),
     )
     .option('--seed <n>', 'seed of the random draws', wholeNumber({ from: 0 }), 0)
-    .option('--adapter <folder>', 'a PEFT adapter to put on the model')
-    .addOption(checkpointOption())
-    .option('--threads <n>', 'threads to compute with', wholeNumber({ from: 1 }))
+
+/** `--do-sample`, where texts are not drawn at random by themselves. */
+export const doSampleOption = (): Option =>
+  new Option('--do-sample', 'draw tokens at random instead of taking the likeliest')
+
+/** Temperature, top-k and top-p have a meaning for random draws only, so each of them asks for those. */
+export const drawsAtRandom = ({
+  doSample,
+  temperature,
+  topK,
+  topP,
+}: SamplingFlags & { readonly doSample?: boolean }): boolean =>
+  doSample ?? [temperature, topK, topP].some((value) => value !== undefined)
 
 /** Those of the options that were given. */
 export function givenSampling(
-  flags: GenerationFlags,
+  flags: SamplingFlags,
 ): Partial<SamplingOptions> & { readonly max_new_tokens?: number } {
   const { maxNewTokens, temperature, topK, topP, repetitionPenalty } = flags
   const named = {

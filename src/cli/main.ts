@@ -13,9 +13,11 @@ import { evaluateCommand } from './evaluate.ts'
 import { exportCommand } from './export.ts'
 import { generateCommand } from './generate.ts'
 import { inspectCommand } from './inspect.ts'
+import { judgeCommand } from './judge.ts'
 import { mergeCommand } from './merge.ts'
 import { prepareCommand } from './prepare.ts'
 import { resumeCommand } from './resume.ts'
+import { scoreCommand } from './score.ts'
 import { trainCommand } from './train.ts'
 
 const commands = [
@@ -25,9 +27,11 @@ const commands = [
   trainCommand,
   resumeCommand,
   evaluateCommand,
+  judgeCommand,
   generateCommand,
   chatCommand,
   classifyCommand,
+  scoreCommand,
   consolidateCommand,
   mergeCommand,
   inspectCommand,

@@ -63,15 +63,22 @@ function languageModelSteps(out: string, adapterInputs: boolean, plastic: boolea
   ]
 }
 
-const classifierSteps = (out: string, { pooling }: Classifier): Step[] => [
-  ['ortune', `ortune classify ${out} --text "…"`],
+const classifierSteps = (out: string, { pooling, classes }: Classifier): Step[] => [
+  [
+    'ortune',
+    classes.length === 1
+      ? `ortune score ${out} --prompt "…" --response "…"`
+      : `ortune classify ${out} --text "…"`,
+  ],
   pooling === 'last'
     ? ['transformers', `AutoModelForSequenceClassification.from_pretrained("${out}")`]
     : [
         'transformers',
         'has no classifier of GPT-2 that pools the mean and refuses the folder; use the ONNX model',
       ],
-  ['transformers.js', pipelineCall('text-classification', join(out, 'transformers.js'))],
+  classes.length === 1
+    ? ['transformers.js', 'AutoModelForSequenceClassification, whose one logit is the score']
+    : ['transformers.js', pipelineCall('text-classification', join(out, 'transformers.js'))],
   ['ONNX Runtime', join(out, 'transformers.js', 'onnx', 'model.onnx')],
 ]
 

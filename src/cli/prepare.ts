@@ -30,7 +30,12 @@ export const prepareCommand = (): Command =>
 
 async function printJson({ examples, ...facts }: TriedData, out: string | undefined): Promise<void> {
   const { tokenStretches } = await import('../data/token_pieces.ts')
-  const shown = examples.map(({ pieces, label }) => ({ label, segments: tokenStretches(pieces) }))
+  const shown = examples.map(({ pieces, label, rejected, margin }) => ({
+    label,
+    segments: tokenStretches(pieces),
+    rejected: rejected && tokenStretches(rejected),
+    margin,
+  }))
   process.stdout.write(`${JSON.stringify({ out: out ?? null, ...facts, examples: shown })}\n`)
 }
 
@@ -38,7 +43,7 @@ async function printReport(data: TriedData): Promise<void> {
   const { dataTable, classTable } = await import('../report/data_table.ts')
   const { dataAdvice } = await import('../report/data_advice.ts')
   const { exampleView, tokenLegend } = await import('../report/token_view.ts')
-  const { splits, classes, examples, maxLength, context } = data
+  const { splits, classes, pairs, examples, maxLength, context } = data
   // https://no-color.org: any value but the empty one turns colours off.
   const view = {
     color: process.stdout.isTTY && !process.env['NO_COLOR'],
@@ -49,9 +54,9 @@ async function printReport(data: TriedData): Promise<void> {
     .map(({ path, template }) => `${path}: template told by its columns, ${JSON.stringify(template)}\n`)
   const sections = [
     detected.join(''),
-    dataTable(splits),
+    dataTable(splits, pairs),
     classes.length > 0 ? classTable(splits, classes) : '',
-    dataAdvice(splits, maxLength, context),
+    dataAdvice(splits, maxLength, context, pairs),
     ...examples.map((example, i) => exampleView(example, i + 1, view)),
     examples.length > 0 && classes.length === 0 ? tokenLegend(view) : '',
   ]

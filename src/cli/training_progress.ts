@@ -4,56 +4,84 @@
  */
 import { performance } from 'node:perf_hooks'
 
-import type { Metrics, Watcher } from '../training/progress.ts'
+import type { Metrics, StepRecord, Watcher } from '../training/progress.ts'
 import { duration } from './duration.ts'
 
 export interface ProgressOptions {
   /** Where the lines go; standard error, so that `--json` keeps standard output to itself. */
   readonly stream?: NodeJS.WriteStream
-  /** Steps between plain lines. */
+  /** Most steps between plain lines. */
   readonly every?: number
 }
 
+/** Most milliseconds between plain lines. */
+const PATIENCE = 10_000
+
+/** What is shown of a step, where its task logs it. */
+const SHOWN: Readonly<Record<string, string>> = {
+  loss: 'loss',
+  accuracy: 'accuracy',
+  'rewards/accuracies': 'accuracy',
+  'env/reward_mean': 'reward',
+  'objective/kl': 'KL',
+}
+
 /** `loss 3.1416  perplexity 23.14`, or what else the task measures. */
-const metricsLine = ({ eval_loss, eval_perplexity, eval_accuracy, eval_macro_f1 }: Metrics): string =>
-  [
-    `loss ${eval_loss.toFixed(4)}`,
-    eval_perplexity !== undefined && `perplexity ${eval_perplexity.toFixed(2)}`,
-    eval_accuracy !== undefined && `accuracy ${eval_accuracy.toFixed(4)}`,
-    eval_macro_f1 !== undefined && `macro F1 ${eval_macro_f1.toFixed(4)}`,
-  ]
-    .filter(Boolean)
+const metricsLine = (metrics: Metrics): string =>
+  (Object.entries(metrics) as [string, number][])
+    .filter(([name]) => name.startsWith('eval_'))
+    .map(([name, value]) => `${name.slice('eval_'.length).replaceAll('_', ' ')} ${value.toFixed(4)}`)
     .join('  ')
 
-/** Shows loss, learning rate, tokens per second and the time left. */
+/** Shows loss and the like (as moving averages), learning rate, tokens per second and the time left. */
 export function trainingProgress({ stream = process.stderr, every = 50 }: ProgressOptions = {}): Watcher {
   let total = 0
   let from = 0
   let tokens = 0
   let started = 0
-  let lossAverage: number | undefined
+  let averages: Record<string, number> = {}
   let lastDrawn = 0
 
+  const shown = (): string =>
+    Object.entries(averages)
+      .map(([key, value]) => `${SHOWN[key]} ${value.toFixed(3)}`)
+      .join('  ')
+  const follow = (record: StepRecord): void => {
+    for (const key of Object.keys(SHOWN)) {
+      const value = record[key]
+      const before = averages[key] ?? value
+      if (typeof value === 'number') averages[key] = 0.95 * (before as number) + 0.05 * value
+    }
+  }
   const line = (step: number, rate: number): string => {
     const seconds = (performance.now() - started) / 1000
     const done = step - from
     const left = (seconds / done) * (total - step)
     const speed = Math.round(tokens / seconds)
     return (
-      `step ${step}/${total}  loss ${lossAverage!.toFixed(3)}  lr ${rate.toExponential(1)}  ` +
+      `step ${step}/${total}  ${shown()}  lr ${rate.toExponential(1)}  ` +
       `${speed.toLocaleString('en')} tok/s  ${duration(left)} left`
     )
   }
 
   return {
+    reference(pairs, of) {
+      const now = performance.now()
+      if (pairs < of && now - lastDrawn < (stream.isTTY ? 100 : PATIENCE)) return
+      lastDrawn = now
+      const text = `the reference has read ${pairs.toLocaleString('en')} of ${of.toLocaleString('en')} pairs`
+      stream.write(stream.isTTY ? `\r\x1b[2K${pairs < of ? text : ''}` : `${text}\n`)
+    },
     start({ totalSteps, fromStep }) {
       total = totalSteps
       from = fromStep
       started = performance.now()
+      lastDrawn = started
+      averages = {}
     },
     step(record) {
       tokens += record.tokens
-      lossAverage = lossAverage === undefined ? record.loss : 0.95 * lossAverage + 0.05 * record.loss
+      follow(record)
       const now = performance.now()
       if (stream.isTTY) {
         if (now - lastDrawn < 100 && record.step < total) return
@@ -61,7 +89,8 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
         const share = record.step / total
         const bar = '█'.repeat(Math.round(24 * share)).padEnd(24, '░')
         stream.write(`\r\x1b[2K${bar} ${line(record.step, record.learning_rate)}`)
-      } else if (record.step % every === 0 || record.step === total) {
+      } else if (record.step % every === 0 || record.step === total || now - lastDrawn > PATIENCE) {
+        lastDrawn = now
         stream.write(`${line(record.step, record.learning_rate)}\n`)
       }
     },

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 
 import type { TrainerState } from '../training/trainer_state.ts'
 
-/** Ends a run: draws its loss, and says where its checkpoints are and how good the best one is. */
+/** Ends a run: draws how it went, and says where its checkpoints are and how good the best one is. */
 export async function printTrainingResult(folder: string, state: TrainerState, json: boolean): Promise<void> {
   const { readRunConfig } = await import('../training/run.ts')
-  const { writeLossCurve } = await import('../report/write_loss_curve.ts')
-  const picture = await writeLossCurve(folder)
+  const { writeTrainingCurves } = await import('../report/write_training_curves.ts')
+  const picture = await writeTrainingCurves(folder)
   const best = join(folder, 'checkpoints', 'best')
   const last = join(folder, 'checkpoints', 'last')
   if (json) {
@@ -16,9 +16,9 @@ export async function printTrainingResult(folder: string, state: TrainerState, j
   }
   const { best_metric: value, best_step: step } = state
   const { metric_for_best_model: name } = await readRunConfig(folder)
-  const shown = `${name.replace('eval_', '').replace('_', ' ')} ${value?.toFixed(4)}`
+  const shown = `${name.replace('eval_', '').replaceAll('_', ' ')} ${value?.toFixed(4)}`
   process.stdout.write(
     `trained ${state.global_step} steps${value === null ? '' : `; best validation ${shown} at step ${step}`}\n` +
-      `  best  ${best}\n  last  ${last}\n  loss  ${picture}\n`,
+      `  best    ${best}\n  last    ${last}\n  curves  ${picture}\n`,
   )
 }

@@ -8,9 +8,8 @@ import type { Split } from '../data/splits.ts'
 import { UserError } from '../errors.ts'
 import type { CheckpointName } from '../formats/find_model.ts'
 import { findModel } from '../formats/find_model.ts'
-import { mapByLength } from '../generation/by_length.ts'
+import { continueAll } from '../generation/continue_all.ts'
 import type { Embedder } from '../generation/embedder.ts'
-import type { TokenGenerator } from '../generation/open_token_generator.ts'
 import { openTokenGenerator } from '../generation/open_token_generator.ts'
 import { greedy } from '../generation/sampling.ts'
 import type { EmbeddingCosine } from '../metrics/embedding_cosine.ts'
@@ -19,8 +18,8 @@ import type { TextMetrics } from '../metrics/text_metrics.ts'
 import { textMetrics } from '../metrics/text_metrics.ts'
 import type { Synonyms } from '../metrics/wordnet.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
-import { openSplit } from './open_split.ts'
-import { readRunConfig } from './run.ts'
+import { openSplit } from '../training/open_split.ts'
+import { readRunConfig } from '../training/run.ts'
 
 export interface GenerationEvaluationOptions {
   /** By default the best, or what there is. */
@@ -82,11 +81,14 @@ export async function evaluateGeneration(
   const generator = await openTokenGenerator(found, { provider, threads: threads ?? undefined })
   try {
     const maxNewTokens = options.maxNewTokens ?? enoughTokens(cases)
-    const generated = await continueAll(generator, cases, maxNewTokens, options)
+    const { batch = DEFAULT_BATCH, onProgress } = options
+    const prompts = cases.map(({ prompt }) => prompt)
+    const greedily = { sampling: greedy, seed: 0, maxNewTokens, batch, onProgress }
+    const answers = await continueAll(generator, prompts, greedily)
     const text = (ids: readonly number[]) => generator.tokenizer.decode(ids).trim()
     const samples = cases.map(({ prompt, references }, i) => ({
       prompt: text(prompt),
-      generated: text(generated[i]!),
+      generated: text(answers[i]!.tokens),
       references: references.map(text),
     }))
     return {
@@ -134,34 +136,10 @@ async function readCases(run: string, split: Split, most: number): Promise<Promp
 }
 
 /** What 99 % of the references need, by nearest rank; one token more than they have, for the end of text. */
-function enoughTokens(cases: readonly PromptAndReferences[]): number {
+export function enoughTokens(cases: readonly Pick<PromptAndReferences, 'references'>[]): number {
   const lengths = cases.flatMap(({ references }) => references.map(({ length }) => length + 1))
   lengths.sort((a, b) => a - b)
   return lengths[Math.ceil(0.99 * lengths.length) - 1]!
-}
-
-/** A text depends on its prompt alone: prompts that leave less room than asked for go apart from the others. */
-async function continueAll(
-  generator: TokenGenerator,
-  cases: readonly PromptAndReferences[],
-  maxNewTokens: number,
-  { batch = DEFAULT_BATCH, onProgress }: GenerationEvaluationOptions,
-): Promise<number[][]> {
-  const { n_positions } = generator.config
-  const rooms = cases.map(({ prompt }) => Math.min(maxNewTokens, n_positions - prompt.length))
-  const results: number[][] = []
-  let done = 0
-  for (const room of new Set(rooms)) {
-    const rows = [...cases.keys()].filter((row) => rooms[row] === room)
-    const prompts = rows.map((row) => cases[row]!.prompt)
-    const continued = await mapByLength(prompts, batch, async (some) => {
-      const tokens = await generator.generate(some, { ...greedy, max_new_tokens: room, seed: 0 })
-      onProgress?.((done += some.length), cases.length)
-      return tokens
-    })
-    for (const [i, row] of rows.entries()) results[row] = continued[i]!
-  }
-  return results
 }
 
 async function judge(

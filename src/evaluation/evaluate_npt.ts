@@ -17,9 +17,9 @@ import { openFoundModel, withModel } from '../generation/open_found_model.ts'
 import { openTokenGenerator } from '../generation/open_token_generator.ts'
 import { greedy } from '../generation/sampling.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
-import { evaluateCausalLm } from './causal_lm.ts'
-import type { EquivalenceEvaluation } from './equivalence.ts'
-import { evaluateEquivalence } from './equivalence.ts'
+import { evaluateCausalLm } from '../training/causal_lm.ts'
+import type { EquivalenceEvaluation } from '../training/equivalence.ts'
+import { evaluateEquivalence } from '../training/equivalence.ts'
 
 export interface NptEvaluation {
   /** Of phase 1; see the training graph. */

@@ -5,33 +5,30 @@
 import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
 import { classificationEvaluationGraph } from '../../graphs/artifacts/classification.ts'
 import { consolidationEvaluationGraph } from '../../graphs/artifacts/consolidation.ts'
-import { backboneShapes, HEAD, headShapes } from '../../graphs/models/classifier.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import type { ArrowDataset } from '../data/arrow_reader.ts'
 import { NO_LOSS } from '../data/encode.ts'
 import type { Split } from '../data/splits.ts'
 import { UserError } from '../errors.ts'
-import type { Classifier } from '../formats/classifier_config.ts'
 import type { CheckpointName, FoundModel } from '../formats/find_model.ts'
 import { findModel } from '../formats/find_model.ts'
 import { readManifest } from '../formats/manifest.ts'
-import { openGpt2Folder } from '../formats/model_folder.ts'
-import { readEntries } from '../formats/safetensors.ts'
-import { tensorFeeds } from '../formats/tensor_feeds.ts'
-import { openFoundModel, withModel } from '../generation/open_found_model.ts'
+import { openFoundEncoder, openFoundModel, withModel } from '../generation/open_found_model.ts'
 import type { ClassificationReport } from '../metrics/classification.ts'
 import { countWords, perplexity } from '../metrics/perplexity.ts'
-import type { Feeds } from '../runtime/session.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
-import type { CausalLmEvaluation } from './causal_lm.ts'
-import { evaluateCausalLm } from './causal_lm.ts'
-import { evaluateClassification } from './classification.ts'
-import type { ConsolidationEvaluation } from './consolidation.ts'
-import { evaluateConsolidation } from './consolidation.ts'
+import type { CausalLmEvaluation } from '../training/causal_lm.ts'
+import { evaluateCausalLm } from '../training/causal_lm.ts'
+import { evaluateClassification } from '../training/classification.ts'
+import type { ConsolidationEvaluation } from '../training/consolidation.ts'
+import { evaluateConsolidation } from '../training/consolidation.ts'
+import type { DpoEvaluation } from '../training/dpo.ts'
 import type { NptEvaluation } from './evaluate_npt.ts'
 import { evaluateNpt } from './evaluate_npt.ts'
-import { openSplit } from './open_split.ts'
-import { readRunConfig } from './run.ts'
+import { evaluateDpoRun, evaluateRewardRun } from './evaluate_preferences.ts'
+import { openSplit } from '../training/open_split.ts'
+import type { RewardEvaluation } from '../training/reward_model.ts'
+import { readRunConfig } from '../training/run.ts'
 
 interface Evaluated {
   readonly run: string
@@ -60,8 +57,23 @@ export interface ConsolidationRunEvaluation extends Evaluated, ConsolidationEval
   readonly task: 'consolidation'
 }
 
+/** Of a reward model. */
+export interface RewardRunEvaluation extends Evaluated, RewardEvaluation {
+  readonly task: 'reward'
+}
+
+/** Of a policy that has learned from pairs. */
+export interface DpoRunEvaluation extends Evaluated, DpoEvaluation {
+  readonly task: 'dpo'
+}
+
 export type RunEvaluation =
-  LanguageModelEvaluation | ClassifierEvaluation | EquivalenceRunEvaluation | ConsolidationRunEvaluation
+  | LanguageModelEvaluation
+  | ClassifierEvaluation
+  | EquivalenceRunEvaluation
+  | ConsolidationRunEvaluation
+  | RewardRunEvaluation
+  | DpoRunEvaluation
 
 /**
  * Evaluates a checkpoint of a run on one of its splits.
@@ -87,23 +99,25 @@ export async function evaluateRun(
 async function evaluateModel(run: string, found: FoundModel, dataset: ArrowDataset) {
   const { provider, threads, per_device_eval_batch_size: batchSize } = await readRunConfig(run)
   const options = { provider, ...(threads ? { threads } : {}) }
-  const { head, equivalence, consolidation } = await readManifest(run)
+  const manifest = await readManifest(run)
+  const { head, equivalence, consolidation, reward, dpo } = manifest
   if (found.checkpoint === 'base' && (head || equivalence || consolidation))
     throw new UserError(
       `${run}: the model before training has no ${head ? 'head' : 'plastic blocks'}; choose best or last`,
     )
+  if (reward) return { task: 'reward' as const, ...(await evaluateRewardRun(run, found, manifest, dataset)) }
+  if (dpo) return { task: 'dpo' as const, ...(await evaluateDpoRun(run, found, manifest, dataset)) }
   if (head) {
     const task = { ...head, classes: head.classes.length }
-    const opened = await openFoundModel(
+    const opened = await openFoundEncoder(
       found,
-      backboneShapes,
       (parts) => classificationEvaluationGraph({ ...parts, ...task }),
       options,
     )
     return withModel(opened, async (session, parameters) => {
-      const { pooling } = head
-      const feeds = { ...(await storedHead(found, head)), ...parameters }
-      const result = await evaluateClassification(session, feeds, dataset, { batchSize, pooling })
+      const { eosId: separator } = await loadTokenizer(run)
+      const tokens = { config: opened.config, pooling: head.pooling, separator }
+      const result = await evaluateClassification(session, parameters, dataset, { batchSize, ...tokens })
       return { task: 'classification' as const, ...result }
     })
   }
@@ -132,16 +146,6 @@ async function evaluateModel(run: string, found: FoundModel, dataset: ArrowDatas
   const words = await labelledWords(run, dataset)
   const perplexityPerWord = perplexity(result.loss * result.labelledTokens, words)
   return { task: 'sft' as const, ...result, perplexityPerWord }
-}
-
-/** The head of a classifier whose tensors all lie in one file; the evaluation graph takes it as an input. */
-async function storedHead({ base, adapter, trained }: FoundModel, head: Classifier): Promise<Feeds> {
-  if (adapter !== undefined || trained !== undefined) return {}
-  const { weights, tensors } = await openGpt2Folder(
-    base,
-    (config) => new Map([...backboneShapes(config), ...headShapes(config, head.classes.length)]),
-  )
-  return tensorFeeds(await readEntries(weights, new Map([[HEAD, tensors.get(HEAD)!]])))
 }
 
 /** Words of the text that carries loss. */

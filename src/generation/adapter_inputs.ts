@@ -1,8 +1,7 @@
 /** @module */
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { encoderShapes } from '../../graphs/models/encoder.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
-import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
 import type { PeftAdapter } from '../formats/peft.ts'
 import { adaptedModules } from '../formats/peft.ts'
@@ -16,7 +15,7 @@ import type { Feeds } from '../runtime/session.ts'
  * @throws UserError where the adapter does not fit the model
  */
 export function adapterInputs(
-  config: Gpt2Config,
+  config: EncoderConfig,
   adapter: PeftAdapter,
   where: string,
 ): { readonly lora: LoraConfig; readonly feeds: Feeds } {
@@ -39,9 +38,9 @@ export const loraScale = (scale: number): Feeds => ({
   lora_scale: { dtype: 'float32', dims: [], data: Float32Array.of(scale) },
 })
 
-function expectedShapes(config: Gpt2Config, lora: LoraConfig, where: string) {
+function expectedShapes(config: EncoderConfig, lora: LoraConfig, where: string) {
   try {
-    return loraParameterShapes(gpt2ParameterShapes(config), lora)
+    return encoderShapes({ config, lora })
   } catch (error) {
     throw new UserError(`${where} does not fit the model: ${(error as Error).message}`)
   }

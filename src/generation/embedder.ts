@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 
 import { embeddingGraph } from '../../graphs/artifacts/embedding.ts'
-import { backboneShapes } from '../../graphs/models/classifier.ts'
+import { backboneShapes } from '../../graphs/models/encoder.ts'
 import { collateTokens } from '../data/collate.ts'
 import { findModel } from '../formats/find_model.ts'
 import { openGpt2Folder } from '../formats/model_folder.ts'

@@ -20,6 +20,14 @@ export interface GenerationOptions extends SamplingOptions {
   readonly onToken?: (row: number, token: number) => void
 }
 
+/** What a model wrote after a prompt. */
+export interface Continued {
+  /** Without the stop token. */
+  readonly tokens: number[]
+  /** The stop token that ended it; undefined where it was cut off. */
+  readonly stop: number | undefined
+}
+
 /**
  * Continues each prompt.
  *
@@ -34,28 +42,42 @@ export async function generate(
   context: number,
   options: GenerationOptions,
 ): Promise<number[][]> {
+  const continuations = await continuePrompts(decoder, prompts, context, options)
+  return continuations.map(({ tokens }) => tokens)
+}
+
+/** The same as {@link generate}, and which token ended each continuation. */
+export async function continuePrompts(
+  decoder: Decoder,
+  prompts: readonly (readonly number[])[],
+  context: number,
+  options: GenerationOptions,
+): Promise<Continued[]> {
   const { firstRow = 0 } = options
   checkPrompts(prompts, context, options.max_new_tokens, firstRow)
   const stops = new Set(options.stop_tokens)
   const randoms = prompts.map((_, row) => createRandom(options.seed, 'generate', firstRow + row))
-  const generated = prompts.map((): number[] => [])
-  const finished = prompts.map(() => false)
-  if (prompts.length === 0 || options.max_new_tokens === 0) return generated
+  const rows = prompts.map((): { tokens: number[]; stop: number | undefined } => ({
+    tokens: [],
+    stop: undefined,
+  }))
+  if (prompts.length === 0 || options.max_new_tokens === 0) return rows
 
   let logits = await decoder.prefill(prompts)
   for (let count = 1; ; count++) {
-    const tokens = logits.map((row, i) => {
-      if (finished[i]) return 0
-      const token = nextToken(row, [...prompts[i]!, ...generated[i]!], options, randoms[i]!)
-      if (stops.has(token)) finished[i] = true
+    const next = logits.map((scores, i) => {
+      const row = rows[i]!
+      if (row.stop !== undefined) return 0
+      const token = nextToken(scores, [...prompts[i]!, ...row.tokens], options, randoms[i]!)
+      if (stops.has(token)) row.stop = token
       else {
-        generated[i]!.push(token)
+        row.tokens.push(token)
         options.onToken?.(firstRow + i, token)
       }
       return token
     })
-    if (count === options.max_new_tokens || finished.every(Boolean)) return generated
-    logits = await decoder.step(tokens)
+    if (count === options.max_new_tokens || rows.every(({ stop }) => stop !== undefined)) return rows
+    logits = await decoder.step(next)
   }
 }
 

@@ -2,18 +2,14 @@
  * Opens a classifier: a run of task classification, one of its checkpoints, or an exported folder.
  * @module
  */
-import { classifierGraph } from '../../graphs/artifacts/classification.ts'
-import { backboneShapes } from '../../graphs/models/classifier.ts'
-import { collateTokens } from '../data/collate.ts'
-import { encodeText } from '../data/encode.ts'
+import { encodeSequence } from '../data/encode.ts'
 import { END_MARK, END_OF_TEXT } from '../data/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import type { CheckpointName } from '../formats/find_model.ts'
 import { findModel } from '../formats/find_model.ts'
 import type { NodeSessionOptions } from '../runtime/node.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
 import { mapByLength } from './by_length.ts'
-import { openFoundModel } from './open_found_model.ts'
+import { openLogits } from './open_logits.ts'
 
 export interface ClassifierOptions extends Pick<NodeSessionOptions, 'provider' | 'threads'> {
   /** Of a run; by default the best. */
@@ -32,54 +28,34 @@ export interface OpenClassifier {
   release(): Promise<void>
 }
 
-const NO_LABELS = new Int32Array(0)
-
 /** @throws UserError where the folder holds no classifier */
 export async function openClassifier(
   folder: string,
   { checkpoint, batch = 32, ...sessionOptions }: ClassifierOptions = {},
 ): Promise<OpenClassifier> {
   const found = await findModel(folder, { checkpoint })
-  const { base, classifier } = found
+  const { classifier } = found
   if (!classifier)
     throw new UserError(
       checkpoint === 'base'
         ? `${folder}: the model before training has no head; choose best or last`
         : `${folder} is no classifier; name a run of task classification or its exported model`,
     )
-  const { classes, pooling } = classifier
-  const tokenizer = await loadTokenizer(base)
-  const task = { classes: classes.length, pooling }
-  const { config, session, parameters } = await openFoundModel(
-    found,
-    backboneShapes,
-    ({ lora, ...parts }) => classifierGraph({ ...parts, ...task, lora: lora === 'full' ? 'none' : lora }),
-    sessionOptions,
-  )
-
-  async function classifyRows(rows: readonly Int32Array[]): Promise<Float32Array[]> {
-    const { feeds } = collateTokens(rows.map((input_ids) => [{ input_ids, labels: NO_LABELS }]))
-    const { input_ids, attention_mask } = feeds
-    const { logits } = await session.run({
-      input_ids: input_ids!,
-      attention_mask: attention_mask!,
-      ...parameters,
-    })
-    const data = logits!.data as Float32Array
-    return rows.map((_, row) => softmax(data.subarray(row * classes.length, (row + 1) * classes.length)))
-  }
-
+  if (classifier.classes.length === 1)
+    throw new UserError(`${folder} is a reward model, which knows no classes; use "ortune score" instead`)
+  const model = await openLogits(found, sessionOptions)
+  const { tokenizer, context } = model
   return {
-    classes,
-    classify(texts) {
+    classes: classifier.classes,
+    async classify(texts) {
       const rows = texts.map((text, i) => {
-        const ids = encodeText(tokenizer, text.replaceAll(END_OF_TEXT, END_MARK)).slice(0, config.n_positions)
+        const { ids } = encodeSequence(tokenizer, text.replaceAll(END_OF_TEXT, END_MARK), context)
         if (ids.length === 0) throw new UserError(`text ${i + 1} is empty; there is nothing to classify`)
         return Int32Array.from(ids)
       })
-      return mapByLength(rows, batch, classifyRows)
+      return (await mapByLength(rows, batch, (some) => model.logits(some))).map(softmax)
     },
-    release: () => session.release(),
+    release: () => model.release(),
   }
 }
 

@@ -8,7 +8,7 @@ import { basename, dirname } from 'node:path'
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { externalData, readableInPlace } from '../formats/external_data.ts'
-import type { Gpt2Folder } from '../formats/model_folder.ts'
+import type { ModelFolder } from '../formats/model_folder.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { NodeSessionOptions } from '../runtime/node.ts'
@@ -30,7 +30,7 @@ export interface OpenGraph {
  */
 export async function openGraph(
   name: string,
-  model: Gpt2Folder,
+  model: ModelFolder,
   build: (stored: ReadonlyMap<string, ExternalData> | undefined) => Graph,
   options: NodeSessionOptions = {},
 ): Promise<OpenGraph> {

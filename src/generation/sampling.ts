@@ -4,6 +4,7 @@
  * @module
  */
 import type { Random } from '../random.ts'
+import { exponential } from './exponential.ts'
 
 export interface SamplingOptions {
   /** False takes the likeliest token; the options below but the penalty then count for nothing. */
@@ -51,18 +52,25 @@ export function argmax(logits: Float32Array): number {
  * @param logits [vocabulary], already penalised
  * @returns [vocabulary], summing to 1; 0 at tokens that were cut
  */
-export function samplingDistribution(
-  logits: Float32Array,
-  { temperature, top_k, top_p }: Pick<SamplingOptions, 'temperature' | 'top_k' | 'top_p'>,
-): Float32Array {
+export function samplingDistribution(logits: Float32Array, options: Truncation): Float32Array {
+  const { weights, total } = keptWeights(logits, options)
+  return weights.map((weight) => weight / total)
+}
+
+type Truncation = Pick<SamplingOptions, 'temperature' | 'top_k' | 'top_p'>
+
+/** exp((z − max z)/T) of the tokens that are kept, 0 of the others, and their sum. */
+function keptWeights(logits: Float32Array, { temperature, top_k, top_p }: Truncation) {
   const threshold = top_k > 0 && top_k < logits.length ? kthLargest(logits, top_k) : -Infinity
   const largest = logits[argmax(logits)]!
   // softmax(z/T) = exp((z − max z)/T) / Σ exp((z − max z)/T)
-  const weights = logits.map((logit) => (logit < threshold ? 0 : Math.exp((logit - largest) / temperature)))
+  const weights = new Float32Array(logits.length)
+  for (let i = 0; i < logits.length; i++)
+    weights[i] = logits[i]! < threshold ? 0 : exponential((logits[i]! - largest) / temperature)
   const total = sum(weights)
-  if (top_p < 1) cutTail(weights, top_p * total)
-  const kept = top_p < 1 ? sum(weights) : total
-  return weights.map((weight) => weight / kept)
+  if (top_p === 1) return { weights, total }
+  cutTail(weights, top_p * total)
+  return { weights, total: sum(weights) }
 }
 
 /**
@@ -79,32 +87,77 @@ export function nextToken(
 ): number {
   penaliseRepetition(logits, occurred, options.repetition_penalty)
   if (!options.do_sample) return argmax(logits)
-  const probabilities = samplingDistribution(logits, options)
+  const { weights, total } = keptWeights(logits, options)
   let left = random.uniform()
   let last = 0
-  for (let token = 0; token < probabilities.length; token++) {
-    const probability = probabilities[token]!
-    if (probability === 0) continue
+  for (let token = 0; token < weights.length; token++) {
+    const weight = weights[token]!
+    if (weight === 0) continue
     last = token
-    left -= probability
+    left -= Math.fround(weight / total)
     if (left < 0) break
   }
   return last
 }
 
-/** Keeps the heaviest weights until they hold `mass`, the one that reaches it included; sets the others to 0. */
+/** A float32's sign, exponent and first 7 bits of mantissa: order-preserving classes of weights from 0 to 1. */
+const CLASSES = (0x3f800000 >>> 16) + 1
+
+/**
+ * Keeps the heaviest weights until they hold `mass`, the one that reaches it included, the first of equals before the
+ * others; sets the rest to 0.
+ *
+ * Weights are summed up by class, a class being numbers that differ by less than 1 %; only the one in which the mass is
+ * reached has to be sorted.
+ *
+ * @param weights 0 … 1
+ */
 function cutTail(weights: Float32Array, mass: number): void {
-  const order = Array.from(weights.keys()).filter((token) => weights[token]! > 0)
-  order.sort((a, b) => weights[b]! - weights[a]!)
-  let held = 0
-  for (const token of order) {
-    if (held >= mass) weights[token] = 0
-    else held += weights[token]!
+  const bits = new Uint32Array(weights.buffer, weights.byteOffset, weights.length)
+  const held = new Float64Array(CLASSES)
+  for (let i = 0; i < weights.length; i++) held[bits[i]! >>> 16]! += weights[i]!
+  let last = CLASSES - 1
+  let before = 0
+  while (last > 0 && before + held[last]! < mass) before += held[last--]!
+
+  const undecided: number[] = []
+  for (let i = 0; i < weights.length; i++) {
+    const its = bits[i]! >>> 16
+    if (its === last) undecided.push(i)
+    else if (its < last) weights[i] = 0
+  }
+  undecided.sort((a, b) => weights[b]! - weights[a]! || a - b)
+  for (const token of undecided) {
+    if (before >= mass) weights[token] = 0
+    else before += weights[token]!
   }
 }
 
+/** By Hoare's selection (1961): halves that do not hold the k-th are left unsorted. */
 function kthLargest(values: Float32Array, k: number): number {
-  return values.toSorted()[values.length - k]!
+  const copy = values.slice()
+  const wanted = copy.length - k
+  let [low, high] = [0, copy.length - 1]
+  while (low < high) {
+    const pivot = copy[(low + high) >>> 1]!
+    let [i, j] = [low, high]
+    while (i <= j) {
+      while (copy[i]! < pivot) i++
+      while (copy[j]! > pivot) j--
+      if (i > j) break
+      const value = copy[i]!
+      copy[i++] = copy[j]!
+      copy[j--] = value
+    }
+    if (wanted <= j) high = j
+    else if (wanted >= i) low = i
+    else break
+  }
+  return copy[wanted]!
 }
 
-const sum = (values: Float32Array): number => values.reduce((total, value) => total + value, 0)
+function sum(values: Float32Array): number {
+  let total = 0
+  for (let i = 0; i < values.length; i++) total += values[i]!
+  return total
+}

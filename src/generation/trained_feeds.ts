@@ -4,8 +4,8 @@
  */
 import { join } from 'node:path'
 
-import { HEAD, headShapes } from '../../graphs/models/classifier.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { headShapes, isBert } from '../../graphs/models/encoder.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
@@ -29,7 +29,7 @@ import { adapterInputs } from './adapter_inputs.ts'
  */
 export async function trainedFeeds(
   found: FoundModel,
-  config: Gpt2Config,
+  config: EncoderConfig,
 ): Promise<{ readonly lora?: LoraConfig; readonly feeds: Feeds }> {
   const { adapter, trained } = found
   if (adapter !== undefined) {
@@ -38,7 +38,7 @@ export async function trainedFeeds(
     const wanted = besideShapes({ ...found, npt: undefined }, config)
     return {
       lora,
-      feeds: { ...feeds, ...pick(read.head ? new Map([[HEAD, read.head]]) : new Map(), wanted, adapter) },
+      feeds: { ...feeds, ...pick(read.head ?? new Map(), wanted, adapter) },
     }
   }
   if (trained === undefined) return { feeds: {} }
@@ -46,13 +46,13 @@ export async function trainedFeeds(
   return { feeds: pick(tensors, besideShapes(found, config), trained) }
 }
 
-/** The tensors that a model has beside GPT-2's own. */
+/** The tensors that a model has beside those of its kind: plastic blocks, which only a GPT-2 can have, and a head. */
 export const besideShapes = (
   { classifier, npt }: { classifier?: Classifier | undefined; npt?: NptConfig | undefined },
-  config: Gpt2Config,
+  config: EncoderConfig,
 ): ParameterShapes =>
   new Map([
-    ...(npt ? nptShapes(config, npt) : []),
+    ...(npt && !isBert(config) ? nptShapes(config, npt) : []),
     ...(classifier ? headShapes(config, classifier.classes.length) : []),
   ])
 

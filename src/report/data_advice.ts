@@ -8,8 +8,9 @@ const whole = (n: number): string => n.toLocaleString('en')
  *
  * @param maxLength most tokens of an example
  * @param context most tokens the model can read
+ * @param pairs whether examples are pairs of answers
  */
-export function dataAdvice(splits: SplitCounts, maxLength: number, context: number): string {
+export function dataAdvice(splits: SplitCounts, maxLength: number, context: number, pairs = false): string {
   const all = Object.values(splits)
   const sum = (count: (counts: (typeof all)[number]) => number) =>
     all.reduce((total, each) => total + count(each), 0)
@@ -19,7 +20,7 @@ export function dataAdvice(splits: SplitCounts, maxLength: number, context: numb
     sum((c) => c.cutTokens),
   ]
   const longest = Math.max(0, ...all.map((counts) => counts.longest))
-  const [overlong, empty] = [sum((c) => c.overlong), sum((c) => c.empty)]
+  const [overlong, empty, tie] = [sum((c) => c.overlong), sum((c) => c.empty), sum((c) => c.tie)]
 
   const shorten = `the model reads ${whole(context)} tokens at most, so shorten the texts`
   const raise = maxLength < context ? `raise max_length (up to ${context}), or shorten it` : shorten
@@ -31,11 +32,13 @@ export function dataAdvice(splits: SplitCounts, maxLength: number, context: numb
         : shorten
   const lines = [
     truncated > 0 &&
-      `${whole(truncated)} of ${whole(examples)} examples are longer than ${whole(maxLength)} tokens and lose their end, ${whole(cut)} tokens together: ${keep}.`,
+      `${whole(truncated)} of ${whole(examples)} ${pairs ? 'pairs' : 'examples'} are longer than ${whole(maxLength)} tokens and lose their end, ${whole(cut)} tokens together: ${keep}.`,
     overlong > 0 &&
       `${rows(overlong)} left out because the prompt fills ${whole(maxLength)} tokens: ${raise}.`,
     empty > 0 &&
       `${rows(empty)} left out because there is nothing to learn: fill the empty columns, or remove the rows.`,
+    tie > 0 &&
+      `${rows(tie)} left out because both answers are the same${truncated > 0 ? ', perhaps once they are cut' : ''}: remove the rows, or make the answers differ${truncated > 0 ? ' or max_length larger' : ''}.`,
   ]
   return lines.flatMap((line) => (line ? [`${line}\n`] : [])).join('')
 }

@@ -4,12 +4,12 @@ import { textTable } from './text_table.ts'
 
 const whole = (n: number): string => n.toLocaleString('en')
 
-/** Examples, tokens and percentiles of the examples' lengths, a line per split. */
-export function dataTable(splits: SplitCounts): string {
+/** Examples or pairs of answers, tokens and percentiles of their lengths, a line per split. */
+export function dataTable(splits: SplitCounts, pairs = false): string {
   const labelled = Object.values(splits).some(({ classCounts }) => classCounts === undefined)
   const heading = [
     '',
-    'examples',
+    pairs ? 'pairs' : 'examples',
     'tokens',
     'with loss',
     'truncated',

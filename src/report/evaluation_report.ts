@@ -3,9 +3,10 @@
  * @module
  */
 import type { ClassificationReport } from '../metrics/classification.ts'
-import type { PlasticBlockReport } from '../training/evaluate_npt.ts'
-import type { RunEvaluation } from '../training/evaluate_run.ts'
-import type { GenerationEvaluation } from '../training/evaluate_generation.ts'
+import type { Calibration } from '../metrics/calibration.ts'
+import type { PlasticBlockReport } from '../evaluation/evaluate_npt.ts'
+import type { RunEvaluation } from '../evaluation/evaluate_run.ts'
+import type { GenerationEvaluation } from '../evaluation/evaluate_generation.ts'
 import { textTable } from './text_table.ts'
 
 /** An evaluation, with what the model wrote where it was asked to. */
@@ -37,12 +38,27 @@ export function evaluationReport(evaluation: FullEvaluation, other?: FullEvaluat
 
 function detailTables(evaluation: FullEvaluation): string {
   if (evaluation.task === 'classification') return classTables(nameOf(evaluation), evaluation.report)
+  if (evaluation.task === 'reward') return calibrationTable(nameOf(evaluation), evaluation.calibration)
   if (evaluation.task !== 'equivalence') return ''
   const pairs = evaluation.samples.map(
     ({ prompt, base, plastic }) =>
       `${oneLine(prompt)} …\n  as it was  ${oneLine(base)}\n  plastic    ${oneLine(plastic)}\n`,
   )
   return [blockTable(nameOf(evaluation), evaluation.blocks), ...pairs.slice(0, SAMPLES)].join('\n')
+}
+
+/** How often the model is right beside how often it says it is. */
+function calibrationTable(name: string, { bins }: Calibration): string {
+  const percent = (share: number | null) => (share === null ? '' : `${(100 * share).toFixed(1)} %`)
+  const rows = bins
+    .filter(({ count }) => count > 0)
+    .map(({ from, to, count, confidence, accuracy }) => [
+      `${percent(from)} – ${percent(to)}`,
+      String(count),
+      percent(confidence),
+      percent(accuracy),
+    ])
+  return textTable([[`${name}, confidence`, 'pairs', 'says', 'is right'], ...rows])
 }
 
 const nameOf = ({ run, checkpoint }: FullEvaluation): string => `${run} (${checkpoint})`
@@ -65,6 +81,22 @@ function figures(result: FullEvaluation): Figure[] {
       ['macro recall', macro.recall, 4],
       ['weighted F1', weighted.f1, 4],
     ]
+  }
+  if (result.task === 'reward') {
+    const { metrics, calibration } = result
+    return [
+      ['pairs', result.scores.length, 0],
+      ['loss', result.loss, 4],
+      ['accuracy', metrics.accuracy, 4],
+      ['margin', metrics.margin, 4],
+      ['mean score', metrics.mean_reward, 4],
+      ['expected calibration error', calibration.expectedCalibrationError, 4],
+      ['Brier score', calibration.brierScore, 4],
+    ]
+  }
+  if (result.task === 'dpo') {
+    const metrics = Object.entries(result.metrics).map(([name, value]): Figure => [name, value, 4])
+    return [['pairs', result.examples / 2, 0], ['loss', result.loss, 4], ...metrics]
   }
   if (result.task === 'equivalence') {
     return [
@@ -163,7 +195,8 @@ function samples(evaluation: FullEvaluation, other: FullEvaluation | undefined):
     .join('\n')
 }
 
-const oneLine = (text: string, most = 160): string => {
+/** A text on one line, cut where it is long. */
+export const oneLine = (text: string, most = 160): string => {
   const flat = text.replaceAll(/\s+/g, ' ')
   return flat.length > most ? `${flat.slice(0, most - 1)}…` : flat
 }

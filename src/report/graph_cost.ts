@@ -9,8 +9,9 @@ import { inferenceGraph } from '../../graphs/artifacts/generation.ts'
 import { matmulFlops } from '../../graphs/flops.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
+import { encoderContext, isBert } from '../../graphs/models/encoder.ts'
 import { externalData } from '../formats/external_data.ts'
-import type { Gpt2Folder } from '../formats/model_folder.ts'
+import type { ModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import type { TaskFacts } from '../training/task_graphs.ts'
 import { taskGraphs } from '../training/task_graphs.ts'
@@ -18,7 +19,7 @@ import { taskGraphs } from '../training/task_graphs.ts'
 /** A folder of ortune's: its model, and what is trained on it. */
 export interface ArtifactFolder {
   readonly path: string
-  readonly model: Gpt2Folder
+  readonly model: ModelFolder
   readonly facts: TaskFacts | null
 }
 
@@ -37,7 +38,7 @@ export async function flopsPerToken(
 ): Promise<number | null> {
   const graph = await rebuild(folder, name)
   if (!graph || Buffer.compare(serialize(graph), bytes) !== 0) return null
-  const context = folder.model.config.n_positions
+  const context = encoderContext(folder.model.config)
   return graph.inputs.some(({ name }) => name.startsWith('past_key_values.'))
     ? matmulFlops(graph, { batch: 1, sequence: 1, past_sequence: context - 1 })
     : matmulFlops(graph, { batch: 1, sequence: context, labelled: context }) / context
@@ -46,12 +47,11 @@ export async function flopsPerToken(
 async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Promise<Graph | undefined> {
   const { config, tensors } = model
   const task = facts && taskGraphs(facts, config, externalData(tensors, 'model.safetensors'))
+  if (name === 'training_model.onnx') return task?.training()
+  if (name === 'eval_model.onnx') return task?.evaluation()
+  if (isBert(config)) return undefined
   const stored = () => externalData(tensors, 'model.onnx_data')
   switch (name) {
-    case 'training_model.onnx':
-      return task?.training()
-    case 'eval_model.onnx':
-      return task?.evaluation()
     case 'onnx/model.onnx':
       return inferenceGraph({ config, stored: stored() })
     case 'onnx/model_lora.onnx':

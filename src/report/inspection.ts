@@ -6,10 +6,10 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import { encoderContext } from '../../graphs/models/encoder.ts'
 import { UserError } from '../errors.ts'
 import { readManifest } from '../formats/manifest.ts'
-import { openGpt2Folder } from '../formats/model_folder.ts'
+import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
 import { exists, unreadable } from '../formats/read_file.ts'
 import { taskGraphs } from '../training/task_graphs.ts'
 import type { ArtifactFolder } from './graph_cost.ts'
@@ -71,7 +71,7 @@ export async function inspect(path: string): Promise<Inspection> {
     path,
     task: known?.task ?? null,
     lora: known?.facts?.lora ?? null,
-    context: known?.model.config.n_positions ?? null,
+    context: known ? encoderContext(known.model.config) : null,
     parameters: { ...countParameters(groups), groups },
     models,
   }
@@ -97,14 +97,14 @@ interface KnownFolder extends ArtifactFolder {
   readonly groups: readonly ParameterGroup[]
 }
 
-/** A folder with a GPT-2 in it: artifacts have a manifest and something to train, a model folder has not. */
+/** A folder with a model in it: artifacts have a manifest and something to train, a model folder has not. */
 async function knownFolder(path: string): Promise<KnownFolder | undefined> {
   const isArtifact = await exists(join(path, 'ortune.json'))
   const isModel = (await exists(join(path, 'config.json'))) && (await exists(join(path, 'model.safetensors')))
   if (!isArtifact && !isModel) return undefined
-  const model = await openGpt2Folder(path)
+  const model = await openModelFolder(path)
   if (!isArtifact) {
-    const groups = parameterGroups(gpt2ParameterShapes(model.config), false)
+    const groups = parameterGroups(ownShapes(model.config), false)
     return { path, model, facts: null, task: null, groups }
   }
   const facts = await readManifest(path)

@@ -6,7 +6,7 @@ import { parse, View } from 'vega'
 import type { TopLevelSpec } from 'vega-lite'
 import { compile } from 'vega-lite'
 
-import type { PlasticBlockReport } from '../training/evaluate_npt.ts'
+import type { PlasticBlockReport } from '../evaluation/evaluate_npt.ts'
 
 /**
  * Draws, by layer, the mean squared difference of the outputs, and the distribution of ‖ΔW‖_F over the tokens: a line from

@@ -42,16 +42,39 @@ export function tokenLegend({ color }: Pick<TokenViewOptions, 'color'>): string 
   return `${learned} carries loss, ↵ is a line break\n`
 }
 
+/** An example with its class where one is learned, or of a pair the other answer. */
+export interface ViewedExample {
+  readonly pieces: readonly TokenPiece[]
+  readonly label?: string
+  readonly rejected?: readonly TokenPiece[]
+  readonly margin?: number
+}
+
 /** Draws an example under a heading with its number, its tokens and what carries loss. */
-export function exampleView(
-  { pieces, label }: { readonly pieces: readonly TokenPiece[]; readonly label?: string },
+export function exampleView(example: ViewedExample, number: number, options: TokenViewOptions): string {
+  const { pieces, label, rejected } = example
+  if (rejected) return pairView({ ...example, rejected }, number, options)
+  const learned = countTokens(pieces.filter((piece) => piece.learned))
+  const loss = label === undefined ? `${whole(learned)} with loss` : `class ${visible(label)}`
+  const heading = `example ${number}: ${whole(countTokens(pieces))} tokens, ${loss}\n`
+  return heading + tokenView(pieces, options)
+}
+
+/** Draws the prompt with the preferred answer, and then the other answer. */
+function pairView(
+  { pieces, rejected, margin = 0 }: ViewedExample & { readonly rejected: readonly TokenPiece[] },
   number: number,
   options: TokenViewOptions,
 ): string {
-  const learned = countTokens(pieces.filter((piece) => piece.learned))
-  const loss = label === undefined ? `${learned.toLocaleString('en')} with loss` : `class ${visible(label)}`
-  const heading = `example ${number}: ${countTokens(pieces).toLocaleString('en')} tokens, ${loss}\n`
-  return heading + tokenView(pieces, options)
+  const chosen = countTokens(pieces.filter((piece) => piece.learned))
+  const prompt = countTokens(pieces) - chosen
+  const apart = margin === 0 ? '' : `, margin ${margin}`
+  return [
+    `pair ${number}: prompt ${whole(prompt)} tokens, chosen ${whole(chosen)}, rejected ${whole(countTokens(rejected))}${apart}\n`,
+    tokenView(pieces, options),
+    'rejected:\n',
+    tokenView(rejected, options),
+  ].join('')
 }
 
 /** Draws an example as indented lines. Nothing in its text moves the cursor or changes the colours. */
@@ -80,7 +103,7 @@ function shortenStretch(pieces: readonly TokenPiece[]): readonly Shown[] {
 function gapFor(pieces: readonly TokenPiece[]): Shown {
   const tokens = countTokens(pieces)
   const learned = pieces.every((piece) => piece.learned)
-  return { text: ` … ${tokens.toLocaleString('en')} tokens … `, tokens, learned, end: false, gap: true }
+  return { text: ` … ${whole(tokens)} tokens … `, tokens, learned, end: false, gap: true }
 }
 
 /** The text of a piece, given the pieces around it. */
@@ -136,6 +159,8 @@ function splitBefore<T>(items: readonly T[], begins: (item: T, before: T) => boo
 }
 
 const paint = ({ text, style }: Printed): string => (style ? `\x1b[${style}m${text}\x1b[0m` : text)
+
+const whole = (n: number): string => n.toLocaleString('en')
 
 const countTokens = (pieces: readonly TokenPiece[]): number =>
   pieces.reduce((sum, { tokens }) => sum + tokens, 0)

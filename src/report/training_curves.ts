@@ -1,5 +1,5 @@
 /**
- * The loss of a run as a picture.
+ * How a run went, as a picture: the loss, and what else its task logs.
  * @module
  */
 import { parse, View } from 'vega'
@@ -8,52 +8,107 @@ import { compile } from 'vega-lite'
 
 import type { EvaluationRecord, StepRecord } from '../training/progress.ts'
 
-/** Points of the training curve; more are averaged in groups, so that the curve shows and not its noise. */
+/** Points of a training curve; more are averaged in groups, so that the curve shows and not its noise. */
 const POINTS = 200
 
+/** One set of axes: its title, and the curves by the key that they have in the log. */
+interface Panel {
+  readonly title: string
+  readonly curves: Readonly<Record<string, string>>
+}
+
+/** Those whose keys a log has are drawn. */
+const PANELS: readonly Panel[] = [
+  { title: 'loss (nats)', curves: { training: 'loss', validation: 'eval_loss' } },
+  { title: 'accuracy', curves: { training: 'accuracy', validation: 'eval_accuracy' } },
+  {
+    title: 'pairs where the chosen answer gains more',
+    curves: { training: 'rewards/accuracies', validation: 'eval_rewards/accuracies' },
+  },
+  {
+    title: 'implicit reward of the answers',
+    curves: { chosen: 'rewards/chosen', rejected: 'rewards/rejected' },
+  },
+  { title: 'mean reward', curves: { training: 'env/reward_mean', validation: 'eval_reward' } },
+  {
+    title: 'KL to the reference (nats per response)',
+    curves: { training: 'objective/kl', validation: 'eval_kl' },
+  },
+  {
+    title: 'tokens per response',
+    curves: { training: 'tokens/responses_len_mean', validation: 'eval_length' },
+  },
+]
+
+interface Point {
+  readonly step: number
+  readonly value: number
+  readonly curve: string
+}
+
 /**
- * Draws training loss (averaged over neighbouring steps) and validation loss over the steps.
+ * Draws the curves of a log over its steps, those of training averaged over neighbouring ones.
  *
  * @param records the lines of a run's `log.jsonl`
  * @returns an SVG document
  */
-export async function lossCurve(
+export async function trainingCurves(
   records: readonly (StepRecord | EvaluationRecord)[],
   title: string,
 ): Promise<string> {
-  const steps = records.filter((record): record is StepRecord => 'loss' in record)
-  const evaluations = records.filter((record): record is EvaluationRecord => 'eval_loss' in record)
-  const values = [
-    ...averaged(steps),
-    ...evaluations.map(({ step, eval_loss }) => ({ step, loss: eval_loss, curve: 'validation' })),
-  ]
+  const panels = PANELS.map((panel) => ({
+    title: panel.title,
+    points: Object.entries(panel.curves).flatMap(([curve, key]) => pointsOf(records, key, curve)),
+  })).filter(({ points }) => points.length > 0)
+  const width = panels.length > 1 ? 400 : 560
   const spec: TopLevelSpec = {
     title,
-    width: 560,
-    height: 280,
     background: 'white',
-    data: { values },
-    layer: [
-      { mark: { type: 'line', strokeWidth: 1.5 } },
-      {
-        transform: [{ filter: "datum.curve === 'validation'" }],
-        mark: { type: 'point', filled: true, size: 40 },
-      },
-    ],
-    encoding: {
-      x: { field: 'step', type: 'quantitative', title: 'optimizer step' },
-      y: { field: 'loss', type: 'quantitative', title: 'loss (nats)', scale: { zero: false } },
-      color: { field: 'curve', type: 'nominal', title: null },
-    },
+    columns: 2,
+    concat: panels.map(({ title, points }) => panelSpec(title, points, width)),
+    resolve: { scale: { color: 'independent' } },
   }
   return new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()
 }
 
-function averaged(steps: readonly StepRecord[]): { step: number; loss: number; curve: string }[] {
-  const size = Math.max(1, Math.ceil(steps.length / POINTS))
-  return Array.from({ length: Math.ceil(steps.length / size) }, (_, i) => {
-    const group = steps.slice(i * size, (i + 1) * size)
-    const mean = group.reduce((sum, { loss }) => sum + loss, 0) / group.length
-    return { step: group.at(-1)!.step, loss: mean, curve: 'training' }
+function panelSpec(title: string, values: readonly Point[], width: number) {
+  return {
+    width,
+    height: width / 2,
+    data: { values: [...values] },
+    layer: [
+      { mark: { type: 'line' as const, strokeWidth: 1.5 } },
+      {
+        transform: [{ filter: "datum.curve === 'validation'" }],
+        mark: { type: 'point' as const, filled: true, size: 40 },
+      },
+    ],
+    encoding: {
+      x: { field: 'step', type: 'quantitative' as const, title: 'optimizer step' },
+      y: { field: 'value', type: 'quantitative' as const, title, scale: { zero: false } },
+      color: { field: 'curve', type: 'nominal' as const, title: null },
+    },
+  }
+}
+
+/** The values of a key; of steps, whose curve may be long, averaged in groups. */
+function pointsOf(
+  records: readonly (StepRecord | EvaluationRecord)[],
+  key: string,
+  curve: string,
+): readonly Point[] {
+  const points = records.flatMap((record) => {
+    const value = (record as Readonly<Record<string, unknown>>)[key]
+    return typeof value === 'number' ? [{ step: record.step, value, curve }] : []
+  })
+  return curve === 'validation' ? points : averaged(points)
+}
+
+function averaged(points: readonly Point[]): readonly Point[] {
+  const size = Math.max(1, Math.ceil(points.length / POINTS))
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, i) => {
+    const group = points.slice(i * size, (i + 1) * size)
+    const value = group.reduce((sum, point) => sum + point.value, 0) / group.length
+    return { ...group.at(-1)!, value }
   })
 }

@@ -41,6 +41,8 @@ export interface ParameterMemory {
    * Called after each micro-batch; without it a step uses `gradient` as it stands.
    */
   accumulateGradients(): void
+  /** Forgets the running sum, where the step it was for is not made. */
+  discardGradients(): void
   /**
    * One AdamW step over all tensors. Returns the global gradient norm before clipping.
    * @throws Error naming the first tensor whose gradient holds a NaN or an infinity; nothing has been updated then.
@@ -97,6 +99,10 @@ export function createParameterMemory(
         else kernels.accumulate(sum, g, length)
       }
       summed++
+    },
+
+    discardGradients() {
+      summed = 0
     },
 
     adamwStep({ learningRate, step, beta1, beta2, epsilon, weightDecay, maxGradNorm = Infinity }) {

@@ -10,6 +10,7 @@ import type { EncodedExample } from '../data/encode.ts'
 import type { FOLDS } from '../formats/manifest.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 import type { Objective } from './supervised.ts'
+import { summedOutputs } from './supervised.ts'
 
 /** How a text's tokens are weighed: all alike, the last alone, or the later the more. */
 export type Fold = (typeof FOLDS)[number]
@@ -18,7 +19,7 @@ export type Fold = (typeof FOLDS)[number]
 export const consolidationObjective = (fold: Fold): Objective => ({
   weight: totalLabelled,
   feeds: (sequences, { total }) => collateTexts(sequences, total, fold),
-  terms: ['before', 'after', 'damage'],
+  metrics: summedOutputs(['before', 'after', 'damage']),
 })
 
 /** {@link collate}; fold_weights: float32 [batch, sequence], of each text summing to 1; others: int64 [batch]. */

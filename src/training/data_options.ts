@@ -19,6 +19,18 @@ const chatSchema = z.strictObject({
   messages: z.string().min(1).optional(),
   replies: z.string().min(1).optional(),
 })
+const promptSchema = z.strictObject({ prompt: z.string(), requires })
+const margin = z.string().optional()
+const preferenceSchema = z.strictObject({
+  prompt: z.string().optional(),
+  chosen: z.string(),
+  rejected: z.string(),
+  margin,
+  requires,
+})
+const chatPreferenceSchema = chatSchema
+  .omit({ replies: true })
+  .extend({ chosen: z.string().min(1), rejected: z.string().min(1), margin })
 const labelSchema = z.strictObject({ text: z.string(), label: z.string() })
 
 /** nunjucks templates over the columns of a row; `src/data/template_source.ts` says what each kind means. */
@@ -28,12 +40,15 @@ export const templateSchema = z.union(
     textSchema,
     chatSchema,
     labelSchema,
+    preferenceSchema,
+    chatPreferenceSchema,
+    promptSchema,
     z
       .array(z.union([completionSchema, textSchema]))
       .min(1)
       .readonly(),
   ],
-  'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification)',
+  'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification), or chosen and rejected (pairs, with a prompt unless both begin with it), or prompt alone (ppo)',
 )
 
 /** null, as on a command line, takes a file's template away: the columns tell it then. */

@@ -8,12 +8,13 @@ import { collateTokens } from '../data/collate.ts'
 import type { EncodedExample } from '../data/encode.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 import type { Objective } from './supervised.ts'
+import { summedOutputs } from './supervised.ts'
 
 /** The step's loss is a mean over all its tokens, however it is cut into micro-batches. */
 export const equivalenceObjective: Objective = {
   weight: (examples) => examples.reduce((sum, { input_ids }) => sum + input_ids.length, 0),
   feeds: (sequences, { total }) => collateWeighted(sequences, total),
-  terms: ['equivalence', 'low_magnitude', 'distillation'],
+  metrics: summedOutputs(['equivalence', 'low_magnitude', 'distillation']),
 }
 
 /** {@link collateTokens}, and token_weights: float32 [batch, sequence], 1/total at tokens and 0 at padding. */

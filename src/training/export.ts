@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { OPSET, serialize } from '../../graphs/ir/serialize.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { isBert } from '../../graphs/models/encoder.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
 import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
@@ -15,14 +16,14 @@ import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
 import { externalData, linkOrCopy, readableInPlace } from '../formats/external_data.ts'
-import { readGpt2Config } from '../formats/gpt2_config.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { FORMAT_VERSION, signature } from '../formats/manifest.ts'
-import { fillModelFolder, openGpt2Folder } from '../formats/model_folder.ts'
+import { readModelConfig } from '../formats/model_config.ts'
+import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { gpt2TokenizerFiles } from '../text/gpt2.ts'
-import { seededGpt2Weights } from './initialise.ts'
+import { seededWeights } from './initialise.ts'
 import type { TaskFacts } from './task_graphs.ts'
 import { taskGraphs } from './task_graphs.ts'
 
@@ -59,8 +60,9 @@ export async function writeGraphs(
   data: Manifest['data'] = null,
 ): Promise<Manifest> {
   const { lora, head, npt = null, equivalence = null, consolidation = null } = request
+  const { reward = null, dpo = null, ppo = null } = request
   const { optimizer, seed } = request
-  const { config, tensors } = await openGpt2Folder(folder)
+  const { config, tensors } = await openModelFolder(folder)
   const task = taskGraphs(request, config, externalData(tensors, 'model.safetensors'))
   const models: Record<string, Graph> = {
     'training_model.onnx': task.training(),
@@ -77,6 +79,9 @@ export async function writeGraphs(
     npt: npt && { ...npt, layers: typeof npt.layers === 'string' ? npt.layers : [...npt.layers] },
     equivalence,
     consolidation,
+    reward,
+    dpo,
+    ppo,
     seed,
     opset: OPSET,
     parameters: { trainable: countParameters(task.trainable), frozen: countParameters(task.frozen) },
@@ -87,9 +92,12 @@ export async function writeGraphs(
   return manifest
 }
 
-function taskName({ head, equivalence, consolidation }: TaskFacts): Manifest['task'] {
+function taskName({ head, equivalence, consolidation, reward, dpo, ppo }: TaskFacts): Manifest['task'] {
   if (equivalence) return 'equivalence'
   if (consolidation) return 'consolidation'
+  if (reward) return 'reward'
+  if (dpo) return 'dpo'
+  if (ppo) return 'ppo'
   return head ? 'classification' : 'sft'
 }
 
@@ -98,15 +106,15 @@ export async function placeModel(
   { model, seed }: Pick<ExportRequest, 'model' | 'seed'>,
   folder: string,
 ): Promise<void> {
-  const config = await readGpt2Config(model)
+  const config = await readModelConfig(model)
   if (await isBare(model)) {
-    await fillModelFolder(folder, { config, tensors: seededGpt2Weights(config, seed) })
+    await fillModelFolder(folder, { config, tensors: seededWeights(config, seed) })
   } else {
     if (await readNptConfig(model))
       throw new UserError(
         `${model} has plastic blocks already, which training on top of would leave out; name the model below them, and the blocks' run as npt.from`,
       )
-    const source = await openGpt2Folder(model)
+    const source = await openModelFolder(model)
     if (readableInPlace(source)) {
       await linkOrCopy(source.weights, join(folder, 'model.safetensors'))
       await copyFile(join(model, 'config.json'), join(folder, 'config.json'))
@@ -119,9 +127,9 @@ export async function placeModel(
 }
 
 /** Copies the tokenizer of a model; a bare config.json of GPT-2's vocabulary with none beside it gets GPT-2's own. */
-export async function placeTokenizer(model: string, config: Gpt2Config, folder: string): Promise<void> {
+export async function placeTokenizer(model: string, config: EncoderConfig, folder: string): Promise<void> {
   const bare = await isBare(model)
-  if (bare && config.vocab_size === GPT2_VOCABULARY) {
+  if (bare && !isBert(config) && config.vocab_size === GPT2_VOCABULARY) {
     const files = await gpt2TokenizerFiles()
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   }

@@ -1,28 +1,28 @@
 /**
- * GPT-2's initial weights, from a seed.
+ * Initial weights, from a seed.
  *
- * Weights ~ N(0, σ²) with σ = initializer_range (.02); the two projections into the residual stream, c_proj, have
+ * Weights ~ N(0, σ²) with σ = initializer_range (.02); GPT-2's two projections into the residual stream, c_proj, have
  * σ/√(2·n_layer) instead, so that the stream's variance does not grow with depth (Radford et al. 2019, §2.3). Biases are
  * 0; LayerNorm weights 1.
  * @module
  */
-import { HEAD } from '../../graphs/models/classifier.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { headShapes, isBert } from '../../graphs/models/encoder.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
+import { ownShapes } from '../formats/model_folder.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import { createRandom } from '../random.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 
 /** Fresh parameters under transformers' names. Each has a random stream of its own, named by the seed and its name. */
-export function seededGpt2Weights(config: Gpt2Config, seed: number): Map<string, FloatTensor> {
+export function seededWeights(config: EncoderConfig, seed: number): Map<string, FloatTensor> {
   const weights = new Map<string, FloatTensor>()
-  for (const [name, shape] of gpt2ParameterShapes(config)) {
+  for (const [name, shape] of ownShapes(config)) {
     const data = new Float32Array(shape.reduce((product, dimension) => product * dimension, 1))
-    if (/\.ln_\w+\.weight$/.test(name)) data.fill(1)
+    if (/\.(ln_\w+|LayerNorm)\.weight$/.test(name)) data.fill(1)
     else if (name.endsWith('.weight')) {
       const random = createRandom(seed, 'initial weights', name)
-      const residual = name.endsWith('.c_proj.weight')
+      const residual = !isBert(config) && name.endsWith('.c_proj.weight')
       const deviation = config.initializer_range / (residual ? Math.sqrt(2 * config.n_layer) : 1)
       for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal()
     }
@@ -45,9 +45,11 @@ export function initialAdapter(memory: ParameterMemory, seed: number): void {
   }
 }
 
-/** A fresh classification head: N(0, initializer_range²), as transformers draws it. */
-export function initialHead(memory: ParameterMemory, config: Gpt2Config, seed: number): void {
-  const { parameter } = memory.views(HEAD)
+/** A fresh head: weight ~ N(0, initializer_range²), as transformers draws it, and bias 0. */
+export function initialHead(memory: ParameterMemory, config: EncoderConfig, seed: number): void {
+  const [weight, bias] = [...headShapes(config, 1).keys()]
+  if (bias !== undefined) memory.views(bias).parameter.fill(0)
+  const { parameter } = memory.views(weight!)
   const random = createRandom(seed, 'initial head')
   for (let i = 0; i < parameter.length; i++) parameter[i] = config.initializer_range * random.normal()
 }

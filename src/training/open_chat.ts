@@ -1,5 +1,4 @@
 /** @module */
-import { hasLabel } from '../data/template_source.ts'
 import { UserError } from '../errors.ts'
 import type { ModelChoice } from '../formats/find_model.ts'
 import { findModel } from '../formats/find_model.ts'
@@ -8,7 +7,7 @@ import { chatForm } from '../generation/chat_form.ts'
 import type { DecoderOptions } from '../generation/open_decoder.ts'
 import type { TokenGenerator } from '../generation/open_token_generator.ts'
 import { openTokenGenerator } from '../generation/open_token_generator.ts'
-import { templatesOfRun } from './run_templates.ts'
+import { templatesOfRun, writingTemplate } from './run_templates.ts'
 
 export interface OpenChatOptions extends ModelChoice, DecoderOptions {
   /** Which of the run's templates to use, from 1. */
@@ -31,7 +30,7 @@ export interface OpenChat {
 export async function openChat(folder: string, options: OpenChatOptions = {}): Promise<OpenChat> {
   const { template = 1, checkpoint, adapter, ...decoding } = options
   const found = await findModel(folder, { checkpoint, adapter })
-  const templates = (await templatesOfRun(folder)).flatMap((one) => (hasLabel(one) ? [] : [one]))
+  const templates = (await templatesOfRun(folder)).flatMap((one) => writingTemplate(one) ?? [])
   if (template > Math.max(1, templates.length))
     throw new UserError(
       `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,

@@ -5,15 +5,19 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
+import { encoderContext } from '../../graphs/models/encoder.ts'
 import type { PrepareReport } from '../data/prepare.ts'
+import { checkTokenizer } from '../data/bert_sequence.ts'
 import { prepare } from '../data/prepare.ts'
 import { templateOfFirstRow } from '../data/source_rows.ts'
 import type { Source } from '../data/source_rows.ts'
 import type { DataTask, TemplateSource } from '../data/template_source.ts'
 import { UserError } from '../errors.ts'
-import { readGpt2Config } from '../formats/gpt2_config.ts'
+import type { TaskName } from '../formats/manifest.ts'
 import { exists } from '../formats/read_file.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
 import type { RunConfig } from './run_config.ts'
+import { readTaskModel } from './task_model.ts'
 
 const sourceOf = ({ path, split, template, ...read }: RunConfig['data'][number], seed: number): Source => ({
   path,
@@ -58,6 +62,7 @@ export async function prepareData(
   if (!(await exists(join(tokenizerFolder, 'tokenizer.json')))) {
     throw new UserError(`${config.model} has no tokenizer.json beside it; add the model's tokenizer`)
   }
+  checkTokenizer(await loadTokenizer(tokenizerFolder), await readTaskModel(config), config.model)
   const report = await prepare({
     task: dataTask(config),
     sources: config.data.map((source) => sourceOf(source, config.seed)),
@@ -80,13 +85,23 @@ export async function prepareData(
   return report
 }
 
-/** Equivalence learns from text, as language modelling does. */
-const dataTask = ({ task }: RunConfig): DataTask => (task === 'classification' ? task : 'sft')
+/** What each task learns from. */
+const DATA_TASKS: Readonly<Record<TaskName, DataTask>> = {
+  sft: 'sft',
+  classification: 'classification',
+  equivalence: 'sft',
+  consolidation: 'sft',
+  reward: 'preference',
+  dpo: 'preference',
+  ppo: 'prompt',
+}
+
+const dataTask = ({ task }: RunConfig): DataTask => DATA_TASKS[task]
 
 /** The longest example in tokens. Throws UserError where it exceeds the model's context. */
-export async function maxLengthOf({ model, max_length }: RunConfig): Promise<number> {
-  const { n_positions } = await readGpt2Config(model)
-  const maxLength = max_length ?? n_positions
-  if (maxLength <= n_positions) return maxLength
-  throw new UserError(`max_length ${maxLength} exceeds the model's context of ${n_positions}; lower it`)
+export async function maxLengthOf(config: RunConfig): Promise<number> {
+  const context = encoderContext(await readTaskModel(config))
+  const maxLength = config.max_length ?? context
+  if (maxLength <= context) return maxLength
+  throw new UserError(`max_length ${maxLength} exceeds the model's context of ${context}; lower it`)
 }

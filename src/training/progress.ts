@@ -12,27 +12,18 @@ export interface StepRecord {
   readonly learning_rate: number
   /** Real tokens of the step, without padding. */
   readonly tokens: number
-  /** Of phase 1, by plastic block: the squared error, and (‖A‖_F + ‖B‖_F)/2. */
-  readonly equivalence?: readonly number[]
-  readonly low_magnitude?: readonly number[]
-  /** Of phase 1 with distillation: KL(teacher‖student) per token. */
-  readonly distillation?: readonly number[]
-  /** Of phase 3, per labelled token: nll without an update and under the text's own, KL under another text's. */
-  readonly before?: readonly number[]
-  readonly after?: readonly number[]
-  readonly damage?: readonly number[]
+  /** What the task logs beside: of equivalence and consolidation the parts of the loss, of preferences TRL's metrics. */
+  readonly [metric: string]: number | readonly number[]
 }
 
-/** What an evaluation measures; which of them depends on the task. */
+/**
+ * What an evaluation measures. Which metrics there are depends on the task: `eval_perplexity`, `eval_accuracy`,
+ * `eval_macro_f1`, of preferences TRL's, such as `eval_rewards/accuracies`.
+ */
 export interface Metrics {
-  /** In nats, per labelled token or per example. */
+  /** In nats, per labelled token, example or pair. */
   readonly eval_loss: number
-  /** exp(eval_loss), per token. */
-  readonly eval_perplexity?: number
-  /** Share of the examples whose likeliest class is the right one. */
-  readonly eval_accuracy?: number
-  /** Mean over the classes of the harmonic mean of precision and recall. */
-  readonly eval_macro_f1?: number
+  readonly [metric: `eval_${string}`]: number
 }
 
 /** One evaluation over the validation set. */
@@ -44,6 +35,8 @@ export interface EvaluationRecord extends Metrics {
 }
 
 export interface Watcher {
+  /** While DPO's reference is measured, before the first step. */
+  reference?(pairs: number, of: number): void
   /** Once, before the first step of this process. */
   start?(plan: { readonly totalSteps: number; readonly fromStep: number }): void
   step?(record: StepRecord): void

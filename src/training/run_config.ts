@@ -5,17 +5,35 @@
 import { z } from 'zod'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { isBert } from '../../graphs/models/encoder.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
 import {
-  adaptationSchema,
   consolidationSchema,
+  dpoSchema,
   equivalenceSchema,
   loraConfigSchema,
+  rewardSchema,
   TASKS,
 } from '../formats/manifest.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
 import { classesSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
 import { trainingOptionsSchema } from './options.ts'
+import { ppoOptionsSchema } from './ppo/ppo_options.ts'
+
+const dpoOptionsSchema = dpoSchema.extend({
+  /** A model, run or checkpoint to hold the policy to; null: the model that training starts from. */
+  ref_model: z.string().min(1).nullable().default(null),
+  /** Computes the reference's log-probabilities once, before training, and keeps them with the run. */
+  precompute_ref_log_probs: z.boolean().default(true),
+})
+
+export type DpoOptions = z.infer<typeof dpoOptionsSchema>
+
+/** Which modules carry adapters by default depends on the model. */
+const loraOptionsSchema = loraConfigSchema.extend({
+  target_modules: loraConfigSchema.shape.target_modules.unwrap().optional(),
+})
 
 export const runConfigSchema = trainingOptionsSchema.extend({
   task: z.enum(TASKS).default('sft'),
@@ -23,7 +41,7 @@ export const runConfigSchema = trainingOptionsSchema.extend({
   model: z.string().min(1),
   output_dir: z.string().min(1),
   /** Options of the adapters; `full` trains every parameter, `none` a classifier's head or plastic blocks alone. */
-  lora: adaptationSchema.optional(),
+  lora: z.union([z.literal('full'), z.literal('none'), loraOptionsSchema]).optional(),
   /** Plastic blocks to train on the frozen model: fresh ones, or those of another run. */
   npt: z
     .union([z.strictObject({ from: z.string().min(1) }), nptConfigSchema], {
@@ -36,6 +54,12 @@ export const runConfigSchema = trainingOptionsSchema.extend({
   equivalence: equivalenceSchema.optional(),
   /** Of task consolidation, NPT's phase 3. */
   consolidation: consolidationSchema.optional(),
+  /** Of task reward. */
+  reward: rewardSchema.optional(),
+  /** Of task dpo. */
+  dpo: dpoOptionsSchema.optional(),
+  /** Of task ppo. */
+  ppo: ppoOptionsSchema.optional(),
   /** What a classifier looks at: the last token's state, or the mean of all tokens'. */
   pooling: z.enum(poolings).default('last'),
   /** Probability of dropping a feature before a classifier's head. */
@@ -59,5 +83,15 @@ export const runConfigSchema = trainingOptionsSchema.extend({
 export type RunConfig = z.infer<typeof runConfigSchema>
 
 /** What of the model is trained: adapters with their defaults where nothing is said, nothing of it beside plastic blocks. */
-export const adaptationOf = ({ lora, npt }: Pick<RunConfig, 'lora' | 'npt'>): Adaptation =>
-  lora ?? (npt ? 'none' : loraConfigSchema.parse({}))
+export function adaptationOf(
+  { lora, npt }: Pick<RunConfig, 'lora' | 'npt'>,
+  config: EncoderConfig,
+): Adaptation {
+  if (typeof lora === 'string') return lora
+  if (!lora && npt) return 'none'
+  const targets = lora?.target_modules ?? (isBert(config) ? ['query', 'value'] : undefined)
+  return loraConfigSchema.parse({ ...lora, ...(targets ? { target_modules: targets } : {}) })
+}
+
+/** Options of task dpo, with their defaults where nothing is said. */
+export const dpoOptions = ({ dpo }: Pick<RunConfig, 'dpo'>): DpoOptions => dpo ?? dpoOptionsSchema.parse({})

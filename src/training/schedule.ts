@@ -2,6 +2,7 @@
  * Learning-rate schedules, as in transformers' `get_scheduler`.
  * @module
  */
+import type { TrainingOptions } from './options.ts'
 
 export const SCHEDULES = ['linear', 'cosine', 'constant'] as const
 export type ScheduleName = (typeof SCHEDULES)[number]
@@ -12,6 +13,14 @@ export interface Schedule {
   readonly warmupSteps: number
   readonly totalSteps: number
 }
+
+/** The schedule that a run's options ask for. */
+export const scheduleOf = (options: TrainingOptions, totalSteps: number): Schedule => ({
+  name: options.lr_scheduler_type,
+  peak: options.learning_rate,
+  warmupSteps: options.warmup_steps || Math.ceil(options.warmup_ratio * totalSteps),
+  totalSteps,
+})
 
 /**
  * The learning rate of a step, counted from 0.

@@ -8,25 +8,40 @@ import type { Batch } from '../data/batches.ts'
 import { batchCount, trainingBatches } from '../data/batches.ts'
 import type { EncodedExample } from '../data/encode.ts'
 import type { Sequences } from '../data/packing.ts'
-import { packedRows, singleRows } from '../data/packing.ts'
+import { packedRows, pairRows, singleRows } from '../data/packing.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 import type { TrainingOptions } from './options.ts'
 import type { EvaluationRecord, Metrics, StepRecord, Watcher } from './progress.ts'
-import { learningRate } from './schedule.ts'
+import { learningRate, scheduleOf } from './schedule.ts'
 import type { TrainerState } from './trainer_state.ts'
+
+/** Where a micro-batch stands in its optimizer step. */
+export interface MicroBatch {
+  /** What the examples of the whole step weigh together. */
+  readonly total: number
+  /** From 1. */
+  readonly step: number
+  /** Number of its first sequence within the step. */
+  readonly first: number
+  /** Row numbers of its sequences in the training data. */
+  readonly rows: Batch['rows']
+}
 
 /** What a task makes of examples. */
 export interface Objective {
-  /** What examples weigh together: labelled tokens, or examples. A step's loss is a mean over it. */
+  /** What examples weigh together: labelled tokens, examples, or pairs. A step's loss is a mean over it. */
   readonly weight: (examples: readonly EncodedExample[]) => number
-  /** The training graph's inputs for a micro-batch whose first sequence is the step's sequence number `first`. */
+  /** The training graph's inputs for a micro-batch. */
   readonly feeds: (
     sequences: readonly (readonly EncodedExample[])[],
-    of: { readonly total: number; readonly step: number; readonly first: number },
-  ) => Feeds
-  /** Outputs of the training graph that are logged with a step, summed over its micro-batches. */
-  readonly terms?: readonly string[]
+    of: MicroBatch,
+  ) => Feeds | Promise<Feeds>
+  /** What is logged with a step, from the outputs of its micro-batches and all its sequences. */
+  readonly metrics?: (
+    outputs: readonly Readonly<Record<string, HostTensor>>[],
+    of: Pick<Batch, 'sequences'> & { readonly total: number },
+  ) => Record<string, number | readonly number[]>
 }
 
 export interface SupervisedRun {
@@ -47,9 +62,13 @@ export interface SupervisedRun {
   readonly watcher?: Watcher
 }
 
-/** The sequences that a run's batches are made of. */
+/** The sequences that a run's batches are made of: rows, packs of rows, or pairs of answers. */
 export const trainingSequences = (options: TrainingOptions, data: ArrowDataset): Sequences =>
-  options.packing ? packedRows(data.lengths, data.maxLength) : singleRows(data.lengths)
+  data.pairs
+    ? pairRows(data.lengths)
+    : options.packing
+      ? packedRows(data.lengths, data.maxLength)
+      : singleRows(data.lengths)
 
 /** Optimizer steps of a whole run over so many sequences. */
 export function totalSteps(options: TrainingOptions, sequences: number): number {
@@ -70,13 +89,7 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
   const sequences = trainingSequences(options, trainData)
   const steps = totalSteps(options, sequences.size)
   const batchesPerEpoch = batchCount(sequences.size, sequencesPerStep(options))
-  const warmupSteps = options.warmup_steps || Math.ceil(options.warmup_ratio * steps)
-  const schedule = {
-    name: options.lr_scheduler_type,
-    peak: options.learning_rate,
-    warmupSteps,
-    totalSteps: steps,
-  }
+  const schedule = scheduleOf(options, steps)
   const parameters = { ...parameterFeeds(memory), ...run.constants }
   const gradients = gradientTargets(memory)
   let state = run.state
@@ -93,14 +106,15 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
 
       // loss = Σ over micro-batches of Σ nll / total
       let loss = 0
-      const terms: Record<string, number[]> = {}
+      const outputs: Record<string, HostTensor>[] = []
       const size = options.per_device_train_batch_size
       for (let first = 0; first < batch.sequences.length; first += size) {
         const micro = batch.sequences.slice(first, first + size)
-        const feeds = { ...objective.feeds(micro, { total, step, first }), ...parameters }
-        const outputs = await run.training.run(feeds, { into: gradients })
-        loss += outputs['loss']!.data[0] as number
-        for (const name of objective.terms ?? []) addTerm(terms, name, outputs[name])
+        const rows = batch.rows.slice(first, first + size)
+        const feeds = { ...(await objective.feeds(micro, { total, step, first, rows })), ...parameters }
+        const output = await run.training.run(feeds, { into: gradients })
+        loss += output['loss']!.data[0] as number
+        outputs.push(output)
         if (options.gradient_accumulation_steps > 1) memory.accumulateGradients()
       }
       if (!Number.isFinite(loss))
@@ -126,7 +140,7 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
         grad_norm: gradNorm,
         learning_rate: rate,
         tokens: tokensOf(batch),
-        ...terms,
+        ...objective.metrics?.(outputs, { sequences: batch.sequences, total }),
       }
       run.log(record)
       run.watcher?.step?.(record)
@@ -144,8 +158,9 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
   return state
 }
 
-async function evaluate(
-  run: SupervisedRun,
+/** Evaluates, logs it, and saves `checkpoints/best` where it is the best so far; returns the state that says so. */
+export async function evaluate(
+  run: Pick<SupervisedRun, 'options' | 'evaluate' | 'log' | 'save' | 'watcher'>,
   state: TrainerState,
   epoch: number,
   parameters: Feeds,
@@ -169,23 +184,33 @@ async function evaluate(
   return next
 }
 
-const stopsEarly = (state: TrainerState, { early_stopping_patience }: TrainingOptions): boolean =>
+/** Whether evaluations have not improved for as long as the options allow. */
+export const stopsEarly = (state: TrainerState, { early_stopping_patience }: TrainingOptions): boolean =>
   early_stopping_patience !== null && state.evaluations_without_improvement >= early_stopping_patience
 
 /** The state after a step: at the next batch of this epoch, or the first of the next. */
-function advance(state: TrainerState, { index }: Batch, batchesPerEpoch: number): TrainerState {
+export function advance(
+  state: TrainerState,
+  { index }: Pick<Batch, 'index'>,
+  batchesPerEpoch: number,
+): TrainerState {
   const batch = index + 1
   const position =
     batch < batchesPerEpoch ? { epoch: state.epoch, batch } : { epoch: state.epoch + 1, batch: 0 }
   return { ...state, ...position, global_step: state.global_step + 1 }
 }
 
-/** Adds an output to the term of its name, element by element; a graph need not have it. */
-function addTerm(terms: Record<string, number[]>, name: string, output: HostTensor | undefined): void {
-  if (!output) return
-  const values = Array.from(output.data as Float32Array)
-  terms[name] = terms[name]?.map((sum, i) => sum + values[i]!) ?? values
-}
+/** Metrics that are outputs of the training graph, of those that it has, summed over the micro-batches. */
+export const summedOutputs =
+  (names: readonly string[]): NonNullable<Objective['metrics']> =>
+  (outputs) => {
+    const present = names.filter((name) => outputs[0]?.[name])
+    const sum = (name: string) =>
+      outputs
+        .map((output) => Array.from(output[name]!.data as Float32Array))
+        .reduce((sums, values) => sums.map((value, i) => value + values[i]!))
+    return Object.fromEntries(present.map((name) => [name, sum(name)]))
+  }
 
 const tokensOf = ({ sequences }: Batch): number =>
   sequences.flat().reduce((sum, { input_ids }) => sum + input_ids.length, 0)

@@ -16,6 +16,8 @@ export const trainerStateSchema = z.strictObject({
   best_metric: z.number().nullable(),
   best_step: z.int().min(0).nullable(),
   evaluations_without_improvement: z.int().min(0),
+  /** Of PPO: the price of divergence for the next update, and AdamW's steps, of which an update makes several. */
+  ppo: z.strictObject({ kl_coef: z.number().min(0), optimizer_steps: z.int().min(0) }).optional(),
 })
 
 export type TrainerState = z.infer<typeof trainerStateSchema>

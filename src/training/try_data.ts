@@ -6,17 +6,21 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import type { ArrowDataset } from '../data/arrow_reader.ts'
+import { encoderContext } from '../../graphs/models/encoder.ts'
 import { openArrowDataset } from '../data/arrow_reader.ts'
+import { promptLength } from '../data/encode.ts'
 import type { PrepareReport } from '../data/prepare.ts'
 import { splitFile } from '../data/splits.ts'
 import type { TemplateSource } from '../data/template_source.ts'
-import { tokenPieces } from '../data/token_pieces.ts'
+import { answerPieces, tokenPieces } from '../data/token_pieces.ts'
 import type { TokenPiece } from '../data/token_pieces.ts'
-import { readGpt2Config } from '../formats/gpt2_config.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
 import { placeTokenizer } from './export.ts'
 import { maxLengthOf, prepareData, resolveTemplates } from './prepare_data.ts'
 import type { RunConfig } from './run_config.ts'
+import { readTaskModel } from './task_model.ts'
 
 export interface TriedData extends PrepareReport {
   /** Most tokens of an example, and of what the model can read. */
@@ -28,8 +32,17 @@ export interface TriedData extends PrepareReport {
     readonly template: TemplateSource
     readonly detected: boolean
   }[]
-  /** The first of the training data, with their class where one is learned. */
-  readonly examples: readonly { readonly pieces: readonly TokenPiece[]; readonly label?: string }[]
+  /** The first of the training data. */
+  readonly examples: readonly TriedExample[]
+}
+
+export interface TriedExample {
+  readonly pieces: readonly TokenPiece[]
+  /** Its class, where one is learned. */
+  readonly label?: string
+  /** Of a pair, whose preferred answer is above: the other one, without the prompt; and the margin between them. */
+  readonly rejected?: readonly TokenPiece[]
+  readonly margin?: number
 }
 
 export interface TryOptions {
@@ -43,7 +56,7 @@ export interface TryOptions {
 export async function tryData(given: RunConfig, { out, examples = 3 }: TryOptions = {}): Promise<TriedData> {
   const temporary = await mkdtemp(join(tmpdir(), 'ortune-prepare-'))
   try {
-    const modelConfig = await readGpt2Config(given.model)
+    const modelConfig = await readTaskModel(given)
     const maxLength = await maxLengthOf(given)
     const config = await resolveTemplates(given)
     await placeTokenizer(config.model, modelConfig, temporary)
@@ -52,7 +65,7 @@ export async function tryData(given: RunConfig, { out, examples = 3 }: TryOption
     return {
       ...report,
       maxLength,
-      context: modelConfig.n_positions,
+      context: encoderContext(modelConfig),
       templates: config.data.map(({ path, template = config.template }, i) => {
         return { path, template, detected: (given.data[i]!.template ?? given.template) === undefined }
       }),
@@ -63,20 +76,30 @@ export async function tryData(given: RunConfig, { out, examples = 3 }: TryOption
   }
 }
 
-async function firstExamples(
-  data: string,
-  tokenizerFolder: string,
-  count: number,
-): Promise<TriedData['examples']> {
+async function firstExamples(data: string, tokenizerFolder: string, count: number): Promise<TriedExample[]> {
   const tokenizer = await loadTokenizer(tokenizerFolder)
   const dataset = openArrowDataset(splitFile(data, 'train'))
   try {
-    return Array.from({ length: Math.min(count, dataset.size) }, (_, row) => {
-      const example = dataset.row(row)
-      const label = dataset.classes[example.labels[0]!]
-      return { pieces: tokenPieces(tokenizer, example), ...(label === undefined ? {} : { label }) }
-    })
+    const most = dataset.pairs ? dataset.size / 2 : dataset.size
+    return Array.from({ length: Math.min(count, most) }, (_, i) =>
+      dataset.pairs ? triedPair(tokenizer, dataset, i) : triedExample(tokenizer, dataset, i),
+    )
   } finally {
     dataset.close()
+  }
+}
+
+function triedExample(tokenizer: Tokenizer, dataset: ArrowDataset, row: number): TriedExample {
+  const example = dataset.row(row)
+  const label = dataset.classes[example.labels[0]!]
+  return { pieces: tokenPieces(tokenizer, example), ...(label === undefined ? {} : { label }) }
+}
+
+function triedPair(tokenizer: Tokenizer, dataset: ArrowDataset, pair: number): TriedExample {
+  const [chosen, rejected] = [dataset.row(2 * pair), dataset.row(2 * pair + 1)]
+  return {
+    pieces: tokenPieces(tokenizer, chosen),
+    rejected: answerPieces(tokenPieces(tokenizer, rejected), promptLength(rejected)),
+    margin: chosen.margin!,
   }
 }

@@ -148,7 +148,10 @@ max_steps: 1
         [[...phase1, 'npt.ranks=3'], /there is no option "npt\.ranks"/],
         [[...phase1, 'equivalence.distillation_weight=1'], /distillation needs hidden_states "student"/],
         [['task=consolidation', 'npt.rank=2', 'packing=true'], /packing is not for task consolidation/],
-        [[...phase1, 'metric_for_best_model=eval_accuracy'], /metric_for_best_model eval_accuracy is one of/],
+        [
+          [...phase1, 'metric_for_best_model=eval_accuracy'],
+          /task equivalence has no metric eval_accuracy; choose eval_loss/,
+        ],
         [['npt.from=nowhere'], /nowhere does not exist/],
         [['npt.from=model'], /model has no trained plastic blocks; name a run that trains some/],
       ]

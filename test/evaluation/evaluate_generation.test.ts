@@ -6,10 +6,10 @@ import { openModelEmbedder } from '../../src/generation/embedder.ts'
 import { openGenerator } from '../../src/generation/open_generator.ts'
 import { cosine } from '../../src/metrics/cosine.ts'
 import { textMetrics } from '../../src/metrics/text_metrics.ts'
-import { evaluateGeneration, hasPrompts } from '../../src/training/evaluate_generation.ts'
+import { evaluateGeneration, hasPrompts } from '../../src/evaluation/evaluate_generation.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { writeTinyModel } from '../tiny_model.ts'
-import { createTinyRun, writeBestCheckpoint } from './tiny_run.ts'
+import { createTinyRun, writeBestCheckpoint } from '../training/tiny_run.ts'
 
 /** Each of them continued by the tiny model in a way of its own. */
 const prompts = ['Word: lamp ;', 'The sea is', 'no', '世界は', 'who are', 'e']

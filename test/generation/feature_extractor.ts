@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import { backboneShapes } from '../../graphs/models/classifier.ts'
+import { backboneShapes } from '../../graphs/models/encoder.ts'
 import { causalAttention, gpt2 } from '../../graphs/models/gpt2.ts'
 import { noAdapters } from '../../graphs/models/lora_config.ts'
 import { frozenParameters } from '../../graphs/models/parameters.ts'

@@ -14,7 +14,7 @@ import type { GenerationOptions } from '../../src/generation/generate.ts'
 import { generate } from '../../src/generation/generate.ts'
 import { argmax, greedy } from '../../src/generation/sampling.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
-import { seededGpt2Weights } from '../../src/training/initialise.ts'
+import { seededWeights } from '../../src/training/initialise.ts'
 import type { FixtureModel } from '../graphs/gpt2_fixtures.ts'
 import { fixture, fixtureModel, inferenceFeeds, readFixture } from '../graphs/gpt2_fixtures.ts'
 import { rejection } from '../rejection.ts'
@@ -130,7 +130,7 @@ describe('generation', () => {
       { n_layer: 2, n_head: 2, n_embd: 16, n_positions: 200, vocab_size: 50, initializer_range: 0.3 },
       'config',
     )
-    const parameters = tensorFeeds(seededGpt2Weights(config, 3))
+    const parameters = tensorFeeds(seededWeights(config, 3))
     expect(Object.keys(parameters).length).to.equal(gpt2ParameterShapes(config).size)
     const session = await openNodeSession(serialize(decodingGraph({ config })))
     const prompts = [

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 
 import { readTensors } from '../../src/formats/safetensors.ts'
 import type { SamplingOptions } from '../../src/generation/sampling.ts'
@@ -19,6 +20,25 @@ interface Stored extends Pick<SamplingOptions, 'temperature' | 'top_k' | 'top_p'
 
 /** A stream whose next uniform number is this one. */
 const fixed = (uniform: number): Random => ({ ...createRandom('unused'), uniform: () => uniform })
+
+/** The same by definition: a sorted vocabulary, cut after the k-th and where the mass is reached. */
+function bySorting(
+  logits: Float32Array,
+  { temperature, top_k, top_p }: Pick<SamplingOptions, 'temperature' | 'top_k' | 'top_p'>,
+): Float32Array {
+  const sorted = logits.toSorted().reverse()
+  const lowest = top_k > 0 && top_k < logits.length ? sorted[top_k - 1]! : -Infinity
+  const weights = logits.map((x) => (x < lowest ? 0 : Math.exp((x - sorted[0]!) / temperature)))
+  const mass = top_p * weights.reduce((sum, weight) => sum + weight, 0)
+  const order = [...weights.keys()].sort((a, b) => weights[b]! - weights[a]! || a - b)
+  let held = 0
+  for (const token of top_p < 1 ? order : []) {
+    if (held >= mass) weights[token] = 0
+    held += weights[token]!
+  }
+  const kept = weights.reduce((sum, weight) => sum + weight, 0)
+  return weights.map((weight) => weight / kept)
+}
 
 const sampling: SamplingOptions = { ...greedy, do_sample: true }
 
@@ -69,6 +89,26 @@ describe('sampling', () => {
     expect([...samplingDistribution(logits, { ...sampling, top_k: 99 })]).to.deep.equal([
       ...samplingDistribution(logits, sampling),
     ])
+  })
+
+  it('keeps what sorting the whole vocabulary would keep, equal logits and infinite ones among them', () => {
+    const logit = fc.oneof(
+      fc.integer({ min: -3, max: 3 }),
+      fc.float({ min: -60, max: 60, noNaN: true }),
+      fc.constant(-Infinity),
+    )
+    const options = fc.record({
+      temperature: fc.constantFrom(0.1, 0.7, 1, 3),
+      top_k: fc.integer({ min: 0, max: 12 }),
+      top_p: fc.constantFrom(1e-9, 0.3, 0.9, 0.999, 1),
+    })
+    fc.assert(
+      fc.property(fc.array(logit, { maxLength: 60 }), options, (others, given) => {
+        const logits = Float32Array.of(0, ...others)
+        expect([...samplingDistribution(logits, given)]).to.deep.equal([...bySorting(logits, given)])
+      }),
+      { numRuns: 500 },
+    )
   })
 
   it('takes the likeliest token, the first of equals, when it does not sample', () => {

@@ -22,6 +22,10 @@ describe('report/data_table', () => {
     ])
   })
 
+  it('counts pairs where there are pairs', () => {
+    expect(dataTable({ train }, true)).to.match(/^ +pairs +tokens/)
+  })
+
   it('counts no labelled tokens where classes are learned, but the classes', () => {
     const splits = { train: { ...train, classCounts: [900, 300] }, test: { ...none, classCounts: [0, 0] } }
     expect(dataTable(splits)).to.not.include('with loss').and.not.include('9,000')
@@ -54,6 +58,14 @@ describe('report/data_advice', () => {
     expect(dataAdvice({ train: { ...train, skipped: 3, overlong: 2, empty: 1 } }, 60, 128)).to.equal(
       '2 rows are left out because the prompt fills 60 tokens: raise max_length (up to 128), or shorten it.\n' +
         '1 row is left out because there is nothing to learn: fill the empty columns, or remove the rows.\n',
+    )
+    const tied = (counts: Partial<ExampleCounts>) =>
+      dataAdvice({ train: { ...train, tie: 2, ...counts } }, 60, 128, true)
+    expect(tied({})).to.equal(
+      '2 rows are left out because both answers are the same: remove the rows, or make the answers differ.\n',
+    )
+    expect(tied({ truncated: 1, cutTokens: 5 })).to.match(
+      /^1 of 1,200 pairs are longer than .*\n2 rows are left out because both answers are the same, perhaps once they are cut: /,
     )
     expect(dataAdvice({ train: { ...train, overlong: 1 } }, 128, 128)).to.match(
       /^1 row is .* shorten the texts\.\n$/,

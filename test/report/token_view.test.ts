@@ -82,6 +82,14 @@ describe('report/token_view', () => {
     )
   })
 
+  it('shows both answers of a pair', () => {
+    const pair = { pieces: answer, rejected: [piece(' no', true), end], margin: 0 }
+    expect(exampleView(pair, 2, plain)).to.equal(
+      'pair 2: prompt 2 tokens, chosen 3, rejected 2\n  Q: why⟦ because<|endoftext|>⟧\nrejected:\n  ⟦ no<|endoftext|>⟧\n',
+    )
+    expect(exampleView({ ...pair, margin: 1.5 }, 1, plain)).to.match(/^pair 1: .*, rejected 2, margin 1\.5\n/)
+  })
+
   it('lets no character through that moves the cursor or turns the text', () => {
     expect(visible('\x1b[31m\r\x07\x7f\u202E\u2028')).to.equal('␛[31m␍␇‹U+007F›‹U+202E›‹U+2028›')
     expect(visible('\uD800')).to.equal('‹U+D800›')

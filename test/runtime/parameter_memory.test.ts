@@ -157,6 +157,17 @@ describe('parameter memory', () => {
     }
   })
 
+  it('forgets what was accumulated for a step that is not made', () => {
+    const memory = createParameterMemory(new Map([['w', [2]]]), { accumulate: true })
+    const { gradient } = memory.views('w')
+    gradient.set([30, 40])
+    memory.accumulateGradients()
+    memory.discardGradients()
+    gradient.set([3, 4])
+    memory.accumulateGradients()
+    expect(memory.adamwStep({ ...hyper, step: 1 }).gradNorm).to.equal(5)
+  })
+
   it('does not accumulate unless it was made to', () => {
     expect(() => createParameterMemory(new Map([['w', [2]]])).accumulateGradients()).to.throw(
       'accumulate: true',

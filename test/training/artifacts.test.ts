@@ -5,7 +5,7 @@ import { expect } from 'chai'
 
 import type { Pooling } from '../../graphs/layers/pooling.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
-import { HEAD } from '../../graphs/models/classifier.ts'
+import { HEAD } from '../../graphs/models/encoder.ts'
 import { collate, totalLabelled } from '../../src/data/collate.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
@@ -38,11 +38,13 @@ const causalFeeds = () => collate(sequences, { total: totalLabelled(sequences.fl
 const head = { classes: ['a', 'b', 'c'], dropout: 0.25 }
 
 /** The examples, each of a class of its own: what the evaluation takes, and what training does. */
-function classifierFeeds(pooling: Pooling): Record<'training' | 'evaluation', Feeds> {
+async function classifierFeeds(pooling: Pooling): Promise<Record<'training' | 'evaluation', Feeds>> {
   const labelled = examples.map((one, row) => [{ ...one, labels: Int32Array.of(row) }])
-  const settings = { pooling, dropout: head.dropout, width: tinyConfig.n_embd, seed: 1 }
-  const training = classificationObjective(settings).feeds(labelled, { total: 3, step: 1, first: 0 })
-  return { training, evaluation: collateClasses(labelled, pooling, 3) }
+  const tokens = { config: tinyConfig, pooling }
+  const settings = { ...tokens, dropout: head.dropout, width: tinyConfig.n_embd, seed: 1 }
+  const place = { total: 3, step: 1, first: 0, rows: [[0], [1], [2]] }
+  const training = await classificationObjective(settings).feeds(labelled, place)
+  return { training, evaluation: collateClasses(labelled, tokens, 3) }
 }
 
 /** A head's tensor, large enough that the classes differ. */
@@ -124,7 +126,7 @@ describe('the artifacts of a task, on onnxruntime-node and onnxruntime-web', () 
         const { out } = await exported(folder, { lora: tinyLora, head: { ...head, pooling } })
         const tensors = new Map([...tinyAdapter().tensors, [HEAD, headTensor()]])
         const given = { ...tensorFeeds(tensors), ...loraScale(tinyLora.lora_alpha / tinyLora.r) }
-        const { training, evaluation } = classifierFeeds(pooling)
+        const { training, evaluation } = await classifierFeeds(pooling)
         const feeds = { training: { ...training, ...given }, evaluation: { ...evaluation, ...given } }
         const outputs = await expectEqual(out, feeds, tensors.size)
         expect(outputs.evaluation).to.have.all.keys('loss', 'logits')

@@ -8,7 +8,7 @@ import {
   classificationTrainingGraph,
 } from '../../graphs/artifacts/classification.ts'
 import type { Pooling } from '../../graphs/layers/pooling.ts'
-import { HEAD } from '../../graphs/models/classifier.ts'
+import { HEAD } from '../../graphs/models/encoder.ts'
 import type { EncodedExample } from '../../src/data/encode.ts'
 import type { Trained } from '../../src/formats/checkpoint.ts'
 import { TRAINED_FILE, readCheckpoint, writeCheckpoint } from '../../src/formats/checkpoint.ts'
@@ -27,10 +27,12 @@ import { adapted, FIXTURE_CLASSES, fixtureClassifier } from '../graphs/classific
 import { largestDifference, numbersOf } from '../graphs/gpt2_fixtures.ts'
 import { rejection } from '../rejection.ts'
 import type { RunData, SmallRuns } from './small_run.ts'
+import { tinyConfig } from '../tiny_model.ts'
 import { openRuns, randomExamples, trainedTensors } from './small_run.ts'
 
 const DROPOUT = 0.25
 const WIDTH = 24
+const tokens = { config: tinyConfig, pooling: 'last' } as const
 
 /** Texts of 3 to 20 tokens, whose class is the third of the vocabulary that the last one lies in. */
 const labelled = (count: number, name: string): EncodedExample[] =>
@@ -51,10 +53,11 @@ async function openClassifierRuns(
     trainable: classificationShapes(task),
     training: classificationTrainingGraph(task),
     evaluation: classificationEvaluationGraph(task),
-    objective: classificationObjective({ pooling, dropout, width: WIDTH, seed: 42 }),
+    objective: classificationObjective({ config: model.config, pooling, dropout, width: WIDTH, seed: 42 }),
     judge: async (evaluation, parameters, data) => {
       const { loss, report } = await evaluateClassification(evaluation, parameters, data, {
         batchSize: 8,
+        config: model.config,
         pooling,
       })
       return { eval_loss: loss, eval_accuracy: report.accuracy, eval_macro_f1: report.macro.f1 }
@@ -177,13 +180,13 @@ describe('classification training', () => {
   it('measures the same whatever the batch size', async () => {
     const parameters = { ...parameterFeeds(runs.memory()), ...runs.constants }
     const measure = (batchSize: number) =>
-      evaluateClassification(runs.evaluation, parameters, data.validationData, { batchSize, pooling: 'last' })
+      evaluateClassification(runs.evaluation, parameters, data.validationData, { batchSize, ...tokens })
     const one = await measure(1)
     let right = 0
     let sum = 0
     for (let row = 0; row < data.validationData.size; row++) {
       const example = data.validationData.row(row)
-      const outputs = await runs.evaluation.run({ ...collateClasses([[example]], 'last', 1), ...parameters })
+      const outputs = await runs.evaluation.run({ ...collateClasses([[example]], tokens, 1), ...parameters })
       const { loss, logits } = numbersOf(outputs)
       sum += loss![0]!
       right += Number(logits!.indexOf(Math.max(...logits!)) === example.labels[0])
@@ -198,23 +201,28 @@ describe('classification training', () => {
     }
   })
 
-  it('drops each feature of each example with the probability given, anew in each step', () => {
-    const settings = { pooling: 'last', dropout: DROPOUT, width: WIDTH, seed: 3 } as const
+  it('drops each feature of each example with the probability given, anew in each step', async () => {
+    const settings = { ...tokens, dropout: DROPOUT, width: WIDTH, seed: 3 } as const
     const sequences = labelled(64, 'dropout').map((example) => [example])
-    const masks = (step: number, seed = 3) => {
+    const rows = sequences.map((_, row) => [row])
+    const masks = async (step: number, seed = 3) => {
       const { feeds } = classificationObjective({ ...settings, seed })
-      return numbersOf({ mask: feeds(sequences, { total: 64, step, first: 0 })['dropout_mask']! })['mask']!
+      const { dropout_mask: mask } = await feeds(sequences, { total: 64, step, first: 0, rows })
+      return numbersOf({ mask: mask! })['mask']!
     }
-    const first = masks(1)
+    const first = await masks(1)
     const kept = Math.fround(1 / (1 - DROPOUT))
     expect(new Set(first)).to.deep.equal(new Set([0, kept]))
     // 1536 draws: the standard deviation of the share is 0.011.
     const share = first.filter((value) => value === 0).length / first.length
     expect(share).to.be.closeTo(DROPOUT, 0.04)
-    for (const other of [masks(2), masks(1, 4)]) expect(largestDifference(first, other)).to.equal(kept)
+    for (const other of [await masks(2), await masks(1, 4)])
+      expect(largestDifference(first, other)).to.equal(kept)
     expect(first.slice(0, WIDTH)).to.not.deep.equal(first.slice(WIDTH, 2 * WIDTH))
     const { feeds } = classificationObjective({ ...settings, dropout: 0 })
-    expect(feeds(sequences, { total: 64, step: 1, first: 0 })).to.not.have.property('dropout_mask')
+    expect(await feeds(sequences, { total: 64, step: 1, first: 0, rows })).to.not.have.property(
+      'dropout_mask',
+    )
   })
 
   for (const name of ['none', 'lora', 'full'] as const)

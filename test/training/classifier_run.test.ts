@@ -11,10 +11,11 @@ import { openClassifier } from '../../src/generation/open_classifier.ts'
 import { trainedFeeds } from '../../src/generation/trained_feeds.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { collateClasses } from '../../src/training/classification.ts'
-import { evaluateRun } from '../../src/training/evaluate_run.ts'
+import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import { continueRun } from '../../src/training/run.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { largestDifference, numbersOf } from '../graphs/gpt2_fixtures.ts'
+import { tinyConfig } from '../tiny_model.ts'
 import { createTinyRun } from './tiny_run.ts'
 
 const rows = [
@@ -51,7 +52,10 @@ async function evaluated(run: string, pooling: 'last' | 'mean'): Promise<number[
   const sequences = Array.from({ length: data.size }, (_, row) => [data.row(row)])
   data.close()
   const session = await openNodeSession(join(run, 'eval_model.onnx'))
-  const outputs = await session.run({ ...collateClasses(sequences, pooling, 1), ...feeds })
+  const outputs = await session.run({
+    ...collateClasses(sequences, { config: tinyConfig, pooling }, 1),
+    ...feeds,
+  })
   await session.release()
   const logits = numbersOf(outputs)['logits']!
   return sequences.map((_, b) => {
@@ -131,10 +135,10 @@ describe('a run of a classifier', () => {
   it('refuses options of another task before it writes anything', async () => {
     await withFolder(async (folder) => {
       const refusals = [
-        [{ task: 'classification', packing: true }, /^packing is for task sft/],
+        [{ task: 'classification', packing: true }, /^packing is not for task classification/],
         [
           { metric_for_best_model: 'eval_accuracy' },
-          /^metric_for_best_model eval_accuracy is one of task classification/,
+          /^task sft has no metric eval_accuracy; choose eval_loss/,
         ],
       ] as const
       for (const [config, message] of refusals)

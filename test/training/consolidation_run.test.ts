@@ -21,7 +21,7 @@ import { openConsolidator } from '../../src/training/consolidate.ts'
 import { collateTexts, foldWeights } from '../../src/training/consolidation.ts'
 import { openSplit } from '../../src/training/open_split.ts'
 import type { StepRecord } from '../../src/training/progress.ts'
-import { evaluateRun } from '../../src/training/evaluate_run.ts'
+import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import { continueRun } from '../../src/training/run.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { largestDifference, relativeDifference } from '../graphs/gpt2_fixtures.ts'
@@ -91,23 +91,26 @@ async function logProbabilities(found: FoundModel, texts: readonly (readonly num
 const part = (adapter: PeftAdapter, half: 'A' | 'B') =>
   adapter.tensors.get(`${MODULE}.lora_${half}.weight`)!.data
 
+/** A line of the log. */
+type Logged = StepRecord & { eval_loss?: number } & Record<'before' | 'after' | 'damage', readonly number[]>
+
 describe('a run of NPT, phase 3', () => {
   it('lowers its loss, and logs what a text teaches and damages', async () => {
     await withFolder(async (folder) => {
       const run = await trained(folder)
       const lines = (await readFile(join(run, 'log.jsonl'), 'utf8')).trim().split('\n')
-      const records = lines.map((line) => JSON.parse(line) as StepRecord & { eval_loss?: number })
+      const records = lines.map((line) => JSON.parse(line) as Logged)
       const steps = records.filter((record) => record.loss !== undefined)
       expect(steps.length).to.equal(40)
       for (const { loss, before, after, damage } of steps) {
-        expect(before!.length).to.equal(1)
-        expect(loss).to.be.closeTo(after![0]! + 0.5 * damage![0]!, 1e-5)
+        expect(before.length).to.equal(1)
+        expect(loss).to.be.closeTo(after[0]! + 0.5 * damage[0]!, 1e-5)
       }
       // One batch holds all the data, so what a model without an update makes of it stays the same.
       const [first, last] = [steps[0]!, steps.at(-1)!]
-      expect(last.before![0]).to.be.closeTo(first.before![0]!, 1e-5)
+      expect(last.before[0]).to.be.closeTo(first.before[0]!, 1e-5)
       expect(last.loss).to.be.lessThan(first.loss - 0.1)
-      expect(last.after![0]).to.be.lessThan(last.before![0]! - 0.1)
+      expect(last.after[0]).to.be.lessThan(last.before[0]! - 0.1)
       const evaluations = records.flatMap(({ eval_loss }) => (eval_loss === undefined ? [] : [eval_loss]))
       expect(evaluations[1]!).to.be.lessThan(evaluations[0]!)
     })

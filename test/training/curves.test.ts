@@ -16,6 +16,8 @@ import type { Feeds, HostTensor, Session } from '../../src/runtime/session.ts'
 import type { ScheduleName } from '../../src/training/schedule.ts'
 import { learningRate } from '../../src/training/schedule.ts'
 import { gradientTargets, parameterFeeds } from '../../src/training/supervised.ts'
+import type { BertBatch } from '../graphs/bert_fixtures.ts'
+import { adaptedBert, bertFeeds, bertFixture, fixtureBert, readBertFixture } from '../graphs/bert_fixtures.ts'
 import type { ClassifierBatch } from '../graphs/classification_fixtures.ts'
 import {
   adapted,
@@ -197,21 +199,38 @@ describe('steps of AdamW against PyTorch', () => {
     return {
       shapes: classificationShapes(task),
       openTraining: () => classifierModel.open(classificationTrainingGraph(task)),
-      batches: stored.map((batch) => batchFeeds(batch, settings.pooling)),
+      batches: stored.map((batch) => batchFeeds(batch, settings.pooling, classifierModel.config)),
       initial: tensors,
       constants: loraScale(lora_alpha / r),
       curve: await readClassifierFixture<Curve>('curve', 'curve.json'),
     }
   }
 
+  async function bert(): Promise<Setup> {
+    const model = await fixtureBert()
+    const { task, tensors } = await adaptedBert(model, 'lora', 0, ['curve', 'initial'])
+    const { r, lora_alpha } = task.lora as LoraConfig
+    const stored = await readBertFixture<BertBatch[]>('curve', 'batches.json')
+    return {
+      shapes: classificationShapes(task),
+      openTraining: () => model.open(classificationTrainingGraph(task)),
+      batches: stored.map((batch) => bertFeeds(batch, model.config)),
+      initial: tensors,
+      constants: loraScale(lora_alpha / r),
+      curve: await readBertFixture<Curve>('curve', 'curve.json'),
+    }
+  }
+
   const finalAdapters = {
     LoRA: fixture('curves', 'lora_final'),
     'a classifier': classifierFixture('curve', 'final'),
+    'a BERT': bertFixture('curve', 'final'),
   }
   for (const [title, prepare] of [
     ['full fine-tuning', full],
     ['LoRA', lora],
     ['a classifier', classifier],
+    ['a BERT', bert],
   ] as const) {
     it(`${title}, by the kernels in place and by the optimizer graph`, async () => {
       const setup = await prepare()

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import { parseGpt2Config } from '../../src/formats/gpt2_config.ts'
-import { seededGpt2Weights } from '../../src/training/initialise.ts'
+import { seededWeights } from '../../src/training/initialise.ts'
 
 const config = parseGpt2Config(
   { n_layer: 3, n_head: 2, n_embd: 64, n_positions: 32, vocab_size: 200 },
@@ -17,7 +17,7 @@ function moments(data: Float32Array): { mean: number; deviation: number } {
 }
 
 describe('initial weights', () => {
-  const weights = seededGpt2Weights(config, 1)
+  const weights = seededWeights(config, 1)
 
   it('are all parameters of the model, each in its shape', () => {
     const shapes = [...weights].map(([name, { shape }]) => [name, shape])
@@ -42,7 +42,7 @@ describe('initial weights', () => {
   it('depend on the seed and the name alone, and follow initializer_range', () => {
     const name = 'transformer.h.1.attn.c_attn.weight'
     const data = (seed: number, changes: object = {}) =>
-      seededGpt2Weights({ ...config, ...changes }, seed).get(name)!.data
+      seededWeights({ ...config, ...changes }, seed).get(name)!.data
     expect(data(1)).to.deep.equal(weights.get(name)!.data)
     expect(data(1, { n_layer: 2 })).to.deep.equal(weights.get(name)!.data)
     expect(data(2)[0]).not.to.equal(weights.get(name)!.data[0])

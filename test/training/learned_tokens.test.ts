@@ -19,7 +19,7 @@ import type { Feeds, Session } from '../../src/runtime/session.ts'
 import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
 import { loadTokenizer } from '../../src/text/tokenizer.ts'
-import { seededGpt2Weights } from '../../src/training/initialise.ts'
+import { seededWeights } from '../../src/training/initialise.ts'
 import { withFolder } from '../data/helpers.ts'
 import type { FixtureBatch } from '../graphs/gpt2_fixtures.ts'
 import {
@@ -91,7 +91,7 @@ describe('tokens that carry no loss', () => {
     // Where the attention's projections are zero, a token acts at its own position alone.
     it(`pads, prompt and headings leave the loss and every gradient as they are, ${kind}`, async () => {
       await withFolder(async (folder) => {
-        const weights = seededGpt2Weights(config, 1)
+        const weights = seededWeights(config, 1)
         for (const [name, { data }] of weights) if (name.includes('attn.c_proj')) data.fill(0)
         const tokenizerFiles = await gpt2TokenizerFiles(config.vocab_size - 257)
         await writeModelFolder(folder, { config, tensors: weights, tokenizerFiles })

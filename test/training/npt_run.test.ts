@@ -14,8 +14,8 @@ import { exportModel } from '../../src/generation/export_model.ts'
 import { openClassifier } from '../../src/generation/open_classifier.ts'
 import { openGenerator } from '../../src/generation/open_generator.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
-import type { NptEvaluation } from '../../src/training/evaluate_npt.ts'
-import { evaluateRun } from '../../src/training/evaluate_run.ts'
+import type { NptEvaluation } from '../../src/evaluation/evaluate_npt.ts'
+import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import type { StepRecord } from '../../src/training/progress.ts'
 import { continueRun } from '../../src/training/run.ts'
 import { userError, withFolder } from '../data/helpers.ts'
@@ -55,7 +55,11 @@ async function trained(folder: string, config: object): Promise<string> {
 const best = (run: string, ...file: string[]): string => join(run, 'checkpoints', 'best', ...file)
 const tensorsOf = (run: string): Promise<Map<string, FloatTensor>> => readTensors(best(run, TRAINED_FILE))
 
-type Record = StepRecord & { readonly eval_loss?: number }
+type Record = StepRecord & {
+  readonly eval_loss?: number
+  readonly equivalence: readonly number[]
+  readonly low_magnitude: readonly number[]
+}
 const log = async (run: string): Promise<Record[]> =>
   (await readFile(join(run, 'log.jsonl'), 'utf8'))
     .trim()
@@ -104,9 +108,9 @@ describe('a run of NPT, phase 1', () => {
         expect(steps.length).to.equal(12)
         const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length
         for (const { loss, equivalence, low_magnitude } of steps) {
-          expect(equivalence!.length).to.equal(2)
-          expect(low_magnitude!.length).to.equal(2)
-          expect(loss).to.be.closeTo(mean(equivalence!) + 0.01 * mean(low_magnitude!), 1e-6)
+          expect(equivalence.length).to.equal(2)
+          expect(low_magnitude.length).to.equal(2)
+          expect(loss).to.be.closeTo(mean(equivalence) + 0.01 * mean(low_magnitude), 1e-6)
         }
         const [middle, last] = await evaluated(run)
         expect(last!).to.be.lessThan(middle!)

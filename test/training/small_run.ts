@@ -112,7 +112,8 @@ export async function openRuns(model: FixtureModel, task: SmallTask): Promise<Sm
 
   async function dataset(name: string, examples: readonly EncodedExample[]) {
     const path = join(folder, `${name}.arrow`)
-    const facts = { fingerprint: name, vocabularySize: VOCABULARY, maxLength: 32, classes }
+    const pairs = examples.some(({ margin }) => margin !== undefined)
+    const facts = { fingerprint: name, vocabularySize: VOCABULARY, maxLength: 32, classes, pairs }
     await writeArrowDataset(path, facts, examples)
     open.push(openArrowDataset(path))
     return open.at(-1)!

@@ -1,0 +1,81 @@
+/**
+ * What policies are judged on: prompts of a run's prepared data.
+ * @module
+ */
+import { encodeText } from '../data/encode.ts'
+import { END_MARK, END_OF_TEXT } from '../data/end_of_text.ts'
+import type { PromptAndReferences } from '../data/prompts_and_references.ts'
+import { allPrompts, evenlySpread } from '../data/prompts_and_references.ts'
+import type { Split } from '../data/splits.ts'
+import { UserError } from '../errors.ts'
+import type { TaskName } from '../formats/manifest.ts'
+import { readManifest } from '../formats/manifest.ts'
+import type { TokenGenerator } from '../generation/open_token_generator.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
+import { tokenizerDifference } from '../text/tokenizer_difference.ts'
+import { openSplit } from '../training/open_split.ts'
+import type { Policy } from './judge_policies.ts'
+
+/** A prompt as a model with the run's tokenizer takes it, and as text. */
+export interface Case extends PromptAndReferences {
+  readonly promptText: string
+  readonly referenceTexts: readonly string[]
+}
+
+const TASKS: readonly TaskName[] = ['sft', 'dpo', 'ppo']
+
+/**
+ * Up to `most` prompts of a run's data, evenly spread over it, with the preferred answers to each.
+ *
+ * @throws UserError where the folder is no run of a policy, or has no such split or no prompts in it
+ */
+export async function readCases(run: string, split: Split, most: number): Promise<Case[]> {
+  const dataset = await openSplit(run, split)
+  try {
+    const { task, head } = await readManifest(run)
+    if (head)
+      throw new UserError(
+        `${run} trains a ${task === 'reward' ? 'reward model' : 'classifier'}, which writes no answers; name the run of a language model`,
+      )
+    if (!TASKS.includes(task))
+      throw new UserError(
+        `${run} is of task ${task}, whose data has no prompts to answer; name a run of task ${TASKS.join(', ')}`,
+      )
+    const tokenizer = await loadTokenizer(run)
+    const cases = evenlySpread(allPrompts(dataset, tokenizer.eosId), most)
+    if (cases.length === 0)
+      throw new UserError(
+        `${run} has no prompts in its ${split} data to answer; that takes pairs of answers, prompts and completions, or chats`,
+      )
+    return cases.map(({ prompt, references }) => ({
+      prompt,
+      references,
+      promptText: tokenizer.decode(prompt),
+      referenceTexts: references.map((ids) => tokenizer.decode(ids)),
+    }))
+  } finally {
+    dataset.close()
+  }
+}
+
+/**
+ * The prompts in a policy's own tokens: those of the data where its tokenizer is the run's, else of their texts.
+ *
+ * @throws UserError where one leaves no room for an answer
+ */
+export async function promptsFor(
+  { name, found }: Policy,
+  { tokenizer, config: { n_positions } }: TokenGenerator,
+  run: string,
+  cases: readonly Case[],
+): Promise<(readonly number[])[]> {
+  const alike = found.base === run || (await tokenizerDifference(found.base, run)) === undefined
+  const prompts = cases.map(({ prompt, promptText }) =>
+    alike ? prompt : encodeText(tokenizer, promptText.replaceAll(END_OF_TEXT, END_MARK)),
+  )
+  const tooLong = prompts.findIndex(({ length }) => length >= n_positions)
+  if (tooLong < 0) return prompts
+  throw new UserError(
+    `${name} reads ${n_positions} tokens, and the prompt "${cases[tooLong]!.promptText.slice(0, 40)}…" has ${prompts[tooLong]!.length}, which leaves no room for an answer; name a model with a longer context`,
+  )
+}

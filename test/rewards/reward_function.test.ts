@@ -1,0 +1,133 @@
+import { expect } from 'chai'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { UserError } from '../../src/errors.ts'
+import { sentenceBleu } from '../../src/metrics/bleu.ts'
+import { meteor } from '../../src/metrics/meteor.ts'
+import { rouge } from '../../src/metrics/rouge.ts'
+import type { RewardSample, RewardSource } from '../../src/rewards/reward_function.ts'
+import { openRewardFunction, rewardSourceSchema } from '../../src/rewards/reward_function.ts'
+import { withFolder } from '../data/helpers.ts'
+import { rejection } from '../rejection.ts'
+
+const samples: readonly RewardSample[] = [
+  {
+    prompt: 'Word: cat ;',
+    response: ' a small animal that purrs<|endoftext|>',
+    references: [' a small pet'],
+  },
+  { prompt: 'Word: sea ;', response: ' water', references: [' a large body of water', 'salt water '] },
+]
+
+const score = async (source: RewardSource, given = samples): Promise<number[]> => {
+  const reward = await openRewardFunction(source)
+  try {
+    return await reward.score(given)
+  } finally {
+    await reward.release()
+  }
+}
+
+/** Scores with a module of this text. */
+const scoreBy = (text: string, given = samples) =>
+  withFolder(async (folder) => {
+    const path = join(folder, 'reward.ts')
+    await writeFile(path, text)
+    return score({ function: path }, given)
+  })
+
+describe('reward functions', () => {
+  it('may be a TypeScript function, sync or not, that sees prompt, response and references', async () => {
+    expect(
+      await scoreBy(`
+        interface Sample { prompt: string; response: string; references: string[] }
+        export default (samples: Sample[]): number[] =>
+          samples.map(({ prompt, response, references }) =>
+            prompt.length + (response.endsWith('<|endoftext|>') ? 100 : 0) + 1000 * references.length)`),
+    ).to.deep.equal([1111, 2011])
+    expect(await scoreBy('export default async (s) => s.map((_, i) => i)')).to.deep.equal([0, 1])
+    expect(await scoreBy('export default (s) => Float32Array.from(s, () => 0.5)')).to.deep.equal([0.5, 0.5])
+  })
+
+  const mistakes: Record<string, [text: string, message: RegExp]> = {
+    'throws for a sample': [
+      `export default (s) => s.map(({ response }) => { if (response === ' water') throw new Error('too wet\\nat sea'); return 1 })`,
+      /failed on the response " water" to the prompt "Word: sea ;": too wet$/,
+    ],
+    'throws for a batch only': [
+      `export default (s) => { if (s.length > 1) throw 'one by one'; return [1] }`,
+      /failed on 2 samples together: one by one$/,
+    ],
+    rejects: [
+      `export default async () => { throw new Error('offline') }`,
+      /failed on the response " a small/,
+    ],
+    'gives NaN': [`export default () => [1, NaN]`, /gave NaN for the response " water" to .* finite number$/],
+    'gives an infinity': [`export default () => [-Infinity, 1]`, /gave -Infinity for the response " a small/],
+    'gives a text': [`export default () => [1, '2']`, /gave "2" for the response " water"/],
+    'gives too few': [
+      `export default () => [1]`,
+      /gave 1 scores for 2 samples, the first of them the response " a/,
+    ],
+    'gives one number for all': [`export default () => 3`, /gave 3 for 2 samples; return a list/],
+    'gives nothing': [`export default () => {}`, /gave nothing for 2 samples; return a list/],
+    'is no function': [`export default { score: 1 }`, /exports object as its default; export a function$/],
+    'is no default': [`export const reward = () => [1]`, /has no default export/],
+    'is no TypeScript': [`export default (`, /cannot be loaded: /],
+    'fails while loading': [`throw new Error('no key')`, /cannot be loaded: no key$/],
+  }
+  for (const [what, [text, message]] of Object.entries(mistakes))
+    it(`is told about in one sentence that names file and sample where it ${what}`, async () => {
+      const error = await rejection(scoreBy(text))
+      expect(error).to.be.instanceOf(UserError)
+      expect(error.message).to.match(message)
+      expect(error.message).to.match(/^the reward function \S+reward\.ts /)
+      expect(error.message).not.to.include('\n')
+    })
+
+  it('is missed where its file is not there', async () => {
+    const error = await rejection(score({ function: 'nowhere/reward.ts' }))
+    expect(error).to.be.instanceOf(UserError)
+    expect(error.message).to.equal(
+      'the reward function nowhere/reward.ts is missing; give the path of a file',
+    )
+  })
+
+  it('may be a metric against the best reference, without end of text and white space around', async () => {
+    const [first, second] = ['a small animal that purrs', 'water']
+    const references = ['a large body of water', 'salt water']
+    for (const name of ['rouge1', 'rouge2', 'rougeL'] as const) {
+      const best = Math.max(...references.map((text) => rouge(second, text)[name].fmeasure))
+      expect(await score({ metric: name })).to.deep.equal([rouge(first, 'a small pet')[name].fmeasure, best])
+    }
+    expect(await score({ metric: 'bleu' })).to.deep.equal([
+      sentenceBleu(first, ['a small pet']).score / 100,
+      sentenceBleu(second, references).score / 100,
+    ])
+    expect(await score({ metric: 'meteor' })).to.deep.equal([
+      meteor(first, ['a small pet']),
+      meteor(second, references),
+    ])
+    const perfect = [{ prompt: 'x', response: ' salt water<|endoftext|>', references }]
+    expect(await score({ metric: 'rougeL' }, perfect)).to.deep.equal([1])
+  })
+
+  it('has no use for a metric without references', async () => {
+    const error = await rejection(score({ metric: 'rouge1' }, [{ ...samples[0]!, references: [] }]))
+    expect(error).to.be.instanceOf(UserError)
+    expect(error.message).to.match(
+      /^the metric rouge1 has nothing to compare the response .* "Word: cat ;" with/,
+    )
+  })
+
+  it('is chosen by exactly one of three keys', () => {
+    for (const source of [{ model: 'runs/reward' }, { metric: 'bleu' }, { function: 'reward.ts' }])
+      expect(rewardSourceSchema.parse(source)).to.deep.equal(source)
+    for (const source of [{}, 'bleu', { metric: 'blue' }, { model: 'm', metric: 'bleu' }]) {
+      const { success, error } = rewardSourceSchema.safeParse(source)
+      expect(success).to.equal(false)
+      expect(error!.issues[0]!.message).to.match(/^it must say where scores come from/)
+    }
+  })
+})

@@ -1,0 +1,148 @@
+import { expect } from 'chai'
+
+import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../graphs/artifacts/dpo.ts'
+import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/artifacts/reward.ts'
+import { backboneShapes } from '../../graphs/models/encoder.ts'
+import type { ArrowDataset } from '../../src/data/arrow_reader.ts'
+import type { EncodedExample } from '../../src/data/encode.ts'
+import { readPeftAdapter } from '../../src/formats/peft.ts'
+import type { FloatTensor } from '../../src/formats/safetensors.ts'
+import { loraScale } from '../../src/generation/adapter_inputs.ts'
+import { dpoObjective, withoutAdapters } from '../../src/training/dpo.ts'
+import { rewardObjective } from '../../src/training/reward_model.ts'
+import type { ScheduleName } from '../../src/training/schedule.ts'
+import { parameterFeeds } from '../../src/training/supervised.ts'
+import { pairOf } from '../data/pairs.ts'
+import { fixture, openFixtureModel, relativeDifference } from '../graphs/gpt2_fixtures.ts'
+import { preferenceFixture, readPreferenceFixture } from '../graphs/preference_fixtures.ts'
+import type { SmallRuns } from './small_run.ts'
+import { openRuns } from './small_run.ts'
+
+interface Curve {
+  readonly settings: {
+    readonly learning_rate: number
+    readonly weight_decay: number
+    readonly max_gradient_norm: number
+    readonly schedule: ScheduleName
+    readonly warmup_steps: number
+    readonly total_steps: number
+    readonly pairs_per_step: number
+    readonly beta?: number
+    readonly center_rewards_coefficient?: number
+  }
+  /** With TRL's metrics. */
+  readonly steps: readonly (Readonly<Record<string, number>> & { readonly gradient_norm: number })[]
+}
+
+interface Pair {
+  readonly prompt: readonly number[]
+  readonly chosen: readonly number[]
+  readonly rejected: readonly number[]
+  readonly margin: number
+}
+
+/** The adapter of a folder, with its head where it has one. */
+async function readTensorsOf(...path: string[]) {
+  const { tensors, head, r, lora_alpha, target_modules } = await readPeftAdapter(preferenceFixture(...path))
+  const all: ReadonlyMap<string, FloatTensor> = new Map([...tensors, ...(head ?? [])])
+  return { lora: { r, lora_alpha, target_modules }, tensors: all, constants: loraScale(lora_alpha / r) }
+}
+
+/** Gives out its rows one after the other, whichever is asked for: the order of the fixtures, not of our seed. */
+function inOrder(dataset: ArrowDataset): ArrowDataset {
+  let next = 0
+  return { ...dataset, row: (): EncodedExample => dataset.row(next++ % dataset.size) }
+}
+
+/** Trains on the fixtures' pairs with their settings, and compares every step and the final tensors with TRL's. */
+async function expectCurve(runs: SmallRuns, folder: readonly string[], learns: object = {}): Promise<void> {
+  const { settings, steps: expected } = await readPreferenceFixture<Curve>(...folder, 'curve.json')
+  const pairs = await readPreferenceFixture<Pair[]>('pairs.json')
+  const rows = pairs.flatMap(({ prompt, chosen, rejected, margin }) =>
+    pairOf(prompt, chosen, rejected, margin),
+  )
+  const trainData = inOrder(await runs.dataset('pairs', rows))
+  const { steps, memory } = await runs.train(
+    {
+      learning_rate: settings.learning_rate,
+      weight_decay: settings.weight_decay,
+      max_grad_norm: settings.max_gradient_norm,
+      lr_scheduler_type: settings.schedule,
+      warmup_steps: settings.warmup_steps,
+      max_steps: settings.total_steps,
+      per_device_train_batch_size: settings.pairs_per_step,
+    },
+    { trainData, validationData: trainData },
+    { evaluate: () => Promise.resolve({ eval_loss: 0 }), ...learns },
+  )
+  expect(steps.length).to.equal(expected.length)
+  for (const [i, { gradient_norm, ...metrics }] of expected.entries()) {
+    const step = steps[i]!
+    const close = (name: string, wanted: number, relative: number) =>
+      expect(step[name], `${name} of step ${step.step}`).to.be.closeTo(
+        wanted,
+        relative * (1 + Math.abs(wanted)),
+      )
+    close('grad_norm', gradient_norm, 1e-4)
+    for (const [name, wanted] of Object.entries(metrics)) close(name, wanted, 1e-5)
+  }
+  const { tensors } = await readTensorsOf(...folder, 'final')
+  expect([...memory.names].sort()).to.deep.equal([...tensors.keys()].sort())
+  for (const [name, { data }] of tensors)
+    expect(relativeDifference(memory.views(name).parameter, data), name).to.be.at.most(1e-5)
+}
+
+describe('steps of preference learning against TRL', () => {
+  it('direct preference optimization', async () => {
+    const model = await openFixtureModel(fixture('model'))
+    const { settings } = await readPreferenceFixture<Curve>('dpo', 'curve', 'curve.json')
+    const { lora, tensors, constants } = await readTensorsOf('dpo', 'curve', 'initial')
+    const dpo = {
+      loss_type: 'sigmoid',
+      beta: settings.beta!,
+      label_smoothing: 0,
+      length_normalised: false,
+    } as const
+    const task = { ...model, lora, dpo }
+    const runs = await openRuns(model, {
+      trainable: dpoShapes(task),
+      training: dpoTrainingGraph(task),
+      evaluation: dpoEvaluationGraph(task),
+      objective: dpoObjective(() => Promise.reject(new Error('there is no reference'))),
+      judge: () => Promise.resolve({ eval_loss: 0 }),
+      initial: tensors,
+      constants,
+      classes: [],
+    })
+    const parameters = { ...parameterFeeds(runs.memory()), ...constants }
+    const objective = dpoObjective(withoutAdapters(runs.evaluation, parameters))
+    await expectCurve(runs, ['dpo', 'curve'], { objective })
+    await runs.release()
+  })
+
+  it('a reward model, with margins and centering', async () => {
+    const model = await openFixtureModel(fixture('model'), backboneShapes)
+    const folder = ['reward', 'gpt2', 'curve']
+    const { settings } = await readPreferenceFixture<Curve>(...folder, 'curve.json')
+    const { lora, tensors, constants } = await readTensorsOf(...folder, 'initial')
+    const task = {
+      ...model,
+      lora,
+      pooling: 'last' as const,
+      dropout: 0,
+      center_rewards_coefficient: settings.center_rewards_coefficient!,
+    }
+    const runs = await openRuns(model, {
+      trainable: rewardShapes(task),
+      training: rewardTrainingGraph(task),
+      evaluation: rewardEvaluationGraph(task),
+      objective: rewardObjective({ ...task, width: model.config.n_embd, seed: 1 }),
+      judge: () => Promise.resolve({ eval_loss: 0 }),
+      initial: tensors,
+      constants,
+      classes: [],
+    })
+    await expectCurve(runs, folder)
+    await runs.release()
+  })
+})

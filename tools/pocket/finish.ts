@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { openGenerator } from '../../src/generation/open_generator.ts'
-import { lossCurve } from '../../src/report/loss_curve.ts'
+import { trainingCurves } from '../../src/report/training_curves.ts'
 import type { EvaluationRecord, StepRecord } from '../../src/training/progress.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -31,7 +31,7 @@ const log = (await readFile(join(run, 'log.jsonl'), 'utf8'))
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line) as StepRecord | EvaluationRecord)
-await writeFile(join(out, 'loss.svg'), await lossCurve(log, 'pocket: pre-training'))
+await writeFile(join(out, 'loss.svg'), await trainingCurves(log, 'pocket: pre-training'))
 
 const steps = log.filter((record): record is StepRecord => 'loss' in record)
 const evaluations = log.filter((record): record is EvaluationRecord => 'eval_loss' in record)

@@ -4,9 +4,10 @@ import { Command, Option } from 'commander'
 import type { Pooling } from '../../graphs/layers/pooling.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
 import { UserError } from '../errors.ts'
-import type { ClassificationHead } from '../formats/manifest.ts'
-import { TASKS } from '../formats/manifest.ts'
 import { wholeNumber, realNumber } from './number_argument.ts'
+
+/** Those that need nothing but a model. */
+const TASKS = ['sft', 'classification', 'reward', 'dpo', 'ppo'] as const
 
 interface ExportFlags {
   model: string
@@ -29,7 +30,7 @@ export const exportCommand = (): Command =>
     .addOption(new Option('--task <name>', 'what the graphs are for').choices(TASKS).default('sft'))
     .option('--classes <names>', 'of task classification: the names of the classes, with commas between them')
     .addOption(
-      new Option('--pooling <kind>', 'of task classification: what the head looks at')
+      new Option('--pooling <kind>', 'of tasks classification and reward: what the head looks at')
         .choices(poolings)
         .default('last'),
     )
@@ -49,8 +50,9 @@ export const exportCommand = (): Command =>
       '\nExample:\n  ortune export --model artifacts/pocket --out artifacts/pocket-lora --lora-r 16',
     )
     .action(async (flags: ExportFlags) => {
-      const { model, out, full, loraR, loraAlpha, loraTargets, seed, json } = flags
+      const { model, out, task, pooling, full, loraR, loraAlpha, loraTargets, seed, json } = flags
       const { exportArtifacts } = await import('../training/export.ts')
+      const { factsOf } = await import('../training/task_facts.ts')
       const { adamwConfig, trainingOptionsSchema } = await import('../training/options.ts')
       const { adaptationOf } = await import('../training/run_config.ts')
       const { readModelConfig } = await import('../formats/model_config.ts')
@@ -61,7 +63,7 @@ export const exportCommand = (): Command =>
         model,
         out,
         lora,
-        head: headOf(flags),
+        ...factsOf({ task, pooling, classifier_dropout: 0 }, classesOf(flags)),
         optimizer,
         seed,
       })
@@ -77,15 +79,16 @@ export const exportCommand = (): Command =>
       )
     })
 
-function headOf({ task, classes, pooling }: ExportFlags): ClassificationHead | null {
-  const names = classes?.split(',').map((name) => name.trim()) ?? []
-  if (task === 'sft') {
+/** The names of the classes; none for a task that has no classes. */
+function classesOf({ task, classes }: ExportFlags): string[] {
+  if (task !== 'classification') {
     if (classes !== undefined) throw new UserError('--classes has a meaning for --task classification only')
-    return null
+    return []
   }
+  const names = classes?.split(',').map((name) => name.trim()) ?? []
   if (names.length < 2 || names.some((name) => name === '') || new Set(names).size < names.length)
     throw new UserError(
       '--task classification needs --classes with two or more different names, for example --classes no,yes',
     )
-  return { classes: names, pooling, dropout: 0 }
+  return names
 }

@@ -100,7 +100,11 @@ async function evaluateModel(run: string, found: FoundModel, dataset: ArrowDatas
   const { provider, threads, per_device_eval_batch_size: batchSize } = await readRunConfig(run)
   const options = { provider, ...(threads ? { threads } : {}) }
   const manifest = await readManifest(run)
-  const { head, equivalence, consolidation, reward, dpo } = manifest
+  const { head, equivalence, consolidation, reward, dpo, ppo } = manifest
+  if (ppo)
+    throw new UserError(
+      `${run} is of task ppo, whose answers are judged by a reward; use "ortune judge ${run} --reward …"`,
+    )
   if (found.checkpoint === 'base' && (head || equivalence || consolidation))
     throw new UserError(
       `${run}: the model before training has no ${head ? 'head' : 'plastic blocks'}; choose best or last`,

@@ -14,16 +14,17 @@ import { writeTinyModel } from '../tiny_model.ts'
 const command = resolve(import.meta.dirname, '../../src/cli/ortune.mjs')
 const KILLS = 10
 
+const definitions = `
+template: { prompt: 'Word: {{ word }} ;', completion: ' Definition: {{ definition }}' }`
 const shared = `
 model: model
 data: [{ path: data.jsonl, split: { column: split } }]
-template: { prompt: 'Word: {{ word }} ;', completion: ' Definition: {{ definition }}' }
 max_steps: 48
 max_length: 40
 threads: 1
 `
 const configurations = {
-  'LoRA, micro-batches, saving more often than evaluating': `${shared}
+  'LoRA, micro-batches, saving more often than evaluating': `${shared}${definitions}
 learning_rate: 1e-2
 lr_scheduler_type: cosine
 warmup_steps: 5
@@ -32,13 +33,20 @@ gradient_accumulation_steps: 2
 eval_steps: 7
 save_steps: 3
 `,
-  'full fine-tuning that stops early': `${shared}
+  'full fine-tuning that stops early': `${shared}${definitions}
 lora: full
 learning_rate: 2e-2
 weight_decay: 0.1
 lr_scheduler_type: constant
 eval_steps: 2
 early_stopping_patience: 6
+`,
+  'DPO, with a reference that is measured first': `${shared}
+task: dpo
+template: { prompt: 'Word: {{ word }} ;', chosen: ' {{ definition }}', rejected: ' {{ rejected }}' }
+learning_rate: 1e-2
+eval_steps: 5
+save_steps: 2
 `,
 }
 
@@ -48,6 +56,7 @@ function rows(): string {
   const row = (i: number) => ({
     word: words[i % 6],
     definition: `kind ${(i * 7) % 13} of ${words[(i * 5 + 1) % 6]}`,
+    rejected: `kind of ${words[(i * 5 + 2) % 6]}`,
     split: i % 6 === 5 ? 'validation' : 'train',
   })
   return Array.from({ length: 48 }, (_, i) => `${JSON.stringify(row(i))}\n`).join('')
@@ -148,9 +157,9 @@ async function torment(title: string, config: string): Promise<number> {
 describe('a run killed with SIGKILL', function () {
   this.timeout(600_000)
 
-  it('is resumed to the same bytes as an undisturbed one, 20 kills over two kinds of training', async () => {
+  it('is resumed to the same bytes as an undisturbed one, 30 kills over three kinds of training', async () => {
     const entries = Object.entries(configurations)
     const kills = await Promise.all(entries.map(([title, config]) => torment(title, config)))
-    expect(kills.reduce((sum, count) => sum + count)).to.be.at.least(20)
+    expect(kills.reduce((sum, count) => sum + count)).to.be.at.least(30)
   })
 })

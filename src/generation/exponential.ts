@@ -17,7 +17,7 @@ const LOG_PER = Math.LN2 / PARTS
 
 /**
  * @param x ≤ 0
- * @returns exp(x), of which a float32 keeps every bit; 0 where that is too small for one
+ * @returns exp(x) up to 2e-14 of it, for what rounding n·ln 2/64 does to q; 0 where it is too small for a float32
  */
 export function exponential(x: number): number {
   if (x <= SMALLEST) return 0

@@ -31,7 +31,7 @@ import { INITIAL_NPT, initialAdapter, initialHead, initialPlasticBlocks } from '
 import type { EvaluationRecord, StepRecord, Watcher } from './progress.ts'
 import { continuePpo } from './ppo/ppo_run.ts'
 import type { RunConfig } from './run_config.ts'
-import { runConfigSchema } from './run_config.ts'
+import { prepacks, runConfigSchema } from './run_config.ts'
 import { appendRecord, truncateRecords } from './run_log.ts'
 import { parameterFeeds, trainSupervised } from './supervised.ts'
 import { supervision } from './supervision.ts'
@@ -58,8 +58,8 @@ export async function continueRun(folder: string, watcher?: Watcher): Promise<Tr
   const logFile = join(folder, 'log.jsonl')
   await truncateRecords(logFile, state.global_step)
 
-  const { provider, prepacking } = options
-  const sessions = { provider, prepacking, ...(options.threads ? { threads: options.threads } : {}) }
+  const { provider, threads } = options
+  const sessions = { provider, prepacking: prepacks(options), ...(threads ? { threads } : {}) }
   const training = await openNodeSession(join(folder, 'training_model.onnx'), {
     ...sessions,
     inPlaceOutputs: true,

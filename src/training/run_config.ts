@@ -76,11 +76,18 @@ export const runConfigSchema = trainingOptionsSchema.extend({
   provider: z.enum(['cpu', 'cuda']).default('cpu'),
   /** Threads of ONNX Runtime; null: one per physical core. */
   threads: z.int().min(1).max(1024).nullable().default(null),
-  /** False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed. */
-  prepacking: z.boolean().default(true),
+  /**
+   * False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed; null: true,
+   * but false for task ppo, where each of three sessions would keep its own.
+   */
+  prepacking: z.boolean().nullable().default(null),
 })
 
 export type RunConfig = z.infer<typeof runConfigSchema>
+
+/** Whether sessions copy the frozen weights into the layout that their kernels like best. */
+export const prepacks = ({ prepacking, task }: Pick<RunConfig, 'prepacking' | 'task'>): boolean =>
+  prepacking ?? task !== 'ppo'
 
 /** What of the model is trained: adapters with their defaults where nothing is said, nothing of it beside plastic blocks. */
 export function adaptationOf(

@@ -3,28 +3,14 @@ import { expect } from 'chai'
 import type { ClassificationTask } from '../../graphs/artifacts/classification.ts'
 import { classificationShapes, classificationTrainingGraph } from '../../graphs/artifacts/classification.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
-import type { BertConfig } from '../../graphs/models/bert_config.ts'
 import { bertParameterShapes } from '../../graphs/models/bert_config.ts'
 import { declareEncoder, encoderShapes, headShapes } from '../../graphs/models/encoder.ts'
 import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
 import { checkGradients } from './check_gradients.ts'
 import { constant, random, toHost } from './tensor.ts'
+import { tinyBert } from './tiny_bert.ts'
 
-const tiny: BertConfig = {
-  model_type: 'bert',
-  vocab_size: 11,
-  hidden_size: 8,
-  num_hidden_layers: 2,
-  num_attention_heads: 2,
-  intermediate_size: 12,
-  hidden_act: 'gelu',
-  max_position_embeddings: 6,
-  type_vocab_size: 2,
-  layer_norm_eps: 1e-5,
-  initializer_range: 0.02,
-  pad_token_id: 0,
-}
 const CLASSES = 3
 const DROPOUT = 0.25
 const adaptations = {
@@ -44,8 +30,8 @@ const batch = {
   label_weights: toHost(constant([3], [0.2, 0.5, 0.3]), 'float64'),
   dropout_mask: toHost(
     constant(
-      [3, tiny.hidden_size],
-      Array.from({ length: 3 * tiny.hidden_size }, (_, i) => (i % 5 < 2 ? 0 : 1 / (1 - DROPOUT))),
+      [3, tinyBert.hidden_size],
+      Array.from({ length: 3 * tinyBert.hidden_size }, (_, i) => (i % 5 < 2 ? 0 : 1 / (1 - DROPOUT))),
     ),
     'float64',
   ),
@@ -64,16 +50,16 @@ describe('gradients of BERT in float64', function () {
   this.slow(5000)
   for (const [title, lora] of Object.entries(adaptations))
     it(`${title}, with a dropout mask`, async () => {
-      const given = { config: tiny, lora, classes: CLASSES, pooling: 'last', dropout: DROPOUT } as const
+      const given = { config: tinyBert, lora, classes: CLASSES, pooling: 'last', dropout: DROPOUT } as const
       const task: ClassificationTask = { ...given, dtype: 'float64' }
       const full = classificationTrainingGraph(task)
-      const feeds = { ...batch, ...weights(bertParameterShapes(tiny)), ...weights(headShapes(tiny, CLASSES)) }
+      const feeds = { ...batch, ...weights(bertParameterShapes(tinyBert)), ...weights(headShapes(tinyBert, CLASSES)) }
       const all =
         typeof lora === 'string'
           ? feeds
           : {
               ...feeds,
-              ...weights(loraParameterShapes(bertParameterShapes(tiny), lora, 'out_in')),
+              ...weights(loraParameterShapes(bertParameterShapes(tinyBert), lora, 'out_in')),
               lora_scale: toHost(constant([], [2]), 'float64'),
             }
       expect(full.inputs.map(({ name }) => name).sort()).to.deep.equal(Object.keys(all).sort())
@@ -96,7 +82,7 @@ const withoutOutputs = (graph: Graph, names: RegExp): Graph =>
 describe('models/encoder with BERT', () => {
   it('has LoRA tensors in PEFT’s layout for weights that are stored [out, in]', () => {
     const lora = { r: 3, lora_alpha: 6, target_modules: ['intermediate.dense'] }
-    expect([...encoderShapes({ config: { ...tiny, num_hidden_layers: 1 }, lora })]).to.deep.equal([
+    expect([...encoderShapes({ config: { ...tinyBert, num_hidden_layers: 1 }, lora })]).to.deep.equal([
       ['bert.encoder.layer.0.intermediate.dense.lora_A.weight', [3, 8]],
       ['bert.encoder.layer.0.intermediate.dense.lora_B.weight', [12, 3]],
     ])
@@ -104,7 +90,7 @@ describe('models/encoder with BERT', () => {
 
   it('names the endings that a target may have, and refuses plastic blocks', () => {
     const lora = { r: 3, lora_alpha: 6, target_modules: ['c_attn'] }
-    expect(() => encoderShapes({ config: tiny, lora })).to.throw(
+    expect(() => encoderShapes({ config: tinyBert, lora })).to.throw(
       'LoRA target "c_attn" matches no module; there are self.query, self.key, self.value, output.dense, intermediate.dense, pooler.dense',
     )
     const npt = {
@@ -114,17 +100,17 @@ describe('models/encoder with BERT', () => {
       layers: 'all',
       attention_residual: true,
     } as const
-    expect(() => encoderShapes({ config: tiny, lora: 'none', npt })).to.throw('a BERT has none')
+    expect(() => encoderShapes({ config: tinyBert, lora: 'none', npt })).to.throw('a BERT has none')
   })
 
   it('declares the inputs of a BERT, and no pooling positions', () => {
     const graph = new Graph('encoder')
     const stored = new Map(
-      [...bertParameterShapes(tiny).keys()].map((name) => [name, { location: 'w', offset: 0, length: 4 }]),
+      [...bertParameterShapes(tinyBert).keys()].map((name) => [name, { location: 'w', offset: 0, length: 4 }]),
     )
     const { pooled, trainable } = declareEncoder(
       graph,
-      { config: tiny, lora: 'none', pooling: 'last' },
+      { config: tinyBert, lora: 'none', pooling: 'last' },
       stored,
     )
     expect(graph.inputs.map(({ name }) => name)).to.deep.equal([
@@ -132,7 +118,7 @@ describe('models/encoder with BERT', () => {
       'attention_mask',
       'token_type_ids',
     ])
-    expect(pooled.shape).to.deep.equal(['batch', tiny.hidden_size])
+    expect(pooled.shape).to.deep.equal(['batch', tinyBert.hidden_size])
     expect(trainable).to.deep.equal([])
   })
 })

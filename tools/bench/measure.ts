@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs'
 
 /** Repetitions before the timed ones; the peers' default too. */
 export const WARMUP = 2
+/** The same of PPO, whose updates take as long as ten steps of other workloads. */
+export const UPDATE_WARMUP = 1
 
 export interface Measurement {
   readonly name: string
@@ -19,6 +21,24 @@ export interface Measurement {
   readonly of_ceiling?: number
   /** GFLOP/s, medians. */
   readonly ceiling_gflops?: number
+}
+
+/** Seconds of an update's parts, medians. */
+export interface UpdateParts {
+  readonly generate: number
+  readonly forward: number
+  readonly optimize: number
+}
+
+export interface PpoMeasurement extends Measurement, UpdateParts {
+  /** Of an update's time, inside ONNX Runtime. */
+  readonly session_share: number
+  /** The most memory that belonged to no file, MiB; `peak_rss_mb` is this and each file once. */
+  readonly own_mb: number
+  /** The weight file's part of memory, MiB. */
+  readonly weights_mb: number
+  /** The weight file, MiB. */
+  readonly base_mb: number
 }
 
 export const median = (values: readonly number[]): number =>

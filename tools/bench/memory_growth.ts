@@ -4,8 +4,7 @@
  * again as it likes.
  * @module
  */
-import { readFileSync } from 'node:fs'
-
+import { anonymousMemory } from './memory.ts'
 import type { Contender } from './paced.ts'
 import { DONE, startPlayer } from './paced.ts'
 
@@ -25,9 +24,9 @@ export async function memoryGrowth(contender: Contender): Promise<{ result: unkn
   const growth: number[] = []
   try {
     for (;;) {
-      const before = ownMemory(child.pid!)
+      const before = anonymousMemory(child.pid!)
       let highest = before
-      const watch = setInterval(() => (highest = Math.max(highest, ownMemory(child.pid!))), INTERVAL)
+      const watch = setInterval(() => (highest = Math.max(highest, anonymousMemory(child.pid!))), INTERVAL)
       child.stdin.write('\n')
       const line = await next()
       clearInterval(watch)
@@ -38,7 +37,3 @@ export async function memoryGrowth(contender: Contender): Promise<{ result: unkn
     child.kill()
   }
 }
-
-/** Memory of a process that belongs to no file, MiB. Linux only. */
-const ownMemory = (pid: number): number =>
-  Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024

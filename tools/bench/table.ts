@@ -1,6 +1,6 @@
 /** @module */
 import { textTable } from '../../src/report/text_table.ts'
-import type { Measurement } from './measure.ts'
+import type { Measurement, PpoMeasurement, UpdateParts } from './measure.ts'
 import { median } from './measure.ts'
 
 export interface Comparison {
@@ -69,5 +69,36 @@ export function phase1MemoryTable(rows: readonly Phase1Memory[]): string {
       ((1024 * growth_mb) / tokens).toFixed(0),
       matrix.toFixed(0),
     ]),
+  ])
+}
+
+/** Updates of PPO, with the base model's weights where they lie and copied for each session, in the same turns. */
+export interface PpoComparison {
+  readonly mapped: PpoMeasurement
+  readonly prepacked: PpoMeasurement
+  readonly trl?: Measurement & UpdateParts
+}
+
+/** Times of an update and its parts in seconds, memory in MiB. */
+export function ppoTable({ mapped, prepacked, trl }: PpoComparison): string {
+  const header = ['PPO', 's/update', 'generate', 'forward', 'optimize', 'in sessions']
+  const memory = ['own MiB', 'weights MiB', 'all MiB', 'TRL speed ×', 'memory ×']
+  const times = (of: Measurement & UpdateParts) =>
+    [of.seconds_per_step, of.generate, of.forward, of.optimize].map((seconds) => seconds.toFixed(1))
+  const ours = (name: string, of: PpoMeasurement) => [
+    name,
+    ...times(of),
+    of.session_share.toFixed(2),
+    of.own_mb.toFixed(0),
+    `${of.weights_mb.toFixed(0)} of ${of.base_mb.toFixed(0)}`,
+    of.peak_rss_mb.toFixed(0),
+    trl ? timeRatio(trl, of).toFixed(2) : '',
+    trl ? (of.peak_rss_mb / trl.peak_rss_mb).toFixed(2) : '',
+  ]
+  return textTable([
+    [...header, ...memory],
+    ours('default', mapped),
+    ours('prepacking: true', prepacked),
+    ...(trl ? [['TRL', ...times(trl), '', '', '', trl.peak_rss_mb.toFixed(0), '', '']] : []),
   ])
 }

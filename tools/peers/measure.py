@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 
 
-def arguments(description: str, *, steps: int, batch: int) -> argparse.ArgumentParser:
+def arguments(description: str, *, steps: int, batch: int, warmup: int = 2) -> argparse.ArgumentParser:
     """The options that every peer has."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--batch", type=int, default=batch, help="rows in a batch")
     parser.add_argument("--steps", type=int, default=steps, help="timed repetitions")
-    parser.add_argument("--warmup", type=int, default=2, help="untimed repetitions before them")
+    parser.add_argument("--warmup", type=int, default=warmup, help="untimed repetitions before them")
     parser.add_argument("--paced", action="store_true", help="wait for a line on stdin before each repetition")
     parser.add_argument("--threads", type=int, default=2, help="threads within an operator")
     return parser
@@ -51,9 +51,14 @@ def rss_mb() -> float | None:
 
 
 def report(
-    name: str, seconds: list[float], tokens_per_step: int, loaded_mb: float | None, packages: list[str]
+    name: str,
+    seconds: list[float],
+    tokens_per_step: int,
+    loaded_mb: float | None,
+    packages: list[str],
+    parts: dict[str, float] | None = None,
 ) -> None:
-    """Prints the result. All memory is in MiB and of this process alone.
+    """Prints the result. All memory is in MiB and of this process alone; `parts` are seconds of a step's parts.
 
     `peak_rss_mb` is the kernel's high-water mark VmHWM. `ru_maxrss_mb` is nearly always the same, but a
     process started by a larger one inherits the larger one's figure.
@@ -66,6 +71,7 @@ def report(
         "seconds_per_step": median,
         "all": seconds,
         "tokens_per_second": tokens_per_step / median,
+        **(parts or {}),
         "peak_rss_mb": _proc_status("VmHWM") or ru_maxrss,
         "ru_maxrss_mb": ru_maxrss,
         "loaded_rss_mb": loaded_mb,

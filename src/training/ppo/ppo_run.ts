@@ -4,21 +4,18 @@
  */
 import { join } from 'node:path'
 
-import { decodingGraph } from '../../../graphs/artifacts/generation.ts'
-import { ppoEvaluationGraph } from '../../../graphs/artifacts/ppo.ts'
 import type { Adaptation } from '../../../graphs/models/adaptation.ts'
 import type { ArrowDataset } from '../../data/arrow_reader.ts'
-import { openGpt2Folder } from '../../formats/model_folder.ts'
-import { openGraph } from '../../generation/open_graph.ts'
-import type { NodeSessionOptions } from '../../runtime/node.ts'
 import type { Session } from '../../runtime/session.ts'
 import { loadTokenizer } from '../../text/tokenizer.ts'
 import type { PpoRun } from '../ppo.ts'
 import { trainPpo } from '../ppo.ts'
 import type { PpoOptions } from './ppo_options.ts'
 import { readPrompts } from './ppo_prompts.ts'
+import { openPpoSessions } from './ppo_sessions.ts'
 import { openRewardFunction } from '../../rewards/reward_function.ts'
 import type { RunConfig } from '../run_config.ts'
+import { prepacks } from '../run_config.ts'
 import { appendRecord, truncateRecords } from '../run_log.ts'
 import type { TrainerState } from '../trainer_state.ts'
 
@@ -47,13 +44,14 @@ const TIMES = 'times.jsonl'
  */
 export async function continuePpo(parts: PpoRunParts, ppo: PpoOptions): Promise<TrainerState> {
   const { folder, options, training, evaluation, trainData, validationData, ...common } = parts
-  const { provider, prepacking, threads, overlong } = options
+  const { provider, threads, overlong } = options
+  const prepacking = prepacks(options)
   const sessionOptions = { provider, prepacking, spinning: false, ...(threads ? { threads } : {}) }
   const tokenizer = await loadTokenizer(folder)
   const [rollouts, times] = [join(folder, ROLLOUTS), join(folder, TIMES)]
   for (const path of [rollouts, times]) await truncateRecords(path, common.state.global_step)
 
-  const { config, decoding, reference } = await openBeside(folder, parts.lora, ppo, sessionOptions)
+  const { config, decoding, reference } = await openPpoSessions(folder, parts.lora, ppo, sessionOptions)
   try {
     const limits = { context: config.n_positions, max_new_tokens: ppo.max_new_tokens, overlong }
     const prompts = readPrompts(trainData, tokenizer, limits)
@@ -74,27 +72,4 @@ export async function continuePpo(parts: PpoRunParts, ppo: PpoOptions): Promise<
     await decoding.release()
     await reference?.release()
   }
-}
-
-/** The sessions that only PPO has, on the run's own weights. */
-async function openBeside(folder: string, lora: Adaptation, ppo: PpoOptions, options: NodeSessionOptions) {
-  const model = await openGpt2Folder(folder)
-  const { config } = model
-  const decoding = await openGraph(
-    `the decoder of ${folder}`,
-    model,
-    (stored) =>
-      decodingGraph(lora === 'full' ? { config } : { config, stored, ...(lora === 'none' ? {} : { lora }) }),
-    options,
-  )
-  const reference =
-    lora === 'full'
-      ? await openGraph(
-          `the reference of ${folder}`,
-          model,
-          (stored) => ppoEvaluationGraph({ config, stored, lora: 'none', ppo }),
-          options,
-        )
-      : null
-  return { config, decoding: decoding.session, reference: reference?.session ?? null }
 }

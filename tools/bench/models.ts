@@ -1,0 +1,38 @@
+/**
+ * The models that are timed: GPT-2 small with random weights, as runs of several tasks over the same weight file.
+ * @module
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import { dpoSchema, ppoLossSchema, rewardSchema } from '../../src/formats/manifest.ts'
+import { exportArtifacts } from '../../src/training/export.ts'
+
+const GPT2_SMALL = {
+  model_type: 'gpt2',
+  n_layer: 12,
+  n_head: 12,
+  n_embd: 768,
+  n_positions: 1024,
+  vocab_size: 50257,
+}
+const LORA: LoraConfig = { r: 8, lora_alpha: 16, target_modules: ['c_attn', 'attn.c_proj'] }
+/** Of the same rank as the plastic blocks that are timed beside it. */
+const LORA_16: LoraConfig = { ...LORA, r: 16, lora_alpha: 32 }
+const SCORE = { classes: ['score'], pooling: 'last', dropout: 0 } as const
+
+/** Writes `lora`, `lora-16`, `full`, `dpo`, `reward` and `ppo` into a folder. */
+export async function exportModels(folder: string): Promise<void> {
+  const config = join(folder, 'config.json')
+  writeFileSync(config, JSON.stringify(GPT2_SMALL))
+  const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 }
+  const written = { seed: 1, optimizer, model: join(folder, 'lora'), head: null, lora: LORA }
+  const out = (name: string) => ({ out: join(folder, name) })
+  await exportArtifacts({ ...written, ...out('lora'), model: config })
+  await exportArtifacts({ ...written, ...out('lora-16'), lora: LORA_16 })
+  await exportArtifacts({ ...written, ...out('full'), lora: 'full' })
+  await exportArtifacts({ ...written, ...out('dpo'), dpo: dpoSchema.parse({}) })
+  await exportArtifacts({ ...written, ...out('reward'), head: SCORE, reward: rewardSchema.parse({}) })
+  await exportArtifacts({ ...written, ...out('ppo'), ppo: ppoLossSchema.parse({}) })
+}

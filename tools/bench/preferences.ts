@@ -1,0 +1,74 @@
+/**
+ * Times steps of DPO or of a reward model at GPT-2-small shape, as the artifacts say: `preferences.ts <artifacts> <steps>`
+ * prints one JSON line. Four pairs of answers to prompts; DPO's reference was measured before.
+ * @module
+ */
+import { join } from 'node:path'
+
+import { matmulFlops } from '../../graphs/flops.ts'
+import type { ExternalData } from '../../graphs/ir/graph.ts'
+import { NO_LOSS } from '../../src/data/encode.ts'
+import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { readManifest } from '../../src/formats/manifest.ts'
+import { loraScale } from '../../src/generation/adapter_inputs.ts'
+import { createRandom } from '../../src/random.ts'
+import { openNodeSession } from '../../src/runtime/node.ts'
+import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import { dpoObjective, measured } from '../../src/training/dpo.ts'
+import { initialAdapter, initialHead } from '../../src/training/initialise.ts'
+import { rewardObjective } from '../../src/training/reward_model.ts'
+import { parameterFeeds } from '../../src/training/supervised.ts'
+import { taskGraphs } from '../../src/training/task_graphs.ts'
+import { optimizerStep, reportSteps } from './steps.ts'
+
+const PAIRS = 4
+const PROMPT = 48
+const ANSWER = 40
+const LENGTH = PROMPT + ANSWER
+
+const [folder, steps] = [process.argv[2]!, Number(process.argv[3])]
+const config = await readGpt2Config(folder)
+const manifest = await readManifest(folder)
+const { lora, head, task } = manifest
+if (typeof lora === 'string') throw new Error('the model has adapters')
+const memory = createParameterMemory(taskGraphs(manifest, config, new Map()).trainable)
+initialAdapter(memory, 1)
+if (head) initialHead(memory, config, 1)
+
+const random = createRandom('bench')
+const draw = (length: number) => Array.from({ length }, () => random.integer(config.vocab_size))
+const pairs = Array.from({ length: PAIRS }, () => {
+  const prompt = draw(PROMPT)
+  return [0, 1].map(() => {
+    const input_ids = Int32Array.of(...prompt, ...draw(ANSWER))
+    return { input_ids, labels: input_ids.map((id, t) => (t < PROMPT ? NO_LOSS : id)) }
+  })
+})
+const objective = head
+  ? rewardObjective({ ...head, config, width: config.n_embd, seed: 1 })
+  : dpoObjective(measured(new Float32Array(2 * PAIRS).fill(-ANSWER * Math.log(config.vocab_size))))
+const rows = pairs.map((_, pair) => [2 * pair, 2 * pair + 1])
+const feeds = {
+  ...(await objective.feeds(pairs, { total: PAIRS, step: 1, first: 0, rows })),
+  ...parameterFeeds(memory),
+  ...loraScale(lora.lora_alpha / lora.r),
+}
+const session = await openNodeSession(join(folder, 'training_model.onnx'), { inPlaceOutputs: true })
+// DPO computes a pair's prompt once.
+const shape: Record<string, number> = head
+  ? { batch: 2 * PAIRS, sequence: LENGTH }
+  : { pairs: PAIRS, sequence: LENGTH + ANSWER, labelled: 2 * PAIRS * ANSWER }
+await reportSteps(optimizerStep(session, feeds, memory), {
+  name: task,
+  steps,
+  tokens: 2 * PAIRS * LENGTH,
+  flops: matmulFlops(sizedGraph(), shape),
+})
+
+/** The training graph once more, for its shapes; where the weights lie does not matter here. */
+function sizedGraph() {
+  const anywhere = { location: 'model.safetensors', offset: 0, length: 0 }
+  const stored = { get: () => anywhere } as unknown as ReadonlyMap<string, ExternalData>
+  return taskGraphs(manifest, config, stored).training()
+}
+process.exit()

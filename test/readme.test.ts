@@ -4,24 +4,47 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
+import { openRewardFunction } from '../src/rewards/reward_function.ts'
+
 const root = join(import.meta.dirname, '..')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const examples = Array.from(readme.matchAll(/```ts\n([\s\S]*?)```/g), ([, code]) => code!)
+
+/** Runs something on an example as a file inside the package, so that its own name resolves. */
+async function withExample(contains: string, use: (path: string) => unknown): Promise<void> {
+  const folder = mkdtempSync(join(root, 'test', '.readme-'))
+  try {
+    const path = join(folder, 'example.ts')
+    writeFileSync(
+      path,
+      examples.find((code) => code.includes(contains))!,
+    )
+    await use(path)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
 
 describe('README', () => {
-  it('shows a TypeScript example that runs and prints what it says', () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8')
-    const [, example] = /```ts\n([\s\S]*?)```/.exec(readme)!
-    const said = /console\.log\(.*\) \/\/ (.*)/.exec(example!)![1]
-    // Inside the package, so that its own name resolves.
-    const folder = mkdtempSync(join(root, 'test', '.readme-'))
-    try {
-      writeFileSync(join(folder, 'example.ts'), example!)
-      const printed = execFileSync(process.execPath, ['--import', 'tsx', join(folder, 'example.ts')], {
+  it('shows a TypeScript example that runs and prints what it says', () =>
+    withExample('console.log', (path) => {
+      const said = /console\.log\(.*\) \/\/ (.*)/.exec(readFileSync(path, 'utf8'))![1]
+      const printed = execFileSync(process.execPath, ['--import', 'tsx', path], {
         encoding: 'utf8',
         cwd: root,
       })
       expect(printed.trim()).to.equal(said)
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
-  })
+    }))
+
+  it("shows a user's reward, which scores the length it names highest", () =>
+    withExample('export default', async (path) => {
+      const reward = await openRewardFunction({ function: path })
+      const samples = [10, 40, 90].map((length) => ({
+        prompt: '',
+        response: 'x'.repeat(length),
+        references: [],
+      }))
+      expect(await reward.score(samples)).to.deep.equal([-0.75, -0, -1.25])
+      await reward.release()
+    }))
 })

@@ -56,10 +56,16 @@ export async function trainingCurves(
   records: readonly (StepRecord | EvaluationRecord)[],
   title: string,
 ): Promise<string> {
-  const panels = PANELS.map((panel) => ({
-    title: panel.title,
-    points: Object.entries(panel.curves).flatMap(([curve, key]) => pointsOf(records, key, curve)),
-  })).filter(({ points }) => points.length > 0)
+  // What an evaluation of PPO has for a loss is another quantity than what the policy is trained by.
+  const rewarded = records.some((record) => 'eval_reward' in record)
+  const [loss, ...others] = PANELS
+  const given = rewarded ? [{ title: 'loss', curves: { training: 'loss' } }, ...others] : [loss!, ...others]
+  const panels = given
+    .map((panel) => ({
+      title: panel.title,
+      points: Object.entries(panel.curves).flatMap(([curve, key]) => pointsOf(records, key, curve)),
+    }))
+    .filter(({ points }) => points.length > 0)
   const width = panels.length > 1 ? 400 : 560
   const spec: TopLevelSpec = {
     title,
@@ -73,6 +79,7 @@ export async function trainingCurves(
 
 function panelSpec(title: string, values: readonly Point[], width: number) {
   return {
+    title: { text: title, fontWeight: 'normal' as const },
     width,
     height: width / 2,
     data: { values: [...values] },
@@ -85,7 +92,7 @@ function panelSpec(title: string, values: readonly Point[], width: number) {
     ],
     encoding: {
       x: { field: 'step', type: 'quantitative' as const, title: 'optimizer step' },
-      y: { field: 'value', type: 'quantitative' as const, title, scale: { zero: false } },
+      y: { field: 'value', type: 'quantitative' as const, title: null, scale: { zero: false } },
       color: { field: 'curve', type: 'nominal' as const, title: null },
     },
   }

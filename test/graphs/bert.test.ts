@@ -53,7 +53,11 @@ describe('gradients of BERT in float64', function () {
       const given = { config: tinyBert, lora, classes: CLASSES, pooling: 'last', dropout: DROPOUT } as const
       const task: ClassificationTask = { ...given, dtype: 'float64' }
       const full = classificationTrainingGraph(task)
-      const feeds = { ...batch, ...weights(bertParameterShapes(tinyBert)), ...weights(headShapes(tinyBert, CLASSES)) }
+      const feeds = {
+        ...batch,
+        ...weights(bertParameterShapes(tinyBert)),
+        ...weights(headShapes(tinyBert, CLASSES)),
+      }
       const all =
         typeof lora === 'string'
           ? feeds
@@ -106,7 +110,10 @@ describe('models/encoder with BERT', () => {
   it('declares the inputs of a BERT, and no pooling positions', () => {
     const graph = new Graph('encoder')
     const stored = new Map(
-      [...bertParameterShapes(tinyBert).keys()].map((name) => [name, { location: 'w', offset: 0, length: 4 }]),
+      [...bertParameterShapes(tinyBert).keys()].map((name) => [
+        name,
+        { location: 'w', offset: 0, length: 4 },
+      ]),
     )
     const { pooled, trainable } = declareEncoder(
       graph,

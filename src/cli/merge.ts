@@ -36,7 +36,9 @@ export const mergeCommand = (): Command =>
       const model = await findModel(folder, { checkpoint, adapter })
       const { base, adapter: used, classifier } = model
       if (classifier && adapterInputs)
-        throw new UserError(`${folder} is a classifier, which is written whole; leave --adapter-inputs out`)
+        throw new UserError(
+          `${folder} has a head, which is written with the whole model; leave --adapter-inputs out`,
+        )
       if (classifier) await exportClassifier(model, out)
       else await exportModel({ model, out, adapterInputs })
       const steps = classifier
@@ -67,7 +69,7 @@ const classifierSteps = (out: string, { pooling, classes }: Classifier): Step[] 
   [
     'ortune',
     classes.length === 1
-      ? `ortune score ${out} --prompt "…" --response "…"`
+      ? `ortune score ${out} --prompt "…" --response " …<|endoftext|>", texts as the template wrote them`
       : `ortune classify ${out} --text "…"`,
   ],
   pooling === 'last'

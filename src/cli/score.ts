@@ -49,7 +49,9 @@ export const scoreCommand = (): Command =>
     .addHelpText(
       'after',
       '\nExamples:\n  ortune score runs/reward --prompt "dog" --response "a domesticated canine" "a kind of a kind"\n' +
-        '  ortune score runs/reward --file pairs.csv',
+        '  ortune score runs/reward --file pairs.csv\n\n' +
+        "An exported reward model has no template: texts are read as they are, so write them as the run's template did,\n" +
+        'with <|endoftext|> where a response ends.',
     )
     .action(async (folder: string, flags: ScoreFlags) => {
       const { compileAnswerTexts } = await import('../data/given_answers.ts')

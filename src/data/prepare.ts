@@ -11,6 +11,8 @@ import { writeFolderAtomic } from '../formats/atomic.ts'
 import { exists } from '../formats/read_file.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
 import { checkClasses, findClasses } from './classes.ts'
+import { LEFT_OUT } from './encode.ts'
+import type { LeftOut } from './encode.ts'
 import { createRowEncoder } from './encode_row.ts'
 import { fingerprint } from './fingerprint.ts'
 import { sourceRows, templateOfFirstRow } from './source_rows.ts'
@@ -120,6 +122,7 @@ async function writeSplits(
   const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength, classes, pairs }
   const files = createSplitFiles(folder, facts)
   let rows = 0
+  let counts: SplitCounts
   try {
     for (const source of sources) {
       const encode = createRowEncoder(tokenizer, source.template, { ...options, classes })
@@ -129,13 +132,25 @@ async function writeSplits(
       }
     }
     onProgress?.(rows)
-    const counts = await files.finish()
+    counts = await files.finish()
     if (Object.values(counts).some(({ examples }) => examples > 0)) return counts
   } finally {
     await files.close()
   }
   const paths = sources.map(({ path }) => path).join(', ')
-  throw new UserError(`${paths}: no example to learn from; there are ${rows} rows, and all were left out`)
+  const found = rows === 0 ? 'there are no rows' : `${rows} rows were left out, ${reasonsOf(counts)}`
+  throw new UserError(`${paths}: no example to learn from; ${found}; give rows with something to learn`)
+}
+
+/** Why rows are left out, and how many for each reason. */
+function reasonsOf(counts: SplitCounts): string {
+  const of = (reason: LeftOut) => Object.values(counts).reduce((sum, split) => sum + split[reason], 0)
+  const reasons = {
+    empty: 'with nothing to learn, as where a text is blank',
+    overlong: 'with a prompt that fills max_length',
+    tie: 'with two answers that are the same',
+  } as const satisfies Record<LeftOut, string>
+  return LEFT_OUT.flatMap((reason) => (of(reason) > 0 ? `${of(reason)} ${reasons[reason]}` : [])).join(', ')
 }
 
 /**

@@ -30,7 +30,11 @@ export async function openTokenGenerator(
 ): Promise<TokenGenerator> {
   const { base, classifier } = found
   if (classifier)
-    throw new UserError(`${base} is a classifier and writes no text; use "ortune classify" instead`)
+    throw new UserError(
+      classifier.classes.length === 1
+        ? `${base} is a reward model and writes no text; use "ortune score" instead`
+        : `${base} is a classifier and writes no text; use "ortune classify" instead`,
+    )
   const tokenizer = await loadTokenizer(base)
   const opened = await openModelDecoder(found, options)
   const { decoder, config } = opened

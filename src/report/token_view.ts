@@ -68,7 +68,7 @@ function pairView(
 ): string {
   const chosen = countTokens(pieces.filter((piece) => piece.learned))
   const prompt = countTokens(pieces) - chosen
-  const apart = margin === 0 ? '' : `, margin ${margin}`
+  const apart = margin === 0 ? '' : `, margin ${Number(margin.toPrecision(6))}`
   return [
     `pair ${number}: prompt ${whole(prompt)} tokens, chosen ${whole(chosen)}, rejected ${whole(countTokens(rejected))}${apart}\n`,
     tokenView(pieces, options),

@@ -35,7 +35,7 @@ export const rewardSourceSchema = z.union(
     z.strictObject({ function: z.string().min(1) }),
   ],
   {
-    error: `it must say where scores come from: {model: a reward model's folder}, {metric: ${metricNames.join(', ')}} or {function: a file}`,
+    error: `it must say where scores come from, by one of {model: a reward model's folder}, {metric: one of ${metricNames.join(', ')}} and {function: a file}`,
   },
 )
 
@@ -92,7 +92,7 @@ function checkScores(name: string, samples: readonly RewardSample[], scores: unk
   const list = Array.from(scores as ArrayLike<unknown>)
   if (list.length !== samples.length)
     throw new UserError(
-      `${name} gave ${list.length} scores for ${samples.length} samples, the first of them ${sampleName(samples[0]!)}; return one number for each`,
+      `${name} gave ${list.length === 1 ? 'one score' : `${list.length} scores`} for ${samples.length} samples, the first of them ${sampleName(samples[0]!)}; return one number for each`,
     )
   return list.map((score, i) => {
     if (typeof score === 'number' && Number.isFinite(score)) return score

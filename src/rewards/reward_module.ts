@@ -8,11 +8,11 @@
  *
  * @module
  */
+import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 import { UserError } from '../errors.ts'
-import { exists } from '../formats/read_file.ts'
 import type { RewardFunction } from './reward_function.ts'
 import type { RewardSample } from './reward_sample.ts'
 import { sampleName } from './reward_sample.ts'
@@ -27,7 +27,12 @@ type Score = (samples: readonly RewardSample[]) => number[] | Promise<number[]>
  */
 export async function openRewardModule(path: string): Promise<RewardFunction> {
   const name = `the reward function ${path}`
-  if (!(await exists(path))) throw new UserError(`${name} is missing; give the path of a file`)
+  const found = await stat(path).catch(() => undefined)
+  if (!found) throw new UserError(`${name} is missing; give the path of a file`)
+  if (found.isDirectory())
+    throw new UserError(
+      `${name} is a folder; give the path of a file, or name a reward model's folder as model`,
+    )
   const module = (await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
     throw new UserError(`${name} cannot be loaded: ${messageOf(error)}`, { cause: error })
   })) as { readonly default?: unknown }
@@ -67,6 +72,8 @@ async function firstThatFails(
   return undefined
 }
 
-/** Its first line. */
-const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]!
+/** Its first line, with the next one where it announces that. */
+function messageOf(error: unknown): string {
+  const [first, second = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return first!.endsWith(':') ? `${first} ${second.trim()}` : first!
+}

@@ -6,6 +6,7 @@
  * cores; 10 GB/s), where AdamW inside the graph took 3 s, most of it to hand back three outputs per tensor.
  * @module
  */
+import { UserError } from '../errors.ts'
 import { bindKernels } from './wasm/kernels.ts'
 import type { Kernels } from './wasm/kernels.ts'
 
@@ -45,7 +46,7 @@ export interface ParameterMemory {
   discardGradients(): void
   /**
    * One AdamW step over all tensors. Returns the global gradient norm before clipping.
-   * @throws Error naming the first tensor whose gradient holds a NaN or an infinity; nothing has been updated then.
+   * @throws UserError naming the first tensor whose gradient holds a NaN or an infinity; nothing has been updated then.
    */
   adamwStep(options: AdamWStep): { gradNorm: number }
 }
@@ -110,7 +111,9 @@ export function createParameterMemory(
       for (const [name, slot] of slots) {
         const squares = slot.kernels.sum_of_squares(source(slot), slot.length)
         if (!Number.isFinite(squares))
-          throw new Error(`the gradient of ${name} is not finite at step ${step}`)
+          throw new UserError(
+            `the gradient of ${name} is not finite at step ${step}; lower the learning rate`,
+          )
         sumOfSquares += squares
       }
       const gradNorm = Math.sqrt(sumOfSquares)

@@ -2,7 +2,7 @@
 import { UserError } from '../errors.ts'
 import type { TaskName } from '../formats/manifest.ts'
 import { openRewardFunction } from '../rewards/reward_function.ts'
-import type { RunConfig } from './run_config.ts'
+import type { DpoOptions, RunConfig } from './run_config.ts'
 
 /** Tasks with options under a key of their own name. */
 const OWN_OPTIONS = ['equivalence', 'consolidation', 'reward', 'dpo', 'ppo'] as const
@@ -15,10 +15,12 @@ const NO_PACKING: Partial<Record<TaskName, string>> = {
   dpo: 'the answers of a pair share their prompt already',
   ppo: 'responses are as long as the policy makes them',
 }
+/** Losses of DPO that know of pairs the wrong way round. */
+const SMOOTHED: readonly DpoOptions['loss_type'][] = ['sigmoid', 'robust']
 /** What a checkpoint can be chosen by, beside the loss. */
 const TASK_METRICS: Partial<Record<TaskName, readonly string[]>> = {
   classification: ['eval_accuracy', 'eval_macro_f1'],
-  reward: ['eval_accuracy'],
+  reward: ['eval_accuracy', 'eval_margin'],
   dpo: ['eval_rewards/accuracies', 'eval_rewards/margins'],
   ppo: ['eval_reward'],
 }
@@ -51,6 +53,10 @@ export async function checkTask({
   const metrics = ['eval_loss', ...(TASK_METRICS[task] ?? [])]
   if (!metrics.includes(metric))
     throw new UserError(`task ${task} has no metric ${metric}; choose ${metrics.join(' or ')}`)
+  if (config.dpo && config.dpo.label_smoothing > 0 && !SMOOTHED.includes(config.dpo.loss_type))
+    throw new UserError(
+      `dpo.label_smoothing has no place in the loss ${config.dpo.loss_type}; leave it out, or choose ${SMOOTHED.join(' or ')}`,
+    )
   if ((task === 'dpo' || task === 'ppo') && config.lora === 'none')
     throw new UserError(`lora "none" leaves the policy of task ${task} as it is; train lora or full`)
   if (task !== 'ppo') return

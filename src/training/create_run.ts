@@ -5,6 +5,7 @@
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { encoderContext } from '../../graphs/models/encoder.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { PrepareReport } from '../data/prepare.ts'
 import { UserError } from '../errors.ts'
@@ -15,6 +16,7 @@ import { checkTask } from './check_task.ts'
 import { checkReference } from './dpo_reference.ts'
 import { checkOut, placeModel, writeGraphs } from './export.ts'
 import { adamwConfig } from './options.ts'
+import { checkPpoData } from './ppo/check_ppo_data.ts'
 import { prepareData, resolveTemplates } from './prepare_data.ts'
 import { INITIAL_NPT } from './initialise.ts'
 import type { RunConfig } from './run_config.ts'
@@ -34,7 +36,8 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
     await placeModel(config, folder)
     if (config.task === 'dpo') await checkReference(config, folder)
     report = await prepareData(config, folder, join(folder, 'data'), onRows)
-    const { model, seed } = config
+    const { model, seed, ppo, overlong } = config
+    if (ppo) await checkPpoData(folder, ppo, { context: encoderContext(modelConfig), overlong })
     const facts = { ...factsOf(config, report.classes), npt: await placeNpt(config.npt, folder) }
     const request = { ...facts, model, lora: adaptationOf(config, modelConfig), seed }
     const data = { fingerprint: report.fingerprint }

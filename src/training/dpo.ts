@@ -76,13 +76,12 @@ export async function measureReference(
 }
 
 async function logProbabilities(session: Session, parameters: Feeds, pairs: Sequences): Promise<HostTensor> {
-  const zeros = {
-    dtype: 'float32',
-    dims: [pairs.length, 2],
-    data: new Float32Array(2 * pairs.length),
-  } as const
   const { logps } = await session.run(
-    { ...collatePairs(pairs, { total: pairs.length }), reference_logps: zeros, ...parameters },
+    {
+      ...collatePairs(pairs, { total: pairs.length }),
+      reference_logps: perAnswer(pairs.length),
+      ...parameters,
+    },
     { outputs: ['logps'] },
   )
   return logps!
@@ -95,7 +94,15 @@ export const dpoObjective = (reference: Reference): Objective => ({
     ...collatePairs(pairs, { total }),
     reference_logps: await reference(pairs, rows),
   }),
+  outputs: (pairs) => Object.fromEntries(METRICS.map((name) => [name, perAnswer(pairs.length)])),
   metrics: (outputs, { sequences }) => dpoMetrics(outputs, sequences),
+})
+
+/** Zeros for the answers of pairs, [pairs, 2]. */
+const perAnswer = (pairs: number): HostTensor => ({
+  dtype: 'float32',
+  dims: [pairs, 2],
+  data: new Float32Array(2 * pairs),
 })
 
 const METRICS = ['rewards', 'logps', 'logits'] as const

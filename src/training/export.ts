@@ -21,6 +21,7 @@ import { FORMAT_VERSION, signature } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
+import { exists } from '../formats/read_file.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { gpt2TokenizerFiles } from '../text/gpt2.ts'
 import { seededWeights } from './initialise.ts'
@@ -101,7 +102,11 @@ function taskName({ head, equivalence, consolidation, reward, dpo, ppo }: TaskFa
   return head ? 'classification' : 'sft'
 }
 
-/** Puts config, weights (linked where they can be used as they are) and tokenizer into the folder. */
+/**
+ * Puts config, weights (linked where they can be used as they are) and tokenizer into the folder.
+ *
+ * @throws UserError for a model that cannot be read, or whose weights are not all there is to it
+ */
 export async function placeModel(
   { model, seed }: Pick<ExportRequest, 'model' | 'seed'>,
   folder: string,
@@ -110,6 +115,10 @@ export async function placeModel(
   if (await isBare(model)) {
     await fillModelFolder(folder, { config, tensors: seededWeights(config, seed) })
   } else {
+    if (await exists(join(model, 'training.json')))
+      throw new UserError(
+        `${model} is a run, and its model.safetensors the model before training; write what it trained with "ortune merge ${model} --out …", and name that folder`,
+      )
     if (await readNptConfig(model))
       throw new UserError(
         `${model} has plastic blocks already, which training on top of would leave out; name the model below them, and the blocks' run as npt.from`,

@@ -15,6 +15,7 @@ const BEST_METRICS = [
   'eval_loss',
   'eval_accuracy',
   'eval_macro_f1',
+  'eval_margin',
   'eval_rewards/accuracies',
   'eval_rewards/margins',
   'eval_reward',

@@ -79,7 +79,7 @@ export function totalUpdates(options: TrainingOptions, { batch_size }: PpoOption
 /**
  * Trains from `state` to the end and returns the last state; a step of the run is an update.
  *
- * @throws Error naming the step and the tensor when a number is not finite; UserError where the reward fails
+ * @throws UserError naming the step and the tensor when a number is not finite; or where the reward fails
  */
 export async function trainPpo(run: PpoRun): Promise<TrainerState> {
   const { options, ppo } = run

@@ -32,6 +32,9 @@ export const rewardObjective = (settings: RewardSettings): Objective => ({
     if (settings.dropout === 0) return feeds
     return { ...feeds, dropout_mask: dropoutMask(2 * sequences.length, settings, step, 2 * first) }
   },
+  outputs: ({ length }) => ({
+    scores: { dtype: 'float32', dims: [length, 2], data: new Float32Array(2 * length) },
+  }),
   metrics: (outputs) => rewardMetrics(outputs.flatMap(({ scores }) => pairsOf(scores!.data as Float32Array))),
 })
 

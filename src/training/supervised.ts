@@ -9,6 +9,7 @@ import { batchCount, trainingBatches } from '../data/batches.ts'
 import type { EncodedExample } from '../data/encode.ts'
 import type { Sequences } from '../data/packing.ts'
 import { packedRows, pairRows, singleRows } from '../data/packing.ts'
+import { UserError } from '../errors.ts'
 import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 import type { TrainingOptions } from './options.ts'
@@ -37,6 +38,8 @@ export interface Objective {
     sequences: readonly (readonly EncodedExample[])[],
     of: MicroBatch,
   ) => Feeds | Promise<Feeds>
+  /** Where the training graph writes outputs whose size the examples decide; without it such a step copies all outputs. */
+  readonly outputs?: (sequences: readonly (readonly EncodedExample[])[]) => Feeds
   /** What is logged with a step, from the outputs of its micro-batches and all its sequences. */
   readonly metrics?: (
     outputs: readonly Readonly<Record<string, HostTensor>>[],
@@ -82,7 +85,7 @@ const sequencesPerStep = (options: TrainingOptions): number =>
 /**
  * Trains from `state` to the end and returns the last state.
  *
- * @throws Error naming the step and the tensor when a loss or gradient is not finite; nothing of that step is applied
+ * @throws UserError naming the step and the tensor when a loss or gradient is not finite; nothing of that step is applied
  */
 export async function trainSupervised(run: SupervisedRun): Promise<TrainerState> {
   const { options, objective, memory, trainData } = run
@@ -112,13 +115,14 @@ export async function trainSupervised(run: SupervisedRun): Promise<TrainerState>
         const micro = batch.sequences.slice(first, first + size)
         const rows = batch.rows.slice(first, first + size)
         const feeds = { ...(await objective.feeds(micro, { total, step, first, rows })), ...parameters }
-        const output = await run.training.run(feeds, { into: gradients })
+        const into = { ...gradients, ...objective.outputs?.(micro) }
+        const output = await run.training.run(feeds, { into })
         loss += output['loss']!.data[0] as number
         outputs.push(output)
         if (options.gradient_accumulation_steps > 1) memory.accumulateGradients()
       }
       if (!Number.isFinite(loss))
-        throw new Error(`the loss is ${loss} at step ${step}; lower the learning rate`)
+        throw new UserError(`the loss is ${loss} at step ${step}; lower the learning rate`)
 
       const rate = learningRate(schedule, state.global_step)
       const { gradNorm } = memory.adamwStep({
@@ -168,7 +172,9 @@ export async function evaluate(
   const metrics = await run.evaluate(parameters)
   const step = state.global_step
   if (!Number.isFinite(metrics.eval_loss))
-    throw new Error(`the validation loss is ${metrics.eval_loss} at step ${step}; lower the learning rate`)
+    throw new UserError(
+      `the validation loss is ${metrics.eval_loss} at step ${step}; lower the learning rate`,
+    )
   const name = run.options.metric_for_best_model
   const value = metrics[name]
   if (value === undefined) throw new Error(`${name} is not among the metrics of this task`)

@@ -93,9 +93,13 @@ describe('ortune chat', () => {
       const { model } = await createTinyRun(folder, [{ prompt: 'a', completion: ' b' }])
       const { run: classifier } = await createTinyRun(classification, rows, { task: 'classification' })
       await writeBestCheckpoint(classifier)
+      const pairs = [{ prompt: 'a', chosen: ' b', rejected: ' c' }]
+      const { run: scorer } = await createTinyRun(join(folder, 'scorer'), pairs, { task: 'reward' })
+      await writeBestCheckpoint(scorer)
       const cases: [string[], RegExp][] = [
         [[model], /what was written makes a prompt of \d+ tokens/],
         [[classifier], /run is a classifier and writes no text; use "ortune classify"/],
+        [[scorer], /run is a reward model and writes no text; use "ortune score"/],
         [[join(folder, 'nowhere')], /nowhere does not exist/],
         [
           [join(folder, 'run'), '--checkpoint', 'base', '--template', '2'],

@@ -207,7 +207,7 @@ describe('data/prepare', () => {
       const wrong: [Partial<PrepareOptions>, RegExp][] = [
         [{ template }, /words\.csv, row 1: the prompt template uses "wrod"/],
         [{ overlong: 'error' }, /words\.csv, row 4: the prompt has \d+ tokens and leaves no room/],
-        [{ maxLength: 2 }, /no example to learn from; there are 4 rows, and all were left out/],
+        [{ maxLength: 2 }, /no example to learn from; 4 rows were left out, .*4 with a prompt that fills max_length; give rows/],
         [{ maxLength: 0 }, /the maximum length is 0/],
         [{ sources: [{ ...options.sources[0]!, split: { column: 'word' } }] }, /row 1: split column "word" holds "dog"/],
         [{ sources: [{ path: join(folder, 'no.csv'), split: { all: 'train' } }] }, /no\.csv does not exist/],
@@ -225,7 +225,7 @@ describe('data/prepare', () => {
         expect(await readdir(folder)).to.deep.equal(before)
       }
       await writeFile(join(folder, 'words.csv'), 'word,definition,split\n')
-      expect(await userError(() => prepare(options))).to.match(/no example to learn from; there are 0 rows/)
+      expect(await userError(() => prepare(options))).to.match(/no example to learn from; there are no rows; give rows/)
       await mkdir(options.out)
     })
   })

@@ -95,8 +95,11 @@ describe('data/prepare of pairs', () => {
       expect(await userError(() => prepare(options))).to.match(/pairs\.jsonl, row 1: the margin is "x"; it must be a number/)
       expect(await readdir(folder)).to.not.include('out')
     })
-    await withRows([['a', 'b', 'b', 0, 'train']], async (options) => {
-      expect(await userError(() => prepare(options))).to.match(/no example to learn from; there are 1 rows/)
+    const rows = [['a', 'b', 'b', 0, 'train'], ['a', 'c', 'c', 0, 'test'], ['a', 'b', ' ', 0, 'train']]
+    await withRows(rows, async (options) => {
+      expect(await userError(() => prepare(options))).to.match(
+        /no example to learn from; 3 rows were left out, 1 with nothing to learn, as where a text is blank, 2 with two answers that are the same; give/,
+      )
     })
   })
 

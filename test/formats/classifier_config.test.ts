@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { backboneShapes, HEAD, headShapes } from '../../graphs/models/encoder.ts'
-import { readClassifier } from '../../src/formats/classifier_config.ts'
+import { classifierConfig, readClassifier } from '../../src/formats/classifier_config.ts'
 import { findModel } from '../../src/formats/find_model.ts'
 import { openGpt2Folder, writeModelFolder } from '../../src/formats/model_folder.ts'
 import { readEntries, readTensors } from '../../src/formats/safetensors.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { classifierFixture, FIXTURE_CLASSES } from '../graphs/classification_fixtures.ts'
 import { fixture } from '../graphs/gpt2_fixtures.ts'
+import { tiny } from '../graphs/tiny_gpt2.ts'
 
 const theirs = classifierFixture('model')
 const readConfig = async (folder: string) =>
@@ -50,6 +51,15 @@ describe('formats/classifier_config', () => {
         expect([...opened.tensors.keys()]).to.include(HEAD)
       }
     })
+  })
+
+  it("pads a reward model's texts with another token than the end of text that they end in", () => {
+    const config = { ...tiny, eos_token_id: 9 }
+    const paddedWith = (classes: readonly string[], eos_token_id = 9) =>
+      classifierConfig({ ...config, eos_token_id }, { classes, pooling: 'last' })['pad_token_id']
+    expect(paddedWith(['no', 'yes'])).to.equal(9)
+    expect(paddedWith(['reward'])).to.equal(0)
+    expect(paddedWith(['reward'], 0)).to.equal(1)
   })
 
   const broken: [object, RegExp][] = [

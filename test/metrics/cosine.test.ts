@@ -2,9 +2,10 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 
 import { cosine } from '../../src/metrics/cosine.ts'
+import { normalFloat } from '../normal_float.ts'
 
 const vector = (length: number) =>
-  fc.array(fc.float({ min: -1000, max: 1000, noNaN: true }), { minLength: length, maxLength: length })
+  fc.array(normalFloat({ min: -1000, max: 1000 }), { minLength: length, maxLength: length })
 const vectors = fc.integer({ min: 1, max: 8 }).chain((length) => fc.tuple(vector(length), vector(length)))
 const f32 = (values: readonly number[]) => Float32Array.from(values)
 

@@ -87,7 +87,9 @@ describe('report/token_view', () => {
     expect(exampleView(pair, 2, plain)).to.equal(
       'pair 2: prompt 2 tokens, chosen 3, rejected 2\n  Q: why⟦ because<|endoftext|>⟧\nrejected:\n  ⟦ no<|endoftext|>⟧\n',
     )
-    expect(exampleView({ ...pair, margin: 1.5 }, 1, plain)).to.match(/^pair 1: .*, rejected 2, margin 1\.5\n/)
+    expect(exampleView({ ...pair, margin: Math.fround(0.9) }, 1, plain)).to.match(
+      /^pair 1: .*, rejected 2, margin 0\.9\n/,
+    )
   })
 
   it('lets no character through that moves the cursor or turns the text', () => {

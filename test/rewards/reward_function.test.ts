@@ -68,13 +68,16 @@ describe('reward functions', () => {
     'gives a text': [`export default () => [1, '2']`, /gave "2" for the response " water"/],
     'gives too few': [
       `export default () => [1]`,
-      /gave 1 scores for 2 samples, the first of them the response " a/,
+      /gave one score for 2 samples, the first of them the response " a/,
     ],
     'gives one number for all': [`export default () => 3`, /gave 3 for 2 samples; return a list/],
     'gives nothing': [`export default () => {}`, /gave nothing for 2 samples; return a list/],
     'is no function': [`export default { score: 1 }`, /exports object as its default; export a function$/],
     'is no default': [`export const reward = () => [1]`, /has no default export/],
-    'is no TypeScript': [`export default (`, /cannot be loaded: /],
+    'is no TypeScript': [
+      `export default (`,
+      /cannot be loaded: Transform failed with 1 error: .*reward\.ts:1:\d+: ERROR: /,
+    ],
     'fails while loading': [`throw new Error('no key')`, /cannot be loaded: no key$/],
   }
   for (const [what, [text, message]] of Object.entries(mistakes))
@@ -91,6 +94,11 @@ describe('reward functions', () => {
     expect(error).to.be.instanceOf(UserError)
     expect(error.message).to.equal(
       'the reward function nowhere/reward.ts is missing; give the path of a file',
+    )
+    const inFolder = await rejection(withFolder((folder) => score({ function: folder })))
+    expect(inFolder).to.be.instanceOf(UserError)
+    expect(inFolder.message).to.match(
+      / is a folder; give the path of a file, or name a reward model's folder as model$/,
     )
   })
 

@@ -244,7 +244,7 @@ describe('a run of a BERT classifier', function () {
       const cases: [object, RegExp][] = [
         [{ task: 'sft' }, /model is a BERT, which reads texts and writes none; name a GPT-2 for task sft/],
         [{ task: 'dpo' }, /name a GPT-2 for task dpo/],
-        [{ task: 'ppo' }, /name a GPT-2 for task ppo/],
+        [{ task: 'ppo', ppo: { reward: { metric: 'rouge1' } } }, /name a GPT-2 for task ppo/],
         [{ pooling: 'mean' }, /model is a BERT, which has a pooled output of its own; .* leave it out$/],
         [{ npt }, /plastic blocks are blocks of GPT-2; leave npt out$/],
         [{ max_length: 41 }, /max_length 41 exceeds the model's context of 40/],

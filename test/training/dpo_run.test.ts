@@ -1,9 +1,10 @@
 import { expect } from 'chai'
-import { copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { ArrowDataset } from '../../src/data/arrow_reader.ts'
 import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { createRun } from '../../src/training/create_run.ts'
 import { checkReference, keptReference, referenceOf } from '../../src/training/dpo_reference.ts'
 import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import { openSplit } from '../../src/training/open_split.ts'
@@ -162,6 +163,25 @@ describe('a run of direct preference optimization', () => {
           expect(largestDifference(await keptOf(run), kept)).to.be.below(1e-5)
         }
       })
+    })
+  })
+
+  it('refuses a run in place of its trained model, and smoothing where the loss has none', async () => {
+    await withFolder(async (folder) => {
+      const { run } = await createDpoRun(folder)
+      const config = await readRunConfig(run)
+      const created = (change: object) =>
+        userError(() => createRun({ ...config, output_dir: join(folder, 'other'), ...change }))
+      expect(await created({ model: run })).to.match(
+        /run is a run, and its model\.safetensors the model before training; write what it trained with "ortune merge /,
+      )
+      for (const loss_type of ['hinge', 'ipo'])
+        expect(await created({ dpo: { ...config.dpo, loss_type, label_smoothing: 0.1 } })).to.match(
+          new RegExp(
+            `^dpo\\.label_smoothing has no place in the loss ${loss_type}; leave it out, or choose sigmoid or`,
+          ),
+        )
+      expect(await readdir(folder)).to.not.include('other')
     })
   })
 

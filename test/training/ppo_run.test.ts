@@ -231,25 +231,42 @@ describe('a run of PPO', () => {
   it('refuses prompts that leave no room for a response, or leaves them out; none is cut', async () => {
     const long = { prompt: 'one two three four five six seven eight '.repeat(3) }
     const options = { max_steps: 1, ppo: { max_new_tokens: 40 } }
-    const error = await rejection(continueRun(await create('overlong', options, [...rows, long])))
+    const error = await rejection(create('overlong', options, [...rows, long]))
+    expect(existsSync(join(folder, 'overlong', 'run')), 'a run that cannot be').to.equal(false)
     expect(error).to.be.instanceOf(UserError)
     expect(error.message).to.match(/^the prompt "one two .* do not fit the model's context of 64; shorten it/)
     const skipping = await create('skipping', { ...options, overlong: 'skip' }, [...rows, long])
     await continueRun(skipping)
     const prompts = (await readRollouts(skipping)).map(({ prompt }) => prompt)
     expect(prompts).not.to.be.empty.and.not.to.include(long.prompt)
-    const all = await create('all overlong', { ...options, overlong: 'skip' }, [long])
-    expect((await rejection(continueRun(all))).message).to.match(/no prompt does, so shorten them/)
+    const all = create('all overlong', { ...options, overlong: 'skip' }, [long])
+    expect((await rejection(all)).message).to.match(/no prompt does, so shorten them/)
+  })
+
+  it('makes no run for a reward that fails on the answers of the data', async () => {
+    const broken = join(folder, 'broken.ts')
+    await writeFile(broken, 'export default (samples) => samples.map(() => NaN)')
+    const error = await rejection(create('broken', { ppo: { reward: { function: broken } } }))
+    expect(error).to.be.instanceOf(UserError)
+    expect(error.message).to.match(
+      /broken\.ts gave NaN for the response "<\|endoftext\|>" to the prompt "Word: /,
+    )
+    const answered = rows.map((row, i) => (i === 4 ? row : { ...row, completion: ' it' }))
+    const metric = await rejection(create('compared', { ppo: { reward: { metric: 'rouge1' } } }, answered))
+    expect(metric.message).to.match(/rouge1 has nothing to compare .* to the prompt "Word: hill ;" with/)
+    for (const name of ['broken', 'compared'])
+      expect(existsSync(join(folder, name, 'run')), name).to.equal(false)
   })
 
   it('stops with the sentence of a reward that fails, and with the step and tensor that are not finite', async () => {
-    const broken = join(folder, 'broken.ts')
-    await writeFile(broken, 'export default (samples) => samples.map(() => NaN)')
+    const broken = join(folder, 'breaks.ts')
+    const nan = 'samples.map(({ response }) => (response === "<|endoftext|>" ? 0 : NaN))'
+    await writeFile(broken, `export default (samples) => ${nan}`)
     const error = await rejection(
-      continueRun(await create('broken', { ppo: { reward: { function: broken } } })),
+      continueRun(await create('breaks', { ppo: { reward: { function: broken } } })),
     )
     expect(error).to.be.instanceOf(UserError)
-    expect(error.message).to.match(/broken\.ts gave NaN for the response .* to the prompt "Word: /)
+    expect(error.message).to.match(/breaks\.ts gave NaN for the response .* to the prompt "Word: /)
 
     const run = await create('not finite', {})
     const path = join(run, 'model.safetensors')
@@ -257,6 +274,8 @@ describe('a run of PPO', () => {
     tensors.get('transformer.ln_f.weight')!.data[0] = NaN
     await rm(path)
     await writeSafetensors(path, tensors)
-    expect((await rejection(continueRun(run))).message).to.match(/^logps of the policy at step 0 has NaN/)
+    const unsound = await rejection(continueRun(run))
+    expect(unsound).to.be.instanceOf(UserError)
+    expect(unsound.message).to.match(/^logps of the policy at step 0 has NaN/)
   })
 })

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 
+import { UserError } from '../../src/errors.ts'
 import type { SupervisedRun } from '../../src/training/supervised.ts'
 import { parameterFeeds, totalSteps } from '../../src/training/supervised.ts'
 import { evaluateCausalLm } from '../../src/training/causal_lm.ts'
@@ -178,6 +179,7 @@ describe('supervised training', () => {
     memory.views(name).parameter[0] = NaN
     const before = Float32Array.from(memory.views(memory.names[1]!).parameter)
     const error = await rejection(runs.train({ max_steps: 3 }, data, { memory }))
+    expect(error).to.be.instanceOf(UserError)
     expect(error.message).to.match(/^the loss is NaN at step 1/)
     expect(memory.views(memory.names[1]!).parameter).to.deep.equal(before)
   })
@@ -202,6 +204,7 @@ describe('supervised training', () => {
         log: () => (afterFirst = [...memory.views(memory.names[0]!).parameter]),
       }),
     )
+    expect(error).to.be.instanceOf(UserError)
     expect(error.message).to.contain(name).and.to.contain('step 2')
     expect([...memory.views(memory.names[0]!).parameter]).to.deep.equal(afterFirst)
   })

@@ -9,7 +9,7 @@ import { rewardSourceSchema } from '../../rewards/reward_function.ts'
 
 const count = z.int().min(1).max(1e6)
 
-export const KL_PENALTIES = ['kl', 'abs', 'mse'] as const
+const KL_PENALTIES = ['kl', 'abs', 'mse'] as const
 
 /** With the constants of the losses: cliprange, cliprange_value, vf_coef, entropy_coef, temperature. */
 export const ppoOptionsSchema = ppoLossSchema.extend({

@@ -7,6 +7,7 @@ import { collate } from '../../data/collate.ts'
 import type { EncodedExample } from '../../data/encode.ts'
 import { NO_LOSS } from '../../data/encode.ts'
 import { END_OF_TEXT } from '../../data/end_of_text.ts'
+import { UserError } from '../../errors.ts'
 import { createDecoder } from '../../generation/decoder.ts'
 import { continuePrompts } from '../../generation/generate.ts'
 import type { Feeds, Session } from '../../runtime/session.ts'
@@ -102,7 +103,7 @@ function exampleOf({ prompt, tokens }: Response): EncodedExample {
 }
 
 /** Cuts what a graph gives for labelled tokens into responses. */
-export function perResponse(data: ArrayLike<number>, responses: readonly Response[]): number[][] {
+function perResponse(data: ArrayLike<number>, responses: readonly Response[]): number[][] {
   const all = Array.from(data)
   let start = 0
   return responses.map(({ tokens }) => all.slice(start, (start += tokens.length)))
@@ -121,7 +122,7 @@ export interface TokenValues {
  * that both compute the same numbers.
  *
  * @param batches row numbers, each row in one of them
- * @throws Error naming the tensor where a number is not finite
+ * @throws UserError naming the tensor where a number is not finite
  */
 export async function evaluateTokens(
   session: Session,
@@ -149,8 +150,8 @@ export async function evaluateTokens(
   return { logps, values }
 }
 
-/** @throws Error where a number is not finite */
+/** @throws UserError where a number is not finite */
 export function checkFinite(data: ArrayLike<number>, what: string): void {
   for (let i = 0; i < data.length; i++)
-    if (!Number.isFinite(data[i])) throw new Error(`${what} has ${data[i]}; lower the learning rate`)
+    if (!Number.isFinite(data[i])) throw new UserError(`${what} has ${data[i]}; lower the learning rate`)
 }

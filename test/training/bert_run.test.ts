@@ -12,6 +12,7 @@ import { readTensors } from '../../src/formats/safetensors.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
 import { exportClassifier } from '../../src/generation/export_classifier.ts'
 import { openClassifier } from '../../src/generation/open_classifier.ts'
+import { openScorer } from '../../src/generation/open_scorer.ts'
 import { openGenerator } from '../../src/generation/open_generator.ts'
 import { trainedFeeds } from '../../src/generation/trained_feeds.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
@@ -236,6 +237,38 @@ describe('a run of a BERT classifier', function () {
       data.close()
     })
   })
+
+  for (const [title, lora] of [
+    ['adapters', { r: 4, lora_alpha: 8 }],
+    ['every parameter', 'full'],
+  ] as const)
+    it(`learns to score answers, as a run and exported: ${title}`, async () => {
+      await withFolder(async (folder) => {
+        const pairs = rows.map(({ text }, i) => ({
+          prompt: 'what is it?',
+          chosen: text,
+          rejected: ['a cat', 'the dark night', 'rain'][i % 3],
+        }))
+        const config = await configuration(folder, { task: 'reward', lora, max_steps: 20 }, pairs)
+        await createRun(config)
+        await continueRun(config.output_dir)
+        const result = await evaluateRun(config.output_dir, 'validation')
+        if (result.task !== 'reward') throw new Error(result.task)
+        expect(result.loss).to.be.lessThan(Math.log(2) - 0.1)
+
+        const exported = join(folder, 'exported')
+        await exportClassifier(await findModel(config.output_dir), exported)
+        for (const place of [config.output_dir, exported]) {
+          const scorer = await openScorer(place)
+          const samples = pairs.flatMap(({ prompt, chosen, rejected }) =>
+            [chosen, rejected].map((response) => ({ prompt, response: `${response}<|endoftext|>` })),
+          )
+          const scores = await scorer.score(samples)
+          await scorer.release()
+          expect(largestDifference(scores, result.scores.flat())).to.be.at.most(1e-5)
+        }
+      })
+    })
 
   it('is refused what a BERT does not do, before anything is written', async () => {
     await withFolder(async (folder) => {

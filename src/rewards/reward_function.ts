@@ -2,6 +2,8 @@
  * What scores the responses of a policy: a trained reward model, a metric of the project, or a function of the user's.
  * @module
  */
+import { resolve } from 'node:path'
+
 import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
@@ -40,6 +42,12 @@ export const rewardSourceSchema = z.union(
 )
 
 export type RewardSource = z.infer<typeof rewardSourceSchema>
+
+/** The same source by an absolute path. */
+export const located = (source: RewardSource): RewardSource => {
+  if ('function' in source) return { function: resolve(source.function) }
+  return 'model' in source ? { model: resolve(source.model) } : source
+}
 
 export interface RewardFunctionOptions {
   /** Of a reward model: responses that it reads together. */

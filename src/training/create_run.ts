@@ -12,6 +12,7 @@ import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/checkpoint.ts'
 import { findModel } from '../formats/find_model.ts'
+import { located } from '../rewards/reward_function.ts'
 import { checkTask } from './check_task.ts'
 import { checkReference } from './dpo_reference.ts'
 import { checkOut, placeModel, writeGraphs } from './export.ts'
@@ -42,7 +43,9 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
     const request = { ...facts, model, lora: adaptationOf(config, modelConfig), seed }
     const data = { fingerprint: report.fingerprint }
     await writeGraphs(folder, { ...request, optimizer: adamwConfig(config) }, data)
-    await writeFile(join(folder, 'training.json'), `${JSON.stringify(config, null, 2)}\n`)
+    // A run may be resumed from another working directory.
+    const kept = ppo ? { ...config, ppo: { ...ppo, reward: located(ppo.reward) } } : config
+    await writeFile(join(folder, 'training.json'), `${JSON.stringify(kept, null, 2)}\n`)
   })
   return report!
 }

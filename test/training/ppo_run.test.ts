@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { UserError } from '../../src/errors.ts'
@@ -12,7 +12,7 @@ import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { openScorer } from '../../src/generation/open_scorer.ts'
 import type { RolloutRecord } from '../../src/training/ppo/ppo_log.ts'
 import type { Watcher } from '../../src/training/progress.ts'
-import { continueRun } from '../../src/training/run.ts'
+import { continueRun, readRunConfig } from '../../src/training/run.ts'
 import { rejection } from '../rejection.ts'
 import { tinyConfig } from '../tiny_model.ts'
 import { createTinyRun } from './tiny_run.ts'
@@ -163,6 +163,13 @@ describe('a run of PPO', () => {
     await closed
     await continueRun(run)
     expect(await bytesOf(run)).to.deep.equal(await bytesOf(join(folder, kind, 'run')))
+  })
+
+  it('keeps where its reward is, whatever the working directory is later', async () => {
+    const reward = { function: relative(process.cwd(), join(folder, 'letters.ts')) }
+    const run = await create('relative', { ppo: { reward } })
+    const { ppo } = await readRunConfig(run)
+    expect(ppo!.reward).to.deep.equal({ function: join(folder, 'letters.ts') })
   })
 
   it('does the same with mini-batches that are accumulated as with one large one', async () => {

@@ -72,8 +72,8 @@ export function equivalenceEvaluationGraph(task: EquivalenceTask): Graph {
   const { graph, loss, terms, cosines, norms } = forward('eval', task)
   graph.output('loss', loss)
   for (const [name, value] of Object.entries(terms)) graph.output(name, value)
-  graph.output('cosine', stacked(cosines))
-  graph.output('update_norms', concat(norms.map((norm) => unsqueeze(norm, 0)), 0))
+  graph.output('cosine', stacked(cosines()))
+  graph.output('update_norms', concat(norms().map((norm) => unsqueeze(norm, 0)), 0))
   return graph
 }
 
@@ -146,12 +146,9 @@ function forward(name: string, task: EquivalenceTask) {
     loss,
     terms,
     trainable,
-    get cosines() {
-      return pairs.map(({ teacher, student }) => weighted(cosine(teacher, student)))
-    },
-    get norms() {
-      return pairs.map(({ attended, block }) => updateNorms(modulation(attended, block), block))
-    },
+    // Called by the evaluation graph alone: what is not asked for is not in the graph.
+    cosines: () => pairs.map(({ teacher, student }) => weighted(cosine(teacher, student))),
+    norms: () => pairs.map(({ attended, block }) => updateNorms(modulation(attended, block), block)),
   }
 }
 

@@ -50,15 +50,11 @@ export const consolidationSchema = z.strictObject({
   damage_weight: z.number().min(0).default(1),
 })
 
-export type ConsolidationConfig = z.infer<typeof consolidationSchema>
-
 /** How a reward model learns from pairs. */
 export const rewardSchema = z.strictObject({
   /** Weight of (s₊ + s₋)², which keeps scores around 0. */
   center_rewards_coefficient: z.number().min(0).default(0),
 })
-
-export type RewardConfig = z.infer<typeof rewardSchema>
 
 /** How a policy learns from pairs, under TRL's option names. */
 export const dpoSchema = z.strictObject({

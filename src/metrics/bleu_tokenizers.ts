@@ -9,7 +9,7 @@ export type BleuTokenizer = '13a' | 'none' | 'char'
 /** White space as Python's `str.split` sees it: Unicode's, and the four information separators. */
 // eslint-disable-next-line no-control-regex -- these four control characters are meant
 const SPACE = /[\p{White_Space}\u001c-\u001f]+/u
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- likewise
 const TRAILING_SPACE = /[\p{White_Space}\u001c-\u001f]+$/u
 
 const split = (text: string): string[] => text.split(SPACE).filter((token) => token !== '')

@@ -15,6 +15,7 @@ import type { EncodedExample } from '../../src/data/encode.ts'
 import { UserError } from '../../src/errors.ts'
 import { createRandom } from '../../src/random.ts'
 import { example, userError, withFolder } from './helpers.ts'
+import { expectDamageMet, readAll } from './damage.ts'
 
 const facts: ArrowFacts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 64, classes: [], pairs: false }
 
@@ -40,16 +41,6 @@ const labelled = (ids: readonly number[], label: number): EncodedExample => ({
   input_ids: Int32Array.from(ids),
   labels: Int32Array.of(label),
 })
-
-/** Opens the file and reads every row. */
-function readAll(path: string): void {
-  const dataset = openArrowDataset(path)
-  try {
-    for (let row = 0; row < dataset.size; row++) dataset.row(row)
-  } finally {
-    dataset.close()
-  }
-}
 
 describe('data/arrow', () => {
   it('gives back what was written (property)', async () => {
@@ -130,22 +121,7 @@ describe('data/arrow', () => {
       const random = createRandom(5, 'damage')
       const plain = [example([1, 2, 3]), example([4, 5])]
       const examples = classes.length > 0 ? [labelled([1, 2, 3], 1), labelled([4, 5], 0)] : plain
-      const damage = async (_: ArrowDataset, path: string) => {
-        const whole = await readFile(path)
-        let refused = 0
-        for (let run = 0; run < 400; run++) {
-          const damaged = Buffer.from(whole)
-          for (let i = 0; i <= run % 3; i++) damaged[random.integer(whole.length)] = random.integer(256)
-          await writeFile(path, damaged)
-          try {
-            readAll(path)
-          } catch (error) {
-            expect(error).to.be.instanceOf(UserError)
-            refused++
-          }
-        }
-        expect(refused).to.be.greaterThan(100)
-      }
+      const damage = (_: ArrowDataset, path: string) => expectDamageMet(path, random)
       await withDataset(examples, damage, classes)
     })
   }

@@ -17,7 +17,7 @@ const words = (count: number, learned: boolean) =>
 
 /** The renditions of a coloured view, in order: each with its text. */
 const renditions = (text: string): [style: string, text: string][] =>
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- the escape of a colour is one
   [...text.matchAll(/\x1b\[([\d;]+)m([^\x1b]*)\x1b\[0m/g)].map(([, style, shown]) => [style!, shown!])
 
 describe('report/token_view', () => {

@@ -14,7 +14,7 @@ import type { PeftAdapter } from '../src/formats/peft.ts'
 import { writePeftAdapter } from '../src/formats/peft.ts'
 import { createRandom } from '../src/random.ts'
 import { gpt2TokenizerFiles } from '../src/text/gpt2.ts'
-import { seededWeights } from '../src/training/initialise.ts'
+import { seededWeights } from '../src/runs/initialise.ts'
 
 const END_OF_TEXT = 511
 

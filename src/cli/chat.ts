@@ -40,7 +40,7 @@ export const chatCommand = (): Command =>
     )
     .action(async (folder: string, flags: ChatFlags) => {
       const { createChat } = await import('../generation/chat.ts')
-      const { openChat } = await import('../training/open_chat.ts')
+      const { openChat } = await import('../runs/open_chat.ts')
       const { chatLoop } = await import('./chat_loop.ts')
       const { checkpoint, adapter, threads, template, seed } = flags
       const opened = await openChat(folder, { checkpoint, adapter, threads, template })

@@ -1,7 +1,7 @@
 /** @module */
 import { Option } from 'commander'
 
-import type { CheckpointName } from '../formats/find_model.ts'
+import type { CheckpointName } from '../models/find_model.ts'
 
 const choices = ['best', 'last', 'base'] satisfies CheckpointName[]
 

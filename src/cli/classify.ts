@@ -1,7 +1,7 @@
 /** @module */
 import { Command } from 'commander'
 
-import type { CheckpointName } from '../formats/find_model.ts'
+import type { CheckpointName } from '../models/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import { wholeNumber } from './number_argument.ts'
 
@@ -45,10 +45,10 @@ export const classifyCommand = (): Command =>
     )
     .action(async (folder: string, { text, file, checkpoint, threads, json }: ClassifyFlags) => {
       const { readTexts } = await import('./prompts.ts')
-      const { renderTexts } = await import('../data/given_texts.ts')
-      const { hasLabel } = await import('../data/template_source.ts')
-      const { openClassifier } = await import('../generation/open_classifier.ts')
-      const { templatesOfRun } = await import('../training/run_templates.ts')
+      const { renderTexts } = await import('../data/templates/given_texts.ts')
+      const { hasLabel } = await import('../data/templates/template_source.ts')
+      const { openClassifier } = await import('../models/open_classifier.ts')
+      const { templatesOfRun } = await import('../runs/templates.ts')
       const given = await readTexts(text ?? [], file)
       const texts = renderTexts(given, (await templatesOfRun(folder)).find(hasLabel))
       const classifier = await openClassifier(folder, { checkpoint, threads })

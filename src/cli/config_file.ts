@@ -7,8 +7,8 @@ import type { z } from 'zod'
 
 import { UserError } from '../errors.ts'
 import { readText } from '../formats/read_file.ts'
-import type { RunConfig } from '../training/run_config.ts'
-import { runConfigSchema } from '../training/run_config.ts'
+import type { RunConfig } from '../runs/config.ts'
+import { runConfigSchema } from '../runs/config.ts'
 
 /**
  * Reads a training configuration. An override such as `lora.r=16` replaces one key; its value is read as YAML,

@@ -1,10 +1,10 @@
 /** @module */
 import { Command, Option } from 'commander'
 
-import type { Split } from '../data/splits.ts'
-import type { CheckpointName } from '../formats/find_model.ts'
+import type { Split } from '../data/sets/splits.ts'
+import type { CheckpointName } from '../models/find_model.ts'
 import { FOLDS } from '../formats/manifest.ts'
-import type { Fold } from '../training/consolidation.ts'
+import type { Fold } from '../tasks/consolidation.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import { realNumber } from './number_argument.ts'
 
@@ -44,7 +44,7 @@ export const consolidateCommand = (): Command =>
     )
     .action(async (run: string, flags: ConsolidateFlags) => {
       const { textTable } = await import('../report/text_table.ts')
-      const { consolidate } = await import('../training/consolidate_texts.ts')
+      const { consolidate } = await import('../exports/consolidate.ts')
       const { text, paraphrase = [], out, fold, strength, split, checkpoint, json } = flags
       const result = await consolidate(run, {
         texts: text,

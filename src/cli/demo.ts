@@ -32,11 +32,11 @@ export const demoCommand = (): Command =>
       const started = performance.now()
       const say = (text: string) => process.stderr.write(`${text}\n`)
       const { readConfigFile } = await import('./config_file.ts')
-      const { createRun } = await import('../training/create_run.ts')
-      const { continueRun } = await import('../training/run.ts')
+      const { createRun } = await import('../runs/create.ts')
+      const { continueRun } = await import('../runs/continue.ts')
       const { evaluateRun } = await import('../evaluation/evaluate_run.ts')
-      const { exportModel } = await import('../generation/export_model.ts')
-      const { findModel } = await import('../formats/find_model.ts')
+      const { exportModel } = await import('../exports/export_model.ts')
+      const { findModel } = await import('../models/find_model.ts')
       const { writeTrainingCurves } = await import('../report/write_training_curves.ts')
       const { definitionTable } = await import('../report/definition_table.ts')
 
@@ -92,7 +92,7 @@ async function freeName(folder: string): Promise<string> {
 
 /** The shown words with their true definitions, from the test split. */
 async function heldOutWords(path: string): Promise<{ word: string; definition: string }[]> {
-  const { readRows } = await import('../data/read_rows.ts')
+  const { readRows } = await import('../data/sources/read_rows.ts')
   const definitions = new Map<string, string>()
   // A CSV file holds nothing but strings.
   for await (const row of readRows(path) as AsyncIterable<Record<string, string>>) {
@@ -107,7 +107,7 @@ async function define(
   checkpoint: 'base' | 'best',
   words: readonly { word: string }[],
 ): Promise<string[]> {
-  const { openGenerator } = await import('../generation/open_generator.ts')
+  const { openGenerator } = await import('../models/open_generator.ts')
   const generator = await openGenerator(run, { checkpoint })
   try {
     const prompts = words.map(({ word }) => `Word: ${word} ; Definition:`)

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 
 import { Command, Option } from 'commander'
 
-import type { Split } from '../data/splits.ts'
-import type { CheckpointName } from '../formats/find_model.ts'
-import type { Embedder } from '../generation/embedder.ts'
+import type { Split } from '../data/sets/splits.ts'
+import type { CheckpointName } from '../models/find_model.ts'
+import type { Embedder } from '../models/embedder.ts'
 import type { Synonyms } from '../metrics/wordnet.ts'
 import type { FullEvaluation } from '../report/evaluation_report.ts'
 import { checkpointOption } from './checkpoint_option.ts'
@@ -74,7 +74,7 @@ export const evaluateCommand = (): Command =>
 async function checkComparable(run: string, other: string): Promise<void> {
   const { UserError } = await import('../errors.ts')
   const { readManifest } = await import('../formats/manifest.ts')
-  const { openSplit } = await import('../training/open_split.ts')
+  const { openSplit } = await import('../runs/split.ts')
   for (const one of [run, other]) (await openSplit(one, 'train')).close()
   const [first, second] = [await readManifest(run), await readManifest(other)]
   if (first.task !== second.task)
@@ -94,9 +94,9 @@ interface Tools {
 
 /** What generated texts are judged with; both runs by the same. Undefined for a classifier, which writes none. */
 async function openTools(run: string, { embedder, split }: EvaluateFlags): Promise<Tools | undefined> {
-  const { openSplit } = await import('../training/open_split.ts')
-  const { openModelEmbedder } = await import('../generation/embedder.ts')
-  const { openTransformersEmbedder } = await import('../generation/transformers_embedder.ts')
+  const { openSplit } = await import('../runs/split.ts')
+  const { openModelEmbedder } = await import('../models/embedder.ts')
+  const { openTransformersEmbedder } = await import('../models/transformers_embedder.ts')
   const { openWordNet } = await import('../metrics/wordnet.ts')
   const dataset = await openSplit(run, split)
   dataset.close()

@@ -51,10 +51,10 @@ export const exportCommand = (): Command =>
     )
     .action(async (flags: ExportFlags) => {
       const { model, out, task, pooling, full, loraR, loraAlpha, loraTargets, seed, json } = flags
-      const { exportArtifacts } = await import('../training/export.ts')
-      const { factsOf } = await import('../training/task_facts.ts')
-      const { adamwConfig, trainingOptionsSchema } = await import('../training/options.ts')
-      const { adaptationOf } = await import('../training/run_config.ts')
+      const { exportArtifacts } = await import('../runs/artifacts.ts')
+      const { factsOf } = await import('../runs/task_facts.ts')
+      const { adamwConfig, trainingOptionsSchema } = await import('../learning/options.ts')
+      const { adaptationOf } = await import('../runs/config.ts')
       const { readModelConfig } = await import('../formats/model_config.ts')
       const adapters = { r: loraR, lora_alpha: loraAlpha, target_modules: loraTargets?.split(',') }
       const lora = adaptationOf({ lora: full ? 'full' : adapters, npt: null }, await readModelConfig(model))

@@ -1,7 +1,7 @@
 /** @module */
 import { Command } from 'commander'
 
-import type { Continuation, TextOptions } from '../generation/open_generator.ts'
+import type { Continuation, TextOptions } from '../models/open_generator.ts'
 import type { GenerationFlags } from './generation_options.ts'
 import { addGenerationOptions, doSampleOption, drawsAtRandom, givenSampling } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
@@ -33,7 +33,7 @@ export const generateCommand = (): Command =>
     )
     .action(async (folder: string, flags: GenerateFlags) => {
       const { readPrompts } = await import('./prompts.ts')
-      const { openGenerator } = await import('../generation/open_generator.ts')
+      const { openGenerator } = await import('../models/open_generator.ts')
       const prompts = await readPrompts(flags.prompt ?? [], flags.promptFile)
       const { checkpoint, adapter, threads } = flags
       const generator = await openGenerator(folder, { checkpoint, adapter, threads })

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 
-import type { CheckpointName } from '../formats/find_model.ts'
+import type { CheckpointName } from '../models/find_model.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import { realNumber, wholeNumber } from './number_argument.ts'

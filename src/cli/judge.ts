@@ -3,8 +3,8 @@ import { join } from 'node:path'
 
 import { Command, Option } from 'commander'
 
-import type { Split } from '../data/splits.ts'
-import type { CheckpointName } from '../formats/find_model.ts'
+import type { Split } from '../data/sets/splits.ts'
+import type { CheckpointName } from '../models/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import type { SamplingFlags } from './generation_options.ts'
 import { addSamplingOptions, doSampleOption, drawsAtRandom, givenSampling } from './generation_options.ts'

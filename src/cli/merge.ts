@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { Command } from 'commander'
 
 import type { Classifier } from '../formats/classifier_config.ts'
-import type { CheckpointName } from '../formats/find_model.ts'
+import type { CheckpointName } from '../models/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 
 interface MergeFlags {
@@ -29,9 +29,9 @@ export const mergeCommand = (): Command =>
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune merge runs/dictionary --out runs/dictionary-merged')
     .action(async (folder: string, { out, checkpoint, adapter, adapterInputs, json }: MergeFlags) => {
-      const { findModel } = await import('../formats/find_model.ts')
-      const { exportModel } = await import('../generation/export_model.ts')
-      const { exportClassifier } = await import('../generation/export_classifier.ts')
+      const { findModel } = await import('../models/find_model.ts')
+      const { exportModel } = await import('../exports/export_model.ts')
+      const { exportClassifier } = await import('../exports/export_classifier.ts')
       const { UserError } = await import('../errors.ts')
       const model = await findModel(folder, { checkpoint, adapter })
       const { base, adapter: used, classifier } = model

@@ -1,7 +1,7 @@
 /** @module */
 import { Command } from 'commander'
 
-import type { TriedData } from '../training/try_data.ts'
+import type { TriedData } from '../runs/try_data.ts'
 import { wholeNumber } from './number_argument.ts'
 
 interface PrepareFlags {
@@ -22,14 +22,14 @@ export const prepareCommand = (): Command =>
     .addHelpText('after', '\nExample:\n  ortune prepare data/dictionary.yaml max_length=128 --examples 5')
     .action(async (path: string, overrides: string[], { out, examples, json }: PrepareFlags) => {
       const { readConfigFile } = await import('./config_file.ts')
-      const { tryData } = await import('../training/try_data.ts')
+      const { tryData } = await import('../runs/try_data.ts')
       const data = await tryData(await readConfigFile(path, overrides), { out, examples })
       if (json) await printJson(data, out)
       else await printReport(data)
     })
 
 async function printJson({ examples, ...facts }: TriedData, out: string | undefined): Promise<void> {
-  const { tokenStretches } = await import('../data/token_pieces.ts')
+  const { tokenStretches } = await import('../data/examples/token_pieces.ts')
   const shown = examples.map(({ pieces, label, rejected, margin }) => ({
     label,
     segments: tokenStretches(pieces),

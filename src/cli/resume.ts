@@ -12,7 +12,7 @@ export const resumeCommand = (): Command =>
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune resume runs/dictionary')
     .action(async (folder: string, { json }: { json?: boolean }) => {
-      const { continueRun } = await import('../training/run.ts')
+      const { continueRun } = await import('../runs/continue.ts')
       const state = await continueRun(folder, trainingProgress())
       await printTrainingResult(folder, state, json ?? false)
     })

@@ -1,10 +1,10 @@
 /** @module */
 import { Command } from 'commander'
 
-import { END_MARK, END_OF_TEXT } from '../data/end_of_text.ts'
-import type { AnswerTexts, GivenPair } from '../data/given_answers.ts'
-import type { CheckpointName } from '../formats/find_model.ts'
-import type { ScoredSample, Scorer } from '../generation/open_scorer.ts'
+import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import type { AnswerTexts, GivenPair } from '../data/templates/given_answers.ts'
+import type { CheckpointName } from '../models/find_model.ts'
+import type { ScoredSample, Scorer } from '../models/open_scorer.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import { wholeNumber } from './number_argument.ts'
 
@@ -54,10 +54,10 @@ export const scoreCommand = (): Command =>
         'with <|endoftext|> where a response ends.',
     )
     .action(async (folder: string, flags: ScoreFlags) => {
-      const { compileAnswerTexts } = await import('../data/given_answers.ts')
-      const { hasPair } = await import('../data/template_source.ts')
-      const { openScorer } = await import('../generation/open_scorer.ts')
-      const { templatesOfRun } = await import('../training/run_templates.ts')
+      const { compileAnswerTexts } = await import('../data/templates/given_answers.ts')
+      const { hasPair } = await import('../data/templates/template_source.ts')
+      const { openScorer } = await import('../models/open_scorer.ts')
+      const { templatesOfRun } = await import('../runs/templates.ts')
       const { checkpoint, threads } = flags
       const scorer = await openScorer(folder, { checkpoint, threads })
       try {
@@ -84,7 +84,7 @@ interface Given {
 /** @throws UserError where nothing is given, a prompt goes without response, or a row has neither form */
 async function readGiven({ prompt, response = [], file }: ScoreFlags, texts: AnswerTexts): Promise<Given> {
   const { UserError } = await import('../errors.ts')
-  const { readRows } = await import('../data/read_rows.ts')
+  const { readRows } = await import('../data/sources/read_rows.ts')
   if (prompt !== undefined && response.length === 0)
     throw new UserError('there is a prompt and no response to it; give --response')
   const rendered = response.length > 0 ? texts.prompt(prompt) : ''

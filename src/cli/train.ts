@@ -18,8 +18,8 @@ export const trainCommand = (): Command =>
     .action(async (path: string, overrides: string[], { json }: { json?: boolean }) => {
       const { readConfigFile } = await import('./config_file.ts')
       const { dataTable } = await import('../report/data_table.ts')
-      const { createRun } = await import('../training/create_run.ts')
-      const { continueRun } = await import('../training/run.ts')
+      const { createRun } = await import('../runs/create.ts')
+      const { continueRun } = await import('../runs/continue.ts')
       const config = await readConfigFile(path, overrides)
       const report = await createRun(config)
       process.stderr.write(`${dataTable(report.splits, report.pairs)}\n`)

@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 
-import type { Metrics, StepRecord, Watcher } from '../training/progress.ts'
+import type { Metrics, StepRecord, Watcher } from '../learning/progress.ts'
 import { duration } from './duration.ts'
 
 export interface ProgressOptions {

@@ -1,11 +1,11 @@
 /** @module */
 import { join } from 'node:path'
 
-import type { TrainerState } from '../training/trainer_state.ts'
+import type { TrainerState } from '../learning/trainer_state.ts'
 
 /** Ends a run: draws how it went, and says where its checkpoints are and how good the best one is. */
 export async function printTrainingResult(folder: string, state: TrainerState, json: boolean): Promise<void> {
-  const { readRunConfig } = await import('../training/run.ts')
+  const { readRunConfig } = await import('../runs/continue.ts')
   const { writeTrainingCurves } = await import('../report/write_training_curves.ts')
   const picture = await writeTrainingCurves(folder)
   const best = join(folder, 'checkpoints', 'best')

@@ -4,14 +4,14 @@
  */
 import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
-import { collate } from '../data/collate.ts'
-import type { EncodedExample } from '../data/encode.ts'
-import { countLabelled, NO_LOSS } from '../data/encode.ts'
-import type { FoundModel } from '../formats/find_model.ts'
-import { loraScale } from '../generation/adapter_inputs.ts'
+import { collate } from '../data/batches/collate.ts'
+import type { EncodedExample } from '../data/examples/encode.ts'
+import { countLabelled, NO_LOSS } from '../data/examples/encode.ts'
+import type { FoundModel } from '../models/find_model.ts'
+import { loraScale } from '../models/adapter_inputs.ts'
 import { mapByLength } from '../generation/by_length.ts'
-import type { DecoderOptions } from '../generation/open_decoder.ts'
-import { openFoundModel, withModel } from '../generation/open_found_model.ts'
+import type { DecoderOptions } from '../models/open_decoder.ts'
+import { openFoundModel, withModel } from '../models/open_found_model.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
 
 /** Token ids, at least one of each; a response includes its end of text, where it has one. */

@@ -2,15 +2,15 @@
  * How good the texts are that a run's model writes, beside those of the data.
  * @module
  */
-import type { PromptAndReferences } from '../data/prompts_and_references.ts'
-import { promptsAndReferences } from '../data/prompts_and_references.ts'
-import type { Split } from '../data/splits.ts'
+import type { PromptAndReferences } from '../data/examples/prompts_and_references.ts'
+import { promptsAndReferences } from '../data/examples/prompts_and_references.ts'
+import type { Split } from '../data/sets/splits.ts'
 import { UserError } from '../errors.ts'
-import type { CheckpointName } from '../formats/find_model.ts'
-import { findModel } from '../formats/find_model.ts'
+import type { CheckpointName } from '../models/find_model.ts'
+import { findModel } from '../models/find_model.ts'
 import { continueAll } from '../generation/continue_all.ts'
-import type { Embedder } from '../generation/embedder.ts'
-import { openTokenGenerator } from '../generation/open_token_generator.ts'
+import type { Embedder } from '../models/embedder.ts'
+import { openTokenGenerator } from '../models/open_token_generator.ts'
 import { greedy } from '../generation/sampling.ts'
 import type { EmbeddingCosine } from '../metrics/embedding_cosine.ts'
 import { embeddingCosine } from '../metrics/embedding_cosine.ts'
@@ -18,8 +18,8 @@ import type { TextMetrics } from '../metrics/text_metrics.ts'
 import { textMetrics } from '../metrics/text_metrics.ts'
 import type { Synonyms } from '../metrics/wordnet.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
-import { openSplit } from '../training/open_split.ts'
-import { readRunConfig } from '../training/run.ts'
+import { openSplit } from '../runs/split.ts'
+import { readRunConfig } from '../runs/continue.ts'
 
 export interface GenerationEvaluationOptions {
   /** By default the best, or what there is. */

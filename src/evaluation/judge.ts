@@ -4,13 +4,13 @@
  * the others.
  * @module
  */
-import { END_OF_TEXT } from '../data/end_of_text.ts'
-import type { Split } from '../data/splits.ts'
-import type { CheckpointName } from '../formats/find_model.ts'
+import { END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import type { Split } from '../data/sets/splits.ts'
+import type { CheckpointName } from '../models/find_model.ts'
 import type { Answer } from '../generation/continue_all.ts'
 import { continueAll } from '../generation/continue_all.ts'
-import type { DecoderOptions } from '../generation/open_decoder.ts'
-import { openTokenGenerator } from '../generation/open_token_generator.ts'
+import type { DecoderOptions } from '../models/open_decoder.ts'
+import { openTokenGenerator } from '../models/open_token_generator.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { greedy } from '../generation/sampling.ts'
 import type { WinRate } from '../metrics/win_rate.ts'
@@ -25,7 +25,7 @@ import type { Policy } from './judge_policies.ts'
 import { findPolicies } from './judge_policies.ts'
 import type { RewardFunction, RewardSource } from '../rewards/reward_function.ts'
 import { openRewardFunction } from '../rewards/reward_function.ts'
-import { readRunConfig } from '../training/run.ts'
+import { readRunConfig } from '../runs/continue.ts'
 
 export interface JudgeOptions {
   /** The folder of a run that trains a policy; its prepared data has the prompts. */

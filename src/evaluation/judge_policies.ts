@@ -5,8 +5,8 @@
 import { realpath } from 'node:fs/promises'
 
 import { UserError } from '../errors.ts'
-import type { CheckpointName, FoundModel } from '../formats/find_model.ts'
-import { findModel } from '../formats/find_model.ts'
+import type { CheckpointName, FoundModel } from '../models/find_model.ts'
+import { findModel } from '../models/find_model.ts'
 import { modelBefore } from './divergence.ts'
 
 export interface Policy {

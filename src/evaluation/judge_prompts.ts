@@ -2,18 +2,18 @@
  * What policies are judged on: prompts of a run's prepared data.
  * @module
  */
-import { encodeText } from '../data/encode.ts'
-import { END_MARK, END_OF_TEXT } from '../data/end_of_text.ts'
-import type { PromptAndReferences } from '../data/prompts_and_references.ts'
-import { allPrompts, evenlySpread } from '../data/prompts_and_references.ts'
-import type { Split } from '../data/splits.ts'
+import { encodeText } from '../data/examples/encode.ts'
+import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import type { PromptAndReferences } from '../data/examples/prompts_and_references.ts'
+import { allPrompts, evenlySpread } from '../data/examples/prompts_and_references.ts'
+import type { Split } from '../data/sets/splits.ts'
 import { UserError } from '../errors.ts'
 import type { TaskName } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
-import type { TokenGenerator } from '../generation/open_token_generator.ts'
+import type { TokenGenerator } from '../models/open_token_generator.ts'
 import { loadTokenizer } from '../text/tokenizer.ts'
 import { tokenizerDifference } from '../text/tokenizer_difference.ts'
-import { openSplit } from '../training/open_split.ts'
+import { openSplit } from '../runs/split.ts'
 import type { Policy } from './judge_policies.ts'
 
 /** A prompt as a model with the run's tokenizer takes it, and as text. */

@@ -2,13 +2,13 @@
  * What is said of a policy by its answers.
  * @module
  */
-import type { CheckpointName } from '../formats/find_model.ts'
+import type { CheckpointName } from '../models/find_model.ts'
 import type { Interval } from '../metrics/bootstrap.ts'
 import { bootstrapInterval } from '../metrics/bootstrap.ts'
 import { distinctN } from '../metrics/distinct.ts'
 import type { TextMetrics } from '../metrics/text_metrics.ts'
 import { textMetrics } from '../metrics/text_metrics.ts'
-import { moments } from '../training/ppo/advantages.ts'
+import { moments } from '../tasks/ppo/advantages.ts'
 import type { Policy } from './judge_policies.ts'
 
 export interface AnswerJudgement {

@@ -2,11 +2,11 @@
  * A conversation with a model.
  * @module
  */
-import { encodeText } from '../data/encode.ts'
+import { encodeText } from '../data/examples/encode.ts'
 import { UserError } from '../errors.ts'
 import { createDetokenizer } from '../text/detokenizer.ts'
 import type { Answers, ChatForm, Turn } from './chat_form.ts'
-import type { TokenGenerator } from './open_token_generator.ts'
+import type { TokenGenerator } from '../models/open_token_generator.ts'
 import type { SamplingOptions } from './sampling.ts'
 
 export interface ChatOptions extends SamplingOptions {

@@ -2,9 +2,9 @@
  * What a person who tries a model is asked for, and the prompt made of it: the one that the model has learned from.
  * @module
  */
-import { END_MARK, END_OF_TEXT } from '../data/end_of_text.ts'
-import { compileTemplate } from '../data/template.ts'
-import type { ChatTemplate, CompletionTemplate, TextTemplate } from '../data/template_source.ts'
+import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import { compileTemplate } from '../data/templates/template.ts'
+import type { ChatTemplate, CompletionTemplate, TextTemplate } from '../data/templates/template_source.ts'
 
 export interface Question {
   readonly name: string

@@ -1,5 +1,5 @@
 /** @module */
-import type { TokenGenerator } from './open_token_generator.ts'
+import type { TokenGenerator } from '../models/open_token_generator.ts'
 import type { SamplingOptions } from './sampling.ts'
 
 export interface ContinueAllOptions {

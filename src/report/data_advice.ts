@@ -1,5 +1,5 @@
 /** @module */
-import type { SplitCounts } from '../data/split_files.ts'
+import type { SplitCounts } from '../data/sets/split_files.ts'
 
 const whole = (n: number): string => n.toLocaleString('en')
 

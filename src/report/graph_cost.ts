@@ -13,8 +13,8 @@ import { encoderContext, isBert } from '../../graphs/models/encoder.ts'
 import { externalData } from '../formats/external_data.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
-import type { TaskFacts } from '../training/task_graphs.ts'
-import { taskGraphs } from '../training/task_graphs.ts'
+import type { TaskFacts } from '../runs/task_graphs.ts'
+import { taskGraphs } from '../runs/task_graphs.ts'
 
 /** A folder of ortune's: its model, and what is trained on it. */
 export interface ArtifactFolder {

@@ -4,7 +4,7 @@
  * underlined; without colour, what carries loss stands in brackets.
  * @module
  */
-import type { TokenPiece } from '../data/token_pieces.ts'
+import type { TokenPiece } from '../data/examples/token_pieces.ts'
 import { columnsOf, cutToColumns, visible } from './visible_text.ts'
 
 export interface TokenViewOptions {

@@ -6,7 +6,7 @@ import { parse, View } from 'vega'
 import type { TopLevelSpec } from 'vega-lite'
 import { compile } from 'vega-lite'
 
-import type { EvaluationRecord, StepRecord } from '../training/progress.ts'
+import type { EvaluationRecord, StepRecord } from '../learning/progress.ts'
 
 /** Points of a training curve; more are averaged in groups, so that the curve shows and not its noise. */
 const POINTS = 200

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
 import { readText } from '../formats/read_file.ts'
-import type { EvaluationRecord, StepRecord } from '../training/progress.ts'
+import type { EvaluationRecord, StepRecord } from '../learning/progress.ts'
 import { trainingCurves } from './training_curves.ts'
 
 /** Draws a run's `log.jsonl` as `curves.svg` beside it, and returns the picture's path. */

@@ -8,7 +8,7 @@ import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
 import { quote } from '../formats/quote.ts'
-import { openScorer } from '../generation/open_scorer.ts'
+import { openScorer } from '../models/open_scorer.ts'
 import type { Provider } from '../runtime/node.ts'
 import { REWARD_METRICS, scoreByMetric } from './reward_metrics.ts'
 import { openRewardModule } from './reward_module.ts'

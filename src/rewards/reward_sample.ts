@@ -2,7 +2,7 @@
  * What a reward function is given.
  * @module
  */
-import { END_OF_TEXT } from '../data/end_of_text.ts'
+import { END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { quote } from '../formats/quote.ts'
 
 /** A response to be scored. Texts are as the model sees them, white space included. */

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 
 import { expect } from 'chai'
 
-import { openGenerator } from '../../src/generation/open_generator.ts'
+import { openGenerator } from '../../src/models/open_generator.ts'
 import { withFolder } from '../data/helpers.ts'
 import { writeTinyModel } from '../tiny_model.ts'
 import { createTinyRun, writeBestCheckpoint } from '../training/tiny_run.ts'

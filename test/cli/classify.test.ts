@@ -3,9 +3,9 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { END_MARK } from '../../src/data/end_of_text.ts'
-import { openClassifier } from '../../src/generation/open_classifier.ts'
-import { continueRun } from '../../src/training/run.ts'
+import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import { openClassifier } from '../../src/models/open_classifier.ts'
+import { continueRun } from '../../src/runs/continue.ts'
 import { withFolder } from '../data/helpers.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
 import { runHere } from './run_cli.ts'

@@ -5,11 +5,11 @@ import { join, relative } from 'node:path'
 import { expect } from 'chai'
 
 import { readConfigFile } from '../../src/cli/config_file.ts'
-import { END_MARK } from '../../src/data/end_of_text.ts'
-import { compileTemplate } from '../../src/data/template.ts'
-import type { CausalTemplate } from '../../src/data/template_source.ts'
-import { tokenStretches } from '../../src/data/token_pieces.ts'
-import { tryData } from '../../src/training/try_data.ts'
+import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import { compileTemplate } from '../../src/data/templates/template.ts'
+import type { CausalTemplate } from '../../src/data/templates/template_source.ts'
+import { tokenStretches } from '../../src/data/examples/token_pieces.ts'
+import { tryData } from '../../src/runs/try_data.ts'
 import { withFile } from '../data/helpers.ts'
 
 const project = join(import.meta.dirname, '..', '..')

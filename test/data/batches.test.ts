@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import type { ArrowDataset } from '../../src/data/arrow_reader.ts'
-import type { Batch } from '../../src/data/batches.ts'
-import { batchCount, sequentialBatches, trainingBatches, trainingOrder } from '../../src/data/batches.ts'
-import { packedRows } from '../../src/data/packing.ts'
+import type { ArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import type { Batch } from '../../src/data/batches/batches.ts'
+import { batchCount, sequentialBatches, trainingBatches, trainingOrder } from '../../src/data/batches/batches.ts'
+import { packedRows } from '../../src/data/batches/packing.ts'
 import { createRandom } from '../../src/random.ts'
 import { example } from './helpers.ts'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { collate, totalLabelled } from '../../src/data/collate.ts'
+import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import { example } from './helpers.ts'
 
 const numbers = (data: ArrayLike<number | bigint>): number[] => Array.from(data, Number)

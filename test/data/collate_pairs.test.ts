@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { collatePairs } from '../../src/data/collate_pairs.ts'
-import { NO_LOSS } from '../../src/data/encode.ts'
-import type { EncodedExample } from '../../src/data/encode.ts'
+import { collatePairs } from '../../src/data/batches/collate_pairs.ts'
+import { NO_LOSS } from '../../src/data/examples/encode.ts'
+import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import type { Feeds } from '../../src/runtime/session.ts'
 import { anyPair, pairOf } from './pairs.ts'
 

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { NO_LOSS, encodeExample } from '../../src/data/encode.ts'
-import { END_MARK } from '../../src/data/end_of_text.ts'
-import type { Row } from '../../src/data/row.ts'
-import { compileTemplate } from '../../src/data/template.ts'
+import { NO_LOSS, encodeExample } from '../../src/data/examples/encode.ts'
+import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import type { Row } from '../../src/data/sources/row.ts'
+import { compileTemplate } from '../../src/data/templates/template.ts'
 import { byteTokenizer, userError } from './helpers.ts'
 
 const chat = { system: '{{ content }}\n', user: 'Q: {{ content }}\nA:', assistant: ' {{ content }}<|endoftext|>' }

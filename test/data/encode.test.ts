@@ -10,9 +10,9 @@ import {
   encodePrompt,
   encodeText,
   promptLength,
-} from '../../src/data/encode.ts'
-import { END_MARK } from '../../src/data/end_of_text.ts'
-import type { Segment } from '../../src/data/template.ts'
+} from '../../src/data/examples/encode.ts'
+import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import type { Segment } from '../../src/data/templates/template.ts'
 import { byteTokenizer, userError } from './helpers.ts'
 
 const bytes = (text: string): number[] => [...new TextEncoder().encode(text)]

@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 
-import { END_MARK } from '../../src/data/end_of_text.ts'
-import { detectTemplate } from '../../src/data/forms.ts'
-import { compileLabelledText } from '../../src/data/labelled_text.ts'
-import type { Row } from '../../src/data/row.ts'
-import { templateOfFirstRow } from '../../src/data/source_rows.ts'
-import { compileTemplate } from '../../src/data/template.ts'
-import type { CausalTemplate, LabelTemplate } from '../../src/data/template_source.ts'
-import { templateSchema } from '../../src/training/data_options.ts'
+import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import { detectTemplate } from '../../src/data/templates/forms.ts'
+import { compileLabelledText } from '../../src/data/templates/labelled_text.ts'
+import type { Row } from '../../src/data/sources/row.ts'
+import { templateOfFirstRow } from '../../src/data/sources/source_rows.ts'
+import { compileTemplate } from '../../src/data/templates/template.ts'
+import type { CausalTemplate, LabelTemplate } from '../../src/data/templates/template_source.ts'
+import { templateSchema } from '../../src/runs/data_options.ts'
 import { userError, withFile } from './helpers.ts'
 
 /** What a row's examples are: given and learned texts, `|` between them and ⏹ for the end of text. */

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { UserError } from '../../src/errors.ts'
-import type { EncodedExample } from '../../src/data/encode.ts'
+import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
 
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { packedRows, pairRows, singleRows } from '../../src/data/packing.ts'
-import type { Sequences } from '../../src/data/packing.ts'
+import { packedRows, pairRows, singleRows } from '../../src/data/batches/packing.ts'
+import type { Sequences } from '../../src/data/batches/packing.ts'
 import { createRandom } from '../../src/random.ts'
 
 const rowsOf = (sequences: Sequences): (readonly number[])[] =>

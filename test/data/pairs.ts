@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 
-import type { EncodedExample } from '../../src/data/encode.ts'
+import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { normalFloat } from '../normal_float.ts'
 import { example } from './helpers.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { readRows } from '../../src/data/read_rows.ts'
+import { readRows } from '../../src/data/sources/read_rows.ts'
 import { UserError } from '../../src/errors.ts'
 import { createRandom } from '../../src/random.ts'
 import { collect, userError, withFile } from './helpers.ts'

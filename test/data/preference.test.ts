@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { END_MARK } from '../../src/data/end_of_text.ts'
-import { detectTemplateOfRow } from '../../src/data/forms.ts'
-import { compilePreference } from '../../src/data/preference.ts'
-import type { Row } from '../../src/data/row.ts'
-import type { PairTemplate } from '../../src/data/template_source.ts'
-import { templateSchema } from '../../src/training/data_options.ts'
+import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import { detectTemplateOfRow } from '../../src/data/templates/forms.ts'
+import { compilePreference } from '../../src/data/templates/preference.ts'
+import type { Row } from '../../src/data/sources/row.ts'
+import type { PairTemplate } from '../../src/data/templates/template_source.ts'
+import { templateSchema } from '../../src/runs/data_options.ts'
 import { userError } from './helpers.ts'
 
 const say = (role: string, content: string | null) => ({ role, content })

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 
-import { END_MARK } from '../../src/data/end_of_text.ts'
-import { detectTemplateOfRow } from '../../src/data/forms.ts'
-import { compilePrompts } from '../../src/data/prompt.ts'
-import type { PromptSource } from '../../src/data/prompt.ts'
-import type { Row } from '../../src/data/row.ts'
-import { templateSchema } from '../../src/training/data_options.ts'
+import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import { detectTemplateOfRow } from '../../src/data/templates/forms.ts'
+import { compilePrompts } from '../../src/data/templates/prompt.ts'
+import type { PromptSource } from '../../src/data/templates/prompt.ts'
+import type { Row } from '../../src/data/sources/row.ts'
+import { templateSchema } from '../../src/runs/data_options.ts'
 import { userError } from './helpers.ts'
 
 const say = (role: string, content: string | null) => ({ role, content })

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { openArrowDataset } from '../../src/data/arrow_reader.ts'
-import { writeArrowDataset } from '../../src/data/arrow_writer.ts'
-import type { EncodedExample } from '../../src/data/encode.ts'
-import { promptsAndReferences } from '../../src/data/prompts_and_references.ts'
+import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import { writeArrowDataset } from '../../src/data/sets/arrow_writer.ts'
+import type { EncodedExample } from '../../src/data/examples/encode.ts'
+import { promptsAndReferences } from '../../src/data/examples/prompts_and_references.ts'
 import { withFolder } from './helpers.ts'
 
 const END = 9

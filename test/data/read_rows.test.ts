@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { readJsonArray } from '../../src/data/json_array.ts'
-import { readRows } from '../../src/data/read_rows.ts'
-import type { ReadOptions } from '../../src/data/read_rows.ts'
+import { readJsonArray } from '../../src/data/sources/json_array.ts'
+import { readRows } from '../../src/data/sources/read_rows.ts'
+import type { ReadOptions } from '../../src/data/sources/read_rows.ts'
 import { UserError } from '../../src/errors.ts'
 import { collect, userError, withFile, withFolder } from './helpers.ts'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { SPLITS, checkFractions, splitOfColumn, splitOfRow } from '../../src/data/splits.ts'
+import { SPLITS, checkFractions, splitOfColumn, splitOfRow } from '../../src/data/sets/splits.ts'
 import { userError } from './helpers.ts'
 
 const fractions = { validation: 0.1, test: 0.2 }

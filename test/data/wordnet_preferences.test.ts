@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { readRows } from '../../src/data/read_rows.ts'
+import { readRows } from '../../src/data/sources/read_rows.ts'
 import { wordNetFolder } from '../../src/metrics/wordnet.ts'
 import { corpusLines } from '../../tools/wordnet/corpus.ts'
 import { readWordNet } from '../../tools/wordnet/database.ts'

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { openModelEmbedder } from '../../src/generation/embedder.ts'
-import { openGenerator } from '../../src/generation/open_generator.ts'
+import { openModelEmbedder } from '../../src/models/embedder.ts'
+import { openGenerator } from '../../src/models/open_generator.ts'
 import { cosine } from '../../src/metrics/cosine.ts'
 import { textMetrics } from '../../src/metrics/text_metrics.ts'
 import { evaluateGeneration, hasPrompts } from '../../src/evaluation/evaluate_generation.ts'

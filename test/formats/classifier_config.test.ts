@@ -5,7 +5,7 @@ import { expect } from 'chai'
 
 import { backboneShapes, HEAD, headShapes } from '../../graphs/models/encoder.ts'
 import { classifierConfig, readClassifier } from '../../src/formats/classifier_config.ts'
-import { findModel } from '../../src/formats/find_model.ts'
+import { findModel } from '../../src/models/find_model.ts'
 import { openGpt2Folder, writeModelFolder } from '../../src/formats/model_folder.ts'
 import { readEntries, readTensors } from '../../src/formats/safetensors.ts'
 import { userError, withFolder } from '../data/helpers.ts'

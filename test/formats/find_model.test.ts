@@ -3,10 +3,10 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { TRAINED_FILE } from '../../src/formats/checkpoint.ts'
-import { findModel } from '../../src/formats/find_model.ts'
-import { exportArtifacts } from '../../src/training/export.ts'
-import { adamwConfig, trainingOptionsSchema } from '../../src/training/options.ts'
+import { TRAINED_FILE } from '../../src/runs/checkpoint.ts'
+import { findModel } from '../../src/models/find_model.ts'
+import { exportArtifacts } from '../../src/runs/artifacts.ts'
+import { adamwConfig, trainingOptionsSchema } from '../../src/learning/options.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { tinyLora, writeTinyAdapter, writeTinyModel } from '../tiny_model.ts'
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { UserError } from '../../src/errors.ts'
-import { mergeAdapter } from '../../src/formats/merge.ts'
+import { mergeAdapter } from '../../src/exports/merge.ts'
 import { openGpt2Folder } from '../../src/formats/model_folder.ts'
 import type { PeftAdapter } from '../../src/formats/peft.ts'
 import { readPeftAdapter, writePeftAdapter } from '../../src/formats/peft.ts'

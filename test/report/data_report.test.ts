@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
-import { createTally } from '../../src/data/example_counts.ts'
-import type { ExampleCounts } from '../../src/data/example_counts.ts'
+import { createTally } from '../../src/data/examples/example_counts.ts'
+import type { ExampleCounts } from '../../src/data/examples/example_counts.ts'
 import { dataAdvice } from '../../src/report/data_advice.ts'
 import { classTable, dataTable } from '../../src/report/data_table.ts'
 

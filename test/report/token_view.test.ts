@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import type { TokenPiece } from '../../src/data/token_pieces.ts'
+import type { TokenPiece } from '../../src/data/examples/token_pieces.ts'
 import { exampleView, tokenLegend, tokenView } from '../../src/report/token_view.ts'
 import { columnsOf, visible } from '../../src/report/visible_text.ts'
 

@@ -9,18 +9,18 @@ import {
 } from '../../graphs/artifacts/classification.ts'
 import type { Pooling } from '../../graphs/layers/pooling.ts'
 import { HEAD } from '../../graphs/models/encoder.ts'
-import type { EncodedExample } from '../../src/data/encode.ts'
-import type { Trained } from '../../src/formats/checkpoint.ts'
-import { TRAINED_FILE, readCheckpoint, writeCheckpoint } from '../../src/formats/checkpoint.ts'
+import type { EncodedExample } from '../../src/data/examples/encode.ts'
+import type { Trained } from '../../src/runs/checkpoint.ts'
+import { TRAINED_FILE, readCheckpoint, writeCheckpoint } from '../../src/runs/checkpoint.ts'
 import type { ParameterViews } from '../../src/runtime/parameter_memory.ts'
 import {
   classificationObjective,
   collateClasses,
   evaluateClassification,
-} from '../../src/training/classification.ts'
-import type { Metrics } from '../../src/training/progress.ts'
-import { parameterFeeds } from '../../src/training/supervised.ts'
-import { initialState } from '../../src/training/trainer_state.ts'
+} from '../../src/tasks/classification.ts'
+import type { Metrics } from '../../src/learning/progress.ts'
+import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
+import { initialState } from '../../src/learning/trainer_state.ts'
 import { withFolder } from '../data/helpers.ts'
 import type { AdaptationName } from '../graphs/classification_fixtures.ts'
 import { adapted, FIXTURE_CLASSES, fixtureClassifier } from '../graphs/classification_fixtures.ts'

@@ -3,13 +3,13 @@ import { expect } from 'chai'
 import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
 import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../graphs/artifacts/dpo.ts'
 import type { DpoLoss } from '../../graphs/losses/dpo.ts'
-import { collate, totalLabelled } from '../../src/data/collate.ts'
+import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
-import { loraScale } from '../../src/generation/adapter_inputs.ts'
+import { loraScale } from '../../src/models/adapter_inputs.ts'
 import type { Feeds } from '../../src/runtime/session.ts'
-import type { DpoEvaluation, Reference } from '../../src/training/dpo.ts'
+import type { DpoEvaluation, Reference } from '../../src/tasks/dpo/dpo.ts'
 import {
   adaptersOff,
   dpoMetrics,
@@ -18,10 +18,10 @@ import {
   measured,
   measureReference,
   withoutAdapters,
-} from '../../src/training/dpo.ts'
-import type { TrainingOptions } from '../../src/training/options.ts'
-import type { StepRecord } from '../../src/training/progress.ts'
-import { parameterFeeds } from '../../src/training/supervised.ts'
+} from '../../src/tasks/dpo/dpo.ts'
+import type { TrainingOptions } from '../../src/learning/options.ts'
+import type { StepRecord } from '../../src/learning/progress.ts'
+import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
 import { pairOf } from '../data/pairs.ts'
 import { fixture, fixtureModel, largestDifference } from '../graphs/gpt2_fixtures.ts'
 import { randomPairs } from './preference_pairs.ts'

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import { parseGpt2Config } from '../../src/formats/gpt2_config.ts'
-import { seededWeights } from '../../src/training/initialise.ts'
+import { seededWeights } from '../../src/runs/initialise.ts'
 
 const config = parseGpt2Config(
   { n_layer: 3, n_head: 2, n_embd: 64, n_positions: 32, vocab_size: 200 },

@@ -8,16 +8,16 @@ import {
   moments,
   tokenRewards,
   whiten,
-} from '../../src/training/ppo/advantages.ts'
-import { nextKlCoefficient } from '../../src/training/ppo/kl_controller.ts'
+} from '../../src/tasks/ppo/advantages.ts'
+import { nextKlCoefficient } from '../../src/tasks/ppo/kl_controller.ts'
 import {
   furthestRatio,
   miniBatchStatistics,
   responseStatistics,
   updateStatistics,
-} from '../../src/training/ppo/ppo_log.ts'
-import type { PpoOptions } from '../../src/training/ppo/ppo_options.ts'
-import { ppoOptionsSchema } from '../../src/training/ppo/ppo_options.ts'
+} from '../../src/tasks/ppo/log.ts'
+import type { PpoOptions } from '../../src/tasks/ppo/options.ts'
+import { ppoOptionsSchema } from '../../src/tasks/ppo/options.ts'
 import { largestDifference } from '../graphs/gpt2_fixtures.ts'
 import type { PpoQuantities, PpoSettings } from '../graphs/preference_fixtures.ts'
 import { readPreferenceFixture } from '../graphs/preference_fixtures.ts'

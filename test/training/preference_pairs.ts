@@ -2,7 +2,7 @@
  * Random pairs for runs on the fixture model.
  * @module
  */
-import type { EncodedExample } from '../../src/data/encode.ts'
+import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { createRandom } from '../../src/random.ts'
 import { pairOf } from '../data/pairs.ts'
 

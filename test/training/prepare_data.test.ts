@@ -3,11 +3,11 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { detectTemplate } from '../../src/data/forms.ts'
-import { prepareData, resolveTemplates } from '../../src/training/prepare_data.ts'
-import type { RunConfig } from '../../src/training/run_config.ts'
-import { runConfigSchema } from '../../src/training/run_config.ts'
-import { tryData } from '../../src/training/try_data.ts'
+import { detectTemplate } from '../../src/data/templates/forms.ts'
+import { prepareData, resolveTemplates } from '../../src/runs/prepare_data.ts'
+import type { RunConfig } from '../../src/runs/config.ts'
+import { runConfigSchema } from '../../src/runs/config.ts'
+import { tryData } from '../../src/runs/try_data.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { writeTinyModel } from '../tiny_model.ts'
 

@@ -6,17 +6,17 @@ import type { Pooling } from '../../graphs/layers/pooling.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
 import { calibration } from '../../src/metrics/calibration.ts'
-import { parameterFeeds } from '../../src/training/supervised.ts'
+import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
 import {
   collateAnswers,
   evaluateReward,
   rewardMetrics,
   rewardObjective,
-} from '../../src/training/reward_model.ts'
+} from '../../src/tasks/reward.ts'
 import { classifierGraph } from '../../graphs/artifacts/classification.ts'
 import type { AdaptationName, FixtureClassifier } from '../graphs/classification_fixtures.ts'
 import { adapted, fixtureClassifier } from '../graphs/classification_fixtures.ts'
-import { collateTokens } from '../../src/data/collate.ts'
+import { collateTokens } from '../../src/data/batches/collate.ts'
 import { largestDifference, numbersOf } from '../graphs/gpt2_fixtures.ts'
 import { randomPairs } from './preference_pairs.ts'
 import type { RunData, SmallRuns } from './small_run.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { writingTemplate } from '../../src/training/run_templates.ts'
+import { writingTemplate } from '../../src/runs/templates.ts'
 
 describe('training/run_templates', () => {
   it('makes of any template what a model writes, of a pair the preferred answer', () => {

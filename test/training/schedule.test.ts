@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
-import type { ScheduleName } from '../../src/training/schedule.ts'
-import { SCHEDULES, learningRate } from '../../src/training/schedule.ts'
+import type { ScheduleName } from '../../src/learning/schedule.ts'
+import { SCHEDULES, learningRate } from '../../src/learning/schedule.ts'
 import { readFixture } from '../graphs/gpt2_fixtures.ts'
 
 interface Stored {

@@ -5,8 +5,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { createRun } from '../../src/training/create_run.ts'
-import { runConfigSchema } from '../../src/training/run_config.ts'
+import { createRun } from '../../src/runs/create.ts'
+import { runConfigSchema } from '../../src/runs/config.ts'
 import { writeTinyAdapter, writeTinyModel } from '../tiny_model.ts'
 
 export interface TinyRun {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { dpoSchema, ppoLossSchema, rewardSchema } from '../../src/formats/manifest.ts'
-import { exportArtifacts } from '../../src/training/export.ts'
+import { exportArtifacts } from '../../src/runs/artifacts.ts'
 
 const GPT2_SMALL = {
   model_type: 'gpt2',

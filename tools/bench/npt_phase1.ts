@@ -5,7 +5,7 @@
 import { equivalenceShapes, equivalenceTrainingGraph } from '../../graphs/artifacts/equivalence.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
-import { collateTokens } from '../../src/data/collate.ts'
+import { collateTokens } from '../../src/data/batches/collate.ts'
 import { externalData } from '../../src/formats/external_data.ts'
 import { openGpt2Folder } from '../../src/formats/model_folder.ts'
 import { createRandom } from '../../src/random.ts'
@@ -13,8 +13,8 @@ import type { NodeSessionOptions } from '../../src/runtime/node.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import type { Feeds, HostTensor } from '../../src/runtime/session.ts'
-import { initialPlasticBlocks } from '../../src/training/initialise.ts'
-import { parameterFeeds } from '../../src/training/supervised.ts'
+import { initialPlasticBlocks } from '../../src/runs/initialise.ts'
+import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
 
 /** The training graph on a model folder's weights, its session, the tensors that it trains, and its inputs for a batch. */
 export async function openPhase1(

@@ -4,7 +4,7 @@
  */
 import type { ParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import type { Feeds, Session } from '../../src/runtime/session.ts'
-import { gradientTargets } from '../../src/training/supervised.ts'
+import { gradientTargets } from '../../src/learning/gradient_descent.ts'
 import { openCeiling } from './ceiling.ts'
 import type { Measurement } from './measure.ts'
 import { median, peakRss, timed, WARMUP } from './measure.ts'

@@ -7,10 +7,10 @@
  */
 import { join } from 'node:path'
 
-import { openArrowDataset } from '../../src/data/arrow_reader.ts'
-import { splitFile } from '../../src/data/splits.ts'
+import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import { splitFile } from '../../src/data/sets/splits.ts'
 import { bootstrapInterval } from '../../src/metrics/bootstrap.ts'
-import { openConsolidator } from '../../src/training/consolidate.ts'
+import { openConsolidator } from '../../src/exports/consolidator.ts'
 
 const [run, strength = '1', count = '60'] = process.argv.slice(2)
 const consolidator = await openConsolidator(run!, { strength: Number(strength) })

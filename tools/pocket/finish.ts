@@ -8,9 +8,9 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { openGenerator } from '../../src/generation/open_generator.ts'
+import { openGenerator } from '../../src/models/open_generator.ts'
 import { trainingCurves } from '../../src/report/training_curves.ts'
-import type { EvaluationRecord, StepRecord } from '../../src/training/progress.ts'
+import type { EvaluationRecord, StepRecord } from '../../src/learning/progress.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const [run, out] = [process.argv[2] ?? 'runs/pocket/run', process.argv[3] ?? 'artifacts/pocket']

@@ -3,7 +3,7 @@
  * `handy (adjective): easy to reach; "found a handy spot for the can opener"`.
  * @module
  */
-import type { Split } from '../../src/data/splits.ts'
+import type { Split } from '../../src/data/sets/splits.ts'
 import type { Synset, WordNet } from './database.ts'
 import { splitWords } from './held_out.ts'
 import { examplesOf, suitability } from './suitable.ts'

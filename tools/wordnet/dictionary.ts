@@ -2,8 +2,8 @@
  * The dictionary that is shipped: common single words with one definition each, split by held-out synsets.
  * @module
  */
-import { hashFraction } from '../../src/data/splits.ts'
-import type { Split } from '../../src/data/splits.ts'
+import { hashFraction } from '../../src/data/sets/splits.ts'
+import type { Split } from '../../src/data/sets/splits.ts'
 import type { Synset, WordNet } from './database.ts'
 import { SPLIT_SEED, splitWords } from './held_out.ts'
 import { examplesOf, suitability } from './suitable.ts'

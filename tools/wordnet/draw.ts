@@ -1,5 +1,5 @@
 /** @module */
-import { hashFraction } from '../../src/data/splits.ts'
+import { hashFraction } from '../../src/data/sets/splits.ts'
 import { SPLIT_SEED } from './held_out.ts'
 
 /** A whole number below `count` that depends on the name alone. */

@@ -4,8 +4,8 @@
  * of the training corpus has one of them as its headword, whichever sense it gives.
  * @module
  */
-import { splitOfText } from '../../src/data/splits.ts'
-import type { Split } from '../../src/data/splits.ts'
+import { splitOfText } from '../../src/data/sets/splits.ts'
+import type { Split } from '../../src/data/sets/splits.ts'
 import type { Synset } from './database.ts'
 
 export const SPLIT_SEED = 20

@@ -2,7 +2,7 @@
  * Words with their right definition and one of another synset, of which the text tells that it is not the word's.
  * @module
  */
-import type { Split } from '../../src/data/splits.ts'
+import type { Split } from '../../src/data/sets/splits.ts'
 import { PARTS_OF_SPEECH } from './database.ts'
 import type { Synset, WordNet } from './database.ts'
 import { MAX_SENSE, WORD } from './dictionary.ts'

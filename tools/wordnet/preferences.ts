@@ -8,8 +8,8 @@
  * - `sibling`: that of another word of the same hypernym; only the right one shares a stem with the word.
  * @module
  */
-import { hashFraction } from '../../src/data/splits.ts'
-import type { Split } from '../../src/data/splits.ts'
+import { hashFraction } from '../../src/data/sets/splits.ts'
+import type { Split } from '../../src/data/sets/splits.ts'
 import type { WordNet } from './database.ts'
 import { sampleDictionary } from './dictionary.ts'
 import { repeat, truncate } from './garbled.ts'

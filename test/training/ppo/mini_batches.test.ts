@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { miniBatches } from '../../../src/training/ppo/mini_batches.ts'
-import type { PpoPrompt } from '../../../src/training/ppo/ppo_prompts.ts'
-import { promptsOfUpdate, updatesPerEpoch } from '../../../src/training/ppo/ppo_prompts.ts'
+import { miniBatches } from '../../../src/tasks/ppo/mini_batches.ts'
+import type { PpoPrompt } from '../../../src/tasks/ppo/prompts.ts'
+import { promptsOfUpdate, updatesPerEpoch } from '../../../src/tasks/ppo/prompts.ts'
 
 const options = { mini_batch_size: 4, ppo_epochs: 3, gradient_accumulation_steps: 1 }
 

@@ -1,0 +1,41 @@
+/**
+ * Sequences of tokens as a BERT reads them: [CLS] part [SEP] part [SEP]. Devlin et al. 2018, section 3.
+ * @module
+ */
+import type { EncoderConfig } from '../../../graphs/models/encoder.ts'
+import { isBert } from '../../../graphs/models/encoder.ts'
+import { UserError } from '../../errors.ts'
+import type { Tokenizer } from '../../text/tokenizer.ts'
+import { END_MARK } from '../templates/end_of_text.ts'
+
+export type BertTokenizer = Tokenizer & Required<Pick<Tokenizer, 'clsId' | 'sepId'>>
+
+/** Whether a tokenizer puts tokens around texts. */
+export const isBertTokenizer = (tokenizer: Tokenizer): tokenizer is BertTokenizer =>
+  tokenizer.clsId !== undefined && tokenizer.sepId !== undefined
+
+/** The tokens of rendered text, whole. Each END_MARK ends a part, and so does the end of the text. */
+export function bertSequence(tokenizer: BertTokenizer, text: string): number[] {
+  const parts = (text.endsWith(END_MARK) ? text.slice(0, -END_MARK.length) : text).split(END_MARK)
+  return [tokenizer.clsId, ...parts.flatMap((part) => [...tokenizer.encode(part), tokenizer.sepId])]
+}
+
+/** At most so many of a sequence's tokens. A BERT's sequence that is cut still ends in [SEP]. */
+export function cutSequence(tokenizer: Tokenizer, ids: readonly number[], most: number): readonly number[] {
+  if (ids.length <= most) return ids
+  return isBertTokenizer(tokenizer) ? [...ids.slice(0, most - 1), tokenizer.sepId] : ids.slice(0, most)
+}
+
+/** Throws UserError where a BERT's tokenizer has no tokens to put around texts, or more tokens than the model. */
+export function checkTokenizer(tokenizer: Tokenizer, config: EncoderConfig, where: string): void {
+  if (!isBert(config)) return
+  const { vocabSize } = tokenizer
+  if (!isBertTokenizer(tokenizer))
+    throw new UserError(
+      `${where}: its tokenizer is no WordPiece tokenizer with [CLS] and [SEP], which a BERT needs around texts; put the model's own tokenizer.json there`,
+    )
+  if (vocabSize > config.vocab_size)
+    throw new UserError(
+      `${where}: its tokenizer has ${vocabSize} tokens and the model ${config.vocab_size}; put the model's own tokenizer.json there`,
+    )
+}

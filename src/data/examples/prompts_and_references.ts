@@ -1,0 +1,61 @@
+/**
+ * Encoded examples as questions to a model: what it is given, and what it should have written.
+ * @module
+ */
+import type { ArrowDataset } from '../sets/arrow_reader.ts'
+import type { EncodedExample } from './encode.ts'
+import { NO_LOSS } from './encode.ts'
+
+export interface PromptAndReferences {
+  /** Token ids, at least one. */
+  readonly prompt: readonly number[]
+  /** Of every example that has this prompt: token ids without end of text, at least one each. */
+  readonly references: readonly (readonly number[])[]
+}
+
+/**
+ * Up to `most` different prompts of a data set that have references, evenly spread over it, in order of appearance.
+ */
+export function promptsAndReferences(
+  dataset: ArrowDataset,
+  most: number,
+  eosId: number,
+): PromptAndReferences[] {
+  const answered = allPrompts(dataset, eosId).filter(({ references }) => references.length > 0)
+  return evenlySpread(answered, most)
+}
+
+/**
+ * All different prompts of a data set, in order of appearance, with their references. An example's reference is its last
+ * learned stretch, its prompt all before; where nothing is to be learned all of it is a prompt. Examples without a prompt,
+ * as of plain text, are left out. Of pairs, the preferred answer alone is a reference.
+ */
+export function allPrompts(dataset: ArrowDataset, eosId: number): PromptAndReferences[] {
+  const found = new Map<string, { prompt: number[]; references: number[][] }>()
+  for (let row = 0; row < dataset.size; row += dataset.pairs ? 2 : 1) {
+    const { prompt, reference } = lastStretch(dataset.row(row), eosId)
+    if (prompt.length === 0) continue
+    const key = prompt.join()
+    const known = found.get(key) ?? { prompt, references: [] }
+    found.set(key, known)
+    if (reference.length > 0) known.references.push(reference)
+  }
+  return [...found.values()]
+}
+
+/** Up to `most` of the items, evenly spread, in their order. */
+export function evenlySpread<T>(items: readonly T[], most: number): T[] {
+  const count = Math.min(most, items.length)
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]!)
+}
+
+function lastStretch({ input_ids, labels }: EncodedExample, eosId: number) {
+  const last = labels.findLastIndex((label) => label !== NO_LOSS)
+  if (last < 0) return { prompt: Array.from(input_ids), reference: [] }
+  const end = last + 1
+  const start = labels.subarray(0, end).lastIndexOf(NO_LOSS) + 1
+  return {
+    prompt: Array.from(input_ids.subarray(0, start)),
+    reference: Array.from(input_ids.subarray(start, end)).filter((id) => id !== eosId),
+  }
+}

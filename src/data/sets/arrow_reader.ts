@@ -1,0 +1,233 @@
+/**
+ * Reads encoded data sets row by row, straight from the file: only the rows' lengths and
+ * offsets stay in memory (8 bytes a row, of pairs 12).
+ * Nothing in the file is trusted: every offset is checked when it is opened, every token id when its row is read.
+ * @module
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+
+import { UserError } from '../../errors.ts'
+import { unreadable } from '../../formats/read_file.ts'
+import { columnsOf, factsOf } from './arrow_format.ts'
+import type { ArrowFacts, ColumnName } from './arrow_format.ts'
+import { parseBatchHeader, parseFooter } from './arrow_metadata.ts'
+import type { Block, Footer } from './arrow_metadata.ts'
+import { NO_LOSS } from '../examples/encode.ts'
+import type { EncodedExample } from '../examples/encode.ts'
+import { checkPair } from '../examples/pair_check.ts'
+
+export interface ArrowDataset extends ArrowFacts {
+  /** Rows; of pairs, two each. */
+  readonly size: number
+  /** Tokens of each row. */
+  readonly lengths: Int32Array
+  /** Reads one row from the file. Throws UserError where it holds impossible tokens or cannot be read. */
+  row(index: number): EncodedExample
+  close(): void
+}
+
+/** Where the rows of a column's part are: the file position of its values, and its rows' offsets in them. */
+interface Values {
+  readonly position: number
+  readonly offsets: Int32Array
+}
+
+/** Where the rows of one record batch are. */
+interface Batch {
+  readonly firstRow: number
+  readonly columns: Readonly<Partial<Record<ColumnName, Values>>> & Readonly<Record<'input_ids', Values>>
+}
+
+const MAGIC = 'ARROW1'
+const MAX_METADATA_BYTES = 2 ** 24
+
+type ReadAt = (position: number, length: number) => Uint8Array<ArrayBuffer>
+
+/** Reads exactly `length` bytes, and never beyond the file's end. */
+function readerOf(fd: number, fileBytes: number): ReadAt {
+  return (position, length) => {
+    if (!(position >= 0 && length >= 0 && position + length <= fileBytes)) throw new Error('it ends early')
+    const bytes = new Uint8Array(length)
+    let done = 0
+    while (done < length) {
+      const read = readSync(fd, bytes, done, length - done, position + done)
+      if (read === 0) throw new Error('it ends early')
+      done += read
+    }
+    return bytes
+  }
+}
+
+function readFooter(readAt: ReadAt, fileBytes: number): Footer {
+  const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
+  const tail = readAt(fileBytes - 10, 10)
+  if (ascii(readAt(0, 6)) !== MAGIC || ascii(tail.subarray(4)) !== MAGIC) {
+    throw new Error('it does not begin and end as an Arrow file')
+  }
+  const length = new DataView(tail.buffer).getInt32(0, true)
+  if (!(length > 0 && length <= MAX_METADATA_BYTES)) throw new Error(`a footer of ${length} bytes`)
+  return parseFooter(readAt(fileBytes - 10 - length, length))
+}
+
+/** Row offsets into a value buffer: they begin at 0, never fall, and stay within the buffer and the maximum length. */
+function readOffsets(readAt: ReadAt, position: number, rows: number, values: number, longest: number): Int32Array {
+  const offsets = new Int32Array(readAt(position, 4 * (rows + 1)).buffer)
+  if (offsets[0] !== 0 || offsets[rows]! > values) throw new Error('its row offsets are wrong')
+  for (let i = 0; i < rows; i++) {
+    const length = offsets[i + 1]! - offsets[i]!
+    if (length < 1 || length > longest) throw new Error(`a row of ${length} tokens`)
+  }
+  return offsets
+}
+
+/** Buffers of a list<int32> or list<float32> column: validity of the lists, offsets, validity of the values, values. */
+const BUFFERS_PER_COLUMN = 4
+const NODES_PER_COLUMN = 2
+
+/** Reads where a record batch's rows are. Its header follows a continuation mark (0xFFFFFFFF) and a length. */
+function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowFacts): Batch {
+  const { offset, headerBytes, bodyBytes } = block
+  const { maxLength, classes } = facts
+  const names = columnsOf(facts)
+  if (!(headerBytes > 8 && headerBytes <= MAX_METADATA_BYTES)) throw new Error(`a header of ${headerBytes} bytes`)
+  const { nodes, buffers } = parseBatchHeader(readAt(offset, headerBytes).subarray(8))
+  const body = offset + headerBytes
+  const rows = nodes[0]?.length ?? -1
+  if (nodes.length !== names.length * NODES_PER_COLUMN || buffers.length !== names.length * BUFFERS_PER_COLUMN) {
+    throw new Error('a record batch of another shape')
+  }
+  if (nodes.some(({ nulls }) => nulls !== 0)) throw new Error('it has empty values')
+
+  const [input_ids, labels, margin] = names.map((name, c): Values => {
+    const [list, item] = nodes.slice(c * NODES_PER_COLUMN)
+    const [, offsets, , values] = buffers.slice(c * BUFFERS_PER_COLUMN)
+    const inside = [offsets!, values!].every((b) => b.offset >= 0 && b.length >= 0 && b.offset + b.length <= bodyBytes)
+    if (!inside || list!.length !== rows || values!.length < 4 * item!.length || offsets!.length < 4 * (rows + 1)) {
+      throw new Error('a record batch whose buffers do not fit')
+    }
+    const single = name === 'margin' || (name === 'labels' && classes.length > 0)
+    return {
+      position: body + values!.offset,
+      offsets: readOffsets(readAt, body + offsets!.offset, rows, item!.length, single ? 1 : maxLength),
+    }
+  }) as [Values, Values, Values?]
+  if (classes.length > 0) return { firstRow, columns: { input_ids, labels } }
+  if (input_ids.offsets.some((offset, i) => offset !== labels.offsets[i])) {
+    throw new Error('input_ids and labels of different lengths')
+  }
+  const columns = { input_ids, labels: { ...labels, offsets: input_ids.offsets } }
+  return { firstRow, columns: margin ? { ...columns, margin } : columns }
+}
+
+function readBatches(readAt: ReadAt, footer: Footer, facts: ArrowFacts): Batch[] {
+  const batches: Batch[] = []
+  let [firstRow, end] = [0, 0]
+  for (const block of footer.blocks) {
+    // In order and apart, so that what is read adds up to no more than the file.
+    if (block.offset < end) throw new Error('record batches that overlap')
+    end = block.offset + block.headerBytes + block.bodyBytes
+    const batch = readBatch(readAt, block, firstRow, facts)
+    batches.push(batch)
+    firstRow += rowsOf(batch)
+  }
+  return batches
+}
+
+const rowsOf = ({ columns }: Batch): number => columns.input_ids.offsets.length - 1
+
+/** The batch that holds a row, by bisection. */
+function batchOf(batches: readonly Batch[], row: number): Batch {
+  let [low, high] = [0, batches.length - 1]
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (batches[middle]!.firstRow <= row) low = middle
+    else high = middle - 1
+  }
+  return batches[low]!
+}
+
+/**
+ * Opens a data set that `prepare` wrote. Close it when done.
+ *
+ * @throws UserError where the file is missing, truncated, of another kind, or contradicts itself.
+ */
+export function openArrowDataset(path: string): ArrowDataset {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+  try {
+    return readDataset(path, fd)
+  } catch (error) {
+    closeSync(fd)
+    const reason = (error as Error).message
+    throw new UserError(`${path} is not an encoded data set that can be read (${reason}); prepare it again`)
+  }
+}
+
+function readDataset(path: string, fd: number): ArrowDataset {
+  const fileBytes = fstatSync(fd).size
+  const readAt = readerOf(fd, fileBytes)
+  const footer = readFooter(readAt, fileBytes)
+  const facts = factsOf(footer)
+  const batches = readBatches(readAt, footer, facts)
+  const lengths = new Int32Array(batches.reduce((rows, batch) => rows + rowsOf(batch), 0))
+  if (facts.pairs && lengths.length % 2 !== 0) throw new Error(`${lengths.length} rows, which make no pairs`)
+  for (const { firstRow, columns } of batches) {
+    const { offsets } = columns.input_ids
+    for (let i = 1; i < offsets.length; i++) lengths[firstRow + i - 1] = offsets[i]! - offsets[i - 1]!
+  }
+
+  const column = (name: ColumnName, row: number): ArrayBuffer => {
+    const batch = batchOf(batches, row)
+    const { position, offsets } = batch.columns[name]!
+    const [from, to] = offsets.subarray(row - batch.firstRow)
+    return readAt(position + 4 * from!, 4 * (to! - from!)).buffer
+  }
+  const { classes, pairs, vocabularySize } = facts
+  const isToken = (id: number): boolean => id >= 0 && id < vocabularySize
+  const isLabel = (label: number): boolean =>
+    classes.length > 0 ? label >= 0 && label < classes.length : label === NO_LOSS || isToken(label)
+
+  function readRow(index: number): EncodedExample {
+    const example = {
+      input_ids: new Int32Array(column('input_ids', index)),
+      labels: new Int32Array(column('labels', index)),
+    }
+    const [idsFit, labelsFit] = [example.input_ids.every(isToken), example.labels.every(isLabel)]
+    if (idsFit && labelsFit)
+      return pairs ? { ...example, margin: new Float32Array(column('margin', index))[0]! } : example
+    const outside =
+      idsFit && classes.length > 0
+        ? `a label that is none of the ${classes.length} classes`
+        : `a token id outside of the vocabulary of ${vocabularySize}`
+    throw new UserError(`${path}, row ${index}: ${outside}; prepare the data again`)
+  }
+
+  /** The pair that was read last: its rows are wanted one after the other. */
+  let held: { readonly first: number; readonly rows: readonly EncodedExample[] } | undefined
+  function readRowOfPair(index: number): EncodedExample {
+    const first = index - (index % 2)
+    if (held?.first !== first) {
+      const [chosen, rejected] = [readRow(first), readRow(first + 1)]
+      const wrong = checkPair(chosen, rejected)
+      if (wrong !== undefined)
+        throw new UserError(`${path}, rows ${first} and ${first + 1}: ${wrong}; prepare the data again`)
+      held = { first, rows: [chosen, rejected] }
+    }
+    return held.rows[index - first]!
+  }
+
+  return {
+    ...facts,
+    size: lengths.length,
+    lengths,
+    row(index) {
+      if (!(index >= 0 && index < lengths.length)) throw new RangeError(`row ${index} of ${lengths.length}`)
+      return pairs ? readRowOfPair(index) : readRow(index)
+    },
+    close: () => closeSync(fd),
+  }
+}

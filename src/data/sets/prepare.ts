@@ -1,0 +1,179 @@
+/**
+ * The whole way of the data: source files → rows → template → tokens and labels → one Arrow file per split.
+ * Streams: memory does not grow with the sources. The folder appears whole or not at all.
+ * @module
+ */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { UserError } from '../../errors.ts'
+import { writeFolderAtomic } from '../../formats/atomic.ts'
+import { exists } from '../../formats/read_file.ts'
+import { loadTokenizer } from '../../text/tokenizer.ts'
+import { checkClasses, findClasses } from '../examples/classes.ts'
+import { LEFT_OUT } from '../examples/encode.ts'
+import type { LeftOut } from '../examples/encode.ts'
+import { createRowEncoder } from '../examples/encode_row.ts'
+import { fingerprint } from './fingerprint.ts'
+import { sourceRows, templateOfFirstRow } from '../sources/source_rows.ts'
+import type { Source } from '../sources/source_rows.ts'
+import { createSplitFiles } from './split_files.ts'
+import type { SplitCounts } from './split_files.ts'
+import { SPLITS, checkFractions, splitFile } from './splits.ts'
+import { hasLabel, hasPair, isCausal } from '../templates/template_source.ts'
+import type { DataTask, LabelTemplate, TemplateSource } from '../templates/template_source.ts'
+
+export interface PrepareOptions {
+  readonly sources: readonly Source[]
+  /** What is learned: texts (`sft`), the default, their classes, which of two is preferred, or what to answer. */
+  readonly task?: DataTask
+  /** For sources without one of their own; by default what the columns of a source tell. */
+  readonly template?: TemplateSource | undefined
+  /** Classification: the classes in order; by default those of the training data, sorted. */
+  readonly classes?: readonly string[] | null
+  /** Folder with tokenizer.json. */
+  readonly tokenizerFolder: string
+  /** Most tokens of an example, at most the model's context. */
+  readonly maxLength: number
+  /** What to do with a prompt that leaves no room for a completion; by default an error. */
+  readonly overlong?: 'error' | 'skip'
+  /** Folder to write; one that holds data sets already is replaced. */
+  readonly out: string
+  /** Called now and then with the rows read so far. */
+  readonly onProgress?: (rows: number) => void
+}
+
+export interface PrepareReport {
+  readonly fingerprint: string
+  /** Names of the classes, in the order of their indices; none where texts are learned. */
+  readonly classes: readonly string[]
+  /** Whether each example is a pair of answers. */
+  readonly pairs: boolean
+  /** Of each split that has rows; a split with examples has a file, see `splitFile`. */
+  readonly splits: SplitCounts
+}
+
+type TemplatedSource<T extends TemplateSource = TemplateSource> = Source & { readonly template: T }
+
+const PROGRESS_ROWS = 1000
+
+/** Replacing a folder deletes what is in it, so only our own files may be there. */
+async function checkFolder(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  const foreign = names.find((name) => !SPLITS.some((split) => splitFile('', split) === name))
+  if (foreign !== undefined) {
+    throw new UserError(`${folder} holds other files (${foreign}); name a new folder for the data sets`)
+  }
+}
+
+async function tokenizerFiles(folder: string): Promise<string[]> {
+  const config = join(folder, 'tokenizer_config.json')
+  return [join(folder, 'tokenizer.json'), ...((await exists(config)) ? [config] : [])]
+}
+
+/** What a template of each task has, and whether one is such. */
+const KINDS: Readonly<Record<DataTask, { wanted: string; fits: (template: TemplateSource) => boolean }>> = {
+  sft: { wanted: 'prompt and completion, or text alone', fits: isCausal },
+  classification: { wanted: 'text and label', fits: hasLabel },
+  preference: { wanted: 'chosen and rejected, and a prompt unless both begin with it', fits: hasPair },
+  prompt: {
+    wanted: 'a prompt, with or without a completion',
+    fits: (template) =>
+      !hasLabel(template) && !('length' in template ? template.some((one) => 'text' in one) : 'text' in template),
+  },
+}
+
+/** The sources, each with its template, which must be of the task's kind. */
+async function withTemplates({ sources, template, task = 'sft' }: PrepareOptions): Promise<TemplatedSource[]> {
+  const templated: TemplatedSource[] = []
+  for (const source of sources) {
+    const { path, read } = source
+    const own = source.template ?? template ?? (await templateOfFirstRow(path, read, task))
+    const { fits, wanted } = KINDS[task]
+    if (!fits(own)) throw new UserError(`${path}: its template is not for the task ${task}; give ${wanted}`)
+    templated.push({ ...source, template: own })
+  }
+  return templated
+}
+
+/** The classes as given or found; none where texts are learned. */
+async function classesOf(sources: readonly TemplatedSource[], options: PrepareOptions): Promise<readonly string[]> {
+  const { task, classes } = options
+  if (task !== 'classification') {
+    if (!classes) return []
+    throw new UserError('classes are for the task classification; leave them out, or set the task')
+  }
+  if (!classes) return findClasses(sources as readonly TemplatedSource<LabelTemplate>[])
+  checkClasses(classes)
+  return classes
+}
+
+/** Writes the split files into `folder` and counts. */
+async function writeSplits(
+  folder: string,
+  sources: readonly TemplatedSource[],
+  classes: readonly string[],
+  options: PrepareOptions,
+  digest: string,
+): Promise<SplitCounts> {
+  const { maxLength, onProgress } = options
+  const tokenizer = await loadTokenizer(options.tokenizerFolder)
+  const pairs = options.task === 'preference'
+  const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength, classes, pairs }
+  const files = createSplitFiles(folder, facts)
+  let rows = 0
+  let counts: SplitCounts
+  try {
+    for (const source of sources) {
+      const encode = createRowEncoder(tokenizer, source.template, { ...options, classes })
+      for await (const { row, split, where } of sourceRows(source)) {
+        for (const encoded of encode(row, where)) await files.add(split, encoded)
+        if (++rows % PROGRESS_ROWS === 0) onProgress?.(rows)
+      }
+    }
+    onProgress?.(rows)
+    counts = await files.finish()
+    if (Object.values(counts).some(({ examples }) => examples > 0)) return counts
+  } finally {
+    await files.close()
+  }
+  const paths = sources.map(({ path }) => path).join(', ')
+  const found = rows === 0 ? 'there are no rows' : `${rows} rows were left out, ${reasonsOf(counts)}`
+  throw new UserError(`${paths}: no example to learn from; ${found}; give rows with something to learn`)
+}
+
+/** Why rows are left out, and how many for each reason. */
+function reasonsOf(counts: SplitCounts): string {
+  const of = (reason: LeftOut) => Object.values(counts).reduce((sum, split) => sum + split[reason], 0)
+  const reasons = {
+    empty: 'with nothing to learn, as where a text is blank',
+    overlong: 'with a prompt that fills max_length',
+    tie: 'with two answers that are the same',
+  } as const satisfies Record<LeftOut, string>
+  return LEFT_OUT.flatMap((reason) => (of(reason) > 0 ? `${of(reason)} ${reasons[reason]}` : [])).join(', ')
+}
+
+/**
+ * Prepares data sets for training: writes `train.arrow`, `validation.arrow` and `test.arrow`, those that have rows.
+ *
+ * @throws UserError where an option, a source or a row is wrong, or no example is left; nothing is written then.
+ */
+export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
+  const { task = 'sft', maxLength, overlong = 'error', tokenizerFolder, out } = options
+  if (!(Number.isInteger(maxLength) && maxLength >= 2)) {
+    throw new UserError(`the maximum length is ${maxLength}; it must be a whole number of at least 2 tokens`)
+  }
+  for (const { split } of options.sources) if ('seed' in split) checkFractions(split)
+  await checkFolder(out)
+  const sources = await withTemplates(options)
+  const classes = await classesOf(sources, options)
+  const files = [...sources.map(({ path }) => path), ...(await tokenizerFiles(tokenizerFolder))]
+  const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
+  const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong])
+
+  let splits: SplitCounts = {}
+  await writeFolderAtomic(out, async (folder) => {
+    splits = await writeSplits(folder, sources, classes, options, digest)
+  })
+  return { fingerprint: digest, classes, pairs: task === 'preference', splits }
+}

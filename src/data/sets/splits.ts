@@ -1,0 +1,81 @@
+/**
+ * Seeded train / validation / test splits.
+ * A row's split depends on its content and the seed alone: re-ordering or appending rows moves none, and equal rows
+ * always land in the same split, so no duplicate leaks from train into test.
+ * @module
+ */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+
+import { UserError } from '../../errors.ts'
+import { listColumns } from '../sources/row.ts'
+import type { Row } from '../sources/row.ts'
+
+export const SPLITS = ['train', 'validation', 'test'] as const
+export type Split = (typeof SPLITS)[number]
+
+/** Where a split's data set is in a prepared folder. */
+export const splitFile = (folder: string, split: Split): string => join(folder, `${split}.arrow`)
+
+/** Fractions of the rows; what validation and test leave is train. */
+export interface SplitFractions {
+  readonly validation: number
+  readonly test: number
+}
+
+/** A number in [0, 1) that depends on seed and text alone: the first 48 bits of a SHA-256. */
+export function hashFraction(seed: number, text: string): number {
+  const digest = createHash('sha256').update(`${seed}\n${text}`).digest()
+  return digest.readUIntBE(0, 6) / 2 ** 48
+}
+
+/** The split of a text (or any other stable key) under the given fractions. */
+export function splitOfText(text: string, fractions: SplitFractions, seed: number): Split {
+  const u = hashFraction(seed, text)
+  if (u < fractions.test) return 'test'
+  return u < fractions.test + fractions.validation ? 'validation' : 'train'
+}
+
+/** @throws UserError when a fraction is negative or nothing is left for training. */
+export function checkFractions({ validation, test }: SplitFractions): void {
+  if (!(validation >= 0 && test >= 0 && validation + test < 1)) {
+    throw new UserError(
+      `split fractions validation ${validation} and test ${test} must be at least 0 and together below 1`,
+    )
+  }
+}
+
+/** The split of a row, by the hash of its columns in name order. */
+export function splitOfRow(row: Row, fractions: SplitFractions, seed: number): Split {
+  const columns = Object.keys(row).sort()
+  return splitOfText(JSON.stringify(columns.map((name) => [name, row[name]])), fractions, seed)
+}
+
+const SPLIT_NAMES: ReadonlyMap<string, Split> = new Map([
+  ['train', 'train'],
+  ['training', 'train'],
+  ['validation', 'validation'],
+  ['valid', 'validation'],
+  ['val', 'validation'],
+  ['dev', 'validation'],
+  ['test', 'test'],
+])
+
+/**
+ * The split named in a column of the row: train, validation (valid, val, dev) or test.
+ *
+ * @throws UserError naming `where` when the value is none of these.
+ */
+export function splitOfColumn(row: Row, column: string, where: string): Split {
+  if (!Object.hasOwn(row, column)) {
+    throw new UserError(`${where}: there is no column "${column}"; there are ${listColumns(row)}`)
+  }
+  const value = row[column]
+  const split = typeof value === 'string' ? SPLIT_NAMES.get(value.trim().toLowerCase()) : undefined
+  if (split === undefined) {
+    throw new UserError(
+      `${where}: split column "${column}" holds ${JSON.stringify(value)}; it must be train, validation or test`,
+    )
+  }
+  return split
+}

@@ -1,0 +1,110 @@
+/**
+ * CSV and TSV sources, streamed through csv-parse.
+ * CSV follows RFC 4180. TSV has no quoting at all, as in the GLUE files, whose fields hold lone quotes.
+ * @module
+ */
+import { pipeline } from 'node:stream'
+
+import { CsvError, parse } from 'csv-parse'
+
+import { UserError } from '../../errors.ts'
+import type { Row } from './row.ts'
+import { readTextBlocks } from './text_lines.ts'
+
+export interface DelimitedOptions {
+  /** One character between fields. */
+  readonly delimiter: string
+  /** Whether double quotes enclose fields. */
+  readonly quoting: boolean
+  /** Column names, where the file has no heading line; otherwise its first line names them. */
+  readonly columns?: readonly string[]
+}
+
+const MAX_RECORD_CHARACTERS = 1_000_000
+
+/** What the csv-parse option `info` yields for each record. */
+interface Parsed {
+  readonly record: readonly string[]
+  readonly info: { readonly lines: number }
+}
+
+async function* texts(path: string): AsyncGenerator<string> {
+  for await (const { text } of readTextBlocks(path)) yield text
+}
+
+function explain(error: CsvError, where: string): UserError {
+  switch (error.code) {
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return new UserError(
+        `${where}: a double quote opens a field and is never closed; close it, or turn quoting off`,
+      )
+    case 'CSV_MAX_RECORD_SIZE':
+      return new UserError(
+        `${where}: the row is longer than ${MAX_RECORD_CHARACTERS} characters, often a quote that is never closed`,
+      )
+    case 'INVALID_OPENING_QUOTE':
+    case 'CSV_INVALID_CLOSING_QUOTE':
+    case 'CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE':
+      return new UserError(
+        `${where}: a double quote stands inside a field; write it twice within quotes, or turn quoting off`,
+      )
+    default:
+      return new UserError(`${where}: not a valid row (${error.message}); check the delimiter and the quotes`)
+  }
+}
+
+/** The line where a record begins that ends on `last`. */
+function firstLine(record: readonly string[], last: number): number {
+  return last - (record.join('').split('\n').length - 1)
+}
+
+function checkNames(names: readonly string[], where: string): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw new UserError(`${where}: column "${twice}" is named twice; rename one of them`)
+}
+
+/** Yields one row of strings for each record. Blank lines are skipped. Throws UserError with the line number. */
+export async function* readDelimited(path: string, options: DelimitedOptions): AsyncGenerator<Row> {
+  // Parsing runs ahead of the loop below, and an error drops the records between: this is the next record's line.
+  let ahead = 1
+  const parser = parse({
+    delimiter: options.delimiter,
+    quote: options.quoting ? '"' : null,
+    escape: options.quoting ? '"' : null,
+    record_delimiter: ['\r\n', '\n'],
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: MAX_RECORD_CHARACTERS,
+    info: true,
+    on_record(parsed, { lines }) {
+      ahead = lines + 1
+      return parsed
+    },
+  })
+  // An error of the source reaches the loop below through the parser, which pipeline destroys with it.
+  pipeline(texts(path), parser, () => undefined)
+
+  let names = options.columns
+  if (names) checkNames(names, 'the given columns')
+  try {
+    for await (const { record, info } of parser as AsyncIterable<Parsed>) {
+      if (names === undefined) {
+        checkNames(record, `${path}, line ${firstLine(record, info.lines)}`)
+        names = record
+        continue
+      }
+      if (record.length !== names.length) {
+        throw new UserError(
+          `${path}, line ${firstLine(record, info.lines)}: the row has ${record.length} fields where ${names.length} columns are named (${names.join(', ')})`,
+        )
+      }
+      yield Object.fromEntries(names.map((name, i) => [name, record[i]!]))
+    }
+  } catch (error) {
+    if (error instanceof CsvError) throw explain(error, `${path}, line ${ahead}`)
+    throw error
+  } finally {
+    parser.destroy()
+  }
+  if (names === undefined) throw new UserError(`${path} is empty; it needs a heading line and rows`)
+}

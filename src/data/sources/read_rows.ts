@@ -1,0 +1,101 @@
+/**
+ * Rows of a source file, whatever its format: CSV, TSV, JSON Lines, JSON or Parquet. Streams, but for JSON; never holds the file.
+ * @module
+ */
+import { extname } from 'node:path'
+
+import { UserError } from '../../errors.ts'
+import { readDelimited } from './csv.ts'
+import { readJsonArray } from './json_array.ts'
+import { readJsonl } from './jsonl.ts'
+import { readParquet } from './parquet.ts'
+import { listColumns } from './row.ts'
+import type { Row } from './row.ts'
+
+export const SOURCE_FORMATS = ['csv', 'tsv', 'jsonl', 'json', 'parquet'] as const
+export type SourceFormat = (typeof SOURCE_FORMATS)[number]
+
+export interface ReadOptions {
+  /** By default what the file's extension says. */
+  readonly format?: SourceFormat
+  /** CSV: the one character between fields, a comma by default. A `.txt` file with a delimiter is CSV. */
+  readonly delimiter?: string
+  /** CSV and TSV: the column names, where the file has no heading line. */
+  readonly columns?: readonly string[]
+  /** CSV: whether double quotes enclose fields, true by default. TSV never has quoting. */
+  readonly quoting?: boolean
+  /** Columns that every row must have. */
+  readonly required?: readonly string[]
+}
+
+const FORMAT_OF_EXTENSION: Readonly<Record<string, SourceFormat>> = {
+  '.csv': 'csv',
+  '.tsv': 'tsv',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+  '.json': 'json',
+  '.parquet': 'parquet',
+}
+
+/** The format of a source. Throws UserError where the extension does not tell. */
+export function formatOf(path: string, options: ReadOptions = {}): SourceFormat {
+  const extension = extname(path).toLowerCase()
+  const known = options.format ?? FORMAT_OF_EXTENSION[extension]
+  if (known) return known
+  if (options.delimiter !== undefined) return 'csv'
+  throw new UserError(
+    `${path}: the extension "${extension}" does not tell the format; give a format (${SOURCE_FORMATS.join(', ')}) or, for text with fields, a delimiter`,
+  )
+}
+
+function checkOptions(path: string, format: SourceFormat, options: ReadOptions): void {
+  const { delimiter, columns, quoting } = options
+  const unused =
+    (delimiter !== undefined && format !== 'csv' && 'delimiter') ||
+    (quoting !== undefined && format !== 'csv' && 'quoting') ||
+    (columns !== undefined && format !== 'csv' && format !== 'tsv' && 'columns')
+  if (unused) throw new UserError(`${path}: "${unused}" has no meaning for a ${format} source; leave it out`)
+  if (delimiter !== undefined && !/^[^"\r\n]$/.test(delimiter)) {
+    throw new UserError(`${path}: delimiter ${JSON.stringify(delimiter)} must be one character and no quote`)
+  }
+}
+
+function openRows(path: string, format: SourceFormat, options: ReadOptions): AsyncGenerator<Row> {
+  const { columns } = options
+  switch (format) {
+    case 'csv':
+      return readDelimited(path, {
+        delimiter: options.delimiter ?? ',',
+        quoting: options.quoting ?? true,
+        ...(columns && { columns }),
+      })
+    case 'tsv':
+      return readDelimited(path, { delimiter: '\t', quoting: false, ...(columns && { columns }) })
+    case 'jsonl':
+      return readJsonl(path)
+    case 'json':
+      return readJsonArray(path)
+    case 'parquet':
+      return readParquet(path)
+  }
+}
+
+/**
+ * Reads a source row by row.
+ *
+ * @throws UserError, naming file and line (or row), where the file is missing, empty, not UTF-8 or malformed, or lacks a
+ *   required column.
+ */
+export async function* readRows(path: string, options: ReadOptions = {}): AsyncGenerator<Row> {
+  const format = formatOf(path, options)
+  checkOptions(path, format, options)
+  let number = 0
+  for await (const row of openRows(path, format, options)) {
+    number++
+    const missing = options.required?.find((name) => !Object.hasOwn(row, name))
+    if (missing !== undefined) {
+      throw new UserError(`${path}, row ${number}: there is no column "${missing}"; there are ${listColumns(row)}`)
+    }
+    yield row
+  }
+}

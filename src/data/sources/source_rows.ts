@@ -1,0 +1,82 @@
+/**
+ * The rows of a source of data, each with its split and its place.
+ * @module
+ */
+import { UserError } from '../../errors.ts'
+import { detectTemplateOfRow, listForms } from '../templates/forms.ts'
+import { readRows } from './read_rows.ts'
+import type { ReadOptions } from './read_rows.ts'
+import { listColumns } from './row.ts'
+import type { Row } from './row.ts'
+import { splitOfColumn, splitOfRow } from '../sets/splits.ts'
+import type { Split, SplitFractions } from '../sets/splits.ts'
+import { requiredColumns } from '../templates/template_source.ts'
+import type { DataTask, TemplateSource } from '../templates/template_source.ts'
+
+/** How a source's rows are split: all alike, by a column that says so, or by a seeded hash of the row. */
+export type SplitRule =
+  { readonly all: Split } | { readonly column: string } | (SplitFractions & { readonly seed: number })
+
+export interface Source {
+  readonly path: string
+  readonly read?: ReadOptions
+  readonly split: SplitRule
+  /** By default that of all sources, or else what the columns of the first row tell. */
+  readonly template?: TemplateSource | undefined
+}
+
+export interface PlacedRow {
+  readonly row: Row
+  readonly split: Split
+  /** Names the row in errors: file and number. */
+  readonly where: string
+}
+
+/**
+ * Reads a source row by row.
+ *
+ * @throws UserError as `readRows` does, for a split that is none, or where no row has a column its template requires
+ */
+export async function* sourceRows({ path, read, split, template }: Source): AsyncGenerator<PlacedRow> {
+  const unseen = new Set(template ? requiredColumns(template) : [])
+  let number = 0
+  let last: Row = {}
+  for await (const row of readRows(path, read)) {
+    const where = `${path}, row ${++number}`
+    for (const column of unseen) if (Object.hasOwn(row, column)) unseen.delete(column)
+    last = row
+    yield { row, split: splitOf(split, row, where), where }
+  }
+  const [missing] = unseen
+  if (missing !== undefined && number > 0) {
+    throw new UserError(
+      `${path}: the template requires "${missing}", which is no column of any row; there are ${listColumns(last)}`,
+    )
+  }
+}
+
+function splitOf(rule: SplitRule, row: Row, where: string): Split {
+  if ('all' in rule) return rule.all
+  if ('column' in rule) return splitOfColumn(row, rule.column, where)
+  return splitOfRow(row, rule, rule.seed)
+}
+
+/**
+ * The template that the columns of a source's first row tell; see `forms.ts`.
+ *
+ * @throws UserError where they are of no known form, or there is no row
+ */
+export async function templateOfFirstRow(
+  path: string,
+  read: ReadOptions | undefined,
+  task: DataTask,
+): Promise<TemplateSource> {
+  for await (const row of readRows(path, read)) {
+    const template = detectTemplateOfRow(row, task)
+    if (template) return template
+    throw new UserError(
+      `${path}: its columns (${listColumns(row)}) are of no form known for ${task}; give a template, or name the columns as in one of: ${listForms(task)}`,
+    )
+  }
+  throw new UserError(`${path}: there is no row to tell its form from; add rows, or give a template`)
+}

@@ -1,0 +1,65 @@
+/**
+ * Text files as blocks of whole lines, checked to be UTF-8. A line end is never inside a character in UTF-8, so each
+ * block is checked alone and a bad byte is reported with its line.
+ * @module
+ */
+import { isUtf8 } from 'node:buffer'
+import { createReadStream } from 'node:fs'
+
+import { UserError } from '../../errors.ts'
+import { unreadable } from '../../formats/read_file.ts'
+
+/** Longer lines mean a wrong kind of file rather than long text. */
+const MAX_LINE_BYTES = 2 ** 24
+const LINE_FEED = 10
+
+export interface TextBlock {
+  /** Whole lines, line ends included; only the file's last line may lack its end. */
+  readonly text: string
+  /** 1-based number of the block's first line. */
+  readonly line: number
+}
+
+async function* byteBlocks(path: string): AsyncGenerator<Buffer> {
+  let held: Buffer[] = []
+  let heldBytes = 0
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>) {
+      const end = chunk.lastIndexOf(LINE_FEED) + 1
+      if (end > 0) {
+        yield Buffer.concat([...held, chunk.subarray(0, end)])
+        held = []
+        heldBytes = 0
+      }
+      held.push(chunk.subarray(end))
+      heldBytes += chunk.length - end
+      if (heldBytes > MAX_LINE_BYTES) break
+    }
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+  yield Buffer.concat(held)
+}
+
+function invalidUtf8(path: string, block: Buffer, line: number): UserError {
+  for (let start = 0; start < block.length; line++) {
+    const end = block.indexOf(LINE_FEED, start) + 1 || block.length
+    if (!isUtf8(block.subarray(start, end))) break
+    start = end
+  }
+  return new UserError(`${path}, line ${line}: these bytes are not UTF-8 text; save the file again as UTF-8`)
+}
+
+/** The file's text in order, without a byte order mark. Throws UserError for bytes that are not UTF-8 and huge lines. */
+export async function* readTextBlocks(path: string): AsyncGenerator<TextBlock> {
+  let line = 1
+  for await (const block of byteBlocks(path)) {
+    if (block.length > MAX_LINE_BYTES && !block.includes(LINE_FEED)) {
+      throw new UserError(`${path}, line ${line}: the line is longer than 16 MiB; is this a text file?`)
+    }
+    if (!isUtf8(block)) throw invalidUtf8(path, block, line)
+    const text = block.toString('utf8')
+    yield { text: line === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text, line }
+    for (let at = block.indexOf(LINE_FEED); at >= 0; at = block.indexOf(LINE_FEED, at + 1)) line++
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Conversations: a list of messages, each rendered by its role's text. The assistant's carry loss, its end of text
+ * included.
+ *
+ * Messages are `{role, content}` with the roles system, user and assistant, or `{from, value}` with system, human and
+ * gpt (ShareGPT). A system message may come first; then user and assistant take turns. Messages may be spread over two
+ * columns, as in TRL's prompt and completion; loss is on the second's then. A row with a message that is null is empty.
+ * @module
+ */
+import { UserError } from '../../errors.ts'
+import { quote } from '../../formats/quote.ts'
+import { listColumns } from '../sources/row.ts'
+import type { Row } from '../sources/row.ts'
+import type { Segment, Template } from './template.ts'
+import { compilePart } from './template_part.ts'
+import type { ChatTemplate } from './template_source.ts'
+
+type Role = 'system' | 'user' | 'assistant'
+
+interface Message {
+  readonly role: Role
+  readonly content: string
+}
+
+/** A message as it is in the data, which may lack its content, as one that calls a tool does. */
+export type GivenMessage = Omit<Message, 'content'> & { readonly content: string | null }
+
+const ROLES: ReadonlyMap<unknown, Role> = new Map([
+  ['system', 'system'],
+  ['user', 'user'],
+  ['human', 'user'],
+  ['assistant', 'assistant'],
+  ['gpt', 'assistant'],
+])
+
+/**
+ * The messages' segments; undefined where one has no content. Of the assistant's, those before number `learnsFrom` carry
+ * no loss. Throws UserError where they take no turns, or the last is not of the role `last`.
+ */
+export type RenderTurns = (
+  messages: readonly GivenMessage[],
+  learnsFrom: number,
+  where: string,
+  last: Role,
+) => Segment[] | undefined
+
+/** Compiles the texts of the roles. Throws UserError as `compileTemplate` does. */
+export function compileTurns(source: Pick<ChatTemplate, 'system' | 'user' | 'assistant'>): RenderTurns {
+  const parts = {
+    system: source.system === undefined ? undefined : compilePart(source.system, 'system'),
+    user: compilePart(source.user, 'user'),
+    assistant: compilePart(source.assistant, 'assistant'),
+  }
+
+  function segment({ role, content }: Message, learns: boolean, where: string): Segment {
+    const part = parts[role]
+    if (!part) {
+      throw new UserError(
+        `${where}: there is a system message, and the chat template has no text for it; add one as "system"`,
+      )
+    }
+    return { text: part.render({ content }, where), learned: learns && role === 'assistant' }
+  }
+
+  return (messages, learnsFrom, where, last) => {
+    checkOrder(messages, where, last)
+    if (!messages.every(hasContent)) return undefined
+    return messages.map((message, i) => segment(message, i >= learnsFrom, where))
+  }
+}
+
+/** Compiles a chat template. Throws UserError as `compileTemplate` does. */
+export function compileConversation(source: ChatTemplate): Template {
+  const column = source.messages ?? 'messages'
+  const renderTurns = compileTurns(source)
+  return {
+    promptVariables: [column],
+    render(row, where) {
+      const { messages, given } = readConversation(row, source, where)
+      const segments = renderTurns(messages, given, where, 'assistant')
+      return segments ? [segments] : []
+    },
+    renderPrompt(row, where) {
+      const segments = renderTurns(readMessages(row, column, where), 0, where, 'user')
+      if (!segments) throw new UserError(`${where}: a message has no content; give it a text`)
+      return segments.map(({ text }) => text).join('')
+    },
+  }
+}
+
+/** A row's messages, those of the replies' column last, and how many of them the assistant does not learn from. */
+export function readConversation(
+  row: Row,
+  { messages = 'messages', replies }: Pick<ChatTemplate, 'messages' | 'replies'>,
+  where: string,
+): { readonly messages: readonly GivenMessage[]; readonly given: number } {
+  const given = readMessages(row, messages, where)
+  if (replies === undefined || !Object.hasOwn(row, replies)) return { messages: given, given: 0 }
+  return { messages: [...given, ...readMessages(row, replies, where)], given: given.length }
+}
+
+const hasContent = (message: GivenMessage): message is Message => message.content !== null
+
+/** The messages of a column, whatever their order. */
+export function readMessages(row: Row, column: string, where: string): GivenMessage[] {
+  if (!Object.hasOwn(row, column)) {
+    throw new UserError(`${where}: there is no column "${column}" with messages; there are ${listColumns(row)}`)
+  }
+  const list = row[column]
+  if (!Array.isArray(list) || list.length === 0) {
+    throw new UserError(
+      `${where}: column "${column}" holds ${quote(list)}; it must be a list of messages with role and content`,
+    )
+  }
+  return list.map((item: unknown, i) => readMessage(item, `${where}, message ${i + 1}`))
+}
+
+function readMessage(item: unknown, where: string): GivenMessage {
+  const fields = (typeof item === 'object' && item !== null ? item : {}) as Readonly<Record<string, unknown>>
+  const given = 'role' in fields ? fields['role'] : fields['from']
+  const content = 'content' in fields ? fields['content'] : fields['value']
+  const role = ROLES.get(given)
+  if (role === undefined) {
+    throw new UserError(`${where}: its role is ${quote(given)}; it must be system, user or assistant`)
+  }
+  if (typeof content !== 'string' && content !== null) {
+    throw new UserError(`${where}: its content is ${quote(content)}; it must be a text`)
+  }
+  return { role, content }
+}
+
+function checkOrder(messages: readonly GivenMessage[], where: string, last: Role): void {
+  const turns = messages[0]!.role === 'system' ? messages.slice(1) : messages
+  const before = messages.length - turns.length
+  turns.forEach(({ role }, i) => {
+    const expected = i % 2 === 0 ? 'user' : 'assistant'
+    if (role !== expected) {
+      throw new UserError(
+        `${where}, message ${before + i + 1}: it is of the ${role} where the ${expected} is to speak; a system message may come first, then user and assistant take turns`,
+      )
+    }
+  })
+  if (messages.at(-1)!.role !== last) {
+    throw new UserError(`${where}: the last message is of the ${messages.at(-1)!.role}; it must be of the ${last}`)
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * A row of columns to a text and its class.
+ * @module
+ */
+import { UserError } from '../../errors.ts'
+import { isBlank } from './end_of_text.ts'
+import type { Row } from '../sources/row.ts'
+import { compilePart, nullAsEmpty } from './template_part.ts'
+import type { LabelTemplate } from './template_source.ts'
+
+export interface LabelledText {
+  /** END_MARK stands for the end of text. */
+  readonly text: string
+  /** Without white space around it. */
+  readonly label: string
+}
+
+/**
+ * Compiles a template of text and label.
+ *
+ * @returns renders a row; undefined for a row without text. `where` names the row in errors.
+ * @throws UserError where the template is malformed or its label names no column; on rendering, for an empty label
+ */
+export function compileLabelledText(
+  source: LabelTemplate,
+): (row: Row, where: string) => LabelledText | undefined {
+  const textPart = compilePart(source.text, 'text')
+  const labelPart = compilePart(source.label, 'label')
+  if (labelPart.variables.length === 0) {
+    throw new UserError(
+      `the label template ${JSON.stringify(source.label)} names no column; write for example {{ label }}`,
+    )
+  }
+  return (row, where) => {
+    const text = textPart.render(nullAsEmpty(row, textPart), where)
+    if (isBlank(text)) return undefined
+    const label = labelPart.render(row, where).trim()
+    if (label === '') throw new UserError(`${where}: the label is empty; give the row a class, or remove it`)
+    return { text, label }
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * A row of columns to what a model is to answer, and the answer in the data to compare with, where there is one.
+ * @module
+ */
+import { compileTurns, readConversation } from './conversation.ts'
+import { compilePreference } from './preference.ts'
+import type { Row } from '../sources/row.ts'
+import { isFilled } from './template.ts'
+import { compilePart, nullAsEmpty } from './template_part.ts'
+import { hasPair } from './template_source.ts'
+import type { ChatTemplate, CompletionTemplate, PairTemplate, PromptTemplate } from './template_source.ts'
+
+/** END_MARK stands for the end of text. */
+export interface RenderedPrompt {
+  /** In stretches that are tokenised one by one. */
+  readonly prompt: readonly string[]
+  /** What a model might say; undefined where the data has nothing. */
+  readonly answer: string | undefined
+}
+
+/** Templates that have a prompt. Of a list, each gives one. */
+export type PromptSource =
+  PromptTemplate | CompletionTemplate | ChatTemplate | PairTemplate | readonly CompletionTemplate[]
+
+/**
+ * Compiles a template to its prompts. The answer of a pair is the preferred one, that of a conversation the assistant's
+ * last message, if it is the last.
+ *
+ * @returns renders a row; nothing where required columns or messages are empty. `where` names the row in errors.
+ * @throws UserError where the template is malformed
+ */
+export function compilePrompts(source: PromptSource): (row: Row, where: string) => readonly RenderedPrompt[] {
+  if ('length' in source) {
+    const each = source.map(compilePrompts)
+    return (row, where) => each.flatMap((prompts) => prompts(row, where))
+  }
+  if (hasPair(source)) {
+    const preference = compilePreference(source)
+    return (row, where) => {
+      const pair = preference.render(row, where)
+      return pair ? [{ prompt: pair.prompt, answer: pair.chosen }] : []
+    }
+  }
+  return 'user' in source ? conversationPrompts(source) : textPrompts(source)
+}
+
+function textPrompts(source: PromptTemplate | CompletionTemplate) {
+  const prompt = compilePart(source.prompt, 'prompt')
+  const completion = 'completion' in source ? compilePart(source.completion, 'completion') : undefined
+  return (row: Row, where: string): RenderedPrompt[] => {
+    if (!(source.requires ?? []).every((column) => isFilled(row[column]))) return []
+    const answered = completion?.variables.every((column) => Object.hasOwn(row, column))
+    const answer = answered ? completion!.render(nullAsEmpty(row, completion!), where) : undefined
+    return [{ prompt: [prompt.render(row, where)], answer }]
+  }
+}
+
+function conversationPrompts(source: ChatTemplate) {
+  const renderTurns = compileTurns(source)
+  return (row: Row, where: string): RenderedPrompt[] => {
+    const { messages } = readConversation(row, source, where)
+    const answered = messages.at(-1)!.role === 'assistant'
+    const texts = renderTurns(messages, 0, where, answered ? 'assistant' : 'user')?.map(({ text }) => text)
+    if (!texts) return []
+    return [answered ? { prompt: texts.slice(0, -1), answer: texts.at(-1)! } : { prompt: texts, answer: undefined }]
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * What a prompt template may contain, checked on nunjucks's syntax tree before it is compiled.
+ * @module
+ */
+import nunjucks from 'nunjucks'
+
+import { UserError } from '../../errors.ts'
+
+/** The part of nunjucks's syntax tree that we look at; its types are not published. */
+interface Node {
+  readonly typename: string
+  readonly lineno: number
+  readonly value?: unknown
+  readonly fields: readonly string[]
+  readonly [field: string]: unknown
+}
+
+const { parser } = nunjucks as unknown as { parser: { parse(source: string): Node } }
+
+/** Filters that turn values into text, and nothing else. */
+const FILTERS = [
+  ...['abs', 'capitalize', 'default', 'd', 'dump', 'e', 'escape', 'first', 'float', 'indent', 'int', 'join'],
+  ...['last', 'length', 'list', 'lower', 'replace', 'reverse', 'round', 'safe', 'string', 'striptags', 'title'],
+  ...['trim', 'truncate', 'upper', 'urlencode', 'wordcount'],
+]
+const FORBIDDEN_NODES = ['Include', 'Import', 'FromImport', 'Extends', 'Super', 'Block', 'Macro', 'Caller']
+const FORBIDDEN_MEMBERS = ['constructor', 'prototype', '__proto__']
+
+/** Names a template reads and those it binds itself (loops, assignments), or asks about with `is defined`. */
+interface Names {
+  readonly read: Set<string>
+  readonly bound: Set<string>
+}
+
+const asNode = (value: unknown): Node | undefined =>
+  typeof value === 'object' && value !== null && 'typename' in value ? (value as Node) : undefined
+
+/** A node's parts: its fields, lists opened. */
+function parts(node: Node, except: readonly string[] = []): Node[] {
+  return node.fields
+    .filter((field) => !except.includes(field))
+    .flatMap((field) => (Array.isArray(node[field]) ? (node[field] as unknown[]) : [node[field]]))
+    .flatMap((value) => asNode(value) ?? [])
+}
+
+const symbolsIn = (value: unknown): string[] => {
+  if (Array.isArray(value)) return value.flatMap(symbolsIn)
+  const node = asNode(value)
+  if (!node) return []
+  return node.typename === 'Symbol' ? [String(node.value)] : parts(node).flatMap(symbolsIn)
+}
+
+function refuse(part: string, node: Node, what: string): never {
+  throw new UserError(`the ${part} template, line ${node.lineno + 1}: ${what}`)
+}
+
+function walk(node: Node, part: string, names: Names): void {
+  const visit = (inner: readonly Node[]): void => inner.forEach((child) => walk(child, part, names))
+  if (FORBIDDEN_NODES.includes(node.typename)) {
+    refuse(part, node, `"${node.typename.toLowerCase()}" is not available; a template stands alone`)
+  }
+  switch (node.typename) {
+    case 'Symbol':
+      names.read.add(String(node.value))
+      return
+    case 'FunCall':
+      return refuse(part, node, 'functions and methods cannot be called; use a filter, such as {{ word | upper }}')
+    case 'Filter': {
+      const name = String(asNode(node.name)?.value)
+      if (!FILTERS.includes(name)) refuse(part, node, `no filter "${name}"; there are ${FILTERS.join(', ')}`)
+      return visit(parts(node, ['name']))
+    }
+    case 'LookupVal': {
+      const key = asNode(node.val)
+      const literal = key?.typename === 'Literal'
+      if (!literal || FORBIDDEN_MEMBERS.includes(String(key.value))) {
+        refuse(part, node, 'a member is looked up by a name that is not available')
+      }
+      return visit(parts(node, ['val']))
+    }
+    case 'Is': {
+      const test = asNode(node.right)
+      if (test?.value === 'defined') symbolsIn(node.left).forEach((name) => names.bound.add(name))
+      visit(parts(node, ['right']))
+      return visit(test?.typename === 'FunCall' ? parts(asNode(test.args)!) : [])
+    }
+    case 'Pair':
+      return visit(parts(node, asNode(node.key)?.typename === 'Symbol' ? ['key'] : []))
+    case 'For':
+      ;['loop', ...symbolsIn(node.name)].forEach((name) => names.bound.add(name))
+      return visit(parts(node, ['name']))
+    case 'Set':
+      symbolsIn(node.targets).forEach((name) => names.bound.add(name))
+      return visit(parts(node, ['targets']))
+    default:
+      return visit(parts(node))
+  }
+}
+
+/**
+ * Checks a template's source and returns the columns it needs.
+ *
+ * @param part what to call it in an error: prompt, completion or text
+ * @throws UserError where it is malformed or uses what templates may not
+ */
+export function inspectTemplate(source: string, part: string): string[] {
+  let root: Node
+  try {
+    root = parser.parse(source)
+  } catch (error) {
+    const { message, lineno } = error as Error & { lineno?: number }
+    const line = lineno === undefined ? '' : `, line ${lineno},`
+    throw new UserError(`the ${part} template${line} is malformed: ${message.replace(/\s+/g, ' ').trim()}`)
+  }
+  const names: Names = { read: new Set(), bound: new Set() }
+  walk(root, part, names)
+  return [...names.read].filter((name) => !names.bound.has(name))
+}

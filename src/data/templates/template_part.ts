@@ -1,0 +1,119 @@
+/**
+ * One nunjucks text of a template, compiled.
+ * A template is data, not a program: it has no loader, calls no functions or methods, uses the filters listed in
+ * template_check.ts, and looks no member up by a computed name, so neither files nor JavaScript's constructors can be
+ * reached from one.
+ * @module
+ */
+import nunjucks from 'nunjucks'
+
+import { UserError } from '../../errors.ts'
+import { quote } from '../../formats/quote.ts'
+import { END_MARK, END_OF_TEXT } from './end_of_text.ts'
+import { listColumns } from '../sources/row.ts'
+import type { Row, Value } from '../sources/row.ts'
+import { inspectTemplate } from './template_check.ts'
+
+export interface TemplatePart {
+  /** Columns that every row must have. */
+  readonly variables: readonly string[]
+  /** Renders the row; `where` names it in errors. END_MARK stands for the end of text. */
+  render(row: Row, where: string): string
+}
+
+const environment = new nunjucks.Environment([], { autoescape: false, throwOnUndefined: true })
+
+/**
+ * Compiles a text.
+ *
+ * @param name what to call it in an error: prompt, completion, text …
+ * @throws UserError where it is malformed, or uses what templates may not
+ */
+export function compilePart(source: string, name: string): TemplatePart {
+  const marked = source.replaceAll(END_OF_TEXT, END_MARK)
+  const variables = inspectTemplate(marked, name)
+  let compiled: nunjucks.Template
+  try {
+    compiled = new nunjucks.Template(marked, environment, undefined, true)
+  } catch (error) {
+    throw new UserError(`the ${name} template does not compile (${reason(error)})`)
+  }
+  return {
+    variables,
+    render(row, where) {
+      const missing = variables.find((variable) => !Object.hasOwn(row, variable))
+      if (missing !== undefined) {
+        throw new UserError(
+          `${where}: the ${name} template uses "${missing}", which is no column; there are ${listColumns(row)}`,
+        )
+      }
+      if (Object.values(row).some(hasMark)) {
+        throw new UserError(`${where}: a column holds the character U+FDD0, which is no text; remove it`)
+      }
+      let nested: string | undefined
+      try {
+        return compiled.render(withoutNestedText(row, (column) => (nested = column)))
+      } catch (error) {
+        // A filter for texts that meets a list or an object.
+        if (/TypeError/.test((error as Error).message))
+          nested ??= Object.keys(row).find((column) => isNested(row[column]!) && source.includes(column))
+        if (nested !== undefined) throw new UserError(`${where}: ${explainNested(name, nested, row[nested]!)}`)
+        const empty = variables.find((column) => row[column] === null)
+        const problem =
+          empty === undefined
+            ? `fails (${reason(error)})`
+            : `writes column "${empty}", which is null here; give it a value, remove the row, or write {{ ${empty} | default("", true) }}`
+        throw new UserError(`${where}: the ${name} template ${problem}`)
+      }
+    },
+  }
+}
+
+/**
+ * The row for a text that is learned or told by its class: null in the only column that it reads counts as empty, as an
+ * empty field of a CSV file does.
+ */
+export function nullAsEmpty(row: Row, { variables }: TemplatePart): Row {
+  const [only, ...others] = variables
+  return only !== undefined && others.length === 0 && row[only] === null ? { ...row, [only]: '' } : row
+}
+
+/** The row with lists and objects that cannot become text by themselves; `onText` learns the column of one that should. */
+function withoutNestedText(row: Row, onText: (column: string) => void): Row {
+  if (!Object.values(row).some(isNested)) return row
+  const guard = (value: Value, column: string): Value => {
+    if (!isNested(value)) return value
+    const copy = Array.isArray(value)
+      ? value.map((item: Value) => guard(item, column))
+      : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, guard(item, column)]))
+    const toString = (): never => {
+      onText(column)
+      throw new Error('a list or an object is no text')
+    }
+    return Object.defineProperty(copy, 'toString', { value: toString })
+  }
+  return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, guard(value, column)]))
+}
+
+const isNested = (value: Value): value is Extract<Value, object> => typeof value === 'object' && value !== null
+
+function explainNested(name: string, column: string, value: Value): string {
+  const remedy = Array.isArray(value)
+    ? `the items, for example {{ ${column} | join(", ") }}`
+    : `a member, for example {{ ${column}.name }}`
+  return `the ${name} template writes column "${column}" as text, but it holds ${quote(value)}; write ${remedy}, or {{ ${column} | dump }} for JSON`
+}
+
+/** nunjucks puts the template's path, which we have none of, and a place of its own before the reason. */
+function reason(error: unknown): string {
+  return (error as Error).message
+    .replace(/^\(unknown path\)\s*/, '')
+    .replace(/^\[Line \d+, Column \d+\]\s*/, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+}
+
+function hasMark(value: Value): boolean {
+  if (typeof value === 'string') return value.includes(END_MARK)
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasMark)
+}

@@ -1,0 +1,123 @@
+/**
+ * Writes a trained classifier for use elsewhere, with the adapter folded into the weights:
+ *
+ *     config.json  model.safetensors  tokenizer.json …     transformers' …ForSequenceClassification, ortune
+ *     transformers.js/                                     pipeline('text-classification'), and any ONNX Runtime:
+ *       config.json  tokenizer.json …  onnx/model.onnx     `input_ids`, `attention_mask` in, `logits` out
+ *
+ * A BERT's graph takes `token_type_ids` as well. transformers.js has a folder of its own because it knows no classifier of
+ * type gpt2: it picks a class by `model_type`, and all classes do the same for this task, so its config.json names one that
+ * it knows.
+ *
+ * Plastic blocks stay what they are: config.json describes them under `npt`, which transformers itself does not know.
+ * @module
+ */
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { classifierGraph } from '../../graphs/artifacts/classification.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { backboneShapes, encoderContext, isBert } from '../../graphs/models/encoder.ts'
+import { UserError } from '../errors.ts'
+import { writeFolderAtomic } from '../formats/atomic.ts'
+import { TRAINED_FILE } from '../runs/checkpoint.ts'
+import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
+import { externalData, linkOrCopy } from '../formats/external_data.ts'
+import type { Classifier } from '../formats/classifier_config.ts'
+import { paddingToken } from '../formats/classifier_config.ts'
+import type { FoundModel } from '../models/find_model.ts'
+import { mergeAdapter } from './merge.ts'
+import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
+import { readPeftAdapter } from '../formats/peft.ts'
+import { exists, readJson } from '../formats/read_file.ts'
+import type { FloatTensor } from '../formats/safetensors.ts'
+import { readEntries, readTensors } from '../formats/safetensors.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
+import { besideShapes } from '../models/trained_feeds.ts'
+
+/** A type that transformers.js has classifiers of, BERT's own; it decides nothing but the class's name. */
+const KNOWN_TYPE = 'bert'
+
+const WEIGHTS = 'model.onnx_data'
+
+/**
+ * Writes the folder, whole or not at all.
+ *
+ * @throws UserError where the model is no classifier, or where `out` holds files
+ */
+export async function exportClassifier(model: FoundModel, out: string): Promise<void> {
+  const { base, classifier, npt } = model
+  if (!classifier) throw new UserError(`${base} is no classifier; name a run of task classification`)
+  if ((await readdir(out).catch((): string[] => [])).length > 0)
+    throw new UserError(`${out} holds files already; name an empty or new folder`)
+  const merged = await mergedTensors(model)
+  const { tensors } = merged
+  const config = { ...merged.config, ...(npt ? { npt } : {}) }
+  await writeFolderAtomic(out, async (folder) => {
+    await fillModelFolder(folder, { config, tensors, classifier })
+    await placeTokenizer(base, folder, config, classifier)
+
+    const browser = join(folder, 'transformers.js')
+    await mkdir(join(browser, 'onnx'), { recursive: true })
+    await placeTokenizer(base, browser, config, classifier)
+    const known = (await readJson(join(folder, 'config.json'))) as object
+    const loading = { dtype: 'fp32', use_external_data_format: { 'model.onnx': 1 } }
+    await writeJson(join(browser, 'config.json'), {
+      ...known,
+      model_type: KNOWN_TYPE,
+      'transformers.js_config': loading,
+    })
+    await linkOrCopy(join(folder, 'model.safetensors'), join(browser, 'onnx', WEIGHTS))
+    const written = await openModelFolder(folder, (config) => wholeShapes(model, config))
+    const { pooling } = classifier
+    const stored = externalData(written.tensors, WEIGHTS)
+    const graph = classifierGraph({ config, npt, classes: classifier.classes.length, pooling, stored })
+    await writeFile(join(browser, 'onnx', 'model.onnx'), serialize(graph))
+  })
+}
+
+const wholeShapes = (model: FoundModel, config: EncoderConfig) =>
+  new Map([...backboneShapes(config), ...besideShapes(model, config)])
+
+/** The whole classifier's weights: what was trained, folded into its base or put beside it. */
+async function mergedTensors(
+  model: FoundModel,
+): Promise<{ config: EncoderConfig; tensors: ReadonlyMap<string, FloatTensor> }> {
+  const { base, adapter, trained } = model
+  const isWhole = adapter === undefined && trained === undefined
+  const { config, weights, tensors } = await openModelFolder(base, (config) =>
+    isWhole ? wholeShapes(model, config) : backboneShapes(config),
+  )
+  const stored = await readEntries(weights, tensors)
+  if (isWhole) return { config, tensors: stored }
+  if (trained !== undefined)
+    return { config, tensors: new Map([...stored, ...(await readTensors(join(trained, TRAINED_FILE)))]) }
+  const read = await readPeftAdapter(adapter!)
+  if (!read.head) throw new UserError(`${adapter} has no head; was it trained for another task?`)
+  return { config, tensors: new Map([...mergeAdapter(stored, read), ...read.head]) }
+}
+
+/** Copies the tokenizer, and lets it pad, which GPT-2's does not by itself, and truncate. */
+async function placeTokenizer(
+  from: string,
+  to: string,
+  config: EncoderConfig,
+  { classes }: Classifier,
+): Promise<void> {
+  await copyFiles(from, to, TOKENIZER_FILES)
+  const path = join(from, 'tokenizer_config.json')
+  const known = (await exists(path)) ? ((await readJson(path)) as object) : {}
+  const tokenizer = await loadTokenizer(from)
+  await writeJson(join(to, 'tokenizer_config.json'), {
+    ...known,
+    ...(isBert(config)
+      ? {}
+      : { pad_token: tokenizer.decode([paddingToken(config, classes) ?? tokenizer.eosId]) }),
+    padding_side: 'right',
+    model_max_length: encoderContext(config),
+  })
+}
+
+const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeFile(path, `${JSON.stringify(value, null, 2)}\n`)

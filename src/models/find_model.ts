@@ -1,0 +1,141 @@
+/**
+ * What a folder on the command line stands for: a model folder, a run, or one of its checkpoints.
+ * @module
+ */
+import { readdir, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
+import { UserError } from '../errors.ts'
+import { TRAINED_FILE } from '../runs/checkpoint.ts'
+import type { Classifier } from '../formats/classifier_config.ts'
+import { readClassifier } from '../formats/classifier_config.ts'
+import type { Manifest } from '../formats/manifest.ts'
+import { readManifest } from '../formats/manifest.ts'
+import { readNptConfig } from '../formats/npt_config.ts'
+import { parsePeftConfig } from '../formats/peft_config.ts'
+import { exists, readJson, unreadable } from '../formats/read_file.ts'
+
+/** `base` is the model before training. */
+export const CHECKPOINTS = ['best', 'last', 'base'] as const
+export type CheckpointName = (typeof CHECKPOINTS)[number]
+
+/** Those that training makes, in the order in which they are looked for. */
+const TRAINED = ['best', 'last'] as const satisfies CheckpointName[]
+
+export interface FoundModel {
+  /** Folder with config.json, model.safetensors and tokenizer. */
+  readonly base: string
+  /** Folder of a PEFT adapter for it; absent where the base is used as it is. */
+  readonly adapter?: string
+  /** Folder of a checkpoint that holds what was trained beside it: a head, plastic blocks. */
+  readonly trained?: string
+  /** What its head answers, where it is a classifier. */
+  readonly classifier?: Classifier
+  /** Its plastic blocks, where it has some. */
+  readonly npt?: NptConfig
+  /** Which checkpoint was chosen, where the folder is a run. */
+  readonly checkpoint?: CheckpointName
+}
+
+export interface ModelChoice {
+  /** Of a run: by default its best checkpoint, or its last, whichever there is. */
+  readonly checkpoint?: CheckpointName
+  /** An adapter to put on the model of the folder. */
+  readonly adapter?: string
+}
+
+/**
+ * Finds the model that a folder stands for.
+ *
+ * @throws UserError where the folder is missing or holds no model, or where the choice does not fit it
+ */
+export async function findModel(
+  folder: string,
+  { checkpoint, adapter }: ModelChoice = {},
+): Promise<FoundModel> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw (error as NodeJS.ErrnoException).code === 'ENOTDIR'
+      ? new UserError(`${folder} is a file; name the folder of a model, a run or a checkpoint`)
+      : unreadable(folder, error)
+  })
+  const isRun = names.includes('ortune.json')
+  if (checkpoint !== undefined && adapter !== undefined)
+    throw new UserError(
+      `--checkpoint ${checkpoint} and --adapter ${adapter} both say what to use; leave one out`,
+    )
+  if (checkpoint !== undefined && !isRun)
+    throw new UserError(`${folder} is no run, so it has no ${checkpoint} checkpoint; leave --checkpoint out`)
+  if (isRun && adapter === undefined) return modelOfRun(folder, checkpoint)
+  if (names.includes('adapter_config.json')) {
+    if (adapter !== undefined)
+      throw new UserError(`${folder} is an adapter itself; name the model's folder, or leave --adapter out`)
+    return adapterFolder(folder)
+  }
+  if (names.includes(TRAINED_FILE) && adapter === undefined) return trainedFolder(folder)
+  if (!names.includes('config.json'))
+    throw new UserError(
+      `${folder} has neither config.json, adapter_config.json nor ortune.json; name the folder of a model, a run or a checkpoint`,
+    )
+  const classifier = await readClassifier(folder)
+  const npt = await readNptConfig(folder)
+  return { base: folder, adapter, ...(classifier ? { classifier } : {}), ...(npt ? { npt } : {}) }
+}
+
+async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): Promise<FoundModel> {
+  const manifest = await readManifest(run)
+  const { lora } = manifest
+  // An untrained model must not pass for a trained one; artifacts without a run are what they are.
+  const isTraining = await exists(join(run, 'training.json'))
+  const wanted = checkpoint !== undefined ? [checkpoint] : isTraining ? TRAINED : CHECKPOINTS
+  for (const name of wanted) {
+    if (name === 'base') return { base: run, checkpoint: name }
+    const path = join(run, 'checkpoints', name)
+    if (!(await exists(join(path, 'trainer_state.json')))) continue
+    if (lora === 'full') return { base: path, ...partsOf(manifest), checkpoint: name }
+    return {
+      base: run,
+      ...partsOf(manifest),
+      [lora === 'none' ? 'trained' : 'adapter']: path,
+      checkpoint: name,
+    }
+  }
+  throw new UserError(
+    `${run} has no ${checkpoint === undefined ? '' : `${checkpoint} `}checkpoint yet; go on with "ortune resume ${run}", or choose base, the model before training`,
+  )
+}
+
+const runOf = (checkpoint: string): string => resolve(checkpoint, '..', '..')
+
+/** A checkpoint lies in its run, which holds the base model and names the classes; other adapters name their base. */
+async function adapterFolder(folder: string): Promise<FoundModel> {
+  const run = runOf(folder)
+  if (await exists(join(run, 'ortune.json'))) {
+    return { base: run, adapter: folder, ...partsOf(await readManifest(run)) }
+  }
+  const path = join(folder, 'adapter_config.json')
+  const { baseModel } = parsePeftConfig(await readJson(path), path)
+  if (baseModel !== null && (await isFolder(baseModel))) return { base: baseModel, adapter: folder }
+  throw new UserError(
+    `${folder} is an adapter of ${baseModel ?? 'an unnamed model'}, which is no folder here; name the model's folder and give --adapter ${folder}`,
+  )
+}
+
+async function trainedFolder(folder: string): Promise<FoundModel> {
+  const run = runOf(folder)
+  if (await exists(join(run, 'ortune.json')))
+    return { base: run, trained: folder, ...partsOf(await readManifest(run)) }
+  throw new UserError(`${folder} holds a part of a model alone; name its checkpoint within the run`)
+}
+
+/** What a model has that GPT-2 has not. */
+const partsOf = ({ head, npt }: Pick<Manifest, 'head' | 'npt'>): Pick<FoundModel, 'classifier' | 'npt'> => ({
+  ...(head ? { classifier: head } : {}),
+  ...(npt ? { npt } : {}),
+})
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )

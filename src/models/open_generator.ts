@@ -1,0 +1,106 @@
+/**
+ * From the folder of a model, a run or a checkpoint to generated text.
+ * @module
+ */
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { ModelChoice } from './find_model.ts'
+import { findModel } from './find_model.ts'
+import { createDetokenizer } from '../text/detokenizer.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import { checkPrompts } from '../generation/generate.ts'
+import type { DecoderOptions } from './open_decoder.ts'
+import { openTokenGenerator } from './open_token_generator.ts'
+import type { SamplingOptions } from '../generation/sampling.ts'
+import { greedy } from '../generation/sampling.ts'
+
+export type GeneratorOptions = ModelChoice & DecoderOptions
+
+export interface TextOptions extends Partial<SamplingOptions> {
+  /** By default 60, or as many as the context leaves room for. */
+  readonly max_new_tokens?: number
+  /** Default 0. */
+  readonly seed?: number
+  /** Prompts that are continued together. Default 8. */
+  readonly batch?: number
+  /** Called with the text of each row as it comes, in pieces that end at characters. */
+  readonly onText?: (row: number, piece: string) => void
+}
+
+export interface Continuation {
+  readonly prompt: string
+  /** What follows the prompt. */
+  readonly text: string
+  /** The ids of `text`, without the one that ended it. */
+  readonly tokens: readonly number[]
+  readonly prompt_tokens: number
+  /** Whether the model ended the text itself. */
+  readonly finished: boolean
+}
+
+export interface Generator {
+  readonly tokenizer: Tokenizer
+  readonly config: Gpt2Config
+  /** @throws UserError where a prompt is empty or does not fit the context */
+  generate(prompts: readonly string[], options?: TextOptions): Promise<Continuation[]>
+  release(): Promise<void>
+}
+
+const DEFAULT_NEW_TOKENS = 60
+const DEFAULT_BATCH = 8
+
+/**
+ * Opens a folder for text generation; greedy unless `do_sample` is set.
+ *
+ * @example
+ * const generator = await openGenerator('runs/dictionary')
+ * const [answer] = await generator.generate(['Word: lantern ; Definition:'], { max_new_tokens: 30 })
+ *
+ * @throws UserError where the folder holds no model, or its parts do not fit each other
+ */
+export async function openGenerator(folder: string, options: GeneratorOptions = {}): Promise<Generator> {
+  const { checkpoint, adapter, ...decoding } = options
+  const found = await findModel(folder, { checkpoint, adapter })
+  const generator = await openTokenGenerator(found, decoding)
+  const { tokenizer, config } = generator
+
+  async function continueAll(prompts: readonly string[], options: TextOptions = {}): Promise<Continuation[]> {
+    const { batch = DEFAULT_BATCH, seed = 0, max_new_tokens, onText, ...sampling } = options
+    const encoded = prompts.map((prompt) => tokenizer.encode(prompt))
+    const newTokens = max_new_tokens ?? roomFor(encoded, config.n_positions)
+    checkPrompts(encoded, config.n_positions, newTokens)
+
+    const detokenizers = prompts.map(() => createDetokenizer(tokenizer))
+    const onToken = (row: number, token: number) => onText?.(row, detokenizers[row]!.push(token))
+    const results: Continuation[] = []
+    for (let firstRow = 0; firstRow < prompts.length; firstRow += batch) {
+      const generated = await generator.generate(encoded.slice(firstRow, firstRow + batch), {
+        ...greedy,
+        ...sampling,
+        max_new_tokens: newTokens,
+        seed,
+        firstRow,
+        onToken,
+      })
+      for (const [i, tokens] of generated.entries()) {
+        const row = firstRow + i
+        onText?.(row, detokenizers[row]!.flush())
+        results.push({
+          prompt: prompts[row]!,
+          text: tokenizer.decode(tokens),
+          tokens,
+          prompt_tokens: encoded[row]!.length,
+          finished: tokens.length < newTokens,
+        })
+      }
+    }
+    return results
+  }
+
+  return { tokenizer, config, generate: continueAll, release: () => generator.release() }
+}
+
+/** The default number of new tokens, or fewer where the longest prompt leaves less room; at least one. */
+function roomFor(prompts: readonly (readonly number[])[], context: number): number {
+  const longest = Math.max(...prompts.map((prompt) => prompt.length))
+  return Math.max(1, Math.min(DEFAULT_NEW_TOKENS, context - longest))
+}

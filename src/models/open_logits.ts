@@ -1,0 +1,61 @@
+/** @module */
+import { classifierGraph } from '../../graphs/artifacts/classification.ts'
+import { encoderContext } from '../../graphs/models/encoder.ts'
+import { checkTokenizer } from '../data/examples/bert_sequence.ts'
+import { collateEncoder } from '../data/batches/collate_encoder.ts'
+import type { FoundModel } from './find_model.ts'
+import type { NodeSessionOptions } from '../runtime/node.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
+import { openFoundEncoder } from './open_found_model.ts'
+
+/** What a head says of sequences. */
+export interface OpenLogits {
+  readonly tokenizer: Tokenizer
+  /** Longest sequence, in tokens. */
+  readonly context: number
+  /** The logit of each class, per sequence of token ids. */
+  logits(rows: readonly Int32Array[]): Promise<Float32Array[]>
+  release(): Promise<void>
+}
+
+/**
+ * Opens a model with a head.
+ *
+ * @param found has a `classifier`
+ * @throws UserError where its parts cannot be read or do not fit each other
+ */
+export async function openLogits(
+  found: FoundModel,
+  options: Pick<NodeSessionOptions, 'provider' | 'threads'> = {},
+): Promise<OpenLogits> {
+  const { classes, pooling } = found.classifier!
+  const tokenizer = await loadTokenizer(found.base)
+  const task = { classes: classes.length, pooling }
+  const { config, session, parameters } = await openFoundEncoder(
+    found,
+    ({ lora, ...parts }) => classifierGraph({ ...parts, ...task, lora: lora === 'full' ? 'none' : lora }),
+    options,
+  )
+  checkTokenizer(tokenizer, config, found.base)
+  return {
+    tokenizer,
+    context: encoderContext(config),
+    async logits(rows) {
+      // The graph works out the positions itself.
+      const { input_ids, attention_mask, token_type_ids } = collateEncoder(
+        rows.map((row) => ({ input_ids: row })),
+        { config, pooling, separator: tokenizer.sepId },
+      )
+      const { logits } = await session.run({
+        input_ids: input_ids!,
+        attention_mask: attention_mask!,
+        ...(token_type_ids ? { token_type_ids } : {}),
+        ...parameters,
+      })
+      const data = logits!.data as Float32Array
+      return rows.map((_, row) => data.slice(row * classes.length, (row + 1) * classes.length))
+    },
+    release: () => session.release(),
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Opens a reward model: a run of task reward, one of its checkpoints, or an exported folder.
+ * @module
+ */
+import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import { bertSequence, cutSequence, isBertTokenizer } from '../data/examples/bert_sequence.ts'
+import { encodeText } from '../data/examples/encode.ts'
+import { UserError } from '../errors.ts'
+import type { FoundModel } from './find_model.ts'
+import { findModel } from './find_model.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import { mapByLength } from '../generation/by_length.ts'
+import type { ClassifierOptions } from './open_classifier.ts'
+import { openLogits } from './open_logits.ts'
+
+/** Texts as the model has learned to read them; `<|endoftext|>` stands for the end of a text, as in templates. */
+export interface ScoredSample {
+  readonly prompt: string
+  readonly response: string
+}
+
+export interface Scorer {
+  /** The folder that it was opened from. */
+  readonly name: string
+  /** s(prompt, response) of each sample; what is longer than the context is cut at its end. */
+  score(samples: readonly ScoredSample[]): Promise<number[]>
+  release(): Promise<void>
+}
+
+/** @throws UserError where the folder holds no reward model; scoring throws one for a sample without any text */
+export async function openScorer(
+  folder: string,
+  { checkpoint, batch = 32, ...sessionOptions }: ClassifierOptions = {},
+): Promise<Scorer> {
+  const found = await findModel(folder, { checkpoint })
+  if (found.classifier?.classes.length !== 1) throw new UserError(noRewardModel(folder, found))
+  const model = await openLogits(found, sessionOptions)
+  const { tokenizer, context } = model
+  return {
+    name: folder,
+    async score(samples) {
+      const rows = samples.map((sample, i) => {
+        const ids = encodeSample(tokenizer, sample, context)
+        if (ids.length === 0) throw new UserError(`sample ${i + 1} is empty; there is nothing to score`)
+        return Int32Array.from(ids)
+      })
+      return (await mapByLength(rows, batch, (some) => model.logits(some))).map(([score]) => score!)
+    },
+    release: () => model.release(),
+  }
+}
+
+/** As pairs are encoded: prompt and response one after the other, for BERT [CLS] prompt [SEP] response [SEP]. */
+function encodeSample(tokenizer: Tokenizer, sample: ScoredSample, context: number): readonly number[] {
+  const [prompt, response] = [sample.prompt, sample.response].map((text) =>
+    text.replaceAll(END_OF_TEXT, END_MARK),
+  ) as [string, string]
+  const ids = isBertTokenizer(tokenizer)
+    ? [...bertSequence(tokenizer, prompt), ...bertSequence(tokenizer, response).slice(1)]
+    : [...encodeText(tokenizer, prompt), ...encodeText(tokenizer, response)]
+  return cutSequence(tokenizer, ids, context)
+}
+
+function noRewardModel(folder: string, { classifier, npt, checkpoint }: FoundModel): string {
+  if (checkpoint === 'base') return `${folder}: the model before training has no head; choose best or last`
+  const kind = classifier
+    ? `a classifier of ${classifier.classes.length} classes, for "ortune classify"`
+    : `a language model${npt ? ' with plastic blocks' : ''}, which writes texts and scores none`
+  return `${folder} is ${kind}; name a run of task reward or its exported model`
+}

@@ -1,0 +1,69 @@
+/**
+ * What training made of a model, as the inputs of its graphs.
+ * @module
+ */
+import { join } from 'node:path'
+
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { headShapes, isBert } from '../../graphs/models/encoder.ts'
+import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
+import { nptShapes } from '../../graphs/models/npt_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import { UserError } from '../errors.ts'
+import { TRAINED_FILE } from '../runs/checkpoint.ts'
+import type { Classifier } from '../formats/classifier_config.ts'
+import type { FoundModel } from './find_model.ts'
+import { readPeftAdapter } from '../formats/peft.ts'
+import type { FloatTensor } from '../formats/safetensors.ts'
+import { readTensors } from '../formats/safetensors.ts'
+import { tensorFeeds } from '../formats/tensor_feeds.ts'
+import type { Feeds } from '../runtime/session.ts'
+import { adapterInputs } from './adapter_inputs.ts'
+
+/**
+ * The tensors beside a frozen base: an adapter with its `lora_scale`, a classifier's head, plastic blocks.
+ *
+ * @returns `lora` where there is an adapter; nothing at all for a model that is whole in itself
+ * @throws UserError where they do not fit the model
+ */
+export async function trainedFeeds(
+  found: FoundModel,
+  config: EncoderConfig,
+): Promise<{ readonly lora?: LoraConfig; readonly feeds: Feeds }> {
+  const { adapter, trained } = found
+  if (adapter !== undefined) {
+    const read = await readPeftAdapter(adapter)
+    const { lora, feeds } = adapterInputs(config, read, adapter)
+    const wanted = besideShapes({ ...found, npt: undefined }, config)
+    return {
+      lora,
+      feeds: { ...feeds, ...pick(read.head ?? new Map(), wanted, adapter) },
+    }
+  }
+  if (trained === undefined) return { feeds: {} }
+  const tensors = await readTensors(join(trained, TRAINED_FILE))
+  return { feeds: pick(tensors, besideShapes(found, config), trained) }
+}
+
+/** The tensors that a model has beside those of its kind: plastic blocks, which only a GPT-2 can have, and a head. */
+export const besideShapes = (
+  { classifier, npt }: { classifier?: Classifier | undefined; npt?: NptConfig | undefined },
+  config: EncoderConfig,
+): ParameterShapes =>
+  new Map([
+    ...(npt && !isBert(config) ? nptShapes(config, npt) : []),
+    ...(classifier ? headShapes(config, classifier.classes.length) : []),
+  ])
+
+function pick(tensors: ReadonlyMap<string, FloatTensor>, shapes: ParameterShapes, where: string): Feeds {
+  const wanted = [...shapes].map(([name, shape]) => {
+    const tensor = tensors.get(name)
+    if (tensor?.shape.join() !== shape.join())
+      throw new UserError(
+        `${where} has no tensor ${name} of [${shape.join(', ')}], which its model needs; was it trained for another one?`,
+      )
+    return [name, tensor] as const
+  })
+  return tensorFeeds(new Map(wanted))
+}

@@ -1,0 +1,104 @@
+/**
+ * What a run is made from: the keys of a training YAML file.
+ * @module
+ */
+import { z } from 'zod'
+
+import type { Adaptation } from '../../graphs/models/adaptation.ts'
+import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import { isBert } from '../../graphs/models/encoder.ts'
+import { poolings } from '../../graphs/layers/pooling.ts'
+import {
+  consolidationSchema,
+  dpoSchema,
+  equivalenceSchema,
+  loraConfigSchema,
+  rewardSchema,
+  TASKS,
+} from '../formats/manifest.ts'
+import { nptConfigSchema } from '../formats/npt_config.ts'
+import { classesSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
+import { trainingOptionsSchema } from '../learning/options.ts'
+import { ppoOptionsSchema } from '../tasks/ppo/options.ts'
+
+const dpoOptionsSchema = dpoSchema.extend({
+  /** A model, run or checkpoint to hold the policy to; null: the model that training starts from. */
+  ref_model: z.string().min(1).nullable().default(null),
+  /** Computes the reference's log-probabilities once, before training, and keeps them with the run. */
+  precompute_ref_log_probs: z.boolean().default(true),
+})
+
+export type DpoOptions = z.infer<typeof dpoOptionsSchema>
+
+/** Which modules carry adapters by default depends on the model. */
+const loraOptionsSchema = loraConfigSchema.extend({
+  target_modules: loraConfigSchema.shape.target_modules.unwrap().optional(),
+})
+
+export const runConfigSchema = trainingOptionsSchema.extend({
+  task: z.enum(TASKS).default('sft'),
+  /** A Hugging Face model folder, or a config.json for random weights. */
+  model: z.string().min(1),
+  output_dir: z.string().min(1),
+  /** Options of the adapters; `full` trains every parameter, `none` a classifier's head or plastic blocks alone. */
+  lora: z.union([z.literal('full'), z.literal('none'), loraOptionsSchema]).optional(),
+  /** Plastic blocks to train on the frozen model: fresh ones, or those of another run. */
+  npt: z
+    .union([z.strictObject({ from: z.string().min(1) }), nptConfigSchema], {
+      error:
+        'it must name a run (from: …), or describe blocks by rank, modulation_scale and init_scale above 0, layers (all, upper_half, lower_half or a list of numbers) and attention_residual (true or false)',
+    })
+    .nullable()
+    .default(null),
+  /** Of task equivalence, NPT's phase 1. */
+  equivalence: equivalenceSchema.optional(),
+  /** Of task consolidation, NPT's phase 3. */
+  consolidation: consolidationSchema.optional(),
+  /** Of task reward. */
+  reward: rewardSchema.optional(),
+  /** Of task dpo. */
+  dpo: dpoOptionsSchema.optional(),
+  /** Of task ppo. */
+  ppo: ppoOptionsSchema.optional(),
+  /** What a classifier looks at: the last token's state, or the mean of all tokens'. */
+  pooling: z.enum(poolings).default('last'),
+  /** Probability of dropping a feature before a classifier's head. */
+  classifier_dropout: z.number().min(0).lt(1).default(0.1),
+  data: z.array(sourceSchema).min(1),
+  /** How rows become examples, in sources that do not say it themselves; by default told by their columns. */
+  template: givenTemplateSchema,
+  /** Classes in order, where a class is learned; null: those of the training data, sorted. */
+  classes: classesSchema.nullable().default(null),
+  /** Longest example in tokens; null: the model's context. */
+  max_length: z.int().min(2).nullable().default(null),
+  /** What to do with a prompt that fills max_length. */
+  overlong: z.enum(['error', 'skip']).default('error'),
+  provider: z.enum(['cpu', 'cuda']).default('cpu'),
+  /** Threads of ONNX Runtime; null: one per physical core. */
+  threads: z.int().min(1).max(1024).nullable().default(null),
+  /**
+   * False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed; null: true,
+   * but false for task ppo, where each of three sessions would keep its own.
+   */
+  prepacking: z.boolean().nullable().default(null),
+})
+
+export type RunConfig = z.infer<typeof runConfigSchema>
+
+/** Whether sessions copy the frozen weights into the layout that their kernels like best. */
+export const prepacks = ({ prepacking, task }: Pick<RunConfig, 'prepacking' | 'task'>): boolean =>
+  prepacking ?? task !== 'ppo'
+
+/** What of the model is trained: adapters with their defaults where nothing is said, nothing of it beside plastic blocks. */
+export function adaptationOf(
+  { lora, npt }: Pick<RunConfig, 'lora' | 'npt'>,
+  config: EncoderConfig,
+): Adaptation {
+  if (typeof lora === 'string') return lora
+  if (!lora && npt) return 'none'
+  const targets = lora?.target_modules ?? (isBert(config) ? ['query', 'value'] : undefined)
+  return loraConfigSchema.parse({ ...lora, ...(targets ? { target_modules: targets } : {}) })
+}
+
+/** Options of task dpo, with their defaults where nothing is said. */
+export const dpoOptions = ({ dpo }: Pick<RunConfig, 'dpo'>): DpoOptions => dpo ?? dpoOptionsSchema.parse({})

@@ -1,0 +1,40 @@
+/** @module */
+import { UserError } from '../errors.ts'
+import type { ModelChoice } from '../models/find_model.ts'
+import { findModel } from '../models/find_model.ts'
+import type { ChatForm } from '../generation/chat_form.ts'
+import { chatForm } from '../generation/chat_form.ts'
+import type { DecoderOptions } from '../models/open_decoder.ts'
+import type { TokenGenerator } from '../models/open_token_generator.ts'
+import { openTokenGenerator } from '../models/open_token_generator.ts'
+import { templatesOfRun, writingTemplate } from './templates.ts'
+
+export interface OpenChatOptions extends ModelChoice, DecoderOptions {
+  /** Which of the run's templates to use, from 1. */
+  readonly template?: number
+}
+
+/** What a conversation is begun with. */
+export interface OpenChat {
+  readonly generator: TokenGenerator
+  readonly form: ChatForm
+  /** How many templates there are to choose from. */
+  readonly templates: number
+}
+
+/**
+ * Opens the model of a folder, with the form of the template that its run learned from.
+ *
+ * @throws UserError where the folder holds no language model, or the run no such template
+ */
+export async function openChat(folder: string, options: OpenChatOptions = {}): Promise<OpenChat> {
+  const { template = 1, checkpoint, adapter, ...decoding } = options
+  const found = await findModel(folder, { checkpoint, adapter })
+  const templates = (await templatesOfRun(folder)).flatMap((one) => writingTemplate(one) ?? [])
+  if (template > Math.max(1, templates.length))
+    throw new UserError(
+      `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,
+    )
+  const form = chatForm(templates[template - 1])
+  return { generator: await openTokenGenerator(found, decoding), form, templates: templates.length }
+}

@@ -1,0 +1,107 @@
+/**
+ * A run's data: its sources, through their templates and the model's tokenizer, into one Arrow file per split.
+ * @module
+ */
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+
+import { encoderContext } from '../../graphs/models/encoder.ts'
+import type { PrepareReport } from '../data/sets/prepare.ts'
+import { checkTokenizer } from '../data/examples/bert_sequence.ts'
+import { prepare } from '../data/sets/prepare.ts'
+import { templateOfFirstRow } from '../data/sources/source_rows.ts'
+import type { Source } from '../data/sources/source_rows.ts'
+import type { DataTask, TemplateSource } from '../data/templates/template_source.ts'
+import { UserError } from '../errors.ts'
+import type { TaskName } from '../formats/manifest.ts'
+import { exists } from '../formats/read_file.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
+import type { RunConfig } from './config.ts'
+import { readTaskModel } from './task_model.ts'
+
+const sourceOf = ({ path, split, template, ...read }: RunConfig['data'][number], seed: number): Source => ({
+  path,
+  read,
+  split: 'validation' in split ? { ...split, seed } : split,
+  template,
+})
+
+/**
+ * The configuration with its templates filled in: detected from the columns where none is given. A source has one of its
+ * own only where it differs from the configuration's, which is the first source's where none is given.
+ *
+ * @throws UserError for sources that cannot be read or are of no known form
+ */
+export async function resolveTemplates(
+  config: RunConfig,
+): Promise<RunConfig & { readonly template: TemplateSource }> {
+  const templates: TemplateSource[] = []
+  for (const source of config.data) {
+    const { path, read, template = config.template } = sourceOf(source, config.seed)
+    templates.push(template ?? (await templateOfFirstRow(path, read, dataTask(config))))
+  }
+  const common = config.template ?? templates[0]!
+  const data = config.data.map((source, i) => {
+    return { ...source, template: isDeepStrictEqual(templates[i], common) ? undefined : templates[i] }
+  })
+  return { ...config, template: common, data }
+}
+
+/**
+ * Prepares the data for training in the folder `out`.
+ *
+ * @param tokenizerFolder where the model's tokenizer lies
+ * @throws UserError for sources, templates and lengths that do not work, or where a split to learn from is empty
+ */
+export async function prepareData(
+  config: RunConfig,
+  tokenizerFolder: string,
+  out: string,
+  onRows?: (rows: number) => void,
+): Promise<PrepareReport> {
+  if (!(await exists(join(tokenizerFolder, 'tokenizer.json')))) {
+    throw new UserError(`${config.model} has no tokenizer.json beside it; add the model's tokenizer`)
+  }
+  checkTokenizer(await loadTokenizer(tokenizerFolder), await readTaskModel(config), config.model)
+  const report = await prepare({
+    task: dataTask(config),
+    sources: config.data.map((source) => sourceOf(source, config.seed)),
+    template: config.template,
+    classes: config.classes,
+    tokenizerFolder,
+    maxLength: await maxLengthOf(config),
+    overlong: config.overlong,
+    out,
+    ...(onRows ? { onProgress: onRows } : {}),
+  })
+  for (const split of ['train', 'validation'] as const) {
+    if (report.splits[split]?.examples) continue
+    const drawn = config.data.some(({ split: rule }) => 'validation' in rule && rule.validation > 0)
+    const remedy = drawn
+      ? 'rows are drawn by a hash of their content, so that few rows may give none; give a larger fraction or another seed, or name the splits in a column (split: { column: … })'
+      : 'change the split of its sources'
+    throw new UserError(`the data has no ${split} examples; ${remedy}`)
+  }
+  return report
+}
+
+/** What each task learns from. */
+const DATA_TASKS: Readonly<Record<TaskName, DataTask>> = {
+  sft: 'sft',
+  classification: 'classification',
+  equivalence: 'sft',
+  consolidation: 'sft',
+  reward: 'preference',
+  dpo: 'preference',
+  ppo: 'prompt',
+}
+
+const dataTask = ({ task }: RunConfig): DataTask => DATA_TASKS[task]
+
+/** The longest example in tokens. Throws UserError where it exceeds the model's context. */
+export async function maxLengthOf(config: RunConfig): Promise<number> {
+  const context = encoderContext(await readTaskModel(config))
+  const maxLength = config.max_length ?? context
+  if (maxLength <= context) return maxLength
+  throw new UserError(`max_length ${maxLength} exceeds the model's context of ${context}; lower it`)
+}

@@ -1,0 +1,23 @@
+/** @module */
+import { join } from 'node:path'
+
+import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import { openArrowDataset } from '../data/sets/arrow_reader.ts'
+import type { Split } from '../data/sets/splits.ts'
+import { splitFile } from '../data/sets/splits.ts'
+import { UserError } from '../errors.ts'
+import { exists } from '../formats/read_file.ts'
+
+/**
+ * Opens the data that a run has prepared. Close it when done.
+ *
+ * @throws UserError where the folder is no run, or the run has no such split
+ */
+export async function openSplit(run: string, split: Split): Promise<ArrowDataset> {
+  if (!(await exists(join(run, 'training.json'))))
+    throw new UserError(`${run} is no training run; name the output_dir of one`)
+  const file = splitFile(join(run, 'data'), split)
+  if (!(await exists(file)))
+    throw new UserError(`${run} has no ${split} data; change the split of its sources, or name another split`)
+  return openArrowDataset(file)
+}

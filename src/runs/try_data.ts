@@ -1,0 +1,105 @@
+/**
+ * A look at a run's data before there is a run.
+ * @module
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import { encoderContext } from '../../graphs/models/encoder.ts'
+import { openArrowDataset } from '../data/sets/arrow_reader.ts'
+import { promptLength } from '../data/examples/encode.ts'
+import type { PrepareReport } from '../data/sets/prepare.ts'
+import { splitFile } from '../data/sets/splits.ts'
+import type { TemplateSource } from '../data/templates/template_source.ts'
+import { answerPieces, tokenPieces } from '../data/examples/token_pieces.ts'
+import type { TokenPiece } from '../data/examples/token_pieces.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import { loadTokenizer } from '../text/tokenizer.ts'
+import { placeTokenizer } from './artifacts.ts'
+import { maxLengthOf, prepareData, resolveTemplates } from './prepare_data.ts'
+import type { RunConfig } from './config.ts'
+import { readTaskModel } from './task_model.ts'
+
+export interface TriedData extends PrepareReport {
+  /** Most tokens of an example, and of what the model can read. */
+  readonly maxLength: number
+  readonly context: number
+  /** Of each source, in order; detected where the configuration gives none. */
+  readonly templates: readonly {
+    readonly path: string
+    readonly template: TemplateSource
+    readonly detected: boolean
+  }[]
+  /** The first of the training data. */
+  readonly examples: readonly TriedExample[]
+}
+
+export interface TriedExample {
+  readonly pieces: readonly TokenPiece[]
+  /** Its class, where one is learned. */
+  readonly label?: string
+  /** Of a pair, whose preferred answer is above: the other one, without the prompt; and the margin between them. */
+  readonly rejected?: readonly TokenPiece[]
+  readonly margin?: number
+}
+
+export interface TryOptions {
+  /** Keeps the Arrow files there; otherwise they are only counted. */
+  readonly out?: string | undefined
+  /** How many examples to give, 3 by default. */
+  readonly examples?: number
+}
+
+/** Prepares the data of a configuration without a run. Throws UserError as `prepareData` does. */
+export async function tryData(given: RunConfig, { out, examples = 3 }: TryOptions = {}): Promise<TriedData> {
+  const temporary = await mkdtemp(join(tmpdir(), 'ortune-prepare-'))
+  try {
+    const modelConfig = await readTaskModel(given)
+    const maxLength = await maxLengthOf(given)
+    const config = await resolveTemplates(given)
+    await placeTokenizer(config.model, modelConfig, temporary)
+    const data = out ?? join(temporary, 'data')
+    const report = await prepareData(config, temporary, data)
+    return {
+      ...report,
+      maxLength,
+      context: encoderContext(modelConfig),
+      templates: config.data.map(({ path, template = config.template }, i) => {
+        return { path, template, detected: (given.data[i]!.template ?? given.template) === undefined }
+      }),
+      examples: await firstExamples(data, temporary, examples),
+    }
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+async function firstExamples(data: string, tokenizerFolder: string, count: number): Promise<TriedExample[]> {
+  const tokenizer = await loadTokenizer(tokenizerFolder)
+  const dataset = openArrowDataset(splitFile(data, 'train'))
+  try {
+    const most = dataset.pairs ? dataset.size / 2 : dataset.size
+    return Array.from({ length: Math.min(count, most) }, (_, i) =>
+      dataset.pairs ? triedPair(tokenizer, dataset, i) : triedExample(tokenizer, dataset, i),
+    )
+  } finally {
+    dataset.close()
+  }
+}
+
+function triedExample(tokenizer: Tokenizer, dataset: ArrowDataset, row: number): TriedExample {
+  const example = dataset.row(row)
+  const label = dataset.classes[example.labels[0]!]
+  return { pieces: tokenPieces(tokenizer, example), ...(label === undefined ? {} : { label }) }
+}
+
+function triedPair(tokenizer: Tokenizer, dataset: ArrowDataset, pair: number): TriedExample {
+  const [chosen, rejected] = [dataset.row(2 * pair), dataset.row(2 * pair + 1)]
+  return {
+    pieces: tokenPieces(tokenizer, chosen),
+    rejected: answerPieces(tokenPieces(tokenizer, rejected), promptLength(rejected)),
+    margin: chosen.margin!,
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Direct preference optimization, top to bottom. Rafailov et al.: Direct Preference Optimization: Your Language Model is
+ * Secretly a Reward Model (2023).
+ *
+ * A policy π that has learned from a reward model r, held to a reference π_ref by KL, is known in closed form, and so r is
+ * known from π (their eq. 5, but for a term of the prompt x alone, which the difference of a pair's answers is rid of):
+ *
+ *     r̂(x, y) = β·log(π(y | x) / π_ref(y | x)),   log π(y | x) = Σ over the answer's tokens of log π(token | before)
+ *
+ * Put into the loss of reward modelling this trains the policy itself, with no reward model and no sampling (eq. 7):
+ *
+ *     L = mean over pairs of −log σ(r̂(x, y₊) − r̂(x, y₋))
+ *
+ * The other losses of the difference are in `graphs/losses/dpo.ts`. Only π moves; log π_ref(y | x) is an input.
+ * @module
+ */
+import type { ArrowDataset } from '../../data/sets/arrow_reader.ts'
+import type { Batch } from '../../data/batches/batches.ts'
+import { sequentialBatches } from '../../data/batches/batches.ts'
+import { collatePairs } from '../../data/batches/collate_pairs.ts'
+import { countLabelled } from '../../data/examples/encode.ts'
+import { pairRows } from '../../data/batches/packing.ts'
+import { loraScale } from '../../models/adapter_inputs.ts'
+import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
+import type { Objective } from '../../learning/gradient_descent.ts'
+
+type Sequences = Batch['sequences']
+
+/**
+ * log π_ref of the answers of pairs: float32 [pairs, 2], the preferred one's first.
+ *
+ * @param rows where the pairs lie in their data set
+ */
+export type Reference = (pairs: Sequences, rows: Batch['rows']) => HostTensor | Promise<HostTensor>
+
+/** The reference that training with adapters starts from: the same session with the adapters turned off. */
+export const withoutAdapters =
+  (evaluation: Session, parameters: Feeds): Reference =>
+  (pairs) =>
+    logProbabilities(evaluation, adaptersOff(parameters), pairs)
+
+/** Parameters of the model as it is without its adapters. */
+export const adaptersOff = (parameters: Feeds): Feeds => ({ ...parameters, ...loraScale(0) })
+
+/**
+ * A reference that was measured before.
+ *
+ * @param logps of the rows of a data set, see {@link measureReference}
+ */
+export const measured =
+  (logps: Float32Array): Reference =>
+  (pairs, rows) => ({
+    dtype: 'float32',
+    dims: [pairs.length, 2],
+    data: Float32Array.from(rows.flat(), (row) => logps[row]!),
+  })
+
+/**
+ * log π_ref of every answer of a data set, by its row.
+ *
+ * @param parameters of the reference, as inputs of the evaluation graph
+ */
+export async function measureReference(
+  evaluation: Session,
+  parameters: Feeds,
+  dataset: ArrowDataset,
+  { batchSize, onPairs }: { readonly batchSize: number; readonly onPairs?: (pairs: number) => void },
+): Promise<Float32Array> {
+  const logps = new Float32Array(dataset.size)
+  for (const { sequences, rows } of pairsInOrder(dataset, batchSize)) {
+    const { data } = await logProbabilities(evaluation, parameters, sequences)
+    logps.set(data as Float32Array, rows[0]![0])
+    onPairs?.(sequences.length)
+  }
+  return logps
+}
+
+async function logProbabilities(session: Session, parameters: Feeds, pairs: Sequences): Promise<HostTensor> {
+  const { logps } = await session.run(
+    {
+      ...collatePairs(pairs, { total: pairs.length }),
+      reference_logps: perAnswer(pairs.length),
+      ...parameters,
+    },
+    { outputs: ['logps'] },
+  )
+  return logps!
+}
+
+/** The step's loss is a mean over all its pairs. */
+export const dpoObjective = (reference: Reference): Objective => ({
+  weight: (examples) => examples.length / 2,
+  feeds: async (pairs, { total, rows }) => ({
+    ...collatePairs(pairs, { total }),
+    reference_logps: await reference(pairs, rows),
+  }),
+  outputs: (pairs) => Object.fromEntries(METRICS.map((name) => [name, perAnswer(pairs.length)])),
+  metrics: (outputs, { sequences }) => dpoMetrics(outputs, sequences),
+})
+
+/** Zeros for the answers of pairs, [pairs, 2]. */
+const perAnswer = (pairs: number): HostTensor => ({
+  dtype: 'float32',
+  dims: [pairs, 2],
+  data: new Float32Array(2 * pairs),
+})
+
+const METRICS = ['rewards', 'logps', 'logits'] as const
+
+/** Under TRL's names. */
+export type DpoMetrics = Readonly<
+  Record<
+    `${(typeof METRICS)[number]}/${'chosen' | 'rejected'}` | 'rewards/accuracies' | 'rewards/margins',
+    number
+  >
+>
+
+/**
+ * What is logged of pairs, of the preferred answers (`chosen`) and the others (`rejected`):
+ *
+ * rewards: mean r̂; accuracies: share of the pairs with r̂₊ > r̂₋; margins: mean of r̂₊ − r̂₋;
+ * logps: mean log π(y | x); logits: mean over all entries of the vocabulary at all tokens of the answers.
+ *
+ * @param outputs `rewards`, `logps`, `logits` of the pairs, [pairs, 2], in one or more parts
+ */
+export function dpoMetrics(
+  outputs: readonly Readonly<Record<string, HostTensor>>[],
+  pairs: Sequences,
+): DpoMetrics {
+  const [rewards, logps, logits] = METRICS.map((name) =>
+    outputs.flatMap((output) => Array.from(output[name]!.data as Float32Array)),
+  ) as [number[], number[], number[]]
+  const lengths = pairs.flat().map(countLabelled)
+  const ones = lengths.map(() => 1)
+  return {
+    ...byAnswer('rewards', rewards, ones),
+    'rewards/accuracies': mean(pairs.map((_, i) => Number(rewards[2 * i]! > rewards[2 * i + 1]!))),
+    'rewards/margins': mean(pairs.map((_, i) => rewards[2 * i]! - rewards[2 * i + 1]!)),
+    ...byAnswer('logps', logps, ones),
+    ...byAnswer('logits', logits, lengths),
+  }
+}
+
+/** Weighted means over the preferred answers and over the others. */
+function byAnswer<N extends string>(name: N, values: readonly number[], weights: readonly number[]) {
+  const of = (answer: number) => {
+    const own = (numbers: readonly number[]) => numbers.filter((_, i) => i % 2 === answer)
+    return mean(own(values), own(weights))
+  }
+  return { [`${name}/chosen`]: of(0), [`${name}/rejected`]: of(1) } as Record<
+    `${N}/${'chosen' | 'rejected'}`,
+    number
+  >
+}
+
+/** Σ wᵢ·vᵢ / Σ wᵢ */
+function mean(values: readonly number[], weights: readonly number[] = values.map(() => 1)): number {
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  return values.reduce((sum, value, i) => sum + weights[i]! * value, 0) / total
+}
+
+export interface DpoEvaluation {
+  /** Mean per pair. */
+  readonly loss: number
+  readonly metrics: DpoMetrics
+}
+
+/**
+ * Runs the evaluation graph over every pair, in order.
+ *
+ * @param batchSize pairs that are run together
+ */
+export async function evaluateDpo(
+  session: Session,
+  parameters: Feeds,
+  dataset: ArrowDataset,
+  reference: Reference,
+  batchSize: number,
+): Promise<DpoEvaluation> {
+  const outputs: Record<string, HostTensor>[] = []
+  const pairs: Sequences[number][] = []
+  let sum = 0
+  for (const { sequences, rows } of pairsInOrder(dataset, batchSize)) {
+    const reference_logps = await reference(sequences, rows)
+    const output = await session.run({
+      ...collatePairs(sequences, { total: sequences.length }),
+      reference_logps,
+      ...parameters,
+    })
+    sum += sequences.length * (output['loss']!.data[0] as number)
+    outputs.push(output)
+    pairs.push(...sequences)
+  }
+  return { loss: sum / pairs.length, metrics: dpoMetrics(outputs, pairs) }
+}
+
+const pairsInOrder = (dataset: ArrowDataset, batchSize: number) =>
+  sequentialBatches(dataset, { batchSize }, pairRows(dataset.lengths))

@@ -1,0 +1,336 @@
+/**
+ * Proximal policy optimization of a language model, top to bottom: sampled responses are scored, tokens pay for diverging
+ * from the reference, advantages are estimated, and policy and value head learn from them in several epochs of
+ * mini-batches with clipped losses (`graphs/losses/ppo.ts`).
+ *
+ * Schulman et al.: Proximal Policy Optimization Algorithms (2017); Ziegler et al.: Fine-Tuning Language Models from Human
+ * Preferences (2019); Stiennon et al.: Learning to Summarize from Human Feedback (2020). Quantities are those of TRL 0.11.
+ *
+ * Everything random is drawn from (seed, update, row), so a run that was interrupted goes on as if it had not been.
+ * @module
+ */
+import { deriveSeed } from '../../random.ts'
+import type { HostTensor } from '../../runtime/session.ts'
+import {
+  generalizedAdvantages,
+  klPenalties,
+  learnedScore,
+  moments,
+  tokenRewards,
+  whiten,
+} from './advantages.ts'
+import { nextKlCoefficient } from './kl_controller.ts'
+import type { MiniBatch } from './mini_batches.ts'
+import { miniBatches } from './mini_batches.ts'
+import type { TrainingOptions } from '../../learning/options.ts'
+import { evaluatePolicy } from './evaluation.ts'
+import type { Experience, MiniBatchOutcome, RolloutRecord } from './log.ts'
+import {
+  furthestRatio,
+  miniBatchStatistics,
+  responseStatistics,
+  rolloutRecord,
+  updateStatistics,
+  updateTimes,
+} from './log.ts'
+import type { PpoOptions } from './options.ts'
+import type { Policy, PolicyParts, TokenViews } from './policy.ts'
+import { openPolicy } from './policy.ts'
+import type { PpoPrompt } from './prompts.ts'
+import { promptsOfUpdate, updatesPerEpoch } from './prompts.ts'
+import type { EvaluationRecord, StepRecord, Watcher } from '../../learning/progress.ts'
+import type { RewardFunction } from '../../rewards/reward_function.ts'
+import type { Response } from './rollout.ts'
+import { checkFinite, collateResponses, scoreResponses } from './rollout.ts'
+import type { LogRecord } from '../../runs/log.ts'
+import { learningRate, scheduleOf } from '../../learning/schedule.ts'
+import type { Stopwatch } from '../../learning/stopwatch.ts'
+import { createStopwatch } from '../../learning/stopwatch.ts'
+import { advance, evaluate, stopsEarly } from '../../learning/gradient_descent.ts'
+import type { TrainerState } from '../../learning/trainer_state.ts'
+
+export interface PpoRun extends PolicyParts {
+  readonly options: TrainingOptions
+  readonly reward: RewardFunction
+  readonly prompts: readonly PpoPrompt[]
+  readonly validationPrompts: readonly PpoPrompt[]
+  readonly state: TrainerState
+  /** Writes `checkpoints/<name>` from the memory and this state. */
+  readonly save: (name: 'best' | 'last', state: TrainerState) => Promise<void>
+  readonly log: (record: StepRecord | EvaluationRecord) => void
+  /** Keeps a sampled response. */
+  readonly logRollout: (record: RolloutRecord) => void
+  /** Keeps how long an update took; apart from the log, which the seed alone determines. */
+  readonly logTimes: (record: LogRecord & Record<string, number>) => void
+  readonly watcher?: Watcher
+}
+
+/** Of each update so many responses are kept. */
+const KEPT_ROLLOUTS = 4
+/** Early stopping: how far the policy may move beyond `target_kl`. */
+const KL_TOLERANCE = 1.5
+
+/** Updates of a whole run over so many prompts. */
+export function totalUpdates(options: TrainingOptions, { batch_size }: PpoOptions, prompts: number): number {
+  const perEpoch = updatesPerEpoch(prompts, batch_size)
+  return options.max_steps ?? Math.max(1, Math.ceil(perEpoch * options.num_train_epochs))
+}
+
+/**
+ * Trains from `state` to the end and returns the last state; a step of the run is an update.
+ *
+ * @throws UserError naming the step and the tensor when a number is not finite; or where the reward fails
+ */
+export async function trainPpo(run: PpoRun): Promise<TrainerState> {
+  const { options, ppo } = run
+  const steps = totalUpdates(options, ppo, run.prompts.length)
+  const perEpoch = updatesPerEpoch(run.prompts.length, ppo.batch_size)
+  const schedule = scheduleOf(options, steps)
+  const stopwatch = createStopwatch()
+  const policy = openPolicy(run, (session) => stopwatch.watch('sessions', session))
+  let state = run.state
+  run.watcher?.start?.({ totalSteps: steps, fromStep: state.global_step })
+  const finished = (at: TrainerState) => at.global_step >= steps || stopsEarly(at, options)
+  if (state.global_step === 0) {
+    // What training starts from, to compare with; it is no checkpoint, so it cannot be the best one.
+    const record = { step: 0, epoch: 0, ...(await evaluatePolicy(policy, run, 0)), best: false }
+    run.log(record)
+    run.watcher?.evaluation?.(record)
+  }
+
+  while (!finished(state)) {
+    const step = state.global_step + 1
+    const { kl_coef, optimizer_steps } = state.ppo ?? { kl_coef: ppo.init_kl_coef, optimizer_steps: 0 }
+    stopwatch.read()
+    const began = performance.now()
+
+    // Responses y ~ π(·|x) to the prompts of (seed, epoch), and their scores.
+    const place = { seed: options.seed, epoch: state.epoch, batch: state.batch, batchSize: ppo.batch_size }
+    const prompts = promptsOfUpdate(run.prompts, place)
+    const seed = deriveSeed(options.seed, 'responses', step)
+    const responses = await stopwatch.time('generate', () => policy.respond(prompts, seed))
+    const scores = await stopwatch.time('score', () => scoreResponses(run.reward, responses))
+
+    const lengths = responses.map(({ tokens }) => tokens.length)
+    const plan = miniBatches(lengths, { ...options, ...ppo }, options.seed, step)
+    const rate = learningRate(schedule, state.global_step)
+    const update = {
+      responses,
+      scores,
+      plan,
+      klCoefficient: kl_coef,
+      rate,
+      optimizerSteps: optimizer_steps,
+      step,
+    }
+    const updated = await updatePolicy(policy, run, update, stopwatch)
+    const total = (performance.now() - began) / 1000
+
+    state = {
+      ...advance(state, { index: state.batch }, perEpoch),
+      ppo: { kl_coef: updated.klCoefficient, optimizer_steps: updated.optimizerSteps },
+    }
+    const epoch = state.epoch + state.batch / perEpoch
+    const record = {
+      step,
+      epoch,
+      loss: updated.statistics['ppo/loss/total']!,
+      grad_norm: updated.gradNorm,
+      learning_rate: rate,
+      tokens: responses.reduce((sum, { prompt, tokens }) => sum + prompt.ids.length + tokens.length, 0),
+      ...updated.statistics,
+    }
+    run.log(record)
+    run.logTimes({ step, ...updateTimes(stopwatch.read(), total) })
+    for (const experience of updated.experiences.slice(0, KEPT_ROLLOUTS))
+      run.logRollout(rolloutRecord(experience, step))
+    run.watcher?.step?.(record)
+
+    const atEpochEnd = state.batch === 0
+    const evaluates =
+      step === steps || (options.eval_steps === null ? atEpochEnd : step % options.eval_steps === 0)
+    const judged = { ...run, evaluate: () => evaluatePolicy(policy, run, step) }
+    if (evaluates) state = await evaluate(judged, state, epoch, {})
+    const saves = options.save_steps === null ? evaluates : step % options.save_steps === 0 || finished(state)
+    if (saves) await run.save('last', state)
+  }
+  return state
+}
+
+/** What an update learns from, and where it stands in the run. */
+export interface Update {
+  readonly responses: readonly Response[]
+  /** One per response. */
+  readonly scores: readonly number[]
+  readonly plan: readonly MiniBatch[]
+  /** β */
+  readonly klCoefficient: number
+  /** Learning rate. */
+  readonly rate: number
+  /** AdamW's steps before it. */
+  readonly optimizerSteps: number
+  /** Its number, from 1. */
+  readonly step: number
+}
+
+export interface Updated {
+  readonly experiences: readonly Experience[]
+  /** Under TRL's names. */
+  readonly statistics: Record<string, number>
+  /** Mean over the optimizer steps, before clipping. */
+  readonly gradNorm: number
+  readonly optimizerSteps: number
+  /** β for the next update. */
+  readonly klCoefficient: number
+}
+
+/** One update: from scored responses to another policy, whose tensors are in the memory. */
+export async function updatePolicy(
+  policy: Policy,
+  run: Pick<PpoRun, 'options' | 'ppo' | 'memory'>,
+  update: Update,
+  stopwatch: Pick<Stopwatch, 'time'>,
+): Promise<Updated> {
+  const { responses, plan, klCoefficient } = update
+  // log π_old, V_old and log π_ref of every token, in the mini-batches of the first epoch: where training begins its numbers
+  // are then these, and every ratio is 1.
+  const firstEpoch = plan.slice(0, plan.findIndex(({ endsEpoch }) => endsEpoch) + 1)
+  const before = await stopwatch.time('forward_pass', () =>
+    policy.look(
+      responses,
+      firstEpoch.map(({ rows }) => rows),
+      update.step,
+    ),
+  )
+  const experiences = weigh(update, before, run.ppo)
+  const learned = await stopwatch.time('optimize_step', () => learn(policy, run, experiences, update))
+  const statistics = responseStatistics(experiences, klCoefficient)
+  return {
+    experiences,
+    statistics: { ...statistics, ...learned.statistics, 'ppo/learning_rate': update.rate },
+    gradNorm: learned.gradNorm,
+    optimizerSteps: update.optimizerSteps + learned.optimizerSteps,
+    klCoefficient: nextKlCoefficient(klCoefficient, statistics['objective/kl']!, responses.length, run.ppo),
+  }
+}
+
+/** r_t = −β·KL_t, and the score more at the end; advantages by GAE, whitened over the update. */
+function weigh(
+  { responses, scores, klCoefficient }: Update,
+  { logps, values, reference }: TokenViews,
+  ppo: PpoOptions,
+): Experience[] {
+  const learned = responses.map(({ ended }, i) => learnedScore(scores[i]!, ended, ppo))
+  const kls = responses.map((_, i) => klPenalties(logps[i]!, reference[i]!, ppo.kl_penalty))
+  const given = kls.map((kl, i) => tokenRewards(learned[i]!, kl, klCoefficient))
+  const rewards = ppo.whiten_rewards ? whiten(given, false) : given
+  const estimates = rewards.map((reward, i) => generalizedAdvantages(reward, values[i]!, ppo))
+  const advantages = whiten(estimates.map((estimate) => estimate.advantages))
+  return responses.map((response, i) => ({
+    response,
+    score: scores[i]!,
+    learnedScore: learned[i]!,
+    logps: logps[i]!,
+    values: values[i]!,
+    kls: kls[i]!,
+    advantages: advantages[i]!,
+    returns: estimates[i]!.returns,
+  }))
+}
+
+/** Epochs of mini-batches under the clipped losses, until the policy has moved far enough; AdamW wherever a step ends. */
+async function learn(
+  policy: Policy,
+  { options, ppo, memory }: Pick<PpoRun, 'options' | 'ppo' | 'memory'>,
+  experiences: readonly Experience[],
+  { plan, rate, step, optimizerSteps }: Update,
+): Promise<Pick<Updated, 'statistics' | 'gradNorm' | 'optimizerSteps'>> {
+  const all: Record<string, number>[] = []
+  const gradNorms: number[] = []
+  let firstRatio: number | undefined
+  let epochs = 0
+  for (const { rows, tokenWeight, endsStep, endsEpoch } of plan) {
+    const some = rows.map((row) => experiences[row]!)
+    const outcome = await learnFrom(policy, some, tokenWeight, step)
+    firstRatio ??= furthestRatio(outcome)
+    const statistics = miniBatchStatistics(outcome, ppo)
+    all.push(statistics)
+    if (options.gradient_accumulation_steps > 1) memory.accumulateGradients()
+    if (endsEpoch) epochs++
+
+    // As in TRL, the last mini-batch of an epoch decides whether the policy has moved too far for another step.
+    const movedFar = statistics['policy/policykl']! > KL_TOLERANCE * ppo.target_kl
+    if (endsStep) {
+      const { gradNorm } = memory.adamwStep({
+        learningRate: rate,
+        step: optimizerSteps + gradNorms.length + 1,
+        beta1: options.adam_beta1,
+        beta2: options.adam_beta2,
+        epsilon: options.adam_epsilon,
+        weightDecay: options.weight_decay,
+        ...(options.max_grad_norm > 0 ? { maxGradNorm: options.max_grad_norm } : {}),
+      })
+      gradNorms.push(gradNorm)
+    }
+    if (ppo.early_stopping && endsEpoch && movedFar) {
+      memory.discardGradients()
+      break
+    }
+  }
+  const statistics = {
+    ...updateStatistics(all),
+    'ppo/policy/ratio': firstRatio!,
+    'ppo/epochs': epochs,
+  }
+  return {
+    statistics,
+    gradNorm: gradNorms.length === 0 ? 0 : moments(gradNorms).mean,
+    optimizerSteps: gradNorms.length,
+  }
+}
+
+/** The gradients of a mini-batch, which are left in the memory, and what it was like. */
+async function learnFrom(
+  policy: Policy,
+  some: readonly Experience[],
+  tokenWeight: number,
+  step: number,
+): Promise<MiniBatchOutcome> {
+  const oldLogps = some.flatMap(({ logps }) => logps)
+  const oldValues = some.flatMap(({ values }) => values)
+  const advantages = some.flatMap((experience) => experience.advantages)
+  const returns = some.flatMap((experience) => experience.returns)
+  const labelled = oldLogps.length
+  const perToken = (data: readonly number[]): HostTensor => ({
+    dtype: 'float32',
+    dims: [labelled],
+    data: Float32Array.from(data),
+  })
+  const outputs = await policy.gradients(
+    {
+      ...collateResponses(some.map(({ response }) => response)),
+      old_logps: perToken(oldLogps),
+      old_values: perToken(oldValues),
+      advantages: perToken(advantages),
+      returns: perToken(returns),
+      token_weights: perToken(oldLogps.map(() => tokenWeight)),
+    },
+    labelled,
+  )
+  const given = (name: string) => {
+    const data = outputs[name]!.data as Float32Array
+    checkFinite(data, `${name} at step ${step}`)
+    return data
+  }
+  given('loss')
+  // The graph sums with the weights of the optimizer step; a mean over the mini-batch is that sum over its weight.
+  const mean = (name: string) => given(name)[0]! / (labelled * tokenWeight)
+  return {
+    policyLoss: mean('policy_loss'),
+    valueLoss: mean('value_loss'),
+    entropy: mean('entropy'),
+    logps: given('logps'),
+    values: given('values'),
+    ...{ oldLogps, oldValues, advantages, returns },
+  }
+}

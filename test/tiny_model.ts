@@ -13,7 +13,7 @@ import { writeModelFolder } from '../src/formats/model_folder.ts'
 import type { PeftAdapter } from '../src/formats/peft.ts'
 import { writePeftAdapter } from '../src/formats/peft.ts'
 import { createRandom } from '../src/random.ts'
-import { gpt2TokenizerFiles } from '../src/text/gpt2.ts'
+import { gpt2TokenizerFiles } from '../src/formats/gpt2_tokenizer.ts'
 import { seededWeights } from '../src/runs/initialise.ts'
 
 const END_OF_TEXT = 511

@@ -37,6 +37,29 @@ export function evaluateDim(dim: Dim, binding: Readonly<Record<string, number>>)
     .reduce((total, term) => total + term, 0)
 }
 
+/**
+ * A shape in numbers, where its symbols follow from other shapes whose numbers are known; undefined where one does not.
+ *
+ * @param known symbolic shapes, each with its numbers
+ */
+export function bindDims(
+  shape: Shape,
+  known: readonly (readonly [symbolic: Shape, numbers: readonly number[]])[],
+): number[] | undefined {
+  const binding: Record<string, number> = {}
+  for (const [symbolic, numbers] of known)
+    symbolic.forEach((dim, axis) => {
+      if (typeof dim === 'string') binding[dim] = numbers[axis]!
+    })
+  const isBound = (dim: Dim): boolean =>
+    typeof dim === 'number'
+      ? dim >= 0
+      : Object.hasOwn(binding, dim) ||
+        [...parse(dim).keys()].flatMap(symbolsOf).every((symbol) => Object.hasOwn(binding, symbol))
+  if (!shape.every((dim) => dim !== '' && isBound(dim))) return undefined
+  return shape.map((dim) => evaluateDim(dim, binding))
+}
+
 const symbolsOf = (symbols: string): string[] => (symbols === '' ? [] : symbols.split('*'))
 
 function parse(dim: Dim): Terms {

@@ -3,8 +3,8 @@ import { Command, Option } from 'commander'
 
 import type { Split } from '../data/sets/splits.ts'
 import type { CheckpointName } from '../models/find_model.ts'
-import { FOLDS } from '../formats/manifest.ts'
 import type { Fold } from '../tasks/consolidation.ts'
+import { FOLDS } from '../tasks/consolidation.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import { realNumber } from './number_argument.ts'
 
@@ -43,7 +43,7 @@ export const consolidateCommand = (): Command =>
       '\nExample:\n  ortune consolidate runs/npt_consolidation --text "lantern (noun): a portable light" --out runs/lantern\n  ortune merge runs/npt_consolidation --adapter runs/lantern --out runs/model-that-knows',
     )
     .action(async (run: string, flags: ConsolidateFlags) => {
-      const { textTable } = await import('../report/text_table.ts')
+      const { textTable } = await import('../metrics/text_table.ts')
       const { consolidate } = await import('../exports/consolidate.ts')
       const { text, paraphrase = [], out, fold, strength, split, checkpoint, json } = flags
       const result = await consolidate(run, {

@@ -53,7 +53,7 @@ export const demoCommand = (): Command =>
       const words = await heldOutWords(data[0]!.path)
       const perplexityOf = async (checkpoint: 'base' | 'best') => {
         const result = await evaluateRun(run, 'test', checkpoint)
-        return result.task === 'sft' ? result.perplexity : NaN
+        return 'perplexity' in result ? result.perplexity : NaN
       }
       const before = await perplexityOf('base')
       const textBefore = await define(run, 'base', words)

@@ -73,10 +73,10 @@ export const evaluateCommand = (): Command =>
 /** Figures of two runs say something side by side where the task is the same; other data is said aloud. */
 async function checkComparable(run: string, other: string): Promise<void> {
   const { UserError } = await import('../errors.ts')
-  const { readManifest } = await import('../formats/manifest.ts')
+  const { readRunManifest } = await import('../runs/run_manifest.ts')
   const { openSplit } = await import('../runs/split.ts')
   for (const one of [run, other]) (await openSplit(one, 'train')).close()
-  const [first, second] = [await readManifest(run), await readManifest(other)]
+  const [first, second] = [await readRunManifest(run), await readRunManifest(other)]
   if (first.task !== second.task)
     throw new UserError(
       `${run} is of task ${first.task} and ${other} of task ${second.task}, whose figures do not compare; evaluate them one by one`,
@@ -118,19 +118,20 @@ async function evaluateFully(
   const { evaluateRun } = await import('../evaluation/evaluate_run.ts')
   const { writeFileAtomic } = await import('../formats/atomic.ts')
   const result = await evaluateRun(run, split, checkpoint)
+  const { taskNamed } = await import('../tasks/index.ts')
+  const task = taskNamed(result.task)
   const onProgress = (done: number, total: number) => {
     if (process.stderr.isTTY)
       process.stderr.write(`\r\x1b[2K${done < total ? `generating ${done}/${total}` : ''}`)
   }
   const options = { checkpoint, onProgress, ...tools, ...(generate ? { prompts: generate } : {}) }
-  const generates = tools && result.task === 'sft' && (generate || (await hasPrompts(run, split)))
+  const generates = tools && task.writes && (generate || (await hasPrompts(run, split)))
   const generation = generates ? await evaluateGeneration(run, split, options) : null
   const full = { ...result, generation }
   await writeFileAtomic(fileOf(full), `${JSON.stringify(full, null, 2)}\n`)
-  if (full.task === 'equivalence') {
-    const { plasticBlocksPicture } = await import('../report/plastic_blocks_picture.ts')
-    await writeFileAtomic(fileOf(full, 'svg'), await plasticBlocksPicture(full.blocks, run))
-  }
+  const { evaluation } = task
+  const picture = 'picture' in evaluation ? await evaluation.picture?.(result, run) : undefined
+  if (picture !== undefined) await writeFileAtomic(fileOf(full, 'svg'), picture)
   return full
 }
 

@@ -3,16 +3,18 @@ import { Command, Option } from 'commander'
 
 import type { Pooling } from '../../graphs/layers/pooling.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
+import type { TaskName } from '../tasks/index.ts'
+import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
 import { UserError } from '../errors.ts'
 import { wholeNumber, realNumber } from './number_argument.ts'
 
 /** Those that need nothing but a model. */
-const TASKS = ['sft', 'classification', 'reward', 'dpo', 'ppo'] as const
+const TASKS = TASK_NAMES.filter((name) => taskNamed(name).refuses.plasticBlocks !== 'needed')
 
 interface ExportFlags {
   model: string
   out: string
-  task: (typeof TASKS)[number]
+  task: TaskName
   classes?: string
   pooling: Pooling
   full?: boolean
@@ -52,18 +54,24 @@ export const exportCommand = (): Command =>
     .action(async (flags: ExportFlags) => {
       const { model, out, task, pooling, full, loraR, loraAlpha, loraTargets, seed, json } = flags
       const { exportArtifacts } = await import('../runs/artifacts.ts')
-      const { factsOf } = await import('../runs/task_facts.ts')
+      const { newHead } = await import('../runs/new_head.ts')
+      const { readTaskModel } = await import('../runs/check_config.ts')
       const { adamwConfig, trainingOptionsSchema } = await import('../learning/options.ts')
       const { adaptationOf } = await import('../runs/config.ts')
-      const { readModelConfig } = await import('../formats/model_config.ts')
       const adapters = { r: loraR, lora_alpha: loraAlpha, target_modules: loraTargets?.split(',') }
-      const lora = adaptationOf({ lora: full ? 'full' : adapters, npt: null }, await readModelConfig(model))
+      const lora = adaptationOf(
+        { lora: full ? 'full' : adapters, npt: null },
+        await readTaskModel({ model, task, npt: null, pooling }),
+      )
       const optimizer = adamwConfig(trainingOptionsSchema.parse({}))
       const { models, parameters } = await exportArtifacts({
         model,
         out,
         lora,
-        ...factsOf({ task, pooling, classifier_dropout: 0 }, classesOf(flags)),
+        npt: null,
+        task,
+        options: taskNamed(task).graphOptions.parse({}),
+        head: newHead(taskNamed(task).head, { pooling, classifier_dropout: 0 }, classesOf(flags)),
         optimizer,
         seed,
       })
@@ -81,7 +89,7 @@ export const exportCommand = (): Command =>
 
 /** The names of the classes; none for a task that has no classes. */
 function classesOf({ task, classes }: ExportFlags): string[] {
-  if (task !== 'classification') {
+  if (taskNamed(task).head !== 'classes') {
     if (classes !== undefined) throw new UserError('--classes has a meaning for --task classification only')
     return []
   }

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 
 import { Command } from 'commander'
 
-import type { Classifier } from '../formats/classifier_config.ts'
+import type { ClassesHead, ScoreHead } from '../../graphs/models/head.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 
@@ -29,24 +29,27 @@ export const mergeCommand = (): Command =>
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune merge runs/dictionary --out runs/dictionary-merged')
     .action(async (folder: string, { out, checkpoint, adapter, adapterInputs, json }: MergeFlags) => {
-      const { findModel } = await import('../models/find_model.ts')
+      const { findModel, headOf } = await import('../models/find_model.ts')
+      const { isPooled } = await import('../../graphs/models/head.ts')
+      const { classNames } = await import('../formats/classifier_config.ts')
       const { exportModel } = await import('../exports/export_model.ts')
       const { exportClassifier } = await import('../exports/export_classifier.ts')
       const { UserError } = await import('../errors.ts')
       const model = await findModel(folder, { checkpoint, adapter })
-      const { base, adapter: used, classifier } = model
-      if (classifier && adapterInputs)
+      const { base, adapter: used } = model
+      const head = headOf(model)
+      if (isPooled(head) && adapterInputs)
         throw new UserError(
           `${folder} has a head, which is written with the whole model; leave --adapter-inputs out`,
         )
-      if (classifier) await exportClassifier(model, out)
+      if (isPooled(head)) await exportClassifier(model, out)
       else await exportModel({ model, out, adapterInputs })
-      const steps = classifier
-        ? classifierSteps(out, classifier)
+      const steps = isPooled(head)
+        ? classifierSteps(out, head)
         : languageModelSteps(out, adapterInputs ?? false, model.npt !== undefined)
       process.stdout.write(
         json
-          ? `${JSON.stringify({ out, base, adapter: used ?? null, classes: classifier?.classes ?? null })}\n`
+          ? `${JSON.stringify({ out, base, adapter: used ?? null, classes: isPooled(head) ? classNames(head) : null })}\n`
           : `wrote ${out}\n${steps.map(([tool, how]) => `  ${tool.padEnd(16)} ${how}\n`).join('')}`,
       )
     })
@@ -65,24 +68,28 @@ function languageModelSteps(out: string, adapterInputs: boolean, plastic: boolea
   ]
 }
 
-const classifierSteps = (out: string, { pooling, classes }: Classifier): Step[] => [
-  [
-    'ortune',
-    classes.length === 1
-      ? `ortune score ${out} --prompt "…" --response " …<|endoftext|>", texts as the template wrote them`
-      : `ortune classify ${out} --text "…"`,
+/** How a head is used with ortune and with transformers.js. */
+const HEAD_STEPS: Readonly<Record<(ClassesHead | ScoreHead)['kind'], (out: string) => readonly Step[]>> = {
+  classes: (out) => [
+    ['ortune', `ortune classify ${out} --text "…"`],
+    ['transformers.js', pipelineCall('text-classification', join(out, 'transformers.js'))],
   ],
-  pooling === 'last'
-    ? ['transformers', `AutoModelForSequenceClassification.from_pretrained("${out}")`]
-    : [
-        'transformers',
-        'has no classifier of GPT-2 that pools the mean and refuses the folder; use the ONNX model',
-      ],
-  classes.length === 1
-    ? ['transformers.js', 'AutoModelForSequenceClassification, whose one logit is the score']
-    : ['transformers.js', pipelineCall('text-classification', join(out, 'transformers.js'))],
-  ['ONNX Runtime', join(out, 'transformers.js', 'onnx', 'model.onnx')],
-]
+  score: (out) => [
+    ['ortune', `ortune score ${out} --prompt "…" --response " …<|endoftext|>", texts as the template wrote them`],
+    ['transformers.js', 'AutoModelForSequenceClassification, whose one logit is the score'],
+  ],
+}
+
+function classifierSteps(out: string, { kind, pooling }: ClassesHead | ScoreHead): Step[] {
+  const [own, browser] = HEAD_STEPS[kind](out) as [Step, Step]
+  const transformers: Step = [
+    'transformers',
+    pooling === 'last'
+      ? `AutoModelForSequenceClassification.from_pretrained("${out}")`
+      : 'has no classifier of GPT-2 that pools the mean and refuses the folder; use the ONNX model',
+  ]
+  return [own, transformers, browser, ['ONNX Runtime', join(out, 'transformers.js', 'onnx', 'model.onnx')]]
+}
 
 const pipelineCall = (task: string, folder: string): string =>
   `env.localModelPath = "${dirname(folder)}"; pipeline("${task}", "${basename(folder)}")`

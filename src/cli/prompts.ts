@@ -1,6 +1,6 @@
 /** @module */
 import { isRow, parseJson } from '../data/templates/given_texts.ts'
-import type { Row } from '../data/sources/row.ts'
+import type { Row } from '../data/row.ts'
 import { UserError } from '../errors.ts'
 import { readText } from '../formats/read_file.ts'
 

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 
 import { UserError } from '../errors.ts'
-import type { RewardSource } from '../rewards/reward_function.ts'
+import type { RewardSource } from '../rewards/reward_source.ts'
 import { REWARD_METRICS } from '../rewards/reward_metrics.ts'
 
 /**

@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 
-import type { Metrics, StepRecord, Watcher } from '../learning/progress.ts'
+import type { Metrics, StepRecord, Listener } from '../learning/listeners.ts'
 import { duration } from './duration.ts'
 
 export interface ProgressOptions {
@@ -34,7 +34,7 @@ const metricsLine = (metrics: Metrics): string =>
     .join('  ')
 
 /** Shows loss and the like (as moving averages), learning rate, tokens per second and the time left. */
-export function trainingProgress({ stream = process.stderr, every = 50 }: ProgressOptions = {}): Watcher {
+export function trainingProgress({ stream = process.stderr, every = 50 }: ProgressOptions = {}): Listener {
   let total = 0
   let from = 0
   let tokens = 0
@@ -65,12 +65,12 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
   }
 
   return {
-    reference(pairs, of) {
+    preparation(what, done, of) {
       const now = performance.now()
-      if (pairs < of && now - lastDrawn < (stream.isTTY ? 100 : PATIENCE)) return
+      if (done < of && now - lastDrawn < (stream.isTTY ? 100 : PATIENCE)) return
       lastDrawn = now
-      const text = `the reference has read ${pairs.toLocaleString('en')} of ${of.toLocaleString('en')} pairs`
-      stream.write(stream.isTTY ? `\r\x1b[2K${pairs < of ? text : ''}` : `${text}\n`)
+      const text = `${what}: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
+      stream.write(stream.isTTY ? `\r\x1b[2K${done < of ? text : ''}` : `${text}\n`)
     },
     start({ totalSteps, fromStep }) {
       total = totalSteps

@@ -3,16 +3,16 @@
  * @module
  */
 import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import { collate } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import { countLabelled, NO_LOSS } from '../data/examples/encode.ts'
 import type { FoundModel } from '../models/find_model.ts'
-import { loraScale } from '../models/adapter_inputs.ts'
+import { loraScale } from '../runtime/feeds.ts'
 import { mapByLength } from '../generation/by_length.ts'
-import type { DecoderOptions } from '../models/open_decoder.ts'
 import { openFoundModel, withModel } from '../models/open_found_model.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
+import { asLanguageModel } from '../tasks/language_model.ts'
 
 /** Token ids, at least one of each; a response includes its end of text, where it has one. */
 export interface PromptAndResponse {
@@ -20,7 +20,8 @@ export interface PromptAndResponse {
   readonly response: readonly number[]
 }
 
-export interface DivergenceOptions extends DecoderOptions {
+export interface DivergenceOptions {
+  readonly runtime: Runtime
   /** Responses that are read together. */
   readonly batch: number
 }
@@ -78,9 +79,9 @@ async function logProbabilities(
   found: FoundModel,
   changes: readonly Feeds[],
   sequences: readonly Sequence[],
-  { batch, ...options }: DivergenceOptions,
+  { batch, runtime }: DivergenceOptions,
 ): Promise<number[][]> {
-  const opened = await openFoundModel(found, gpt2ParameterShapes, evaluationGraph, options)
+  const opened = await openFoundModel(found, (request) => evaluationGraph(asLanguageModel(request)), runtime)
   return withModel(opened, async (session, parameters) => {
     const results: number[][] = []
     for (const change of changes)

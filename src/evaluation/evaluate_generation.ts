@@ -17,7 +17,8 @@ import { embeddingCosine } from '../metrics/embedding_cosine.ts'
 import type { TextMetrics } from '../metrics/text_metrics.ts'
 import { textMetrics } from '../metrics/text_metrics.ts'
 import type { Synonyms } from '../metrics/wordnet.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { openSplit } from '../runs/split.ts'
 import { readRunConfig } from '../runs/continue.ts'
 
@@ -76,9 +77,8 @@ export async function evaluateGeneration(
   options: GenerationEvaluationOptions = {},
 ): Promise<GenerationEvaluation> {
   const cases = await readCases(run, split, options.prompts ?? DEFAULT_PROMPTS)
-  const { provider, threads } = await readRunConfig(run)
   const found = await findModel(run, { checkpoint: options.checkpoint })
-  const generator = await openTokenGenerator(found, { provider, threads: threads ?? undefined })
+  const generator = await openTokenGenerator(found, nodeRuntime(await readRunConfig(run)))
   try {
     const maxNewTokens = options.maxNewTokens ?? enoughTokens(cases)
     const { batch = DEFAULT_BATCH, onProgress } = options

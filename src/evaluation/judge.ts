@@ -9,7 +9,6 @@ import type { Split } from '../data/sets/splits.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import type { Answer } from '../generation/continue_all.ts'
 import { continueAll } from '../generation/continue_all.ts'
-import type { DecoderOptions } from '../models/open_decoder.ts'
 import { openTokenGenerator } from '../models/open_token_generator.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { greedy } from '../generation/sampling.ts'
@@ -23,8 +22,13 @@ import type { AnswerJudgement, PolicyJudgement } from './judgement.ts'
 import { summarise } from './judgement.ts'
 import type { Policy } from './judge_policies.ts'
 import { findPolicies } from './judge_policies.ts'
-import type { RewardFunction, RewardSource } from '../rewards/reward_function.ts'
-import { openRewardFunction } from '../rewards/reward_function.ts'
+import { openRewardFunction } from '../rewards/open_reward.ts'
+import type { RewardFunction } from '../rewards/reward_function.ts'
+import type { RewardSource } from '../rewards/reward_source.ts'
+import type { RunConfig } from '../runs/config.ts'
+import { taskOptions } from '../runs/config.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 import { readRunConfig } from '../runs/continue.ts'
 
 export interface JudgeOptions {
@@ -86,7 +90,7 @@ interface Conditions {
   readonly sampling: SamplingOptions
   readonly seed: number
   readonly batch: number
-  readonly device: DecoderOptions
+  readonly runtime: Runtime
   readonly onProgress: JudgeOptions['onProgress']
 }
 
@@ -103,13 +107,13 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
   const { run, split, seed = 0, batch = DEFAULT_BATCH, onProgress } = options
   const cases = await readCases(run, split, options.prompts ?? DEFAULT_PROMPTS)
   const policies = await findPolicies(run, options.checkpoint, options.other)
-  const { provider, threads, ppo } = await readRunConfig(run)
-  const maxNewTokens = options.maxNewTokens ?? ppo?.max_new_tokens ?? enoughTokens(cases)
+  const config = await readRunConfig(run)
+  const runtime = nodeRuntime(config)
+  const maxNewTokens = options.maxNewTokens ?? newTokensOf(config) ?? enoughTokens(cases)
   const sampling = { ...greedy, ...options.sampling }
-  const device = { provider, ...(threads === null ? {} : { threads }) }
-  const conditions = { run, cases, maxNewTokens, sampling, seed, batch, device, onProgress }
+  const conditions = { run, cases, maxNewTokens, sampling, seed, batch, runtime, onProgress }
 
-  const reward = await openRewardFunction(options.reward, { batch, ...device })
+  const reward = await openRewardFunction(options.reward, { batch, provider: config.provider, threads: config.threads })
   try {
     const first = await judgePolicy(policies[0], reward, conditions)
     const second = await judgePolicy(policies[1], reward, conditions)
@@ -142,17 +146,23 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
   }
 }
 
+/** How long answers are that a run trained with, where its task has it draw some. */
+function newTokensOf(config: RunConfig): number | undefined {
+  const options = taskOptions(config)
+  return 'max_new_tokens' in options ? Number(options.max_new_tokens) : undefined
+}
+
 /** What a policy answers to each prompt, scored. */
 async function judgePolicy(
   policy: Policy,
   reward: RewardFunction,
   conditions: Conditions,
 ): Promise<AnswerJudgement[]> {
-  const { run, cases, maxNewTokens, sampling, seed, batch, device, onProgress } = conditions
+  const { run, cases, maxNewTokens, sampling, seed, batch, runtime, onProgress } = conditions
   const { name, found, before } = policy
   const progress = (doing: string) => (done: number, total: number) =>
     onProgress?.(`${name}: ${doing}`, done, total)
-  const generator = await openTokenGenerator(found, device)
+  const generator = await openTokenGenerator(found, runtime)
   const { tokenizer } = generator
   let prompts: readonly (readonly number[])[]
   let answers: Answer[]
@@ -184,7 +194,7 @@ async function judgePolicy(
     prompt: prompts[i]!,
     response: ended ? [...tokens, tokenizer.eosId] : tokens,
   }))
-  const kl = before && (await logRatios(found, before, responses, { batch, ...device }))
+  const kl = before && (await logRatios(found, before, responses, { batch, runtime }))
   progress('done')(cases.length, cases.length)
   return answers.map(({ tokens, ended }, i) => ({
     text: texts[i]!.trim(),

@@ -5,8 +5,9 @@
 import { realpath } from 'node:fs/promises'
 
 import { UserError } from '../errors.ts'
+import { headWords } from '../formats/heads.ts'
 import type { CheckpointName, FoundModel } from '../models/find_model.ts'
-import { findModel } from '../models/find_model.ts'
+import { findModel, headOf } from '../models/find_model.ts'
 import { modelBefore } from './divergence.ts'
 
 export interface Policy {
@@ -40,10 +41,9 @@ export async function findPolicies(
 
 async function findPolicy(folder: string, checkpoint?: CheckpointName): Promise<Policy> {
   const found = await findModel(folder, { checkpoint })
-  if (found.classifier)
-    throw new UserError(
-      `${folder} is a ${found.classifier.classes.length === 1 ? 'reward model' : 'classifier'} and writes no answers; name a language model`,
-    )
+  const { kind } = headOf(found)
+  if (kind !== 'language')
+    throw new UserError(`${folder} is a ${headWords[kind].noun} and writes no answers; name a language model`)
   const name = found.checkpoint === undefined ? folder : `${folder} (${found.checkpoint})`
   return { name, folder, checkpoint: found.checkpoint ?? null, found, before: modelBefore(found, folder) }
 }

@@ -8,11 +8,12 @@ import type { PromptAndReferences } from '../data/examples/prompts_and_reference
 import { allPrompts, evenlySpread } from '../data/examples/prompts_and_references.ts'
 import type { Split } from '../data/sets/splits.ts'
 import { UserError } from '../errors.ts'
-import type { TaskName } from '../formats/manifest.ts'
-import { readManifest } from '../formats/manifest.ts'
-import type { TokenGenerator } from '../models/open_token_generator.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
-import { tokenizerDifference } from '../text/tokenizer_difference.ts'
+import { headWords } from '../formats/heads.ts'
+import { readRunManifest } from '../runs/run_manifest.ts'
+import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
+import type { TokenGenerator } from '../generation/token_generator.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
+import { tokenizerDifference } from '../formats/tokenizer_difference.ts'
 import { openSplit } from '../runs/split.ts'
 import type { Policy } from './judge_policies.ts'
 
@@ -22,7 +23,11 @@ export interface Case extends PromptAndReferences {
   readonly referenceTexts: readonly string[]
 }
 
-const TASKS: readonly TaskName[] = ['sft', 'dpo', 'ppo']
+/** The tasks that train a policy: a language model whose data has prompts. */
+const policyTasks = TASK_NAMES.filter((name) => {
+  const { head, refuses } = taskNamed(name)
+  return head === 'language' && refuses.plasticBlocks !== 'needed'
+})
 
 /**
  * Up to `most` prompts of a run's data, evenly spread over it, with the preferred answers to each.
@@ -32,14 +37,14 @@ const TASKS: readonly TaskName[] = ['sft', 'dpo', 'ppo']
 export async function readCases(run: string, split: Split, most: number): Promise<Case[]> {
   const dataset = await openSplit(run, split)
   try {
-    const { task, head } = await readManifest(run)
-    if (head)
+    const { task, head } = await readRunManifest(run)
+    if (head.kind !== 'language')
       throw new UserError(
-        `${run} trains a ${task === 'reward' ? 'reward model' : 'classifier'}, which writes no answers; name the run of a language model`,
+        `${run} trains a ${headWords[head.kind].noun}, which writes no answers; name the run of a language model`,
       )
-    if (!TASKS.includes(task))
+    if (taskNamed(task).refuses.plasticBlocks === 'needed')
       throw new UserError(
-        `${run} is of task ${task}, whose data has no prompts to answer; name a run of task ${TASKS.join(', ')}`,
+        `${run} is of task ${task}, whose data has no prompts to answer; name a run of task ${policyTasks.join(', ')}`,
       )
     const tokenizer = await loadTokenizer(run)
     const cases = evenlySpread(allPrompts(dataset, tokenizer.eosId), most)
@@ -65,7 +70,7 @@ export async function readCases(run: string, split: Split, most: number): Promis
  */
 export async function promptsFor(
   { name, found }: Policy,
-  { tokenizer, config: { n_positions } }: TokenGenerator,
+  { tokenizer, context }: TokenGenerator,
   run: string,
   cases: readonly Case[],
 ): Promise<(readonly number[])[]> {
@@ -73,9 +78,9 @@ export async function promptsFor(
   const prompts = cases.map(({ prompt, promptText }) =>
     alike ? prompt : encodeText(tokenizer, promptText.replaceAll(END_OF_TEXT, END_MARK)),
   )
-  const tooLong = prompts.findIndex(({ length }) => length >= n_positions)
+  const tooLong = prompts.findIndex(({ length }) => length >= context)
   if (tooLong < 0) return prompts
   throw new UserError(
-    `${name} reads ${n_positions} tokens, and the prompt "${cases[tooLong]!.promptText.slice(0, 40)}…" has ${prompts[tooLong]!.length}, which leaves no room for an answer; name a model with a longer context`,
+    `${name} reads ${context} tokens, and the prompt "${cases[tooLong]!.promptText.slice(0, 40)}…" has ${prompts[tooLong]!.length}, which leaves no room for an answer; name a model with a longer context`,
   )
 }

@@ -8,7 +8,7 @@ import { bootstrapInterval } from '../metrics/bootstrap.ts'
 import { distinctN } from '../metrics/distinct.ts'
 import type { TextMetrics } from '../metrics/text_metrics.ts'
 import { textMetrics } from '../metrics/text_metrics.ts'
-import { moments } from '../tasks/ppo/advantages.ts'
+import { moments } from '../metrics/moments.ts'
 import type { Policy } from './judge_policies.ts'
 
 export interface AnswerJudgement {

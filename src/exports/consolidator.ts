@@ -8,23 +8,24 @@
  */
 import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
 import { plasticGraph } from '../../graphs/artifacts/consolidation.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import { plasticLayers } from '../../graphs/models/npt_config.ts'
-import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import type { DataSet } from '../data/sets/data_set.ts'
 import { collate, collateTokens, totalLabelled } from '../data/batches/collate.ts'
 import { UserError } from '../errors.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { findModel } from '../models/find_model.ts'
-import { readManifest } from '../formats/manifest.ts'
+import { readRunManifest } from '../runs/run_manifest.ts'
 import type { PeftAdapter } from '../formats/peft.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
-import { loraScale } from '../models/adapter_inputs.ts'
+import { loraScale } from '../runtime/feeds.ts'
 import { openFoundModel } from '../models/open_found_model.ts'
 import type { Feeds } from '../runtime/session.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { evaluateCausalLm } from '../tasks/sft.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
+import { asLanguageModel } from '../tasks/language_model.ts'
 import type { Fold } from '../tasks/consolidation.ts'
 import { foldWeights } from '../tasks/consolidation.ts'
 
@@ -37,7 +38,7 @@ export interface Consolidator {
   /** log p of each text's tokens after the first, in nats; of the model as it was, or with an update. */
   logProbabilities(texts: readonly (readonly number[])[], update?: PeftAdapter): Promise<number[]>
   /** Perplexity per labelled token of a data set; of the model as it was, or with an update. */
-  perplexity(dataset: ArrowDataset, update?: PeftAdapter): Promise<number>
+  perplexity(dataset: DataSet, update?: PeftAdapter): Promise<number>
   release(): Promise<void>
 }
 
@@ -60,16 +61,22 @@ export async function openConsolidator(
   const { base, npt } = found
   if (!npt || found.trained === undefined)
     throw new UserError(`${run} has no trained plastic blocks; name a run of NPT`)
-  const manifest = await readManifest(base)
-  const how = fold ?? manifest.consolidation?.fold ?? 'mean'
+  const { options } = await readRunManifest(base)
+  const how = fold ?? ('fold' in options ? (options.fold as Fold) : 'mean')
   const tokenizer = await loadTokenizer(base)
-  const plastic = await openFoundModel(found, gpt2ParameterShapes, (parts) => plasticGraph({ ...parts, npt }))
-  const { config } = plastic
+  const plastic = await openFoundModel(
+    found,
+    (request) => plasticGraph({ ...asLanguageModel(request), npt }),
+    nodeRuntime(),
+  )
+  const { config } = asLanguageModel({ ...plastic, lora: 'none', npt, stored: undefined })
   const layers = plasticLayers(config, npt)
   const modules = layers.map((layer) => `transformer.h.${layer}.mlp.c_fc`)
   const lora = { r: npt.rank, lora_alpha: npt.rank, target_modules: modules }
-  const changed = await openFoundModel({ base }, gpt2ParameterShapes, (parts) =>
-    evaluationGraph({ ...parts, lora }),
+  const changed = await openFoundModel(
+    { base },
+    (request) => evaluationGraph({ ...asLanguageModel(request), lora }),
+    nodeRuntime(),
   )
 
   const none = adapterOf(new Float32Array(layers.length * npt.rank))

@@ -19,21 +19,23 @@ import { classifierGraph } from '../../graphs/artifacts/classification.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import { backboneShapes, encoderContext, isBert } from '../../graphs/models/encoder.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { headOutputs, isPooled } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
-import { TRAINED_FILE } from '../runs/checkpoint.ts'
+import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
-import type { Classifier } from '../formats/classifier_config.ts'
 import { paddingToken } from '../formats/classifier_config.ts'
 import type { FoundModel } from '../models/find_model.ts'
+import { headOf } from '../models/find_model.ts'
 import { mergeAdapter } from './merge.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import { readEntries, readTensors } from '../formats/safetensors.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { besideShapes } from '../models/trained_feeds.ts'
 
 /** A type that transformers.js has classifiers of, BERT's own; it decides nothing but the class's name. */
@@ -47,20 +49,21 @@ const WEIGHTS = 'model.onnx_data'
  * @throws UserError where the model is no classifier, or where `out` holds files
  */
 export async function exportClassifier(model: FoundModel, out: string): Promise<void> {
-  const { base, classifier, npt } = model
-  if (!classifier) throw new UserError(`${base} is no classifier; name a run of task classification`)
+  const { base, npt } = model
+  const head = headOf(model)
+  if (!isPooled(head)) throw new UserError(`${base} is no classifier; name a run of task classification`)
   if ((await readdir(out).catch((): string[] => [])).length > 0)
     throw new UserError(`${out} holds files already; name an empty or new folder`)
   const merged = await mergedTensors(model)
   const { tensors } = merged
   const config = { ...merged.config, ...(npt ? { npt } : {}) }
   await writeFolderAtomic(out, async (folder) => {
-    await fillModelFolder(folder, { config, tensors, classifier })
-    await placeTokenizer(base, folder, config, classifier)
+    await fillModelFolder(folder, { config, tensors, head })
+    await placeTokenizer(base, folder, config, head)
 
     const browser = join(folder, 'transformers.js')
     await mkdir(join(browser, 'onnx'), { recursive: true })
-    await placeTokenizer(base, browser, config, classifier)
+    await placeTokenizer(base, browser, config, head)
     const known = (await readJson(join(folder, 'config.json'))) as object
     const loading = { dtype: 'fp32', use_external_data_format: { 'model.onnx': 1 } }
     await writeJson(join(browser, 'config.json'), {
@@ -70,9 +73,9 @@ export async function exportClassifier(model: FoundModel, out: string): Promise<
     })
     await linkOrCopy(join(folder, 'model.safetensors'), join(browser, 'onnx', WEIGHTS))
     const written = await openModelFolder(folder, (config) => wholeShapes(model, config))
-    const { pooling } = classifier
+    const { pooling } = head
     const stored = externalData(written.tensors, WEIGHTS)
-    const graph = classifierGraph({ config, npt, classes: classifier.classes.length, pooling, stored })
+    const graph = classifierGraph({ config, npt, classes: headOutputs(head), pooling, stored })
     await writeFile(join(browser, 'onnx', 'model.onnx'), serialize(graph))
   })
 }
@@ -103,7 +106,7 @@ async function placeTokenizer(
   from: string,
   to: string,
   config: EncoderConfig,
-  { classes }: Classifier,
+  head: Head,
 ): Promise<void> {
   await copyFiles(from, to, TOKENIZER_FILES)
   const path = join(from, 'tokenizer_config.json')
@@ -113,7 +116,7 @@ async function placeTokenizer(
     ...known,
     ...(isBert(config)
       ? {}
-      : { pad_token: tokenizer.decode([paddingToken(config, classes) ?? tokenizer.eosId]) }),
+      : { pad_token: tokenizer.decode([paddingToken(config, head) ?? tokenizer.eosId]) }),
     padding_side: 'right',
     model_max_length: encoderContext(config),
   })

@@ -9,10 +9,11 @@ import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import { backboneShapes, isBert } from '../../graphs/models/encoder.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { isPooled, languageHead } from '../../graphs/models/head.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic, writeFolderAtomic } from './atomic.ts'
-import type { Classifier } from './classifier_config.ts'
 import { classifierConfig } from './classifier_config.ts'
 import { readGpt2Config } from './gpt2_config.ts'
 import { readModelConfig } from './model_config.ts'
@@ -72,8 +73,8 @@ export interface ModelFolderContent {
   readonly config: EncoderConfig
   /** Under transformers' names, float32. */
   readonly tensors: ReadonlyMap<string, FloatTensor>
-  /** What the model's head answers, where it is a classifier and no language model. */
-  readonly classifier?: Classifier
+  /** What the model answers with, by default the next token. */
+  readonly head?: Head
   /** File name to content: `tokenizer.json`, `tokenizer_config.json`. */
   readonly tokenizerFiles?: Readonly<Record<string, string>>
   /** Left out: the configuration's bos and eos token. */
@@ -87,10 +88,10 @@ export async function writeModelFolder(folder: string, content: ModelFolderConte
 
 /** Writes the files of a model into a folder that exists, beside what else lies there. */
 export async function fillModelFolder(folder: string, content: ModelFolderContent): Promise<void> {
-  const { config, tensors, classifier, tokenizerFiles = {} } = content
+  const { config, tensors, head = languageHead, tokenizerFiles = {} } = content
   await writeSafetensors(join(folder, 'model.safetensors'), tensors)
-  await writeJson(join(folder, 'config.json'), asFloat32(config, classifier))
-  if (!classifier && !isBert(config)) {
+  await writeJson(join(folder, 'config.json'), asFloat32(config, head))
+  if (!isPooled(head) && !isBert(config)) {
     const { bos_token_id, eos_token_id } = config
     const generation = content.generationConfig ?? { bos_token_id, eos_token_id }
     await writeJson(join(folder, 'generation_config.json'), generation)
@@ -99,11 +100,11 @@ export async function fillModelFolder(folder: string, content: ModelFolderConten
 }
 
 /** The configuration with float32 weights: loaders believe it about their type, under an old and a new name. */
-const asFloat32 = (config: EncoderConfig, classifier?: Classifier): Record<string, unknown> => ({
+const asFloat32 = (config: EncoderConfig, head: Head): Record<string, unknown> => ({
   ...config,
   model_type: isBert(config) ? 'bert' : 'gpt2',
   architectures: [isBert(config) ? 'BertModel' : 'GPT2LMHeadModel'],
-  ...(classifier ? classifierConfig(config, classifier) : {}),
+  ...(isPooled(head) ? classifierConfig(config, head) : {}),
   dtype: 'float32',
   torch_dtype: 'float32',
 })

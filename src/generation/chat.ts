@@ -6,7 +6,7 @@ import { encodeText } from '../data/examples/encode.ts'
 import { UserError } from '../errors.ts'
 import { createDetokenizer } from '../text/detokenizer.ts'
 import type { Answers, ChatForm, Turn } from './chat_form.ts'
-import type { TokenGenerator } from '../models/open_token_generator.ts'
+import type { TokenGenerator } from './token_generator.ts'
 import type { SamplingOptions } from './sampling.ts'
 
 export interface ChatOptions extends SamplingOptions {
@@ -36,9 +36,8 @@ const DEFAULT_NEW_TOKENS = 100
 
 /** Begins a conversation. Replies are drawn from the seed and the number of replies before. */
 export function createChat(generator: TokenGenerator, form: ChatForm, options: ChatOptions): Chat {
-  const { tokenizer, config } = generator
+  const { tokenizer, context } = generator
   const { onForgotten, max_new_tokens: most, ...sampling } = options
-  const context = config.n_positions
   const wanted = Math.min(most ?? Math.min(DEFAULT_NEW_TOKENS, context >> 1), context - 1)
   let turns: readonly Turn[] = []
   let replies = 0

@@ -1,5 +1,5 @@
 /** @module */
-import type { TokenGenerator } from '../models/open_token_generator.ts'
+import type { TokenGenerator } from './token_generator.ts'
 import type { SamplingOptions } from './sampling.ts'
 
 export interface ContinueAllOptions {
@@ -34,7 +34,7 @@ export async function continueAll(
 ): Promise<Answer[]> {
   const order = [...prompts.keys()].sort((a, b) => prompts[a]!.length - prompts[b]!.length)
   const rooms = order.map((row) =>
-    Math.min(maxNewTokens, generator.config.n_positions - prompts[row]!.length),
+    Math.min(maxNewTokens, generator.context - prompts[row]!.length),
   )
   const answers: Answer[] = []
   for (let firstRow = 0, end: number; firstRow < order.length; firstRow = end) {

@@ -10,17 +10,6 @@ import { SCHEDULES } from './schedule.ts'
 const count = z.int().min(1).max(1e9)
 const optionalCount = count.nullable().default(null)
 
-/** Metrics that a checkpoint can be chosen by. */
-const BEST_METRICS = [
-  'eval_loss',
-  'eval_accuracy',
-  'eval_macro_f1',
-  'eval_margin',
-  'eval_rewards/accuracies',
-  'eval_rewards/margins',
-  'eval_reward',
-] as const
-
 export const trainingOptionsSchema = z.strictObject({
   seed: z
     .int()
@@ -49,7 +38,7 @@ export const trainingOptionsSchema = z.strictObject({
   /** Write `checkpoints/last` every so many steps; null: whenever the run evaluates. */
   save_steps: optionalCount,
   /** What makes a checkpoint the best one: the lowest loss, or the highest of another metric that the task has. */
-  metric_for_best_model: z.enum(BEST_METRICS).default('eval_loss'),
+  metric_for_best_model: z.string().min(1).max(100).default('eval_loss'),
   /** Fill each sequence up to max_length with whole examples, which do not see each other. */
   packing: z.boolean().default(false),
   /** Stop after so many evaluations in a row without a better metric; null: never. */

@@ -6,7 +6,9 @@
  */
 import { z } from 'zod'
 
-export const trainerStateSchema = z.strictObject({
+import { checkJson } from '../formats/schema.ts'
+
+const position = z.strictObject({
   /** Optimizer steps done. */
   global_step: z.int().min(0),
   /** The epoch under way, from 0, and how many steps' batches of it have been used. */
@@ -16,11 +18,14 @@ export const trainerStateSchema = z.strictObject({
   best_metric: z.number().nullable(),
   best_step: z.int().min(0).nullable(),
   evaluations_without_improvement: z.int().min(0),
-  /** Of PPO: the price of divergence for the next update, and AdamW's steps, of which an update makes several. */
-  ppo: z.strictObject({ kl_coef: z.number().min(0), optimizer_steps: z.int().min(0) }).optional(),
 })
 
-export type TrainerState = z.infer<typeof trainerStateSchema>
+const carried = z.record(z.string(), z.number().min(0))
+
+export interface TrainerState extends z.infer<typeof position> {
+  /** What a task takes along from step to step beside the tensors; of PPO the price of divergence. */
+  readonly carried?: Readonly<Record<string, number>> | undefined
+}
 
 export const initialState: TrainerState = {
   global_step: 0,
@@ -29,4 +34,16 @@ export const initialState: TrainerState = {
   best_metric: null,
   best_step: null,
   evaluations_without_improvement: 0,
+}
+
+/** As `trainer_state.json` has it: what the task carries stands under the task's name. */
+export const storedState = ({ carried, ...position }: TrainerState, task: string): object =>
+  carried ? { ...position, [task]: carried } : position
+
+/** @throws UserError naming the file and the key where it is no such state */
+export function parseState(json: unknown, task: string, where: string): TrainerState {
+  const { success, data } = z.looseObject({ [task]: carried }).safeParse(json)
+  if (!success) return checkJson(position, json, where)
+  const { [task]: taken, ...rest } = data
+  return { ...checkJson(position, rest, where), carried: taken as Record<string, number> }
 }

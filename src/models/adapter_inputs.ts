@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts'
 import type { PeftAdapter } from '../formats/peft.ts'
 import { adaptedModules } from '../formats/peft.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
+import { loraScale } from '../runtime/feeds.ts'
 import type { Feeds } from '../runtime/session.ts'
 
 /**
@@ -32,11 +33,6 @@ export function adapterInputs(
   }
   return { lora, feeds: { ...tensorFeeds(tensors), ...loraScale(lora_alpha / r) } }
 }
-
-/** The scalar input that turns the adapters up, or off with 0. */
-export const loraScale = (scale: number): Feeds => ({
-  lora_scale: { dtype: 'float32', dims: [], data: Float32Array.of(scale) },
-})
 
 function expectedShapes(config: EncoderConfig, lora: LoraConfig, where: string) {
   try {

@@ -10,8 +10,9 @@ import { collateTokens } from '../data/batches/collate.ts'
 import { findModel } from './find_model.ts'
 import { openGpt2Folder } from '../formats/model_folder.ts'
 import { exists } from '../formats/read_file.ts'
-import type { NodeSessionOptions } from '../runtime/node.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
+import type { Device } from '../runtime/node_runtime.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { mapByLength } from '../generation/by_length.ts'
 import { openGraph } from './open_graph.ts'
 
@@ -23,7 +24,7 @@ export interface Embedder {
   release(): Promise<void>
 }
 
-export interface EmbedderOptions extends Pick<NodeSessionOptions, 'provider' | 'threads'> {
+export interface EmbedderOptions extends Device {
   /** Texts that are embedded together. Default 32. */
   readonly batch?: number
 }
@@ -39,7 +40,7 @@ const NO_LABELS = new Int32Array(0)
  * @throws UserError where the folder holds no model
  */
 export async function openModelEmbedder(folder: string, options: EmbedderOptions = {}): Promise<Embedder> {
-  const { batch, ...sessionOptions } = options
+  const { batch, ...device } = options
   const isRun = await exists(join(folder, 'ortune.json'))
   const { base } = await findModel(folder, isRun ? { checkpoint: 'base' } : {})
   const model = await openGpt2Folder(base, backboneShapes)
@@ -49,7 +50,7 @@ export async function openModelEmbedder(folder: string, options: EmbedderOptions
     base,
     model,
     (stored) => embeddingGraph({ config, stored }),
-    sessionOptions,
+    nodeRuntime(device),
   )
   return {
     name: base,

@@ -5,11 +5,12 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
+import type { Head } from '../../graphs/models/head.ts'
+import { languageHead } from '../../graphs/models/head.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { UserError } from '../errors.ts'
-import { TRAINED_FILE } from '../runs/checkpoint.ts'
-import type { Classifier } from '../formats/classifier_config.ts'
-import { readClassifier } from '../formats/classifier_config.ts'
+import { TRAINED_FILE } from '../formats/trained_file.ts'
+import { readHead } from '../formats/classifier_config.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
@@ -30,8 +31,8 @@ export interface FoundModel {
   readonly adapter?: string
   /** Folder of a checkpoint that holds what was trained beside it: a head, plastic blocks. */
   readonly trained?: string
-  /** What its head answers, where it is a classifier. */
-  readonly classifier?: Classifier
+  /** What it answers with, by default the next token. */
+  readonly head?: Head
   /** Its plastic blocks, where it has some. */
   readonly npt?: NptConfig
   /** Which checkpoint was chosen, where the folder is a run. */
@@ -77,9 +78,8 @@ export async function findModel(
     throw new UserError(
       `${folder} has neither config.json, adapter_config.json nor ortune.json; name the folder of a model, a run or a checkpoint`,
     )
-  const classifier = await readClassifier(folder)
   const npt = await readNptConfig(folder)
-  return { base: folder, adapter, ...(classifier ? { classifier } : {}), ...(npt ? { npt } : {}) }
+  return { base: folder, adapter, head: await readHead(folder), ...(npt ? { npt } : {}) }
 }
 
 async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): Promise<FoundModel> {
@@ -128,11 +128,14 @@ async function trainedFolder(folder: string): Promise<FoundModel> {
   throw new UserError(`${folder} holds a part of a model alone; name its checkpoint within the run`)
 }
 
-/** What a model has that GPT-2 has not. */
-const partsOf = ({ head, npt }: Pick<Manifest, 'head' | 'npt'>): Pick<FoundModel, 'classifier' | 'npt'> => ({
-  ...(head ? { classifier: head } : {}),
+/** What a model has of its run. */
+const partsOf = ({ head, npt }: Pick<Manifest, 'head' | 'npt'>): Pick<FoundModel, 'head' | 'npt'> => ({
+  head,
   ...(npt ? { npt } : {}),
 })
+
+/** What a found model answers with. */
+export const headOf = ({ head = languageHead }: Pick<FoundModel, 'head'>): Head => head
 
 const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(

@@ -6,14 +6,14 @@ import { encodeSequence } from '../data/examples/encode.ts'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import type { CheckpointName } from './find_model.ts'
-import { findModel } from './find_model.ts'
-import type { NodeSessionOptions } from '../runtime/node.ts'
+import { findModel, headOf } from './find_model.ts'
+import type { Device } from '../runtime/node_runtime.ts'
 import { mapByLength } from '../generation/by_length.ts'
 import { openLogits } from './open_logits.ts'
 
-export interface ClassifierOptions extends Pick<NodeSessionOptions, 'provider' | 'threads'> {
+export interface ClassifierOptions extends Device {
   /** Of a run; by default the best. */
-  readonly checkpoint?: CheckpointName
+  readonly checkpoint?: CheckpointName | undefined
   /** Texts that are classified together. Default 32. */
   readonly batch?: number
 }
@@ -34,19 +34,19 @@ export async function openClassifier(
   { checkpoint, batch = 32, ...sessionOptions }: ClassifierOptions = {},
 ): Promise<OpenClassifier> {
   const found = await findModel(folder, { checkpoint })
-  const { classifier } = found
-  if (!classifier)
+  const head = headOf(found)
+  if (head.kind === 'score')
+    throw new UserError(`${folder} is a reward model, which knows no classes; use "ortune score" instead`)
+  if (head.kind !== 'classes')
     throw new UserError(
       checkpoint === 'base'
         ? `${folder}: the model before training has no head; choose best or last`
         : `${folder} is no classifier; name a run of task classification or its exported model`,
     )
-  if (classifier.classes.length === 1)
-    throw new UserError(`${folder} is a reward model, which knows no classes; use "ortune score" instead`)
   const model = await openLogits(found, sessionOptions)
   const { tokenizer, context } = model
   return {
-    classes: classifier.classes,
+    classes: head.classes,
     async classify(texts) {
       const rows = texts.map((text, i) => {
         const { ids } = encodeSequence(tokenizer, text.replaceAll(END_OF_TEXT, END_MARK), context)

@@ -2,18 +2,18 @@
  * From the folder of a model, a run or a checkpoint to generated text.
  * @module
  */
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import type { ModelChoice } from './find_model.ts'
 import { findModel } from './find_model.ts'
 import { createDetokenizer } from '../text/detokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { checkPrompts } from '../generation/generate.ts'
-import type { DecoderOptions } from './open_decoder.ts'
+import type { Device } from '../runtime/node_runtime.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { openTokenGenerator } from './open_token_generator.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { greedy } from '../generation/sampling.ts'
 
-export type GeneratorOptions = ModelChoice & DecoderOptions
+export type GeneratorOptions = ModelChoice & Device
 
 export interface TextOptions extends Partial<SamplingOptions> {
   /** By default 60, or as many as the context leaves room for. */
@@ -39,7 +39,8 @@ export interface Continuation {
 
 export interface Generator {
   readonly tokenizer: Tokenizer
-  readonly config: Gpt2Config
+  /** Most tokens that the model reads. */
+  readonly context: number
   /** @throws UserError where a prompt is empty or does not fit the context */
   generate(prompts: readonly string[], options?: TextOptions): Promise<Continuation[]>
   release(): Promise<void>
@@ -58,16 +59,16 @@ const DEFAULT_BATCH = 8
  * @throws UserError where the folder holds no model, or its parts do not fit each other
  */
 export async function openGenerator(folder: string, options: GeneratorOptions = {}): Promise<Generator> {
-  const { checkpoint, adapter, ...decoding } = options
+  const { checkpoint, adapter, ...device } = options
   const found = await findModel(folder, { checkpoint, adapter })
-  const generator = await openTokenGenerator(found, decoding)
-  const { tokenizer, config } = generator
+  const generator = await openTokenGenerator(found, nodeRuntime(device))
+  const { tokenizer, context } = generator
 
   async function continueAll(prompts: readonly string[], options: TextOptions = {}): Promise<Continuation[]> {
     const { batch = DEFAULT_BATCH, seed = 0, max_new_tokens, onText, ...sampling } = options
     const encoded = prompts.map((prompt) => tokenizer.encode(prompt))
-    const newTokens = max_new_tokens ?? roomFor(encoded, config.n_positions)
-    checkPrompts(encoded, config.n_positions, newTokens)
+    const newTokens = max_new_tokens ?? roomFor(encoded, context)
+    checkPrompts(encoded, context, newTokens)
 
     const detokenizers = prompts.map(() => createDetokenizer(tokenizer))
     const onToken = (row: number, token: number) => onText?.(row, detokenizers[row]!.push(token))
@@ -96,7 +97,7 @@ export async function openGenerator(folder: string, options: GeneratorOptions = 
     return results
   }
 
-  return { tokenizer, config, generate: continueAll, release: () => generator.release() }
+  return { tokenizer, context, generate: continueAll, release: () => generator.release() }
 }
 
 /** The default number of new tokens, or fewer where the longest prompt leaves less room; at least one. */

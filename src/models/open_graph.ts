@@ -11,8 +11,7 @@ import { externalData, readableInPlace } from '../formats/external_data.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
-import type { NodeSessionOptions } from '../runtime/node.ts'
-import { openNodeSession } from '../runtime/node.ts'
+import type { OpenOptions, Runtime } from '../runtime/runtime.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
 
 export interface OpenGraph {
@@ -32,12 +31,13 @@ export async function openGraph(
   name: string,
   model: ModelFolder,
   build: (stored: ReadonlyMap<string, ExternalData> | undefined) => Graph,
-  options: NodeSessionOptions = {},
+  runtime: Runtime,
+  options: OpenOptions = {},
 ): Promise<OpenGraph> {
   const weights = await realpath(model.weights)
   const inPlace = readableInPlace(model)
   const graph = build(inPlace ? externalData(model.tensors, basename(weights)) : undefined)
-  const session = await openNodeSession(serialize(graph), {
+  const session = await runtime.open(serialize(graph), {
     ...options,
     name,
     externalFolder: dirname(weights),

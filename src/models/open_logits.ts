@@ -1,13 +1,16 @@
 /** @module */
 import { classifierGraph } from '../../graphs/artifacts/classification.ts'
+import { headOutputs, isPooled } from '../../graphs/models/head.ts'
 import { encoderContext } from '../../graphs/models/encoder.ts'
 import { checkTokenizer } from '../data/examples/bert_sequence.ts'
 import { collateEncoder } from '../data/batches/collate_encoder.ts'
 import type { FoundModel } from './find_model.ts'
-import type { NodeSessionOptions } from '../runtime/node.ts'
+import type { Device } from '../runtime/node_runtime.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
-import { openFoundEncoder } from './open_found_model.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
+import { headOf } from './find_model.ts'
+import { openFoundModel } from './open_found_model.ts'
 
 /** What a head says of sequences. */
 export interface OpenLogits {
@@ -22,20 +25,23 @@ export interface OpenLogits {
 /**
  * Opens a model with a head.
  *
- * @param found has a `classifier`
+ * @param found has a head on a pooled vector
  * @throws UserError where its parts cannot be read or do not fit each other
  */
 export async function openLogits(
   found: FoundModel,
-  options: Pick<NodeSessionOptions, 'provider' | 'threads'> = {},
+  device: Device = {},
 ): Promise<OpenLogits> {
-  const { classes, pooling } = found.classifier!
+  const head = headOf(found)
+  if (!isPooled(head)) throw new Error(`${found.base} has no head on a pooled vector`)
+  const { pooling } = head
+  const classes = headOutputs(head)
   const tokenizer = await loadTokenizer(found.base)
-  const task = { classes: classes.length, pooling }
-  const { config, session, parameters } = await openFoundEncoder(
+  const task = { classes, pooling }
+  const { config, session, parameters } = await openFoundModel(
     found,
     ({ lora, ...parts }) => classifierGraph({ ...parts, ...task, lora: lora === 'full' ? 'none' : lora }),
-    options,
+    nodeRuntime(device),
   )
   checkTokenizer(tokenizer, config, found.base)
   return {
@@ -54,7 +60,7 @@ export async function openLogits(
         ...parameters,
       })
       const data = logits!.data as Float32Array
-      return rows.map((_, row) => data.slice(row * classes.length, (row + 1) * classes.length))
+      return rows.map((_, row) => data.slice(row * classes, (row + 1) * classes))
     },
     release: () => session.release(),
   }

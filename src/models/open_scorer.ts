@@ -7,7 +7,7 @@ import { bertSequence, cutSequence, isBertTokenizer } from '../data/examples/ber
 import { encodeText } from '../data/examples/encode.ts'
 import { UserError } from '../errors.ts'
 import type { FoundModel } from './find_model.ts'
-import { findModel } from './find_model.ts'
+import { findModel, headOf } from './find_model.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { mapByLength } from '../generation/by_length.ts'
 import type { ClassifierOptions } from './open_classifier.ts'
@@ -33,7 +33,7 @@ export async function openScorer(
   { checkpoint, batch = 32, ...sessionOptions }: ClassifierOptions = {},
 ): Promise<Scorer> {
   const found = await findModel(folder, { checkpoint })
-  if (found.classifier?.classes.length !== 1) throw new UserError(noRewardModel(folder, found))
+  if (headOf(found).kind !== 'score') throw new UserError(noRewardModel(folder, found))
   const model = await openLogits(found, sessionOptions)
   const { tokenizer, context } = model
   return {
@@ -61,10 +61,13 @@ function encodeSample(tokenizer: Tokenizer, sample: ScoredSample, context: numbe
   return cutSequence(tokenizer, ids, context)
 }
 
-function noRewardModel(folder: string, { classifier, npt, checkpoint }: FoundModel): string {
+function noRewardModel(folder: string, found: FoundModel): string {
+  const { npt, checkpoint } = found
   if (checkpoint === 'base') return `${folder}: the model before training has no head; choose best or last`
-  const kind = classifier
-    ? `a classifier of ${classifier.classes.length} classes, for "ortune classify"`
-    : `a language model${npt ? ' with plastic blocks' : ''}, which writes texts and scores none`
+  const head = headOf(found)
+  const kind =
+    head.kind === 'classes'
+      ? `a classifier of ${head.classes.length} classes, for "ortune classify"`
+      : `a language model${npt ? ' with plastic blocks' : ''}, which writes texts and scores none`
   return `${folder} is ${kind}; name a run of task reward or its exported model`
 }

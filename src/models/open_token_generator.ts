@@ -2,53 +2,75 @@
  * From the model that a folder stands for to generated tokens.
  * @module
  */
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { decodingGraph } from '../../graphs/artifacts/generation.ts'
 import { UserError } from '../errors.ts'
+import { headWords } from '../formats/heads.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
+import type { Decoder } from '../generation/decoder.ts'
+import { createDecoder } from '../generation/decoder.ts'
+import type { TokenGenerator } from '../generation/token_generator.ts'
+import { createTokenGenerator } from '../generation/token_generator.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import type { FoundModel } from './find_model.ts'
-import type { Tokenizer } from '../text/tokenizer.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
-import type { GenerationOptions } from '../generation/generate.ts'
-import { generate } from '../generation/generate.ts'
-import type { DecoderOptions } from './open_decoder.ts'
-import { openModelDecoder } from './open_decoder.ts'
+import { headOf } from './find_model.ts'
+import { openFoundModel } from './open_found_model.ts'
 
-export interface TokenGenerator {
-  readonly tokenizer: Tokenizer
+export interface ModelDecoder {
+  readonly decoder: Decoder
   readonly config: Gpt2Config
-  /** Continues prompts of token ids up to an end of text, which is not part of the result; see {@link generate}. */
-  generate(
-    prompts: readonly (readonly number[])[],
-    options: Omit<GenerationOptions, 'stop_tokens'>,
-  ): Promise<number[][]>
   release(): Promise<void>
 }
 
-/** @throws UserError where the model cannot be opened, is a classifier, or its tokenizer is another model's */
+/**
+ * Opens a model with what was trained beside it, for decoding.
+ *
+ * @throws UserError where the folder, its weights or the trained tensors cannot be used
+ */
+export async function openModelDecoder(
+  found: FoundModel,
+  runtime: Runtime = nodeRuntime(),
+): Promise<ModelDecoder> {
+  const opened = await openFoundModel(
+    found,
+    ({ lora, ...request }) =>
+      decodingGraph({
+        ...(request as typeof request & { readonly config: Gpt2Config }),
+        ...(typeof lora === 'string' ? {} : { lora }),
+      }),
+    runtime,
+  )
+  const config = opened.config as Gpt2Config
+  return {
+    decoder: createDecoder(opened.session, config, opened.parameters),
+    config,
+    release: () => opened.session.release(),
+  }
+}
+
+/** @throws UserError where the model cannot be opened, writes no text, or its tokenizer is another model's */
 export async function openTokenGenerator(
   found: FoundModel,
-  options: DecoderOptions = {},
+  runtime: Runtime = nodeRuntime(),
 ): Promise<TokenGenerator> {
-  const { base, classifier } = found
-  if (classifier)
-    throw new UserError(
-      classifier.classes.length === 1
-        ? `${base} is a reward model and writes no text; use "ortune score" instead`
-        : `${base} is a classifier and writes no text; use "ortune classify" instead`,
-    )
+  const { base } = found
+  const { kind } = headOf(found)
+  const { noun, command } = headWords[kind]
+  if (kind !== 'language') throw new UserError(`${base} is a ${noun} and writes no text; use "${command}" instead`)
   const tokenizer = await loadTokenizer(base)
-  const opened = await openModelDecoder(found, options)
-  const { decoder, config } = opened
+  const { decoder, config, release } = await openModelDecoder(found, runtime)
   if (tokenizer.vocabSize > config.vocab_size) {
-    await opened.release()
+    await release()
     throw new UserError(
       `the tokenizer in ${base} has ${tokenizer.vocabSize} tokens but the model ${config.vocab_size}; use the model's own tokenizer`,
     )
   }
-  const stop_tokens = [tokenizer.eosId, ...(config.eos_token_id === null ? [] : [config.eos_token_id])]
-  return {
+  return createTokenGenerator({
+    decoder,
     tokenizer,
-    config,
-    generate: (prompts, given) => generate(decoder, prompts, config.n_positions, { ...given, stop_tokens }),
-    release: () => opened.release(),
-  }
+    context: config.n_positions,
+    endOfText: config.eos_token_id,
+    release,
+  })
 }

@@ -6,13 +6,14 @@ import { join } from 'node:path'
 
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import { headShapes, isBert } from '../../graphs/models/encoder.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { headOutputs, isPooled } from '../../graphs/models/head.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
-import { TRAINED_FILE } from '../runs/checkpoint.ts'
-import type { Classifier } from '../formats/classifier_config.ts'
+import { TRAINED_FILE } from '../formats/trained_file.ts'
 import type { FoundModel } from './find_model.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
@@ -48,12 +49,12 @@ export async function trainedFeeds(
 
 /** The tensors that a model has beside those of its kind: plastic blocks, which only a GPT-2 can have, and a head. */
 export const besideShapes = (
-  { classifier, npt }: { classifier?: Classifier | undefined; npt?: NptConfig | undefined },
+  { head, npt }: { readonly head?: Head | undefined; readonly npt?: NptConfig | undefined },
   config: EncoderConfig,
 ): ParameterShapes =>
   new Map([
     ...(npt && !isBert(config) ? nptShapes(config, npt) : []),
-    ...(classifier ? headShapes(config, classifier.classes.length) : []),
+    ...(head && isPooled(head) ? headShapes(config, headOutputs(head)) : []),
   ])
 
 function pick(tensors: ReadonlyMap<string, FloatTensor>, shapes: ParameterShapes, where: string): Feeds {

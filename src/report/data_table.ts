@@ -1,6 +1,6 @@
 /** @module */
 import type { SplitCounts } from '../data/sets/split_files.ts'
-import { textTable } from './text_table.ts'
+import { textTable } from '../metrics/text_table.ts'
 
 const whole = (n: number): string => n.toLocaleString('en')
 

@@ -13,14 +13,14 @@ import { encoderContext, isBert } from '../../graphs/models/encoder.ts'
 import { externalData } from '../formats/external_data.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
-import type { TaskFacts } from '../runs/task_graphs.ts'
-import { taskGraphs } from '../runs/task_graphs.ts'
+import type { Trained } from '../runs/run_graphs.ts'
+import { runGraphs } from '../runs/run_graphs.ts'
 
 /** A folder of ortune's: its model, and what is trained on it. */
 export interface ArtifactFolder {
   readonly path: string
   readonly model: ModelFolder
-  readonly facts: TaskFacts | null
+  readonly facts: Trained | null
 }
 
 /**
@@ -46,7 +46,7 @@ export async function flopsPerToken(
 
 async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Promise<Graph | undefined> {
   const { config, tensors } = model
-  const task = facts && taskGraphs(facts, config, externalData(tensors, 'model.safetensors'))
+  const task = facts && runGraphs(facts, config, externalData(tensors, 'model.safetensors'))
   if (name === 'training_model.onnx') return task?.training()
   if (name === 'eval_model.onnx') return task?.evaluation()
   if (isBert(config)) return undefined

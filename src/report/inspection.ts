@@ -8,10 +8,10 @@ import { basename, dirname, join, relative, sep } from 'node:path'
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import { encoderContext } from '../../graphs/models/encoder.ts'
 import { UserError } from '../errors.ts'
-import { readManifest } from '../formats/manifest.ts'
+import { readRunManifest } from '../runs/run_manifest.ts'
 import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
 import { exists, unreadable } from '../formats/read_file.ts'
-import { taskGraphs } from '../runs/task_graphs.ts'
+import { runGraphs } from '../runs/run_graphs.ts'
 import type { ArtifactFolder } from './graph_cost.ts'
 import { flopsPerToken } from './graph_cost.ts'
 import type { OnnxSummary, TensorSummary } from './onnx_summary.ts'
@@ -107,8 +107,8 @@ async function knownFolder(path: string): Promise<KnownFolder | undefined> {
     const groups = parameterGroups(ownShapes(model.config), false)
     return { path, model, facts: null, task: null, groups }
   }
-  const facts = await readManifest(path)
-  const { trainable, frozen } = taskGraphs(facts, model.config, new Map())
+  const facts = await readRunManifest(path)
+  const { trainable, frozen } = runGraphs(facts, model.config, new Map())
   const groups = [...parameterGroups(trainable, true), ...parameterGroups(frozen, false)]
   return { path, model, facts, task: facts.task, groups }
 }

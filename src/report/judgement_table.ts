@@ -4,8 +4,8 @@
  */
 import type { Judgement, JudgedSample } from '../evaluation/judge.ts'
 import type { PolicyJudgement } from '../evaluation/judgement.ts'
-import { oneLine } from './evaluation_report.ts'
-import { textTable } from './text_table.ts'
+import { oneLine } from '../metrics/one_line.ts'
+import { textTable } from '../metrics/text_table.ts'
 
 /** Samples that are shown. */
 const SAMPLES = 3

@@ -4,7 +4,7 @@ import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import type { Inspection, ModelInspection } from './inspection.ts'
 import type { TensorSummary } from './onnx_summary.ts'
 import { withoutNumbers } from './parameter_groups.ts'
-import { textTable } from './text_table.ts'
+import { textTable } from '../metrics/text_table.ts'
 
 const whole = (n: number): string => n.toLocaleString('en')
 

@@ -6,39 +6,17 @@ import { parse, View } from 'vega'
 import type { TopLevelSpec } from 'vega-lite'
 import { compile } from 'vega-lite'
 
-import type { EvaluationRecord, StepRecord } from '../learning/progress.ts'
+import type { Panel, Task } from '../tasks/task.ts'
+import type { EvaluationRecord, StepRecord } from '../learning/listeners.ts'
 
 /** Points of a training curve; more are averaged in groups, so that the curve shows and not its noise. */
 const POINTS = 200
 
-/** One set of axes: its title, and the curves by the key that they have in the log. */
-interface Panel {
-  readonly title: string
-  readonly curves: Readonly<Record<string, string>>
-}
-
-/** Those whose keys a log has are drawn. */
-const PANELS: readonly Panel[] = [
-  { title: 'loss (nats)', curves: { training: 'loss', validation: 'eval_loss' } },
-  { title: 'accuracy', curves: { training: 'accuracy', validation: 'eval_accuracy' } },
-  {
-    title: 'pairs where the chosen answer gains more',
-    curves: { training: 'rewards/accuracies', validation: 'eval_rewards/accuracies' },
-  },
-  {
-    title: 'implicit reward of the answers',
-    curves: { chosen: 'rewards/chosen', rejected: 'rewards/rejected' },
-  },
-  { title: 'mean reward', curves: { training: 'env/reward_mean', validation: 'eval_reward' } },
-  {
-    title: 'KL to the reference (nats per response)',
-    curves: { training: 'objective/kl', validation: 'eval_kl' },
-  },
-  {
-    title: 'tokens per response',
-    curves: { training: 'tokens/responses_len_mean', validation: 'eval_length' },
-  },
-]
+/** The loss, which every log has; whether evaluations have the same. */
+const lossPanel = (comparable: boolean): Panel =>
+  comparable
+    ? { title: 'loss (nats)', curves: { training: 'loss', validation: 'eval_loss' } }
+    : { title: 'loss', curves: { training: 'loss' } }
 
 interface Point {
   readonly step: number
@@ -50,16 +28,16 @@ interface Point {
  * Draws the curves of a log over its steps, those of training averaged over neighbouring ones.
  *
  * @param records the lines of a run's `log.jsonl`
+ * @param task what of it is drawn; curves whose keys the log has not are left out
  * @returns an SVG document
  */
 export async function trainingCurves(
   records: readonly (StepRecord | EvaluationRecord)[],
   title: string,
+  task: Pick<Task, 'curves' | 'comparableLoss'>,
 ): Promise<string> {
-  // What an evaluation of PPO has for a loss is another quantity than what the policy is trained by.
-  const rewarded = records.some((record) => 'eval_reward' in record)
-  const [loss, ...others] = PANELS
-  const given = rewarded ? [{ title: 'loss', curves: { training: 'loss' } }, ...others] : [loss!, ...others]
+  const { curves = [], comparableLoss = true } = task
+  const given = [lossPanel(comparableLoss), ...curves]
   const panels = given
     .map((panel) => ({
       title: panel.title,

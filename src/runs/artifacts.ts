@@ -23,12 +23,12 @@ import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
 import { exists } from '../formats/read_file.ts'
 import { readEntries } from '../formats/safetensors.ts'
-import { gpt2TokenizerFiles } from '../text/gpt2.ts'
+import { gpt2TokenizerFiles } from '../formats/gpt2_tokenizer.ts'
 import { seededWeights } from './initialise.ts'
-import type { TaskFacts } from './task_graphs.ts'
-import { taskGraphs } from './task_graphs.ts'
+import type { Trained } from './run_graphs.ts'
+import { runGraphs } from './run_graphs.ts'
 
-export interface ExportRequest extends TaskFacts {
+export interface ExportRequest extends Trained {
   /** A Hugging Face model folder, or a bare `config.json`: then the weights are random, from the seed. */
   readonly model: string
   readonly optimizer: AdamWConfig
@@ -60,46 +60,31 @@ export async function writeGraphs(
   request: ExportRequest,
   data: Manifest['data'] = null,
 ): Promise<Manifest> {
-  const { lora, head, npt = null, equivalence = null, consolidation = null } = request
-  const { reward = null, dpo = null, ppo = null } = request
-  const { optimizer, seed } = request
+  const { task, options, lora, head, npt, optimizer, seed } = request
   const { config, tensors } = await openModelFolder(folder)
-  const task = taskGraphs(request, config, externalData(tensors, 'model.safetensors'))
+  const graphs = runGraphs(request, config, externalData(tensors, 'model.safetensors'))
   const models: Record<string, Graph> = {
-    'training_model.onnx': task.training(),
-    'eval_model.onnx': task.evaluation(),
-    'optimizer_model.onnx': adamwGraph(task.trainable, optimizer),
+    'training_model.onnx': graphs.training(),
+    'eval_model.onnx': graphs.evaluation(),
+    'optimizer_model.onnx': adamwGraph(graphs.trainable, optimizer),
   }
   for (const [name, graph] of Object.entries(models)) await writeFile(join(folder, name), serialize(graph))
 
   const manifest: Manifest = {
     format_version: FORMAT_VERSION,
-    task: taskName(request),
+    task,
+    options: { ...options },
+    head: head.kind === 'classes' ? { ...head, classes: [...head.classes] } : head,
     lora: typeof lora === 'string' ? lora : { ...lora, target_modules: [...lora.target_modules] },
-    head: head && { ...head, classes: [...head.classes] },
     npt: npt && { ...npt, layers: typeof npt.layers === 'string' ? npt.layers : [...npt.layers] },
-    equivalence,
-    consolidation,
-    reward,
-    dpo,
-    ppo,
     seed,
     opset: OPSET,
-    parameters: { trainable: countParameters(task.trainable), frozen: countParameters(task.frozen) },
+    parameters: { trainable: countParameters(graphs.trainable), frozen: countParameters(graphs.frozen) },
     models: Object.fromEntries(Object.entries(models).map(([name, graph]) => [name, signature(graph)])),
     data,
   }
   await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return manifest
-}
-
-function taskName({ head, equivalence, consolidation, reward, dpo, ppo }: TaskFacts): Manifest['task'] {
-  if (equivalence) return 'equivalence'
-  if (consolidation) return 'consolidation'
-  if (reward) return 'reward'
-  if (dpo) return 'dpo'
-  if (ppo) return 'ppo'
-  return head ? 'classification' : 'sft'
 }
 
 /**

@@ -9,13 +9,16 @@ import { join } from 'node:path'
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import { headShapes } from '../../graphs/models/encoder.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { headOutputs, isPooled } from '../../graphs/models/head.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { VALUE_HEAD_BIAS, VALUE_HEAD_WEIGHT } from '../../graphs/models/value_head.ts'
+import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { UserError } from '../errors.ts'
-import type { ParameterMemory } from '../runtime/parameter_memory.ts'
+import type { Slot, TrainingState } from '../runtime/training_state.ts'
+import { OPTIMIZER_SLOTS } from '../runtime/training_state.ts'
 import { recoverFolder, writeFolderAtomic } from '../formats/atomic.ts'
 import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
-import type { ClassificationHead } from '../formats/manifest.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { fillPeftAdapter, readPeftAdapter } from '../formats/peft.ts'
 import { readJson } from '../formats/read_file.ts'
@@ -32,17 +35,14 @@ import {
 export interface Trained {
   /** An adapter, which is written in PEFT's format; a whole model folder (`full`); or what is trained beside it (`none`). */
   readonly lora: Adaptation
-  /** Of a classifier; the head's tensors are then among the trained ones. */
-  readonly head: ClassificationHead | null
+  /** Where it is one on a pooled vector, its tensors are among the trained ones. */
+  readonly head: Head
   readonly config: EncoderConfig
   /** Name or path of the model that an adapter is for. */
   readonly baseModel: string | null
   /** The folder whose tokenizer files go along with a whole model. */
   readonly companions: string
 }
-
-/** Where a checkpoint keeps what was trained beside a frozen model: a head, plastic blocks. */
-export const TRAINED_FILE = 'trained.safetensors'
 
 const VALUE_HEAD: readonly string[] = [VALUE_HEAD_WEIGHT, VALUE_HEAD_BIAS]
 
@@ -52,84 +52,78 @@ const VALUE_HEAD_FILE = 'value_head.safetensors'
 /** Writes a checkpoint folder; `state` is stored as `trainer_state.json`. */
 export async function writeCheckpoint(
   folder: string,
-  memory: ParameterMemory,
+  state: TrainingState,
   trained: Trained,
-  state: unknown,
+  trainerState: unknown,
 ): Promise<void> {
   const { lora, head, config, baseModel, companions } = trained
-  const tensorsOf = (names: readonly string[]) =>
-    new Map(
-      names.map((name) => {
-        const { shape, parameter } = memory.views(name)
-        return [name, { shape, data: parameter }]
-      }),
-    )
-  const { model, valueHead } = parts(memory)
-  const tensors = tensorsOf(model)
+  const tensorsOf = async (names: readonly string[]) => {
+    const tensors = new Map<string, FloatTensor>()
+    for (const name of names)
+      tensors.set(name, { shape: state.shape(name), data: await state.read(name, 'parameter') })
+    return tensors
+  }
+  const { model, valueHead } = parts(state)
+  const tensors = await tensorsOf(model)
   await writeFolderAtomic(folder, async (temporary) => {
-    if (valueHead.length > 0) await writeSafetensors(join(temporary, VALUE_HEAD_FILE), tensorsOf(valueHead))
+    if (valueHead.length > 0)
+      await writeSafetensors(join(temporary, VALUE_HEAD_FILE), await tensorsOf(valueHead))
     if (lora === 'full') {
-      await fillModelFolder(temporary, { config, tensors, ...(head ? { classifier: head } : {}) })
+      await fillModelFolder(temporary, { config, tensors, head })
       await copyFiles(companions, temporary, TOKENIZER_FILES)
     } else if (lora === 'none') {
       await writeSafetensors(join(temporary, TRAINED_FILE), tensors)
     } else {
-      const isHead = new Set(head ? headShapes(config, head.classes.length).keys() : [])
+      const isHead = new Set(isPooled(head) ? headShapes(config, headOutputs(head)).keys() : [])
       const part = (ofHead: boolean) => new Map([...tensors].filter(([name]) => isHead.has(name) === ofHead))
       await fillPeftAdapter(temporary, {
         ...lora,
         baseModel,
         tensors: part(false),
-        ...(head ? { head: part(true) } : {}),
+        ...(isPooled(head) ? { head: part(true) } : {}),
       })
     }
-    await streamSafetensors(join(temporary, 'optimizer.safetensors'), momentShapes(memory), (key) => {
-      const [name, moment] = splitKey(key)
-      const { firstMoment, secondMoment } = memory.views(name)
-      return moment === 'exp_avg' ? firstMoment : secondMoment
-    })
-    await writeFile(join(temporary, 'trainer_state.json'), `${JSON.stringify(state, null, 2)}\n`)
+    await streamSafetensors(join(temporary, 'optimizer.safetensors'), slotShapes(state), (key) =>
+      state.read(...splitKey(key)),
+    )
+    await writeFile(join(temporary, 'trainer_state.json'), `${JSON.stringify(trainerState, null, 2)}\n`)
   })
 }
 
 /**
- * Loads a checkpoint into the memory and returns its `trainer_state.json`, unchecked; undefined where there is none.
+ * Loads a checkpoint into a training state and returns its `trainer_state.json`, unchecked; undefined where there is none.
  *
- * @throws UserError where its tensors are not those of the memory
+ * @throws UserError where its tensors are not those of the state
  */
 export async function readCheckpoint(
   folder: string,
-  memory: ParameterMemory,
+  state: TrainingState,
   lora: Adaptation,
 ): Promise<unknown> {
   await recoverFolder(folder)
   const names = await readdir(folder).catch((): string[] => [])
   if (!names.includes('trainer_state.json')) return undefined
-  await loadTrained(folder, memory, lora)
+  await loadTrained(folder, state, lora)
   const path = join(folder, 'optimizer.safetensors')
   const { tensors } = await readSafetensorsHeader(path)
-  for (const key of momentShapes(memory).keys()) {
-    const [name, moment] = splitKey(key)
-    const { firstMoment, secondMoment } = memory.views(name)
-    await readInto(path, tensors.get(key), moment === 'exp_avg' ? firstMoment : secondMoment, key)
-  }
+  for (const key of slotShapes(state).keys()) await readInto(path, tensors.get(key), state, ...splitKey(key), key)
   return readJson(join(folder, 'trainer_state.json'))
 }
 
 /** Loads the trained tensors alone: of an adapter, a whole model, or beside a model. */
-export async function loadTrained(folder: string, memory: ParameterMemory, lora: Adaptation): Promise<void> {
-  if (lora === 'none') return loadTensors(join(folder, TRAINED_FILE), memory)
-  const { model, valueHead } = parts(memory)
+export async function loadTrained(folder: string, state: TrainingState, lora: Adaptation): Promise<void> {
+  if (lora === 'none') return loadTensors(join(folder, TRAINED_FILE), state)
+  const { model, valueHead } = parts(state)
   if (valueHead.length > 0) {
     const path = join(folder, VALUE_HEAD_FILE)
-    fill(memory, valueHead, await readTensors(path), path)
+    await fill(state, valueHead, await readTensors(path), path)
   }
-  if (lora === 'full') return loadParameters(folder, memory)
-  fill(memory, model, await adapterTensors(folder), folder)
+  if (lora === 'full') return loadParameters(folder, state)
+  await fill(state, model, await adapterTensors(folder), folder)
 }
 
 /** What belongs to the model itself, and PPO's value head. */
-function parts({ names }: ParameterMemory): { model: string[]; valueHead: string[] } {
+function parts({ names }: Pick<TrainingState, 'names'>): { model: string[]; valueHead: string[] } {
   const valueHead = names.filter((name) => VALUE_HEAD.includes(name))
   return { model: names.filter((name) => !VALUE_HEAD.includes(name)), valueHead }
 }
@@ -137,42 +131,41 @@ function parts({ names }: ParameterMemory): { model: string[]; valueHead: string
 /**
  * Loads tensors of a file by their names.
  *
- * @param shapes which; by default all that the memory has
+ * @param shapes which; by default all that the state has
  */
 export async function loadTensors(
   path: string,
-  memory: ParameterMemory,
+  state: TrainingState,
   shapes?: ParameterShapes,
 ): Promise<void> {
-  fill(memory, shapes ? [...shapes.keys()] : memory.names, await readTensors(path), path)
+  await fill(state, shapes ? [...shapes.keys()] : state.names, await readTensors(path), path)
 }
 
-function fill(
-  memory: ParameterMemory,
+async function fill(
+  state: TrainingState,
   names: readonly string[],
   tensors: ReadonlyMap<string, FloatTensor>,
   where: string,
-): void {
+): Promise<void> {
   for (const name of names) {
     const tensor = tensors.get(name)
-    const { parameter } = memory.views(name)
-    if (tensor?.data.length !== parameter.length) throw mismatch(where, name)
-    parameter.set(tensor.data)
+    if (tensor?.data.length !== sizeOfTensor(state, name)) throw mismatch(where, name)
+    await state.write(name, 'parameter', tensor.data)
   }
 }
 
 /**
  * Loads a model folder's parameters.
  *
- * @param shapes which; by default all that the memory has of the model itself
+ * @param shapes which; by default all that the state has of the model itself
  */
 export async function loadParameters(
   folder: string,
-  memory: ParameterMemory,
-  shapes: ParameterShapes = new Map(parts(memory).model.map((name) => [name, memory.views(name).shape])),
+  state: TrainingState,
+  shapes: ParameterShapes = new Map(parts(state).model.map((name) => [name, state.shape(name)])),
 ): Promise<void> {
   const { weights, tensors } = await openModelFolder(folder, () => shapes)
-  for (const [name, entry] of tensors) await readInto(weights, entry, memory.views(name).parameter, name)
+  for (const [name, entry] of tensors) await readInto(weights, entry, state, name, 'parameter', name)
 }
 
 async function adapterTensors(folder: string): Promise<ReadonlyMap<string, FloatTensor>> {
@@ -184,25 +177,31 @@ async function adapterTensors(folder: string): Promise<ReadonlyMap<string, Float
 async function readInto(
   path: string,
   entry: TensorEntry | undefined,
-  target: Float32Array,
+  state: TrainingState,
   name: string,
+  slot: Slot,
+  key: string,
 ): Promise<void> {
-  const tensor = entry && (await readEntries(path, new Map([[name, entry]]))).get(name)
-  if (tensor?.data.length !== target.length) throw mismatch(path, name)
-  target.set(tensor.data)
+  const tensor = entry && (await readEntries(path, new Map([[key, entry]]))).get(key)
+  if (tensor?.data.length !== sizeOfTensor(state, name)) throw mismatch(path, key)
+  await state.write(name, slot, tensor.data)
 }
+
+const sizeOfTensor = (state: TrainingState, name: string): number =>
+  state.shape(name).reduce((product, dimension) => product * dimension, 1)
 
 const mismatch = (where: string, name: string): UserError =>
   new UserError(`${where} has no tensor ${name} of the size this run trains; is it another run's checkpoint?`)
 
-const momentShapes = (memory: ParameterMemory): Map<string, readonly number[]> =>
+/** What the optimizer keeps, by the key in its file: `<tensor>.<slot>`. */
+const slotShapes = (state: TrainingState): Map<string, readonly number[]> =>
   new Map(
-    memory.names.flatMap((name) =>
-      ['exp_avg', 'exp_avg_sq'].map((moment) => [`${name}.${moment}`, memory.views(name).shape]),
+    state.names.flatMap((name) =>
+      OPTIMIZER_SLOTS.map((slot) => [`${name}.${slot}`, state.shape(name)] as const),
     ),
   )
 
-function splitKey(key: string): [name: string, moment: string] {
+function splitKey(key: string): [name: string, slot: Slot] {
   const dot = key.lastIndexOf('.')
-  return [key.slice(0, dot), key.slice(dot + 1)]
+  return [key.slice(0, dot), key.slice(dot + 1) as Slot]
 }

@@ -7,28 +7,21 @@ import { z } from 'zod'
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import { isBert } from '../../graphs/models/encoder.ts'
+import { UserError } from '../errors.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
-import {
-  consolidationSchema,
-  dpoSchema,
-  equivalenceSchema,
-  loraConfigSchema,
-  rewardSchema,
-  TASKS,
-} from '../formats/manifest.ts'
+import { loraConfigSchema } from '../formats/manifest.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
 import { classesSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
 import { trainingOptionsSchema } from '../learning/options.ts'
-import { ppoOptionsSchema } from '../tasks/ppo/options.ts'
+import { TASK_NAMES, taskNamed, tasks } from '../tasks/index.ts'
+import type { TaskName } from '../tasks/index.ts'
 
-const dpoOptionsSchema = dpoSchema.extend({
-  /** A model, run or checkpoint to hold the policy to; null: the model that training starts from. */
-  ref_model: z.string().min(1).nullable().default(null),
-  /** Computes the reference's log-probabilities once, before training, and keeps them with the run. */
-  precompute_ref_log_probs: z.boolean().default(true),
-})
+type OptionsOfTasks = { readonly [N in TaskName]: z.ZodOptional<(typeof tasks)[N]['options']> }
 
-export type DpoOptions = z.infer<typeof dpoOptionsSchema>
+/** The options of each task, under its name. */
+const optionsOfTasks = Object.fromEntries(
+  TASK_NAMES.map((name) => [name, taskNamed(name).options.optional()]),
+) as unknown as OptionsOfTasks
 
 /** Which modules carry adapters by default depends on the model. */
 const loraOptionsSchema = loraConfigSchema.extend({
@@ -36,7 +29,7 @@ const loraOptionsSchema = loraConfigSchema.extend({
 })
 
 export const runConfigSchema = trainingOptionsSchema.extend({
-  task: z.enum(TASKS).default('sft'),
+  task: z.enum(TASK_NAMES).default('sft'),
   /** A Hugging Face model folder, or a config.json for random weights. */
   model: z.string().min(1),
   output_dir: z.string().min(1),
@@ -50,16 +43,7 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     })
     .nullable()
     .default(null),
-  /** Of task equivalence, NPT's phase 1. */
-  equivalence: equivalenceSchema.optional(),
-  /** Of task consolidation, NPT's phase 3. */
-  consolidation: consolidationSchema.optional(),
-  /** Of task reward. */
-  reward: rewardSchema.optional(),
-  /** Of task dpo. */
-  dpo: dpoOptionsSchema.optional(),
-  /** Of task ppo. */
-  ppo: ppoOptionsSchema.optional(),
+  ...optionsOfTasks,
   /** What a classifier looks at: the last token's state, or the mean of all tokens'. */
   pooling: z.enum(poolings).default('last'),
   /** Probability of dropping a feature before a classifier's head. */
@@ -87,7 +71,17 @@ export type RunConfig = z.infer<typeof runConfigSchema>
 
 /** Whether sessions copy the frozen weights into the layout that their kernels like best. */
 export const prepacks = ({ prepacking, task }: Pick<RunConfig, 'prepacking' | 'task'>): boolean =>
-  prepacking ?? task !== 'ppo'
+  prepacking ?? taskNamed(task).prepacking ?? true
+
+/** The options of a run's task, with their defaults where nothing is said. */
+export function taskOptions(config: RunConfig): object {
+  const given = config[config.task] as object | undefined
+  const result = taskNamed(config.task).options.safeParse(given ?? {})
+  if (result.success) return result.data
+  const { path, message } = result.error.issues[0]!
+  const key = [config.task, ...path].join('.')
+  throw new UserError(`task ${config.task} needs ${key}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`)
+}
 
 /** What of the model is trained: adapters with their defaults where nothing is said, nothing of it beside plastic blocks. */
 export function adaptationOf(
@@ -99,6 +93,3 @@ export function adaptationOf(
   const targets = lora?.target_modules ?? (isBert(config) ? ['query', 'value'] : undefined)
   return loraConfigSchema.parse({ ...lora, ...(targets ? { target_modules: targets } : {}) })
 }
-
-/** Options of task dpo, with their defaults where nothing is said. */
-export const dpoOptions = ({ dpo }: Pick<RunConfig, 'dpo'>): DpoOptions => dpo ?? dpoOptionsSchema.parse({})

@@ -10,34 +10,33 @@
 import { join } from 'node:path'
 
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { backboneShapes, isBert } from '../../graphs/models/encoder.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import { isPooled } from '../../graphs/models/head.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
-import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
-import { openArrowDataset } from '../data/sets/arrow_reader.ts'
-import { splitFile } from '../data/sets/splits.ts'
+import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
-import type { Trained } from './checkpoint.ts'
-import { loadParameters, loadTensors, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import type { Manifest } from '../formats/manifest.ts'
-import { readManifest } from '../formats/manifest.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { checkJson } from '../formats/schema.ts'
-import { loraScale } from '../models/adapter_inputs.ts'
-import { openNodeSession } from '../runtime/node.ts'
-import type { ParameterMemory } from '../runtime/parameter_memory.ts'
-import { createParameterMemory } from '../runtime/parameter_memory.ts'
-import { INITIAL_NPT, initialAdapter, initialHead, initialPlasticBlocks } from './initialise.ts'
-import type { EvaluationRecord, StepRecord, Watcher } from '../learning/progress.ts'
-import { continuePpo } from '../tasks/ppo/run.ts'
-import type { RunConfig } from './config.ts'
-import { prepacks, runConfigSchema } from './config.ts'
-import { appendRecord, truncateRecords } from './log.ts'
-import { parameterFeeds, trainSupervised } from '../learning/gradient_descent.ts'
-import { supervision } from './supervision.ts'
-import { taskGraphs } from './task_graphs.ts'
+import type { Listener } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
-import { initialState, trainerStateSchema } from '../learning/trainer_state.ts'
+import { initialState, parseState, storedState } from '../learning/trainer_state.ts'
+import { createClosing } from '../runtime/closing.ts'
+import { loraScale } from '../runtime/feeds.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
+import type { TrainingState } from '../runtime/training_state.ts'
+import { taskNamed } from '../tasks/index.ts'
+import { loadParameters, loadTensors, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import type { RunConfig } from './config.ts'
+import { prepacks, runConfigSchema, taskOptions } from './config.ts'
+import { folderHost } from './host.ts'
+import { INITIAL_NPT, initialAdapter, initialHead, initialPlasticBlocks } from './initialise.ts'
+import { appendRecord, truncateRecords } from './log.ts'
+import { bodyShapes, runGraphs } from './run_graphs.ts'
+import type { RunManifest } from './run_manifest.ts'
+import { readRunManifest } from './run_manifest.ts'
+import { openSplitFile } from './split.ts'
 
 /** The configuration a run was created with. */
 export async function readRunConfig(folder: string): Promise<RunConfig> {
@@ -47,78 +46,80 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
 }
 
 /** Trains a created run to its end, from its last checkpoint where it has one. */
-export async function continueRun(folder: string, watcher?: Watcher): Promise<TrainerState> {
-  const options = await readRunConfig(folder)
-  const manifest = await readManifest(folder)
+export async function continueRun(folder: string, watcher?: Listener): Promise<TrainerState> {
+  const settings = await readRunConfig(folder)
+  const manifest = await readRunManifest(folder)
   const config = await readModelConfig(folder)
-  const { lora, head } = manifest
-  const { trainable } = taskGraphs(manifest, config, new Map())
-  const memory = createParameterMemory(trainable, { accumulate: options.gradient_accumulation_steps > 1 })
-  const state = await loadState(folder, memory, manifest, config)
+  const { lora, head, npt } = manifest
+  const runtime = nodeRuntime(settings)
+  const { trainable } = runGraphs(manifest, config, new Map())
+  const tensors = runtime.state(trainable, { accumulate: settings.gradient_accumulation_steps > 1 })
+  const state = await loadState(folder, tensors, manifest, config)
   const logFile = join(folder, 'log.jsonl')
   await truncateRecords(logFile, state.global_step)
 
-  const { provider, threads } = options
-  const sessions = { provider, prepacking: prepacks(options), ...(threads ? { threads } : {}) }
-  const training = await openNodeSession(join(folder, 'training_model.onnx'), {
-    ...sessions,
-    inPlaceOutputs: true,
-  })
-  const evaluation = await openNodeSession(join(folder, 'eval_model.onnx'), { ...sessions, spinning: false })
-  const trainData = openArrowDataset(splitFile(join(folder, 'data'), 'train'))
-  const validationData = openArrowDataset(splitFile(join(folder, 'data'), 'validation'))
-  checkData([trainData, validationData], config.vocab_size)
-  const trained: Trained = { lora, head, config, baseModel: options.model, companions: folder }
+  const prepacking = prepacks(settings)
   const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
-  const common = {
-    options,
-    training,
-    memory,
-    constants,
-    trainData,
-    state,
-    save: (name: 'best' | 'last', at: TrainerState) =>
-      writeCheckpoint(join(folder, 'checkpoints', name), memory, trained, at),
-    log: (record: StepRecord | EvaluationRecord) => appendRecord(logFile, record),
-    ...(watcher ? { watcher } : {}),
+  const trained = { lora, head, config, baseModel: settings.model, companions: folder }
+  const log: Listener = {
+    step: (record) => appendRecord(logFile, record),
+    evaluation: (record) => appendRecord(logFile, record),
   }
-  const parameters = { ...parameterFeeds(memory), ...constants }
+  const closing = createClosing()
   try {
-    if (options.ppo)
-      return await continuePpo({ ...common, folder, lora, evaluation, validationData }, options.ppo)
-    const needs = { folder, manifest, config, options, evaluation, parameters, trainData, validationData }
-    const onPairs = (pairs: number, of: number) => watcher?.reference?.(pairs, of)
-    return await trainSupervised({ ...common, ...(await supervision({ ...needs, onPairs })) })
+    const training = closing.add(
+      await runtime.open(join(folder, 'training_model.onnx'), { prepacking, inPlaceOutputs: true }),
+    )
+    const evaluation = closing.add(
+      await runtime.open(join(folder, 'eval_model.onnx'), { prepacking, spinning: false }),
+    )
+    const [trainData, validationData] = [
+      closing.add(openSplitFile(folder, 'train')),
+      closing.add(openSplitFile(folder, 'validation')),
+    ]
+    checkData([trainData, validationData], config.vocab_size)
+    return await taskNamed(settings.task).train({
+      ...{ settings, options: taskOptions(settings), config, lora, npt, head, state },
+      ...{ training, evaluation, tensors, constants, trainData, validationData },
+      parameters: { ...tensors.parameters, ...constants },
+      tokenizer: await loadTokenizer(folder),
+      host: folderHost(folder, settings),
+      save: (name, at) =>
+        writeCheckpoint(
+          join(folder, 'checkpoints', name),
+          tensors,
+          trained,
+          storedState(at, settings.task),
+        ),
+      listeners: [log, ...(watcher ? [watcher] : [])],
+    })
   } finally {
-    trainData.close()
-    validationData.close()
-    await training.release()
-    await evaluation.release()
+    await closing.close()
   }
 }
 
-/** Fills the memory from the last checkpoint, or with the tensors a run starts from. */
+/** Fills the tensors from the last checkpoint, or with those that a run starts from. */
 async function loadState(
   folder: string,
-  memory: ParameterMemory,
-  { lora, head, npt, seed }: Manifest,
+  tensors: TrainingState,
+  { lora, head, npt, seed, task }: RunManifest,
   config: EncoderConfig,
 ): Promise<TrainerState> {
   const last = join(folder, 'checkpoints', 'last')
-  const state = await readCheckpoint(last, memory, lora)
-  if (state !== undefined) return checkJson(trainerStateSchema, state, join(last, 'trainer_state.json'))
-  if (lora === 'full') await loadParameters(folder, memory, head ? backboneShapes(config) : undefined)
-  else initialAdapter(memory, seed)
-  if (npt && !isBert(config)) {
-    initialPlasticBlocks(memory, npt, seed)
+  const state = await readCheckpoint(last, tensors, lora)
+  if (state !== undefined) return parseState(state, task, join(last, 'trainer_state.json'))
+  if (lora === 'full') await loadParameters(folder, tensors, bodyShapes(config, head))
+  else await initialAdapter(tensors, seed)
+  if (npt) {
+    await initialPlasticBlocks(tensors, npt, seed)
     const given = join(folder, INITIAL_NPT)
-    if (await exists(given)) await loadTensors(given, memory, nptShapes(config, npt))
+    if (await exists(given)) await loadTensors(given, tensors, nptShapes(config as Gpt2Config, npt))
   }
-  if (head) initialHead(memory, config, seed)
+  if (isPooled(head)) await initialHead(tensors, config, seed)
   return initialState
 }
 
-function checkData(datasets: readonly ArrowDataset[], vocabularySize: number): void {
+function checkData(datasets: readonly DataSet[], vocabularySize: number): void {
   for (const dataset of datasets) {
     if (dataset.vocabularySize > vocabularySize) {
       throw new UserError(

@@ -1,50 +1,69 @@
 /**
- * The beginning of a run; `run.ts` shows its folder and goes on from there.
+ * The beginning of a run; `continue.ts` shows its folder and goes on from there.
  * @module
  */
 import { copyFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
-import { encoderContext } from '../../graphs/models/encoder.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { PrepareReport } from '../data/sets/prepare.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
-import { TRAINED_FILE } from './checkpoint.ts'
-import { findModel } from '../models/find_model.ts'
-import { located } from '../rewards/reward_function.ts'
-import { checkTask } from './check_task.ts'
-import { checkReference } from '../tasks/dpo/reference.ts'
-import { checkOut, placeModel, writeGraphs } from './artifacts.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
+import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { adamwConfig } from '../learning/options.ts'
-import { checkPpoData } from '../tasks/ppo/check_data.ts'
-import { prepareData, resolveTemplates } from './prepare_data.ts'
-import { INITIAL_NPT } from './initialise.ts'
+import { findModel } from '../models/find_model.ts'
+import { createClosing } from '../runtime/closing.ts'
+import { taskNamed } from '../tasks/index.ts'
+import { checkOut, placeModel, writeGraphs } from './artifacts.ts'
+import { checkConfig, readTaskModel } from './check_config.ts'
 import type { RunConfig } from './config.ts'
-import { adaptationOf } from './config.ts'
-import { readTaskModel } from './task_model.ts'
-import { factsOf } from './task_facts.ts'
+import { adaptationOf, taskOptions } from './config.ts'
+import { newHead } from './new_head.ts'
+import { folderHost } from './host.ts'
+import { INITIAL_NPT } from './initialise.ts'
+import { prepareData, resolveTemplates } from './prepare_data.ts'
+import { openSplitFile } from './split.ts'
 
 /** Prepares the data of a new run and exports its artifacts: its whole folder, or nothing. */
 export async function createRun(given: RunConfig, onRows?: (rows: number) => void): Promise<PrepareReport> {
-  await checkTask(given)
+  checkConfig(given)
   const modelConfig = await readTaskModel(given)
   const out = given.output_dir
   await checkOut(out)
   const config = await resolveTemplates(given)
+  const task = taskNamed(config.task)
+  const options = taskOptions(config)
   let report: PrepareReport | undefined
   await writeFolderAtomic(out, async (folder) => {
     await placeModel(config, folder)
-    if (config.task === 'dpo') await checkReference(config, folder)
+    const lora = adaptationOf(config, modelConfig)
+    const npt = await placeNpt(config.npt, folder)
+    const host = folderHost(folder, config)
+    const about = { settings: config, config: modelConfig, lora, npt, host, options }
+    const tokenizer = () => loadTokenizer(folder)
+    if (task.check) await task.check({ ...about, tokenizer: await tokenizer() })
     report = await prepareData(config, folder, join(folder, 'data'), onRows)
-    const { model, seed, ppo, overlong } = config
-    if (ppo) await checkPpoData(folder, ppo, { context: encoderContext(modelConfig), overlong })
-    const facts = { ...factsOf(config, report.classes), npt: await placeNpt(config.npt, folder) }
-    const request = { ...facts, model, lora: adaptationOf(config, modelConfig), seed }
+    if (task.prepare) {
+      const closing = createClosing()
+      try {
+        const [trainData, validationData] = [
+          closing.add(openSplitFile(folder, 'train')),
+          closing.add(openSplitFile(folder, 'validation')),
+        ]
+        await task.prepare({ ...about, tokenizer: await tokenizer(), trainData, validationData })
+      } finally {
+        await closing.close()
+      }
+    }
+    const { model, seed } = config
+    const head = newHead(task.head, config, report.classes)
+    const graphOptions = task.graphOptions.parse(options)
+    const request = { task: config.task, options: graphOptions, head, lora, npt, model, seed }
     const data = { fingerprint: report.fingerprint }
     await writeGraphs(folder, { ...request, optimizer: adamwConfig(config) }, data)
     // A run may be resumed from another working directory.
-    const kept = ppo ? { ...config, ppo: { ...ppo, reward: located(ppo.reward) } } : config
+    const kept = task.located ? { ...config, [config.task]: task.located(options, (path) => resolve(path)) } : config
     await writeFile(join(folder, 'training.json'), `${JSON.stringify(kept, null, 2)}\n`)
   })
   return report!

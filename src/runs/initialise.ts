@@ -11,8 +11,9 @@ import { headShapes, isBert } from '../../graphs/models/encoder.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { ownShapes } from '../formats/model_folder.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
+import type { Random } from '../random.ts'
 import { createRandom } from '../random.ts'
-import type { ParameterMemory } from '../runtime/parameter_memory.ts'
+import type { TrainingState } from '../runtime/training_state.ts'
 
 /** Fresh parameters under transformers' names. Each has a random stream of its own, named by the seed and its name. */
 export function seededWeights(config: EncoderConfig, seed: number): Map<string, FloatTensor> {
@@ -24,7 +25,7 @@ export function seededWeights(config: EncoderConfig, seed: number): Map<string, 
       const random = createRandom(seed, 'initial weights', name)
       const residual = !isBert(config) && name.endsWith('.c_proj.weight')
       const deviation = config.initializer_range / (residual ? Math.sqrt(2 * config.n_layer) : 1)
-      for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal()
+      fillNormal(data, deviation, random)
     }
     weights.set(name, { shape, data })
   }
@@ -33,38 +34,47 @@ export function seededWeights(config: EncoderConfig, seed: number): Map<string, 
 
 /**
  * A fresh adapter: A ~ N(0, .01²), B = 0, so that the adapted model starts as the base model (Hu et al. 2021, §4.1).
- * Writes into the memory's parameters, whose names end in `lora_A.weight` or `lora_B.weight`.
+ * Writes the tensors whose names end in `lora_A.weight`; all others become 0.
  */
-export function initialAdapter(memory: ParameterMemory, seed: number): void {
-  for (const name of memory.names) {
-    const { parameter } = memory.views(name)
-    parameter.fill(0)
-    if (!name.endsWith('.lora_A.weight')) continue
-    const random = createRandom(seed, 'initial adapter', name)
-    for (let i = 0; i < parameter.length; i++) parameter[i] = 0.01 * random.normal()
+export async function initialAdapter(tensors: TrainingState, seed: number): Promise<void> {
+  for (const name of tensors.names) {
+    const data = new Float32Array(sizeOfTensor(tensors, name))
+    if (name.endsWith('.lora_A.weight')) fillNormal(data, 0.01, createRandom(seed, 'initial adapter', name))
+    await tensors.write(name, 'parameter', data)
   }
 }
 
 /** A fresh head: weight ~ N(0, initializer_range²), as transformers draws it, and bias 0. */
-export function initialHead(memory: ParameterMemory, config: EncoderConfig, seed: number): void {
+export async function initialHead(tensors: TrainingState, config: EncoderConfig, seed: number): Promise<void> {
   const [weight, bias] = [...headShapes(config, 1).keys()]
-  if (bias !== undefined) memory.views(bias).parameter.fill(0)
-  const { parameter } = memory.views(weight!)
-  const random = createRandom(seed, 'initial head')
-  for (let i = 0; i < parameter.length; i++) parameter[i] = config.initializer_range * random.normal()
+  if (bias !== undefined) await tensors.write(bias, 'parameter', new Float32Array(sizeOfTensor(tensors, bias)))
+  const data = new Float32Array(sizeOfTensor(tensors, weight!))
+  fillNormal(data, config.initializer_range, createRandom(seed, 'initial head'))
+  await tensors.write(weight!, 'parameter', data)
 }
 
 /** Where a run keeps the plastic blocks that it starts from, where they are another run's. */
 export const INITIAL_NPT = 'initial_npt.safetensors'
 
 /** Fresh plastic blocks: A ~ N(0, (init_scale/√n_embd)²), B ~ N(0, (init_scale/√rank)²). */
-export function initialPlasticBlocks(memory: ParameterMemory, { init_scale }: NptConfig, seed: number): void {
-  for (const name of memory.names) {
+export async function initialPlasticBlocks(
+  tensors: TrainingState,
+  { init_scale }: NptConfig,
+  seed: number,
+): Promise<void> {
+  for (const name of tensors.names) {
     if (!/\.npt_[AB]$/.test(name)) continue
-    const { parameter, shape } = memory.views(name)
+    const data = new Float32Array(sizeOfTensor(tensors, name))
     // Of A [n_embd, rank] and of B [rank, n_inner] it is the first dimension that the products sum over.
-    const deviation = init_scale / Math.sqrt(shape[0]!)
-    const random = createRandom(seed, 'initial plastic blocks', name)
-    for (let i = 0; i < parameter.length; i++) parameter[i] = deviation * random.normal()
+    const deviation = init_scale / Math.sqrt(tensors.shape(name)[0]!)
+    fillNormal(data, deviation, createRandom(seed, 'initial plastic blocks', name))
+    await tensors.write(name, 'parameter', data)
   }
+}
+
+const sizeOfTensor = (tensors: TrainingState, name: string): number =>
+  tensors.shape(name).reduce((product, dimension) => product * dimension, 1)
+
+function fillNormal(data: Float32Array, deviation: number, random: Random): void {
+  for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal()
 }

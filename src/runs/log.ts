@@ -6,11 +6,7 @@ import { appendFileSync } from 'node:fs'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
 import { exists, readText } from '../formats/read_file.ts'
-
-/** A record of a step; what is recorded before the first step is of step 0. */
-export interface LogRecord {
-  readonly step: number
-}
+import type { LogRecord } from '../learning/listeners.ts'
 
 export const appendRecord = (path: string, record: LogRecord): void =>
   appendFileSync(path, `${JSON.stringify(record)}\n`)

@@ -4,12 +4,13 @@ import type { ModelChoice } from '../models/find_model.ts'
 import { findModel } from '../models/find_model.ts'
 import type { ChatForm } from '../generation/chat_form.ts'
 import { chatForm } from '../generation/chat_form.ts'
-import type { DecoderOptions } from '../models/open_decoder.ts'
-import type { TokenGenerator } from '../models/open_token_generator.ts'
+import type { TokenGenerator } from '../generation/token_generator.ts'
+import type { Device } from '../runtime/node_runtime.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { openTokenGenerator } from '../models/open_token_generator.ts'
 import { templatesOfRun, writingTemplate } from './templates.ts'
 
-export interface OpenChatOptions extends ModelChoice, DecoderOptions {
+export interface OpenChatOptions extends ModelChoice, Device {
   /** Which of the run's templates to use, from 1. */
   readonly template?: number
 }
@@ -28,7 +29,7 @@ export interface OpenChat {
  * @throws UserError where the folder holds no language model, or the run no such template
  */
 export async function openChat(folder: string, options: OpenChatOptions = {}): Promise<OpenChat> {
-  const { template = 1, checkpoint, adapter, ...decoding } = options
+  const { template = 1, checkpoint, adapter, ...device } = options
   const found = await findModel(folder, { checkpoint, adapter })
   const templates = (await templatesOfRun(folder)).flatMap((one) => writingTemplate(one) ?? [])
   if (template > Math.max(1, templates.length))
@@ -36,5 +37,5 @@ export async function openChat(folder: string, options: OpenChatOptions = {}): P
       `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,
     )
   const form = chatForm(templates[template - 1])
-  return { generator: await openTokenGenerator(found, decoding), form, templates: templates.length }
+  return { generator: await openTokenGenerator(found, nodeRuntime(device)), form, templates: templates.length }
 }

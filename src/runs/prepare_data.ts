@@ -13,11 +13,11 @@ import { templateOfFirstRow } from '../data/sources/source_rows.ts'
 import type { Source } from '../data/sources/source_rows.ts'
 import type { DataTask, TemplateSource } from '../data/templates/template_source.ts'
 import { UserError } from '../errors.ts'
-import type { TaskName } from '../formats/manifest.ts'
 import { exists } from '../formats/read_file.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
+import { taskNamed } from '../tasks/index.ts'
 import type { RunConfig } from './config.ts'
-import { readTaskModel } from './task_model.ts'
+import { readTaskModel } from './check_config.ts'
 
 const sourceOf = ({ path, split, template, ...read }: RunConfig['data'][number], seed: number): Source => ({
   path,
@@ -85,18 +85,7 @@ export async function prepareData(
   return report
 }
 
-/** What each task learns from. */
-const DATA_TASKS: Readonly<Record<TaskName, DataTask>> = {
-  sft: 'sft',
-  classification: 'classification',
-  equivalence: 'sft',
-  consolidation: 'sft',
-  reward: 'preference',
-  dpo: 'preference',
-  ppo: 'prompt',
-}
-
-const dataTask = ({ task }: RunConfig): DataTask => DATA_TASKS[task]
+const dataTask = ({ task }: RunConfig): DataTask => taskNamed(task).learnsFrom
 
 /** The longest example in tokens. Throws UserError where it exceeds the model's context. */
 export async function maxLengthOf(config: RunConfig): Promise<number> {

@@ -1,7 +1,7 @@
 /** @module */
 import { join } from 'node:path'
 
-import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import type { DataSet } from '../data/sets/data_set.ts'
 import { openArrowDataset } from '../data/sets/arrow_reader.ts'
 import type { Split } from '../data/sets/splits.ts'
 import { splitFile } from '../data/sets/splits.ts'
@@ -13,11 +13,17 @@ import { exists } from '../formats/read_file.ts'
  *
  * @throws UserError where the folder is no run, or the run has no such split
  */
-export async function openSplit(run: string, split: Split): Promise<ArrowDataset> {
+export async function openSplit(run: string, split: Split): Promise<DataSet> {
   if (!(await exists(join(run, 'training.json'))))
     throw new UserError(`${run} is no training run; name the output_dir of one`)
   const file = splitFile(join(run, 'data'), split)
   if (!(await exists(file)))
     throw new UserError(`${run} has no ${split} data; change the split of its sources, or name another split`)
   return openArrowDataset(file)
+}
+
+/** Opens a split that is known to be there. */
+export const openSplitFile = (run: string, split: Split): DataSet & { release(): Promise<void> } => {
+  const data = openArrowDataset(splitFile(join(run, 'data'), split))
+  return { ...data, release: async () => data.close() }
 }

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import type { DataSet } from '../data/sets/data_set.ts'
 import { encoderContext } from '../../graphs/models/encoder.ts'
 import { openArrowDataset } from '../data/sets/arrow_reader.ts'
 import { promptLength } from '../data/examples/encode.ts'
@@ -16,11 +16,11 @@ import type { TemplateSource } from '../data/templates/template_source.ts'
 import { answerPieces, tokenPieces } from '../data/examples/token_pieces.ts'
 import type { TokenPiece } from '../data/examples/token_pieces.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import { loadTokenizer } from '../text/tokenizer.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { placeTokenizer } from './artifacts.ts'
 import { maxLengthOf, prepareData, resolveTemplates } from './prepare_data.ts'
 import type { RunConfig } from './config.ts'
-import { readTaskModel } from './task_model.ts'
+import { readTaskModel } from './check_config.ts'
 
 export interface TriedData extends PrepareReport {
   /** Most tokens of an example, and of what the model can read. */
@@ -89,13 +89,13 @@ async function firstExamples(data: string, tokenizerFolder: string, count: numbe
   }
 }
 
-function triedExample(tokenizer: Tokenizer, dataset: ArrowDataset, row: number): TriedExample {
+function triedExample(tokenizer: Tokenizer, dataset: DataSet, row: number): TriedExample {
   const example = dataset.row(row)
   const label = dataset.classes[example.labels[0]!]
   return { pieces: tokenPieces(tokenizer, example), ...(label === undefined ? {} : { label }) }
 }
 
-function triedPair(tokenizer: Tokenizer, dataset: ArrowDataset, pair: number): TriedExample {
+function triedPair(tokenizer: Tokenizer, dataset: DataSet, pair: number): TriedExample {
   const [chosen, rejected] = [dataset.row(2 * pair), dataset.row(2 * pair + 1)]
   return {
     pieces: tokenPieces(tokenizer, chosen),

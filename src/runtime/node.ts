@@ -12,6 +12,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import type { DType } from '../../graphs/ir/dtype.ts'
+import { bindDims } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import { checkedSession, openError } from './checked_session.ts'
 import { isStop, stopOutput, withStopOutput } from './in_place.ts'
@@ -42,8 +43,8 @@ export interface NodeSessionOptions extends SessionOptions {
   /** Writes a Chrome trace of every operator to `<prefix>_<time>.json` when the session is released. */
   readonly profilePrefix?: string
   /**
-   * Makes `into` free of copies where it covers every output of a run that is not of a fixed shape. The model is then
-   * read into memory first, so its weights belong in external data.
+   * Outputs are written into `into`, or into room made for them, without a copy, where the dims of all follow from those of
+   * the inputs. The model is then read into memory first, so its weights belong in external data.
    */
   readonly inPlaceOutputs?: boolean
 }
@@ -96,19 +97,24 @@ export async function openNodeSession(
   }
   const outputs = new Map(inference.outputMetadata.map((output) => [output.name, output]))
 
-  /** A tensor for an output whose dims the model fixes, such as a scalar loss. */
-  function fixedOutput(output: string): HostTensor | undefined {
+  /** Room for an output, whose dims follow from those of the inputs by the model's symbols. */
+  function allocate(output: string, feeds: Feeds): HostTensor | undefined {
     const metadata = outputs.get(output)
-    if (!metadata?.isTensor || !metadata.shape.every((size) => typeof size === 'number')) return undefined
+    if (!metadata?.isTensor) return undefined
+    const given = inference.inputMetadata.flatMap((input) =>
+      input.isTensor ? [[input.shape, feeds[input.name]!.dims] as const] : [],
+    )
+    const dims = bindDims(metadata.shape, given)
+    if (!dims) return undefined
     const dtype = metadata.type as DType
-    const length = metadata.shape.reduce((product, size) => product * size, 1)
-    return { dtype, dims: metadata.shape, data: new dataConstructor[dtype](length) }
+    const length = dims.reduce((product, size) => product * size, 1)
+    return { dtype, dims, data: new dataConstructor[dtype](length) }
   }
 
   async function run(feeds: Feeds, wanted: readonly string[], into: Feeds) {
     const fed = Object.fromEntries(Object.entries(feeds).map(([input, tensor]) => [input, toOrt(tensor)]))
     const given = wanted.map(
-      (output) => [output, into[output] ?? (inPlaceOutputs ? fixedOutput(output) : undefined)] as const,
+      (output) => [output, into[output] ?? (inPlaceOutputs ? allocate(output, feeds) : undefined)] as const,
     )
     const fetches = Object.fromEntries(
       given.map(([output, tensor]) => [output, tensor ? toOrt(tensor) : null]),

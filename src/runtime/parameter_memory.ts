@@ -7,6 +7,7 @@
  * @module
  */
 import { UserError } from '../errors.ts'
+import type { OptimizerStep } from './training_state.ts'
 import { bindKernels } from './wasm/kernels.ts'
 import type { Kernels } from './wasm/kernels.ts'
 
@@ -19,19 +20,6 @@ export interface ParameterViews {
   readonly firstMoment: Float32Array
   /** AdamW's v, the decaying mean of squared gradients. */
   readonly secondMoment: Float32Array
-}
-
-export interface AdamWStep {
-  readonly learningRate: number
-  /** The optimizer step, counted from 1: it sets the bias corrections. */
-  readonly step: number
-  readonly beta1: number
-  readonly beta2: number
-  readonly epsilon: number
-  /** Applied to tensors of two dimensions or more; biases and norms are not decayed. */
-  readonly weightDecay: number
-  /** Gradients are scaled down where their global norm exceeds this; absent: never. */
-  readonly maxGradNorm?: number
 }
 
 export interface ParameterMemory {
@@ -48,7 +36,7 @@ export interface ParameterMemory {
    * One AdamW step over all tensors. Returns the global gradient norm before clipping.
    * @throws UserError naming the first tensor whose gradient holds a NaN or an infinity; nothing has been updated then.
    */
-  adamwStep(options: AdamWStep): { gradNorm: number }
+  adamwStep(options: OptimizerStep): { gradNorm: number }
 }
 
 interface Slot {

@@ -1,8 +1,17 @@
 /**
- * Sequence classification as a supervised task: the mean cross-entropy of the examples' classes.
+ * Sequence classification: the mean cross-entropy of the examples' classes.
  * @module
  */
-import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import { z } from 'zod'
+
+import {
+  classificationEvaluationGraph,
+  classificationShapes,
+  classificationTrainingGraph,
+} from '../../graphs/artifacts/classification.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { headOutputs } from '../../graphs/models/head.ts'
+import type { DataSet } from '../data/sets/data_set.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { int64 } from '../data/batches/collate.ts'
 import type { EncoderTokens } from '../data/batches/collate_encoder.ts'
@@ -14,6 +23,10 @@ import type { Feeds, Session } from '../runtime/session.ts'
 import type { Dropout } from '../learning/dropout.ts'
 import { dropoutMask } from '../learning/dropout.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
+import { gradientDescent } from '../learning/gradient_descent.ts'
+import { classTables } from '../metrics/classification_tables.ts'
+import { encoderSettings, pooledHead } from './pooled_head.ts'
+import type { GraphRequest, Task } from './task.ts'
 
 export interface ClassificationSettings extends EncoderTokens, Dropout {}
 
@@ -55,7 +68,7 @@ export interface ClassificationEvaluation {
 export async function evaluateClassification(
   session: Session,
   parameters: Feeds,
-  dataset: ArrowDataset,
+  dataset: DataSet,
   { batchSize, ...tokens }: EncoderTokens & { readonly batchSize: number },
 ): Promise<ClassificationEvaluation> {
   const { classes } = dataset
@@ -75,4 +88,74 @@ export async function evaluateClassification(
     })
   }
   return { loss: sum / actual.length, report: classificationReport(actual, predicted, classes) }
+}
+
+const options = z.strictObject({})
+
+const graphTask = (request: GraphRequest, head: Head) => {
+  const pooled = pooledHead(head)
+  return { ...request, ...pooled, classes: headOutputs(pooled) }
+}
+
+export const classification: Task<object, object, ClassificationEvaluation> = {
+  summary: 'learn to tell which class a text is of',
+  options,
+  graphOptions: options,
+  learnsFrom: 'classification',
+  head: 'classes',
+  metrics: ['eval_accuracy', 'eval_macro_f1'],
+  refuses: { packing: 'a classifier reads one example at a time' },
+  graphs(request, _, head) {
+    const task = graphTask(request, head)
+    return {
+      trainable: () => classificationShapes(task),
+      training: () => classificationTrainingGraph(task),
+      evaluation: () => classificationEvaluationGraph(task),
+    }
+  },
+  train(run) {
+    const settings = encoderSettings(run)
+    return gradientDescent({
+      ...run,
+      options: run.settings,
+      objective: classificationObjective(settings),
+      async evaluate(parameters) {
+        const given = { batchSize: run.settings.per_device_eval_batch_size, ...settings }
+        const { loss, report } = await evaluateClassification(
+          run.evaluation,
+          parameters,
+          run.validationData,
+          given,
+        )
+        return { eval_loss: loss, eval_accuracy: report.accuracy, eval_macro_f1: report.macro.f1 }
+      },
+    })
+  },
+  evaluation: {
+    async find(model, data, run) {
+      const { session, parameters } = await model.open((request) =>
+        classificationEvaluationGraph(graphTask(request, run.head)),
+      )
+      try {
+        const batchSize = run.settings.per_device_eval_batch_size
+        return await evaluateClassification(session, parameters, data, { batchSize, ...encoderSettings(run) })
+      } finally {
+        await session.release()
+      }
+    },
+    figures({ examples, loss, report: { accuracy, majority, macro, weighted } }) {
+      return [
+        ['examples', examples, 0],
+        ['loss', loss, 4],
+        ['accuracy', accuracy, 4],
+        ['accuracy of the majority class', majority, 4],
+        ['macro F1', macro.f1, 4],
+        ['macro precision', macro.precision, 4],
+        ['macro recall', macro.recall, 4],
+        ['weighted F1', weighted.f1, 4],
+      ]
+    },
+    details: ({ report }, name) => [classTables(name, report)],
+  },
+  curves: [{ title: 'accuracy', curves: { training: 'accuracy', validation: 'eval_accuracy' } }],
 }

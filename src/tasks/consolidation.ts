@@ -3,36 +3,77 @@
  * change.
  * @module
  */
-import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import { z } from 'zod'
+
+import {
+  consolidationEvaluationGraph,
+  consolidationTrainingGraph,
+} from '../../graphs/artifacts/consolidation.ts'
+import { nptShapes } from '../../graphs/models/npt_config.ts'
+import type { DataSet } from '../data/sets/data_set.ts'
+import type { Batch } from '../data/batches/batches.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { collate, int64, totalLabelled } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
-import type { FOLDS } from '../formats/manifest.ts'
+import { NO_LOSS } from '../data/examples/encode.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
-import { summedOutputs } from '../learning/gradient_descent.ts'
+import { gradientDescent, summedOutputs } from '../learning/gradient_descent.ts'
+import { asPlasticModel } from './language_model.ts'
+import type { GraphRequest, Task } from './task.ts'
+
+export const FOLDS = ['mean', 'last', 'weighted'] as const
 
 /** How a text's tokens are weighed: all alike, the last alone, or the later the more. */
 export type Fold = (typeof FOLDS)[number]
 
-/** The step's loss is a mean over its labelled tokens; each text is judged under its neighbour's update as well. */
-export const consolidationObjective = (fold: Fold): Objective => ({
+type Sequences = Batch['sequences']
+
+/**
+ * The step's loss is a mean over its labelled tokens; each text is judged under the update of the step's next text as well, and
+ * the last one under that of the first.
+ *
+ * @param data where a text that is alone in its step finds another one: the next row
+ */
+export const consolidationObjective = (fold: Fold, data: DataSet): Objective => ({
   weight: totalLabelled,
-  feeds: (sequences, { total }) => collateTexts(sequences, total, fold),
+  feeds: (sequences, { total, first, rows, all }) => {
+    if (sequences.length === all.length && all.length > 1) return collateTexts(sequences, total, fold)
+    const alone = all.length === 1
+    const next = alone ? neighbour(data, rows) : all[(first + sequences.length) % all.length]!
+    return collateTexts(sequences, total, fold, next)
+  },
   metrics: summedOutputs(['before', 'after', 'damage']),
 })
 
-/** {@link collate}; fold_weights: float32 [batch, sequence], of each text summing to 1; others: int64 [batch]. */
+/** The row that follows the last of these; after a data set's last one the first. */
+const neighbour = (data: DataSet, rows: Batch['rows']): Sequences[number] => [
+  data.row((rows.at(-1)!.at(-1)! + 1) % data.size),
+]
+
+/**
+ * {@link collate}; fold_weights: float32 [batch, sequence], of each text summing to 1; others: int64 [batch], for each text the
+ * row of the one after it, whose update is put on it.
+ *
+ * @param next what comes after the last text: a row more, of which nothing is learned; by default the first text
+ */
 export function collateTexts(
-  sequences: readonly (readonly EncodedExample[])[],
+  sequences: Sequences,
   total: number,
   fold: Fold,
+  next?: Sequences[number],
 ): Feeds {
-  const feeds = collate(sequences, { total })
-  const others = int64([sequences.length])
-  sequences.forEach((_, b) => others.set(b, (b + 1) % sequences.length))
+  const rows = next ? [...sequences, next.map(withoutLoss)] : sequences
+  const feeds = collate(rows, { total })
+  const others = int64([rows.length])
+  rows.forEach((_, b) => others.set(b, (b + 1) % rows.length))
   return { ...feeds, fold_weights: foldWeights(feeds['attention_mask']!, fold), others: others.tensor }
 }
+
+const withoutLoss = ({ input_ids }: EncodedExample): EncodedExample => ({
+  input_ids,
+  labels: input_ids.map(() => NO_LOSS),
+})
 
 /** Of the tokens 1 … n of a text: 1/n each (mean), 1 at the last alone, or t/Σt (weighted). */
 export function foldWeights({ dims, data }: HostTensor, fold: Fold): HostTensor {
@@ -61,19 +102,21 @@ export interface ConsolidationEvaluation {
   readonly damage: number
 }
 
-/** Runs the evaluation graph over every row, in order. A last batch of one text has no other, and counts as its own. */
+/** Runs the evaluation graph over every row, in order; each row's other text is the next one. */
 export async function evaluateConsolidation(
   session: Session,
   parameters: Feeds,
-  dataset: ArrowDataset,
+  dataset: DataSet,
   { batchSize, fold }: { readonly batchSize: number; readonly fold: Fold },
 ): Promise<ConsolidationEvaluation> {
   const sums = { loss: 0, before: 0, after: 0, damage: 0 }
   let total = 0
-  for (const { sequences } of sequentialBatches(dataset, { batchSize })) {
+  for (const { sequences, rows } of sequentialBatches(dataset, { batchSize })) {
     const labelled = totalLabelled(sequences.flat())
     if (labelled === 0) continue
-    const outputs = await session.run({ ...collateTexts(sequences, labelled, fold), ...parameters })
+    const outputs = await session.run({ ...collateTexts(sequences, labelled, fold, neighbour(dataset, rows)),
+      ...parameters,
+    })
     for (const name of ['loss', 'before', 'after', 'damage'] as const)
       sums[name] += labelled * Number(outputs[name]!.data[0])
     total += labelled
@@ -84,4 +127,71 @@ export async function evaluateConsolidation(
     after: sums.after / total,
     damage: sums.damage / total,
   }
+}
+
+/** How plastic blocks learn to keep what a text says. */
+const options = z.strictObject({
+  /** How the modulations of a text's tokens are folded into one. */
+  fold: z.enum(FOLDS).default('mean'),
+  /** Weight of what a text's update changes on other texts. */
+  damage_weight: z.number().min(0).default(1),
+})
+
+type ConsolidationOptions = z.infer<typeof options>
+
+const graphTask = (request: GraphRequest, given: ConsolidationOptions) => ({
+  ...asPlasticModel(request, 'consolidation'),
+  ...given,
+})
+
+export const consolidation: Task<ConsolidationOptions, ConsolidationOptions, ConsolidationEvaluation> = {
+  summary: 'NPT phase 3: plastic blocks learn to fold a text into a lasting update',
+  options,
+  graphOptions: options,
+  learnsFrom: 'sft',
+  head: 'language',
+  metrics: [],
+  refuses: { packing: 'each text makes an update of its own', plasticBlocks: 'needed' },
+  graphs(request, given) {
+    const task = graphTask(request, given)
+    return {
+      trainable: () => nptShapes(task.config, task.npt),
+      training: () => consolidationTrainingGraph(task),
+      evaluation: () => consolidationEvaluationGraph(task),
+    }
+  },
+  train(run) {
+    const { fold } = run.options
+    return gradientDescent({
+      ...run,
+      options: run.settings,
+      objective: consolidationObjective(fold, run.trainData),
+      async evaluate(parameters) {
+        const settings = { batchSize: run.settings.per_device_eval_batch_size, fold }
+        const { loss } = await evaluateConsolidation(run.evaluation, parameters, run.validationData, settings)
+        return { eval_loss: loss }
+      },
+    })
+  },
+  evaluation: {
+    async find(model, data, { settings, options }) {
+      const { session, parameters } = await model.open((request) =>
+        consolidationEvaluationGraph(graphTask(request, options)),
+      )
+      try {
+        const { fold } = options
+        const batchSize = settings.per_device_eval_batch_size
+        return await evaluateConsolidation(session, parameters, data, { batchSize, fold })
+      } finally {
+        await session.release()
+      }
+    },
+    figures: ({ examples, loss, before, after, damage }) => [
+      ['examples', examples, 0],
+      ['loss', loss, 4],
+      ['nats per token, as it was', before, 4],
+      ["nats per token under a text's own update", after, 4],
+      ["KL per token under another text's update", damage, 4],
+    ],
+  },
 }

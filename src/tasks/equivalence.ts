@@ -2,12 +2,24 @@
  * NPT's phase 1: plastic blocks learn to do what the model's own blocks do, on every token of the data.
  * @module
  */
-import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import { z } from 'zod'
+
+import {
+  equivalenceEvaluationGraph,
+  equivalenceShapes,
+  equivalenceTrainingGraph,
+} from '../../graphs/artifacts/equivalence.ts'
+import type { DataSet } from '../data/sets/data_set.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { collateTokens } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
+import { gradientDescent } from '../learning/gradient_descent.ts'
+import { asPlasticModel } from './language_model.ts'
+import type { NptEvaluation } from './npt_evaluation.ts'
+import { blockTable, evaluateNpt, pairedTexts } from './npt_evaluation.ts'
+import type { GraphRequest, Task } from './task.ts'
 import { summedOutputs } from '../learning/gradient_descent.ts'
 
 /** The step's loss is a mean over all its tokens, however it is cut into micro-batches. */
@@ -42,7 +54,7 @@ export interface EquivalenceEvaluation {
 export async function evaluateEquivalence(
   session: Session,
   parameters: Feeds,
-  dataset: ArrowDataset,
+  dataset: DataSet,
   batchSize: number,
 ): Promise<EquivalenceEvaluation> {
   const total = dataset.lengths.reduce((sum, length) => sum + length, 0)
@@ -75,4 +87,67 @@ function collectNorms(norms: number[][], { dims, data }: HostTensor, weights: Fl
     for (let token = 0; token < tokens; token++)
       if (weights[token]! > 0) values.push(data[block * tokens + token] as number)
   }
+}
+
+/** How plastic blocks learn to do what the model's own blocks do. */
+const options = z.strictObject({
+  /** What a plastic block is given: the hidden states of the model as it was, or those that plastic blocks before it make. */
+  hidden_states: z.enum(['teacher', 'student']).default('teacher'),
+  /** Weight of the squared difference of the blocks' outputs. */
+  equivalence_weight: z.number().min(0).default(1),
+  /** Weight of the blocks' own magnitude, which keeps updates small. */
+  low_magnitude_weight: z.number().min(0).default(0.01),
+  /** Weight of the divergence of the next token's distribution; with the student's hidden states only. */
+  distillation_weight: z.number().min(0).default(0),
+})
+
+export type EquivalenceOptions = z.infer<typeof options>
+
+const graphTask = (request: GraphRequest, given: EquivalenceOptions) => ({
+  ...asPlasticModel(request, 'equivalence'),
+  ...given,
+})
+
+export const equivalence: Task<EquivalenceOptions, EquivalenceOptions, NptEvaluation> = {
+  summary: "NPT phase 1: plastic blocks learn to do what the model's own blocks do",
+  options,
+  graphOptions: options,
+  learnsFrom: 'sft',
+  head: 'language',
+  metrics: [],
+  refuses: { plasticBlocks: 'needed' },
+  graphs(request, given) {
+    const task = graphTask(request, given)
+    return {
+      trainable: () => equivalenceShapes(task),
+      training: () => equivalenceTrainingGraph(task),
+      evaluation: () => equivalenceEvaluationGraph(task),
+    }
+  },
+  train: (run) =>
+    gradientDescent({
+      ...run,
+      options: run.settings,
+      objective: equivalenceObjective,
+      async evaluate(parameters) {
+        const { per_device_eval_batch_size: size } = run.settings
+        const { loss } = await evaluateEquivalence(run.evaluation, parameters, run.validationData, size)
+        return { eval_loss: loss }
+      },
+    }),
+  evaluation: {
+    find: (model, data, { settings, options }) =>
+      evaluateNpt(model, data, settings.per_device_eval_batch_size, (request) =>
+        equivalenceEvaluationGraph(graphTask(request, options)),
+      ),
+    figures: ({ examples, loss, perplexity, basePerplexity, ratio }) => [
+      ['examples', examples, 0],
+      ['loss', loss, 4],
+      ['perplexity per token', perplexity, 3],
+      ['perplexity of the model as it was', basePerplexity, 3],
+      ['ratio of the two', ratio, 4],
+    ],
+    details: ({ blocks, samples }, name) => [blockTable(name, blocks), ...pairedTexts(samples)],
+    picture: async ({ blocks }, title) => (await import('./npt_picture.ts')).plasticBlocksPicture(blocks, title),
+  },
 }

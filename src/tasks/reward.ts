@@ -1,5 +1,5 @@
 /**
- * Reward modelling as a supervised task: scores by which the answer that people preferred gets the higher one. Christiano et
+ * Reward models: scores by which the answer that people preferred gets the higher one. Christiano et
  * al.: Deep Reinforcement Learning from Human Preferences (2017); Ouyang et al.: Training Language Models to Follow
  * Instructions with Human Feedback (2022), section 3.5.
  *
@@ -9,7 +9,11 @@
  * The second term, with c of `center_rewards_coefficient`, keeps scores around 0: the first one sees differences alone.
  * @module
  */
-import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import { z } from 'zod'
+
+import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/artifacts/reward.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import type { DataSet } from '../data/sets/data_set.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import type { EncoderTokens } from '../data/batches/collate_encoder.ts'
 import { collateEncoder } from '../data/batches/collate_encoder.ts'
@@ -21,6 +25,11 @@ import type { Feeds, Session } from '../runtime/session.ts'
 import type { Dropout } from '../learning/dropout.ts'
 import { dropoutMask } from '../learning/dropout.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
+import { gradientDescent } from '../learning/gradient_descent.ts'
+import { calibrationTable } from '../metrics/calibration_table.ts'
+import { forEvaluation } from './evaluation_metrics.ts'
+import { encoderSettings, pooledHead } from './pooled_head.ts'
+import type { GraphRequest, Task } from './task.ts'
 
 export interface RewardSettings extends EncoderTokens, Dropout {}
 
@@ -32,9 +41,6 @@ export const rewardObjective = (settings: RewardSettings): Objective => ({
     if (settings.dropout === 0) return feeds
     return { ...feeds, dropout_mask: dropoutMask(2 * sequences.length, settings, step, 2 * first) }
   },
-  outputs: ({ length }) => ({
-    scores: { dtype: 'float32', dims: [length, 2], data: new Float32Array(2 * length) },
-  }),
   metrics: (outputs) => rewardMetrics(outputs.flatMap(({ scores }) => pairsOf(scores!.data as Float32Array))),
 })
 
@@ -98,7 +104,7 @@ export interface RewardEvaluation {
 export async function evaluateReward(
   session: Session,
   parameters: Feeds,
-  dataset: ArrowDataset,
+  dataset: DataSet,
   { batchSize, ...tokens }: EncoderTokens & { readonly batchSize: number },
 ): Promise<RewardEvaluation> {
   const found: PairScores[] = []
@@ -117,4 +123,73 @@ export async function evaluateReward(
     calibration: calibration(found.map(([chosen, rejected]) => chosen - rejected)),
     scores: found,
   }
+}
+
+/** How a reward model learns from pairs. */
+const options = z.strictObject({
+  /** Weight of (s₊ + s₋)², which keeps scores around 0. */
+  center_rewards_coefficient: z.number().min(0).default(0),
+})
+
+type RewardOptions = z.infer<typeof options>
+
+const graphTask = (request: GraphRequest, given: RewardOptions, head: Head) => ({
+  ...request,
+  ...pooledHead(head),
+  ...given,
+})
+
+export const reward: Task<RewardOptions, RewardOptions, RewardEvaluation> = {
+  summary: 'learn scores by which preferred answers get the higher ones',
+  options,
+  graphOptions: options,
+  learnsFrom: 'preference',
+  head: 'score',
+  metrics: ['eval_accuracy', 'eval_margin'],
+  refuses: { packing: 'a reward model reads one answer at a time', plasticBlocks: 'refused' },
+  graphs(request, given, head) {
+    const task = graphTask(request, given, head)
+    return {
+      trainable: () => rewardShapes(task),
+      training: () => rewardTrainingGraph(task),
+      evaluation: () => rewardEvaluationGraph(task),
+    }
+  },
+  train(run) {
+    const settings = encoderSettings(run)
+    return gradientDescent({
+      ...run,
+      options: run.settings,
+      objective: rewardObjective(settings),
+      async evaluate(parameters) {
+        const given = { batchSize: run.settings.per_device_eval_batch_size, ...settings }
+        const { loss, metrics } = await evaluateReward(run.evaluation, parameters, run.validationData, given)
+        return { eval_loss: loss, ...forEvaluation(metrics) }
+      },
+    })
+  },
+  evaluation: {
+    async find(model, data, run) {
+      const { session, parameters } = await model.open((request) =>
+        rewardEvaluationGraph(graphTask(request, run.options, run.head)),
+      )
+      try {
+        const batchSize = run.settings.per_device_eval_batch_size
+        return await evaluateReward(session, parameters, data, { batchSize, ...encoderSettings(run) })
+      } finally {
+        await session.release()
+      }
+    },
+    figures: ({ scores, loss, metrics, calibration }) => [
+      ['pairs', scores.length, 0],
+      ['loss', loss, 4],
+      ['accuracy', metrics.accuracy, 4],
+      ['margin', metrics.margin, 4],
+      ['mean score', metrics.mean_reward, 4],
+      ['expected calibration error', calibration.expectedCalibrationError, 4],
+      ['Brier score', calibration.brierScore, 4],
+    ],
+    details: ({ calibration }, name) => [calibrationTable(name, calibration)],
+  },
+  curves: [{ title: 'accuracy', curves: { training: 'accuracy', validation: 'eval_accuracy' } }],
 }

@@ -1,12 +1,21 @@
 /**
- * Causal language modelling as a supervised task: the mean negative log-likelihood of the labelled tokens.
+ * Supervised fine-tuning: the mean negative log-likelihood of the labelled tokens.
  * @module
  */
-import type { ArrowDataset } from '../data/sets/arrow_reader.ts'
+import { z } from 'zod'
+
+import { evaluationGraph, trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import type { DataSet } from '../data/sets/data_set.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { collate, totalLabelled } from '../data/batches/collate.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
+import { NO_LOSS } from '../data/examples/encode.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
+import { gradientDescent } from '../learning/gradient_descent.ts'
+import { countWords, perplexity as perplexityOf } from '../metrics/perplexity.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
+import { asLanguageModel } from './language_model.ts'
+import type { Task } from './task.ts'
 
 /** The step's loss is a mean over all its labelled tokens, however it is cut into micro-batches. */
 export const causalLmObjective: Objective = {
@@ -30,7 +39,7 @@ export interface CausalLmEvaluation {
 export async function evaluateCausalLm(
   session: Session,
   parameters: Feeds,
-  dataset: ArrowDataset,
+  dataset: DataSet,
   batchSize: number,
 ): Promise<CausalLmEvaluation> {
   let sum = 0
@@ -47,4 +56,69 @@ export async function evaluateCausalLm(
   }
   const loss = sum / labelledTokens
   return { loss, perplexity: Math.exp(loss), labelledTokens }
+}
+
+export interface SftFound extends CausalLmEvaluation {
+  /** exp of the loss per word of the text that carries loss; it compares models with different tokenizers. */
+  readonly perplexityPerWord: number
+}
+
+/** Words of the text that carries loss. */
+function labelledWords(tokenizer: Tokenizer, dataset: DataSet): number {
+  let words = 0
+  for (let row = 0; row < dataset.size; row++) {
+    const ids = dataset.row(row).labels.filter((id) => id !== NO_LOSS && id !== tokenizer.eosId)
+    words += countWords(tokenizer.decode([...ids]))
+  }
+  return words
+}
+
+const options = z.strictObject({})
+
+export const sft: Task<object, object, SftFound> = {
+  summary: 'learn to write texts, or the completions of prompts',
+  options,
+  graphOptions: options,
+  learnsFrom: 'sft',
+  head: 'language',
+  metrics: [],
+  refuses: { frozen: 'lora "none" trains a head alone, and task sft has no head; leave it out' },
+  writes: true,
+  graphs(request) {
+    const model = asLanguageModel(request)
+    return {
+      trainable: () => trainableShapes(model),
+      training: () => trainingGraph(model),
+      evaluation: () => evaluationGraph(model),
+    }
+  },
+  train: (run) =>
+    gradientDescent({
+      ...run,
+      options: run.settings,
+      objective: causalLmObjective,
+      async evaluate(parameters) {
+        const { per_device_eval_batch_size: size } = run.settings
+        const { loss, perplexity } = await evaluateCausalLm(run.evaluation, parameters, run.validationData, size)
+        return { eval_loss: loss, eval_perplexity: perplexity }
+      },
+    }),
+  evaluation: {
+    async find(model, data, { settings }) {
+      const { session, parameters } = await model.open((request) => evaluationGraph(asLanguageModel(request)))
+      try {
+        const found = await evaluateCausalLm(session, parameters, data, settings.per_device_eval_batch_size)
+        const words = labelledWords(model.tokenizer, data)
+        return { ...found, perplexityPerWord: perplexityOf(found.loss * found.labelledTokens, words) }
+      } finally {
+        await session.release()
+      }
+    },
+    figures: ({ examples, loss, perplexity, perplexityPerWord }) => [
+      ['examples', examples, 0],
+      ['loss', loss, 4],
+      ['perplexity per token', perplexity, 2],
+      ['perplexity per word', perplexityPerWord, 2],
+    ],
+  },
 }

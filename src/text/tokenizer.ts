@@ -1,12 +1,6 @@
-/**
- * Text to token ids and back, by the tokenizer in a model's folder.
- * @module
- */
-import { join } from 'node:path'
+/** @module */
 
-import { exists, readJson } from '../formats/read_file.ts'
-import { createTokenizer } from './create_tokenizer.ts'
-
+/** Text to token ids and back. */
 export interface Tokenizer {
   /** One more than the highest id. */
   readonly vocabSize: number
@@ -25,15 +19,4 @@ export interface Tokenizer {
   encode(text: string): number[]
   /** The text of ids, special tokens written out; bytes that are not UTF-8 become U+FFFD, unknown ids nothing. */
   decode(ids: readonly number[]): string
-}
-
-/**
- * Opens `tokenizer.json` and, where there is one, `tokenizer_config.json` in a folder.
- * @throws UserError where they are missing, broken, or use what is not supported.
- */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const path = join(folder, 'tokenizer.json')
-  const configPath = join(folder, 'tokenizer_config.json')
-  const config = (await exists(configPath)) ? await readJson(configPath) : {}
-  return createTokenizer(await readJson(path), config, path)
 }

@@ -9,7 +9,7 @@ import fc from 'fast-check'
 
 import type { ArrowFacts } from '../../src/data/sets/arrow_format.ts'
 import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
-import type { ArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import type { DataSet } from '../../src/data/sets/data_set.ts'
 import { writeArrowDataset } from '../../src/data/sets/arrow_writer.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { UserError } from '../../src/errors.ts'
@@ -21,7 +21,7 @@ const facts: ArrowFacts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 
 
 async function withDataset<T>(
   examples: Iterable<EncodedExample>,
-  use: (dataset: ArrowDataset, path: string) => T | Promise<T>,
+  use: (dataset: DataSet, path: string) => T | Promise<T>,
   classes: readonly string[] = [],
 ): Promise<T> {
   return withFolder(async (folder) => {
@@ -121,7 +121,7 @@ describe('data/arrow', () => {
       const random = createRandom(5, 'damage')
       const plain = [example([1, 2, 3]), example([4, 5])]
       const examples = classes.length > 0 ? [labelled([1, 2, 3], 1), labelled([4, 5], 0)] : plain
-      const damage = (_: ArrowDataset, path: string) => expectDamageMet(path, random)
+      const damage = (_: DataSet, path: string) => expectDamageMet(path, random)
       await withDataset(examples, damage, classes)
     })
   }

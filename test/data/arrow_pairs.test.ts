@@ -7,7 +7,7 @@ import fc from 'fast-check'
 
 import type { ArrowFacts } from '../../src/data/sets/arrow_format.ts'
 import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
-import type { ArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import type { DataSet } from '../../src/data/sets/data_set.ts'
 import { writeArrowDataset } from '../../src/data/sets/arrow_writer.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { createRandom } from '../../src/random.ts'
@@ -19,7 +19,7 @@ const facts: ArrowFacts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 
 
 const withDataset = <T>(
   examples: readonly EncodedExample[],
-  use: (dataset: ArrowDataset, path: string) => T | Promise<T>,
+  use: (dataset: DataSet, path: string) => T | Promise<T>,
   changes: Partial<ArrowFacts> = {},
 ): Promise<T> =>
   withFolder(async (folder) => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import type { ArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import type { DataSet } from '../../src/data/sets/data_set.ts'
 import type { Batch } from '../../src/data/batches/batches.ts'
 import { batchCount, sequentialBatches, trainingBatches, trainingOrder } from '../../src/data/batches/batches.ts'
 import { packedRows } from '../../src/data/batches/packing.ts'
@@ -9,7 +9,7 @@ import { createRandom } from '../../src/random.ts'
 import { example } from './helpers.ts'
 
 /** A data set in memory whose row i is [i, i, …]; counts its reads. */
-function inMemory(lengths: readonly number[]): ArrowDataset & { reads: number } {
+function inMemory(lengths: readonly number[]): DataSet & { reads: number } {
   return {
     ...{ fingerprint: '', vocabularySize: 1e6, maxLength: 1e6, classes: [], pairs: false, reads: 0 },
     size: lengths.length,

@@ -7,7 +7,7 @@ import { encodeLabelled, encodePair, encodeSequence, NO_LOSS } from '../../src/d
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import { readModelConfig } from '../../src/formats/model_config.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
-import { loadTokenizer } from '../../src/text/tokenizer.ts'
+import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { bertFixture, readBertFixture, SEPARATOR } from '../graphs/bert_fixtures.ts'
 import { numbersOf } from '../graphs/gpt2_fixtures.ts'
 import { tinyConfig, writeTinyModel } from '../tiny_model.ts'

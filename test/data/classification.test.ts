@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
-import { sortClasses } from '../../src/data/examples/classes.ts'
+import { sortClasses } from '../../src/data/sets/classes.ts'
 import { compileLabelledText } from '../../src/data/templates/labelled_text.ts'
 import { prepare } from '../../src/data/sets/prepare.ts'
 import type { PrepareOptions } from '../../src/data/sets/prepare.ts'
 import { splitFile } from '../../src/data/sets/splits.ts'
-import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
-import { loadTokenizer } from '../../src/text/tokenizer.ts'
+import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
+import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { userError, withFolder } from './helpers.ts'
 
 /** Prepares lines of text, label and split. */

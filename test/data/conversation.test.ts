@@ -3,7 +3,7 @@ import fc from 'fast-check'
 
 import { NO_LOSS, encodeExample } from '../../src/data/examples/encode.ts'
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
-import type { Row } from '../../src/data/sources/row.ts'
+import type { Row } from '../../src/data/row.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
 import { byteTokenizer, userError } from './helpers.ts'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
-import type { Row } from '../../src/data/sources/row.ts'
+import type { Row } from '../../src/data/row.ts'
 import { renderTexts } from '../../src/data/templates/given_texts.ts'
 import { userError } from './helpers.ts'
 

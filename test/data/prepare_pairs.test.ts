@@ -8,8 +8,8 @@ import { prepare } from '../../src/data/sets/prepare.ts'
 import type { PrepareOptions } from '../../src/data/sets/prepare.ts'
 import { splitFile } from '../../src/data/sets/splits.ts'
 import type { Split } from '../../src/data/sets/splits.ts'
-import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
-import { loadTokenizer } from '../../src/text/tokenizer.ts'
+import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
+import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { userError, withFolder } from './helpers.ts'
 
 const ROWS = [

@@ -4,7 +4,7 @@ import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import { detectTemplateOfRow } from '../../src/data/templates/forms.ts'
 import { compilePrompts } from '../../src/data/templates/prompt.ts'
 import type { PromptSource } from '../../src/data/templates/prompt.ts'
-import type { Row } from '../../src/data/sources/row.ts'
+import type { Row } from '../../src/data/row.ts'
 import { templateSchema } from '../../src/runs/data_options.ts'
 import { userError } from './helpers.ts'
 

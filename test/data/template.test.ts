@@ -2,7 +2,7 @@ import { expect } from 'chai'
 
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
-import type { Row } from '../../src/data/sources/row.ts'
+import type { Row } from '../../src/data/row.ts'
 import { userError } from './helpers.ts'
 
 const renderText = (text: string, row: Row): string => compileTemplate({ text }).render(row, 'row 1')[0]![0]!.text

@@ -5,7 +5,7 @@ import { encodeExample, encodeLabelled } from '../../src/data/examples/encode.ts
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import { CUT_CHARACTER, answerPieces, tokenPieces, tokenStretches } from '../../src/data/examples/token_pieces.ts'
 import { createTokenizer } from '../../src/text/create_tokenizer.ts'
-import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
+import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
 
 describe('data/token_pieces', () => {

@@ -4,7 +4,7 @@ import { expect } from 'chai'
 
 import { wordNetFolder } from '../../src/metrics/wordnet.ts'
 import { readRows } from '../../src/data/sources/read_rows.ts'
-import type { Row } from '../../src/data/sources/row.ts'
+import type { Row } from '../../src/data/row.ts'
 import { corpusLines } from '../../tools/wordnet/corpus.ts'
 import { readWordNet } from '../../tools/wordnet/database.ts'
 import type { WordNet } from '../../tools/wordnet/database.ts'

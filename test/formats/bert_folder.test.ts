@@ -8,7 +8,7 @@ import { bertParameterShapes } from '../../graphs/models/bert_config.ts'
 import { backboneShapes, headShapes, isBert } from '../../graphs/models/encoder.ts'
 import { UserError } from '../../src/errors.ts'
 import { parseBertConfig } from '../../src/formats/bert_config.ts'
-import { readClassifier } from '../../src/formats/classifier_config.ts'
+import { readHead } from '../../src/formats/classifier_config.ts'
 import { parseGpt2Config } from '../../src/formats/gpt2_config.ts'
 import { mergeAdapter } from '../../src/exports/merge.ts'
 import { readModelConfig } from '../../src/formats/model_config.ts'
@@ -117,13 +117,13 @@ describe('BERT folders', () => {
   })
 
   it('of classifiers are read and written as transformers writes them', async () => {
-    const classifier = { classes: FIXTURE_CLASSES, pooling: 'last' } as const
-    expect(await readClassifier(theirs)).to.deep.equal(classifier)
+    const head = { kind: 'classes', classes: FIXTURE_CLASSES, pooling: 'last', dropout: 0 } as const
+    expect(await readHead(theirs)).to.deep.equal(head)
     await withFolder(async (folder) => {
       const { config } = await openModelFolder(theirs)
       const tensors = await readTensors(join(theirs, 'model.safetensors'))
       const out = join(folder, 'classifier')
-      await writeModelFolder(out, { config, tensors, classifier })
+      await writeModelFolder(out, { config, tensors, head })
       expect(readdirSync(out).sort()).to.deep.equal(['config.json', 'model.safetensors'])
       const { torch_dtype, problem_type, ...ours } = await readConfig(out)
       expect({ torch_dtype, problem_type }).to.deep.equal({
@@ -140,13 +140,13 @@ describe('BERT folders', () => {
       )
 
       const scorer = join(folder, 'reward')
-      const one = { classes: ['reward'], pooling: 'last' } as const
-      await writeModelFolder(scorer, { config, tensors, classifier: one })
+      const one = { kind: 'score', pooling: 'last', dropout: 0 } as const
+      await writeModelFolder(scorer, { config, tensors, head: one })
       expect(await readConfig(scorer)).to.deep.include({
         id2label: { 0: 'reward' },
         problem_type: 'regression',
       })
-      expect(await readClassifier(scorer)).to.deep.equal(one)
+      expect(await readHead(scorer)).to.deep.equal(one)
     })
   })
 })

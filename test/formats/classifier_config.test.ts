@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { backboneShapes, HEAD, headShapes } from '../../graphs/models/encoder.ts'
-import { classifierConfig, readClassifier } from '../../src/formats/classifier_config.ts'
+import { languageHead } from '../../graphs/models/head.ts'
+import { classifierConfig, readHead } from '../../src/formats/classifier_config.ts'
 import { findModel } from '../../src/models/find_model.ts'
 import { openGpt2Folder, writeModelFolder } from '../../src/formats/model_folder.ts'
 import { readEntries, readTensors } from '../../src/formats/safetensors.ts'
@@ -19,11 +20,11 @@ const readConfig = async (folder: string) =>
 
 describe('formats/classifier_config', () => {
   it('reads the classes of a classifier that transformers saved, and none of a language model', async () => {
-    const classifier = { classes: FIXTURE_CLASSES, pooling: 'last' }
-    expect(await readClassifier(theirs)).to.deep.equal(classifier)
-    expect(await findModel(theirs)).to.deep.include({ base: theirs, classifier })
-    expect(await readClassifier(fixture('model'))).to.equal(undefined)
-    expect(await findModel(fixture('model'))).to.not.have.property('classifier')
+    const head = { kind: 'classes', classes: FIXTURE_CLASSES, pooling: 'last', dropout: 0 }
+    expect(await readHead(theirs)).to.deep.equal(head)
+    expect(await findModel(theirs)).to.deep.include({ base: theirs, head })
+    expect(await readHead(fixture('model'))).to.deep.equal(languageHead)
+    expect((await findModel(fixture('model'))).head).to.deep.equal(languageHead)
   })
 
   it('writes what transformers writes, and the pooling where that is not its own', async () => {
@@ -32,7 +33,7 @@ describe('formats/classifier_config', () => {
       const tensors = await readTensors(join(theirs, 'model.safetensors'))
       for (const pooling of ['last', 'mean'] as const) {
         const out = join(folder, pooling)
-        await writeModelFolder(out, { config, tensors, classifier: { classes: FIXTURE_CLASSES, pooling } })
+        await writeModelFolder(out, { config, tensors, head: { kind: 'classes', classes: FIXTURE_CLASSES, pooling, dropout: 0 } })
         const [ours, expected] = [await readConfig(out), await readConfig(theirs)]
         for (const key of ['id2label', 'label2id', 'pad_token_id', 'n_embd'])
           expect(ours[key], key).to.deep.equal(expected[key])
@@ -41,7 +42,12 @@ describe('formats/classifier_config', () => {
           if (pooling === 'last') expect(ours[key], key).to.deep.equal(expected[key])
           else expect(ours[key], key).to.not.deep.equal(expected[key])
         expect(ours['ortune_pooling']).to.equal(pooling === 'last' ? undefined : pooling)
-        expect(await readClassifier(out)).to.deep.equal({ classes: FIXTURE_CLASSES, pooling })
+        expect(await readHead(out)).to.deep.equal({
+          kind: 'classes',
+          classes: FIXTURE_CLASSES,
+          pooling,
+          dropout: 0,
+        })
 
         const shapes = new Map([...backboneShapes(config), ...headShapes(config, FIXTURE_CLASSES.length)])
         const opened = await openGpt2Folder(out, () => shapes)
@@ -55,11 +61,12 @@ describe('formats/classifier_config', () => {
 
   it("pads a reward model's texts with another token than the end of text that they end in", () => {
     const config = { ...tiny, eos_token_id: 9 }
-    const paddedWith = (classes: readonly string[], eos_token_id = 9) =>
-      classifierConfig({ ...config, eos_token_id }, { classes, pooling: 'last' })['pad_token_id']
-    expect(paddedWith(['no', 'yes'])).to.equal(9)
-    expect(paddedWith(['reward'])).to.equal(0)
-    expect(paddedWith(['reward'], 0)).to.equal(1)
+    const pooled = { pooling: 'last', dropout: 0 } as const
+    const paddedWith = (head: Parameters<typeof classifierConfig>[1], eos_token_id = 9) =>
+      classifierConfig({ ...config, eos_token_id }, head)['pad_token_id']
+    expect(paddedWith({ kind: 'classes', classes: ['no', 'yes'], ...pooled })).to.equal(9)
+    expect(paddedWith({ kind: 'score', ...pooled })).to.equal(0)
+    expect(paddedWith({ kind: 'score', ...pooled }, 0)).to.equal(1)
   })
 
   const broken: [object, RegExp][] = [
@@ -75,7 +82,7 @@ describe('formats/classifier_config', () => {
       await withFolder(async (folder) => {
         const config = { ...(await readConfig(theirs)), ...changes }
         await writeFile(join(folder, 'config.json'), JSON.stringify(config))
-        expect(await userError(() => readClassifier(folder))).to.match(message)
+        expect(await userError(() => readHead(folder))).to.match(message)
       })
     })
 })

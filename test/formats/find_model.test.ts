@@ -3,9 +3,10 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { TRAINED_FILE } from '../../src/runs/checkpoint.ts'
+import { TRAINED_FILE } from '../../src/formats/trained_file.ts'
 import { findModel } from '../../src/models/find_model.ts'
 import { exportArtifacts } from '../../src/runs/artifacts.ts'
+import { languageHead } from '../../graphs/models/head.ts'
 import { adamwConfig, trainingOptionsSchema } from '../../src/learning/options.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { tinyLora, writeTinyAdapter, writeTinyModel } from '../tiny_model.ts'
@@ -25,7 +26,7 @@ const withPlaces = (lora: typeof tinyLora | 'full', use: (places: Places) => Pro
   withFolder(async (folder) => {
     const [model, run, loose] = [join(folder, 'model'), join(folder, 'run'), join(folder, 'loose')]
     await writeTinyModel(model)
-    await exportArtifacts({ model, out: run, lora, head: null, optimizer, seed: 1 })
+    await exportArtifacts({ model, out: run, task: 'sft', options: {}, lora, npt: null, head: languageHead, optimizer, seed: 1 })
     await writeTinyAdapter(loose)
     const [best, last] = ['best', 'last'].map((name) => join(run, 'checkpoints', name))
     await use({ model, run, loose, best: best!, last: last! })
@@ -81,7 +82,7 @@ describe('formats/find_model', () => {
   })
 
   it("finds the model of a head that was trained alone in the head's run", async () => {
-    const head = { classes: ['a', 'b'], pooling: 'last', dropout: 0 } as const
+    const head = { kind: 'classes', classes: ['a', 'b'], pooling: 'last', dropout: 0 } as const
     await withFolder(async (folder) => {
       const [model, run, loose] = ['model', 'run', 'loose'].map((name) => join(folder, name)) as [
         string,
@@ -89,14 +90,14 @@ describe('formats/find_model', () => {
         string,
       ]
       await writeTinyModel(model)
-      await exportArtifacts({ model, out: run, lora: 'none', head, optimizer, seed: 1 })
+      await exportArtifacts({ model, out: run, task: 'classification', options: {}, lora: 'none', npt: null, head, optimizer, seed: 1 })
       const best = join(run, 'checkpoints', 'best')
       for (const place of [best, loose]) {
         await mkdir(place, { recursive: true })
         await writeFile(join(place, TRAINED_FILE), '')
         await writeFile(join(place, 'trainer_state.json'), '{}')
       }
-      const found = { base: run, trained: best, classifier: head }
+      const found = { base: run, trained: best, head }
       expect(await findModel(best)).to.deep.equal(found)
       expect(await findModel(run)).to.deep.equal({ ...found, checkpoint: 'best' })
       expect(await userError(() => findModel(loose))).to.match(/loose holds a part of a model alone/)

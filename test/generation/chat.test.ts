@@ -9,11 +9,11 @@ import type { ChatOptions } from '../../src/generation/chat.ts'
 import { createChat } from '../../src/generation/chat.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
 import { openGenerator } from '../../src/models/open_generator.ts'
-import type { TokenGenerator } from '../../src/models/open_token_generator.ts'
+import type { TokenGenerator } from '../../src/generation/token_generator.ts'
 import { openTokenGenerator } from '../../src/models/open_token_generator.ts'
 import { greedy } from '../../src/generation/sampling.ts'
 import { byteTokenizer, userError, withFolder } from '../data/helpers.ts'
-import { tinyConfig, writeTinyModel } from '../tiny_model.ts'
+import { writeTinyModel } from '../tiny_model.ts'
 
 const conversation = chatForm({ user: 'U{{ content }}', assistant: ' {{ content }}<|endoftext|>' })
 const prompted = chatForm({ prompt: '{{ q }}:', completion: ' {{ a }}' })
@@ -24,7 +24,7 @@ function parrot(says: string, n_positions = 100) {
   const asked: { prompt: string; max_new_tokens: number; firstRow: number | undefined }[] = []
   const generator: TokenGenerator = {
     tokenizer: byteTokenizer,
-    config: { ...tinyConfig, n_positions },
+    context: n_positions,
     async generate([prompt], { max_new_tokens, firstRow, onToken }) {
       asked.push({ prompt: byteTokenizer.decode(prompt!), max_new_tokens, firstRow })
       const tokens = byteTokenizer.encode(says).slice(0, max_new_tokens)

@@ -3,12 +3,12 @@ import { expect } from 'chai'
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import { encodeExample, encodeText, NO_LOSS } from '../../src/data/examples/encode.ts'
 import { detectTemplate } from '../../src/data/templates/forms.ts'
-import type { Row } from '../../src/data/sources/row.ts'
+import type { Row } from '../../src/data/row.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
 import type { CausalTemplate, ChatTemplate, CompletionTemplate } from '../../src/data/templates/template_source.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
 import { createTokenizer } from '../../src/text/create_tokenizer.ts'
-import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
+import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 
 /** The tokens before the last learned stretch of a row, as training sees them. */
 async function trainedPrompt(template: CausalTemplate, row: Row) {

@@ -6,7 +6,7 @@ import { expect } from 'chai'
 import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import type { TextOptions } from '../../src/models/open_generator.ts'
 import { openGenerator } from '../../src/models/open_generator.ts'
-import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
+import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { writeTinyAdapter, writeTinyModel } from '../tiny_model.ts'
 

@@ -4,7 +4,7 @@ import { dpoEvaluationGraph, dpoTrainingGraph } from '../../graphs/artifacts/dpo
 import type { Graph } from '../../graphs/ir/graph.ts'
 import type { DpoLoss } from '../../graphs/losses/dpo.ts'
 import { collatePairs } from '../../src/data/batches/collate_pairs.ts'
-import { loraScale } from '../../src/models/adapter_inputs.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
 import type { Feeds } from '../../src/runtime/session.ts'
 import type { FixtureModel } from './gpt2_fixtures.ts'
 import { fixtureModel, largestDifference, numbersOf, otherPads } from './gpt2_fixtures.ts'

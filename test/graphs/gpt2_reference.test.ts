@@ -6,7 +6,7 @@ import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
-import { loraScale } from '../../src/models/adapter_inputs.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
 import type { Feeds, HostTensor } from '../../src/runtime/session.ts'
 import type { FixtureBatch, FixtureModel } from './gpt2_fixtures.ts'
 import {

@@ -12,8 +12,9 @@ import { countParameters, parameterGroups } from '../../src/report/parameter_gro
 import { renderInspection } from '../../src/report/render_inspection.ts'
 import { exportArtifacts } from '../../src/runs/artifacts.ts'
 import { adamwConfig, trainingOptionsSchema } from '../../src/learning/options.ts'
-import type { TaskFacts } from '../../src/runs/task_graphs.ts'
-import { taskGraphs } from '../../src/runs/task_graphs.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { languageHead } from '../../graphs/models/head.ts'
+import { runGraphs } from '../../src/runs/run_graphs.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { withExternalWeight } from '../runtime/models.ts'
 import { tinyConfig, tinyLora, writeTinyAdapter, writeTinyModel } from '../tiny_model.ts'
@@ -23,12 +24,13 @@ const optimizer = adamwConfig(trainingOptionsSchema.parse({}))
 const withArtifacts = (
   lora: Adaptation,
   use: (folder: string) => Promise<void>,
-  head: TaskFacts['head'] = null,
+  head: Head = languageHead,
 ): Promise<void> =>
   withFolder(async (folder) => {
     const [model, out] = [join(folder, 'model'), join(folder, 'out')]
     await writeTinyModel(model)
-    await exportArtifacts({ model, out, lora, head, optimizer, seed: 1 })
+    const task = head.kind === 'classes' ? 'classification' : 'sft'
+    await exportArtifacts({ model, out, task, options: {}, lora, npt: null, head, optimizer, seed: 1 })
     await use(out)
   })
 
@@ -48,7 +50,11 @@ describe('report/inspection', () => {
       'GPT-2 small',
     )
     const count = (lora: Adaptation) => {
-      const { trainable, frozen } = taskGraphs({ lora, head: null }, config, new Map())
+      const { trainable, frozen } = runGraphs(
+        { task: 'sft', options: {}, lora, npt: null, head: languageHead },
+        config,
+        new Map(),
+      )
       return countParameters([...parameterGroups(trainable, true), ...parameterGroups(frozen, false)])
     }
     const lora = { r: 8, lora_alpha: 16, target_modules: ['c_attn', 'attn.c_proj'] }
@@ -97,7 +103,7 @@ describe('report/inspection', () => {
   })
 
   it('shows a classifier whose head alone is trained', async () => {
-    const head = { classes: ['a', 'b', 'c'], pooling: 'last', dropout: 0.1 } as const
+    const head = { kind: 'classes', classes: ['a', 'b', 'c'], pooling: 'last', dropout: 0.1 } as const
     await withArtifacts(
       'none',
       async (folder) => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
-import type { AdamWStep, ParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import type { ParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import type { OptimizerStep } from '../../src/runtime/training_state.ts'
 
 const hyper = { learningRate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1 }
 
@@ -17,7 +18,7 @@ function uniform(seed: number): () => number {
 function referenceStep(
   state: { p: Float64Array; m: Float64Array; v: Float64Array },
   gradient: ArrayLike<number>,
-  { learningRate, step, beta1, beta2, epsilon, weightDecay }: AdamWStep,
+  { learningRate, step, beta1, beta2, epsilon, weightDecay }: OptimizerStep,
 ): void {
   const { p, m, v } = state
   for (let i = 0; i < p.length; i++) {

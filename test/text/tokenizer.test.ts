@@ -10,9 +10,9 @@ import { encode as referenceEncode } from 'gpt-3-encoder'
 import { UserError } from '../../src/errors.ts'
 import { createTokenizer } from '../../src/text/create_tokenizer.ts'
 import { createDetokenizer } from '../../src/text/detokenizer.ts'
-import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
+import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
-import { loadTokenizer } from '../../src/text/tokenizer.ts'
+import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { rejection } from '../rejection.ts'
 
 /** Texts of all kinds: letters and blanks, any code point, and what GPT-2's pattern treats specially. */

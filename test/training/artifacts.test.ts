@@ -10,7 +10,7 @@ import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
-import { loraScale } from '../../src/models/adapter_inputs.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
 import { createRandom } from '../../src/random.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { Feeds, HostTensor } from '../../src/runtime/session.ts'
@@ -18,7 +18,8 @@ import { openWebSession } from '../../src/runtime/web.ts'
 import { classificationObjective, collateClasses } from '../../src/tasks/classification.ts'
 import { exportArtifacts } from '../../src/runs/artifacts.ts'
 import { adamwConfig, trainingOptionsSchema } from '../../src/learning/options.ts'
-import type { TaskFacts } from '../../src/runs/task_graphs.ts'
+import { languageHead } from '../../graphs/models/head.ts'
+import type { Trained } from '../../src/runs/run_graphs.ts'
 import { example, withFolder } from '../data/helpers.ts'
 import { tinyAdapter, tinyConfig, tinyLora, writeTinyModel } from '../tiny_model.ts'
 
@@ -42,7 +43,7 @@ async function classifierFeeds(pooling: Pooling): Promise<Record<'training' | 'e
   const labelled = examples.map((one, row) => [{ ...one, labels: Int32Array.of(row) }])
   const tokens = { config: tinyConfig, pooling }
   const settings = { ...tokens, dropout: head.dropout, width: tinyConfig.n_embd, seed: 1 }
-  const place = { total: 3, step: 1, first: 0, rows: [[0], [1], [2]] }
+  const place = { total: 3, step: 1, first: 0, rows: [[0], [1], [2]], all: labelled }
   const training = await classificationObjective(settings).feeds(labelled, place)
   return { training, evaluation: collateClasses(labelled, tokens, 3) }
 }
@@ -83,11 +84,11 @@ function difference(a: HostTensor, b: HostTensor): number {
 describe('the artifacts of a task, on onnxruntime-node and onnxruntime-web', () => {
   async function exported(
     folder: string,
-    task: TaskFacts,
+    trained: Pick<Trained, 'task' | 'lora' | 'head'>,
   ): Promise<{ out: string; model: ReadonlyMap<string, FloatTensor> }> {
     const [model, out] = [join(folder, 'model'), join(folder, 'out')]
     await writeTinyModel(model)
-    await exportArtifacts({ model, out, ...task, optimizer, seed: 1 })
+    await exportArtifacts({ model, out, ...trained, options: {}, npt: null, optimizer, seed: 1 })
     return { out, model: await readTensors(join(out, 'model.safetensors')) }
   }
 
@@ -105,7 +106,7 @@ describe('the artifacts of a task, on onnxruntime-node and onnxruntime-web', () 
   for (const lora of [tinyLora, 'full'] as const) {
     it(`give equal losses and gradients: ${lora === 'full' ? 'all parameters' : 'adapters'}`, async () => {
       await withFolder(async (folder) => {
-        const { out, model } = await exported(folder, { lora, head: null })
+        const { out, model } = await exported(folder, { task: 'sft', lora, head: languageHead })
         const tensors = lora === 'full' ? model : tinyAdapter().tensors
         const scale = lora === 'full' ? {} : loraScale(lora.lora_alpha / lora.r)
         const feeds = { ...causalFeeds(), ...tensorFeeds(tensors), ...scale }
@@ -123,7 +124,11 @@ describe('the artifacts of a task, on onnxruntime-node and onnxruntime-web', () 
   for (const pooling of poolings) {
     it(`give equal losses and gradients: a classifier with adapters, pooling ${pooling}`, async () => {
       await withFolder(async (folder) => {
-        const { out } = await exported(folder, { lora: tinyLora, head: { ...head, pooling } })
+        const { out } = await exported(folder, {
+          task: 'classification',
+          lora: tinyLora,
+          head: { kind: 'classes', ...head, pooling },
+        })
         const tensors = new Map([...tinyAdapter().tensors, [HEAD, headTensor()]])
         const given = { ...tensorFeeds(tensors), ...loraScale(tinyLora.lora_alpha / tinyLora.r) }
         const { training, evaluation } = await classifierFeeds(pooling)

@@ -11,15 +11,17 @@ import type { Pooling } from '../../graphs/layers/pooling.ts'
 import { HEAD } from '../../graphs/models/encoder.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import type { Trained } from '../../src/runs/checkpoint.ts'
-import { TRAINED_FILE, readCheckpoint, writeCheckpoint } from '../../src/runs/checkpoint.ts'
+import { readCheckpoint, writeCheckpoint } from '../../src/runs/checkpoint.ts'
+import { TRAINED_FILE } from '../../src/formats/trained_file.ts'
+import { hostState } from '../../src/runtime/host_state.ts'
 import type { ParameterViews } from '../../src/runtime/parameter_memory.ts'
 import {
   classificationObjective,
   collateClasses,
   evaluateClassification,
 } from '../../src/tasks/classification.ts'
-import type { Metrics } from '../../src/learning/progress.ts'
-import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
+import type { Metrics } from '../../src/learning/listeners.ts'
+import { parameterFeeds } from './memory.ts'
 import { initialState } from '../../src/learning/trainer_state.ts'
 import { withFolder } from '../data/helpers.ts'
 import type { AdaptationName } from '../graphs/classification_fixtures.ts'
@@ -66,7 +68,7 @@ async function openClassifierRuns(
     constants: lora_scale ? { lora_scale } : {},
     classes: FIXTURE_CLASSES,
   })
-  const head = { classes: FIXTURE_CLASSES, pooling, dropout }
+  const head = { kind: 'classes', classes: FIXTURE_CLASSES, pooling, dropout } as const
   const trained = { lora: task.lora, head, config: model.config, baseModel: null, companions: '' }
   return { ...runs, trained }
 }
@@ -207,7 +209,7 @@ describe('classification training', () => {
     const rows = sequences.map((_, row) => [row])
     const masks = async (step: number, seed = 3) => {
       const { feeds } = classificationObjective({ ...settings, seed })
-      const { dropout_mask: mask } = await feeds(sequences, { total: 64, step, first: 0, rows })
+      const { dropout_mask: mask } = await feeds(sequences, { total: 64, step, first: 0, rows, all: sequences })
       return numbersOf({ mask: mask! })['mask']!
     }
     const first = await masks(1)
@@ -220,7 +222,7 @@ describe('classification training', () => {
       expect(largestDifference(first, other)).to.equal(kept)
     expect(first.slice(0, WIDTH)).to.not.deep.equal(first.slice(WIDTH, 2 * WIDTH))
     const { feeds } = classificationObjective({ ...settings, dropout: 0 })
-    expect(await feeds(sequences, { total: 64, step: 1, first: 0, rows })).to.not.have.property(
+    expect(await feeds(sequences, { total: 64, step: 1, first: 0, rows, all: sequences })).to.not.have.property(
       'dropout_mask',
     )
   })
@@ -233,7 +235,7 @@ describe('classification training', () => {
         const options = { max_steps: 3, learning_rate: 1e-2 }
         const outcome = await opened.train(options, data)
         const trained = { ...opened.trained, companions: folder }
-        await writeCheckpoint(path, outcome.memory, trained, outcome.state)
+        await writeCheckpoint(path, hostState(outcome.memory), trained, outcome.state)
         if (name === 'none')
           expect(await readdir(path)).to.have.members([
             'optimizer.safetensors',
@@ -241,7 +243,7 @@ describe('classification training', () => {
             'trainer_state.json',
           ])
         const memory = opened.memory()
-        expect(await readCheckpoint(path, memory, trained.lora)).to.deep.equal(outcome.state)
+        expect(await readCheckpoint(path, hostState(memory), trained.lora)).to.deep.equal(outcome.state)
         expect(memory.names).to.include(HEAD)
         for (const tensor of memory.names) {
           const kept = ({ parameter, firstMoment, secondMoment }: ParameterViews) =>

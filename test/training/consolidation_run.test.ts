@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
+import { asLanguageModel } from '../../src/tasks/language_model.ts'
 import { collate, collateTokens, totalLabelled } from '../../src/data/batches/collate.ts'
-import { TRAINED_FILE } from '../../src/runs/checkpoint.ts'
+import { TRAINED_FILE } from '../../src/formats/trained_file.ts'
 import type { FoundModel } from '../../src/models/find_model.ts'
 import { findModel } from '../../src/models/find_model.ts'
 import type { PeftAdapter } from '../../src/formats/peft.ts'
@@ -20,7 +21,7 @@ import type { Consolidator, ConsolidatorOptions } from '../../src/exports/consol
 import { openConsolidator } from '../../src/exports/consolidator.ts'
 import { collateTexts, foldWeights } from '../../src/tasks/consolidation.ts'
 import { openSplit } from '../../src/runs/split.ts'
-import type { StepRecord } from '../../src/learning/progress.ts'
+import type { StepRecord } from '../../src/learning/listeners.ts'
 import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { userError, withFolder } from '../data/helpers.ts'
@@ -78,7 +79,11 @@ const exampleOf = (text: readonly number[]) => {
 
 /** log p of each text's tokens after the first, by a model that was found. */
 async function logProbabilities(found: FoundModel, texts: readonly (readonly number[])[]): Promise<number[]> {
-  const { session, parameters } = await openFoundModel(found, gpt2ParameterShapes, evaluationGraph)
+  const { session, parameters } = await openFoundModel(
+    found,
+    (request) => evaluationGraph(asLanguageModel(request)),
+    nodeRuntime(),
+  )
   const results: number[] = []
   for (const text of texts) {
     const { loss } = await session.run({ ...collate([[exampleOf(text)]], { total: 1 }), ...parameters })

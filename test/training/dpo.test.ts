@@ -7,21 +7,14 @@ import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
-import { loraScale } from '../../src/models/adapter_inputs.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
 import type { Feeds } from '../../src/runtime/session.ts'
 import type { DpoEvaluation, Reference } from '../../src/tasks/dpo/dpo.ts'
-import {
-  adaptersOff,
-  dpoMetrics,
-  dpoObjective,
-  evaluateDpo,
-  measured,
-  measureReference,
-  withoutAdapters,
-} from '../../src/tasks/dpo/dpo.ts'
+import { dpoMetrics, dpoObjective, evaluateDpo, measured, measureReference, withoutAdapters } from '../../src/tasks/dpo/dpo.ts'
+import { adaptersOff } from '../../src/runtime/feeds.ts'
 import type { TrainingOptions } from '../../src/learning/options.ts'
-import type { StepRecord } from '../../src/learning/progress.ts'
-import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
+import type { StepRecord } from '../../src/learning/listeners.ts'
+import { parameterFeeds } from './memory.ts'
 import { pairOf } from '../data/pairs.ts'
 import { fixture, fixtureModel, largestDifference } from '../graphs/gpt2_fixtures.ts'
 import { randomPairs } from './preference_pairs.ts'

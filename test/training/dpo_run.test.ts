@@ -2,10 +2,15 @@ import { expect } from 'chai'
 import { copyFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import type { ArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import type { DataSet } from '../../src/data/sets/data_set.ts'
 import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { createRun } from '../../src/runs/create.ts'
-import { checkReference, keptReference, referenceOf } from '../../src/tasks/dpo/reference.ts'
+import { taskOptions } from '../../src/runs/config.ts'
+import { folderHost } from '../../src/runs/host.ts'
+import { readRunManifest } from '../../src/runs/run_manifest.ts'
+import type { DpoOptions } from '../../src/tasks/dpo/options.ts'
+import { checkReference, referenceOf, trainingReference } from '../../src/tasks/dpo/reference.ts'
+import { referenceGraph } from '../../src/tasks/dpo/task.ts'
 import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import { openSplit } from '../../src/runs/split.ts'
 import { continueRun, readRunConfig } from '../../src/runs/continue.ts'
@@ -54,7 +59,7 @@ const keptOf = async (run: string) => {
   return tensors.get('train')!.data
 }
 
-async function withData<T>(run: string, use: (data: ArrowDataset) => Promise<T>): Promise<T> {
+async function withData<T>(run: string, use: (data: DataSet) => Promise<T>): Promise<T> {
   const data = await openSplit(run, 'validation')
   try {
     return await use(data)
@@ -63,10 +68,33 @@ async function withData<T>(run: string, use: (data: ArrowDataset) => Promise<T>)
   }
 }
 
+/** A run as its reference sees it. */
+async function referenceRun(run: string, change: object = {}) {
+  const config = { ...(await readRunConfig(run)), ...change }
+  const { lora } = await readRunManifest(run)
+  const options = taskOptions(config) as DpoOptions
+  return { options, settings: config, lora, host: folderHost(run, config), listeners: [] }
+}
+
+/** What a run's policy is held to, of given data. */
+async function keptReference(
+  run: string,
+  splits: { readonly train: DataSet; readonly validation: DataSet },
+  { onPairs, ...change }: { readonly onPairs?: (done: number, of: number) => void; [key: string]: unknown } = {},
+) {
+  const given = await referenceRun(run, change)
+  const listeners = onPairs
+    ? [{ preparation: (_: string, done: number, of: number) => onPairs(done, of) }]
+    : []
+  const data = { trainData: splits.train, validationData: splits.validation }
+  return trainingReference({ ...given, ...data, listeners }, referenceGraph(given.options))
+}
+
 /** What the reference of a run says, measured anew by a session of its own. */
 const measure = (run: string): Promise<number[]> =>
   withData(run, async (data) => {
-    const reference = await referenceOf(run, await readRunConfig(run), data)
+    const given = await referenceRun(run)
+    const reference = await referenceOf(given, referenceGraph(given.options), data)
     const rowsOf = [0, 2, 4, 6].map((row) => [row, row + 1])
     const pairs = rowsOf.map((pair) => pair.map((row) => data.row(row)))
     return Array.from((await reference(pairs, rowsOf)).data, Number)
@@ -124,7 +152,7 @@ describe('a run of direct preference optimization', () => {
       await rm(other, { recursive: true })
       await withData(run, async (data) => {
         const train = await openSplit(run, 'train')
-        const again = await keptReference(run, await readRunConfig(run), { train, validation: data })
+        const again = await keptReference(run, { train, validation: data })
         train.close()
         const { data: logps } = await again.train([[data.row(2), data.row(3)]], [[2, 3]])
         expect(Array.from(logps, Number)).to.deep.equal(Array.from(kept.slice(2, 4), Number))
@@ -135,18 +163,18 @@ describe('a run of direct preference optimization', () => {
   it('measures anew what is missing, or was measured on other data', async () => {
     await withFolder(async (folder) => {
       const { run } = await createDpoRun(folder)
-      const config = await readRunConfig(run)
       await withData(run, async (data) => {
         const path = join(run, KEPT)
         const splits = { train: data, validation: data }
         const progress: string[] = []
-        await keptReference(run, { ...config, per_device_eval_batch_size: 3 }, splits, {
+        await keptReference(run, splits, {
+          per_device_eval_batch_size: 3,
           onPairs: (done, total) => progress.push(`${done}/${total}`),
         })
         expect(progress).to.deep.equal(['3/8', '4/8', '7/8', '8/8'])
         const kept = await keptOf(run)
         const { mtimeMs } = await stat(path)
-        await keptReference(run, config, splits)
+        await keptReference(run, splits)
         expect((await stat(path)).mtimeMs).to.equal(mtimeMs)
 
         const zeros = { shape: [4, 2], data: new Float32Array(8) }
@@ -159,7 +187,7 @@ describe('a run of direct preference optimization', () => {
           ],
         ] as const) {
           await writeSafetensors(path, wrong, { format: 'pt', ...metadata })
-          await keptReference(run, config, splits)
+          await keptReference(run, splits)
           expect(largestDifference(await keptOf(run), kept)).to.be.below(1e-5)
         }
       })
@@ -188,13 +216,14 @@ describe('a run of direct preference optimization', () => {
   it('refuses a reference that cannot be one', async () => {
     await withFolder(async (folder) => {
       const { run, model } = await createDpoRun(folder)
-      const config = await readRunConfig(run)
+      const given = await referenceRun(run)
       const other = join(folder, 'other')
       await writeTinyModel(other, 2)
-      const check = (dpo: object, lora: object | string = config.lora!) =>
-        userError(() => checkReference({ ...config, lora, dpo } as typeof config, run))
+      const tryOut = (options: object, lora = given.lora) =>
+        checkReference({ ...given, lora, options: { ...given.options, ...options } }, 'dpo')
+      const check = (options: object, lora = given.lora) => userError(() => tryOut(options, lora))
       const named = { ref_model: other, precompute_ref_log_probs: true }
-      await checkReference({ ...config, dpo: { ...config.dpo, ...named } } as typeof config, run)
+      await tryOut(named)
 
       expect(await check({ ref_model: join(folder, 'nowhere'), precompute_ref_log_probs: true })).to.match(
         /does not exist/,
@@ -212,7 +241,7 @@ describe('a run of direct preference optimization', () => {
       }
       // Written in another way it is still the same.
       await writeFile(path, JSON.stringify(tokenizer, null, 4))
-      await checkReference({ ...config, dpo: { ...config.dpo, ...named } } as typeof config, run)
+      await tryOut(named)
       const { vocab } = tokenizer.model
       ;[vocab['a'], vocab['b']] = [vocab['b']!, vocab['a']!]
       await writeFile(path, JSON.stringify(tokenizer))
@@ -220,7 +249,7 @@ describe('a run of direct preference optimization', () => {
         /^dpo\.ref_model: .+other has another tokenizer than the policy \("a" has the id \d+ there and \d+ here\); name a model/,
       )
       await copyFile(join(model, 'tokenizer.json'), path)
-      await checkReference({ ...config, dpo: { ...config.dpo, ...named } } as typeof config, run)
+      await tryOut(named)
 
       const labels = ['bad', 'good', 'neither'].map((label) => ({ text: `a ${label} thing`, label }))
       const classifier = await createTinyRun(join(folder, 'classes'), labels, {

@@ -12,13 +12,14 @@ import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
-import { loraScale } from '../../src/models/adapter_inputs.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
+import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import { openGraph } from '../../src/models/open_graph.ts'
 import { createRandom } from '../../src/random.ts'
 import type { Feeds, Session } from '../../src/runtime/session.ts'
-import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
+import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
-import { loadTokenizer } from '../../src/text/tokenizer.ts'
+import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { seededWeights } from '../../src/runs/initialise.ts'
 import { withFolder } from '../data/helpers.ts'
 import type { FixtureBatch } from '../graphs/gpt2_fixtures.ts'
@@ -104,8 +105,11 @@ describe('tokens that carry no loss', () => {
         })
 
         const trained = kind === 'full' ? weights : adapterTensors()
-        const { session } = await openGraph(folder, await openGpt2Folder(folder), (stored) =>
-          trainingGraph({ config, lora: kind === 'full' ? 'full' : lora, stored: stored! }),
+        const { session } = await openGraph(
+          folder,
+          await openGpt2Folder(folder),
+          (stored) => trainingGraph({ config, lora: kind === 'full' ? 'full' : lora, stored: stored! }),
+          nodeRuntime(),
         )
         const scale = kind === 'full' ? {} : loraScale(2)
         const run = async (feeds: Feeds) =>

@@ -1,15 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import {
-  generalizedAdvantages,
-  klPenalties,
-  learnedScore,
-  moments,
-  tokenRewards,
-  whiten,
-} from '../../src/tasks/ppo/advantages.ts'
-import { nextKlCoefficient } from '../../src/tasks/ppo/kl_controller.ts'
+import { generalizedAdvantages, klPenalties, learnedScore, tokenRewards, whiten } from '../../src/tasks/ppo/quantities.ts'
+import { moments } from '../../src/metrics/moments.ts'
+import { nextKlCoefficient } from '../../src/tasks/ppo/quantities.ts'
 import {
   furthestRatio,
   miniBatchStatistics,

@@ -11,7 +11,7 @@ import { UserError } from '../../src/errors.ts'
 import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import { openScorer } from '../../src/models/open_scorer.ts'
 import type { RolloutRecord } from '../../src/tasks/ppo/log.ts'
-import type { Watcher } from '../../src/learning/progress.ts'
+import type { Listener } from '../../src/learning/listeners.ts'
 import { continueRun, readRunConfig } from '../../src/runs/continue.ts'
 import { rejection } from '../rejection.ts'
 import { tinyConfig } from '../tiny_model.ts'
@@ -74,7 +74,7 @@ describe('a run of PPO', () => {
   }
 
   /** Ends the process's work on a run after an update, before anything of it is saved. */
-  const stopAfter = (step: number): Watcher => ({
+  const stopAfter = (step: number): Listener => ({
     step: (record) => {
       if (record.step === step) throw new Error('stopped')
     },

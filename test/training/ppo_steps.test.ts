@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { decodingGraph } from '../../graphs/artifacts/generation.ts'
 import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../graphs/artifacts/ppo.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
+import { hostState } from '../../src/runtime/host_state.ts'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
 import type { MiniBatch } from '../../src/tasks/ppo/mini_batches.ts'
@@ -10,7 +11,7 @@ import { trainingOptionsSchema } from '../../src/learning/options.ts'
 import { updatePolicy } from '../../src/tasks/ppo/ppo.ts'
 import { ppoOptionsSchema } from '../../src/tasks/ppo/options.ts'
 import { openPolicy } from '../../src/tasks/ppo/policy.ts'
-import type { Response } from '../../src/tasks/ppo/rollout.ts'
+import type { Response } from '../../src/learning/rollouts.ts'
 import { createStopwatch } from '../../src/learning/stopwatch.ts'
 import { fixtureModel, largestDifference } from '../graphs/gpt2_fixtures.ts'
 import type { PpoSettings, Ragged } from '../graphs/preference_fixtures.ts'
@@ -77,7 +78,7 @@ describe("PPO's updates against TRL", () => {
     const constants = { lora_scale: feeds['lora_scale']! }
     const tokenizer = {} as Tokenizer
     const policy = openPolicy(
-      { sessions, memory, constants, config: model.config, tokenizer, ppo },
+      { sessions, tensors: hostState(memory), constants, config: model.config, tokenizer, ppo },
       (session) => session,
     )
 
@@ -91,7 +92,7 @@ describe("PPO's updates against TRL", () => {
       }))
       const updated = await updatePolicy(
         policy,
-        { options, ppo, memory },
+        { options, ppo, tensors: hostState(memory) },
         {
           responses,
           scores: step.scores,

@@ -3,15 +3,15 @@ import { expect } from 'chai'
 import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../graphs/artifacts/dpo.ts'
 import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/artifacts/reward.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
-import type { ArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import type { DataSet } from '../../src/data/sets/data_set.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
-import { loraScale } from '../../src/models/adapter_inputs.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
 import { dpoObjective, withoutAdapters } from '../../src/tasks/dpo/dpo.ts'
 import { rewardObjective } from '../../src/tasks/reward.ts'
 import type { ScheduleName } from '../../src/learning/schedule.ts'
-import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
+import { parameterFeeds } from './memory.ts'
 import { pairOf } from '../data/pairs.ts'
 import { fixture, openFixtureModel, relativeDifference } from '../graphs/gpt2_fixtures.ts'
 import { preferenceFixture, readPreferenceFixture } from '../graphs/preference_fixtures.ts'
@@ -49,7 +49,7 @@ async function readTensorsOf(...path: string[]) {
 }
 
 /** Gives out its rows one after the other, whichever is asked for: the order of the fixtures, not of our seed. */
-function inOrder(dataset: ArrowDataset): ArrowDataset {
+function inOrder(dataset: DataSet): DataSet {
   let next = 0
   return { ...dataset, row: (): EncodedExample => dataset.row(next++ % dataset.size) }
 }

@@ -6,7 +6,7 @@ import type { Pooling } from '../../graphs/layers/pooling.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
 import { calibration } from '../../src/metrics/calibration.ts'
-import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
+import { parameterFeeds } from './memory.ts'
 import {
   collateAnswers,
   evaluateReward,
@@ -190,6 +190,7 @@ describe('reward modelling', () => {
         step: 1,
         first: from,
         rows: [],
+        all: pairs,
       })
       expect(dropout_mask!.dims).to.deep.equal([2 * (to - from), WIDTH])
       return Array.from(dropout_mask!.data, Number)

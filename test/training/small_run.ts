@@ -10,7 +10,7 @@ import type { CausalLmTask } from '../../graphs/artifacts/causal_lm.ts'
 import { evaluationGraph, trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
-import type { ArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import type { DataSet } from '../../src/data/sets/data_set.ts'
 import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
 import { writeArrowDataset } from '../../src/data/sets/arrow_writer.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
@@ -18,17 +18,18 @@ import { NO_LOSS } from '../../src/data/examples/encode.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
-import { loraScale } from '../../src/models/adapter_inputs.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
 import { createRandom } from '../../src/random.ts'
+import { hostState } from '../../src/runtime/host_state.ts'
 import type { ParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import type { Feeds, Session } from '../../src/runtime/session.ts'
 import { causalLmObjective, evaluateCausalLm } from '../../src/tasks/sft.ts'
 import type { TrainingOptions } from '../../src/learning/options.ts'
 import { trainingOptionsSchema } from '../../src/learning/options.ts'
-import type { EvaluationRecord, Metrics, StepRecord } from '../../src/learning/progress.ts'
+import type { EvaluationRecord, Metrics, StepRecord } from '../../src/learning/listeners.ts'
 import type { Objective, SupervisedRun } from '../../src/learning/gradient_descent.ts'
-import { trainSupervised } from '../../src/learning/gradient_descent.ts'
+import { gradientDescent } from '../../src/learning/gradient_descent.ts'
 import type { TrainerState } from '../../src/learning/trainer_state.ts'
 import { initialState } from '../../src/learning/trainer_state.ts'
 import type { FixtureModel } from '../graphs/gpt2_fixtures.ts'
@@ -59,8 +60,8 @@ export interface Outcome {
 
 /** What a run learns from, and what it is judged by. */
 export interface RunData {
-  readonly trainData: ArrowDataset
-  readonly validationData: ArrowDataset
+  readonly trainData: DataSet
+  readonly validationData: DataSet
 }
 
 /** What is trained on the fixture model, and how. */
@@ -69,12 +70,18 @@ export interface SmallTask {
   readonly training: Graph
   readonly evaluation: Graph
   readonly objective: Objective
-  readonly judge: (evaluation: Session, parameters: Feeds, data: ArrowDataset) => Promise<Metrics>
+  readonly judge: (evaluation: Session, parameters: Feeds, data: DataSet) => Promise<Metrics>
   readonly initial: ReadonlyMap<string, FloatTensor>
   /** Inputs of the graphs that stay the same. */
   readonly constants: Feeds
   /** Of classification. */
   readonly classes: readonly string[]
+}
+
+/** What a run has in place of what it is given. */
+export interface Changes extends Partial<Omit<SupervisedRun, 'tensors' | 'listeners'>> {
+  readonly memory?: ParameterMemory
+  readonly log?: (record: StepRecord | EvaluationRecord) => unknown
 }
 
 export interface SmallRuns {
@@ -83,11 +90,11 @@ export interface SmallRuns {
   /** A fresh memory with the initial tensors. */
   readonly memory: (accumulate?: boolean) => ParameterMemory
   readonly constants: Feeds
-  readonly dataset: (name: string, examples: readonly EncodedExample[]) => Promise<ArrowDataset>
+  readonly dataset: (name: string, examples: readonly EncodedExample[]) => Promise<DataSet>
   readonly train: (
     options: Partial<TrainingOptions>,
     data: RunData,
-    changes?: Partial<SupervisedRun>,
+    changes?: Changes,
   ) => Promise<Outcome>
   readonly release: () => Promise<void>
 }
@@ -102,7 +109,7 @@ export async function openRuns(model: FixtureModel, task: SmallTask): Promise<Sm
   const training = await model.open(task.training)
   const evaluation = await model.open(task.evaluation)
   const { constants, objective, initial, classes } = task
-  const open: ArrowDataset[] = []
+  const open: DataSet[] = []
 
   const memory = (accumulate = false): ParameterMemory => {
     const created = createParameterMemory(task.trainable, { accumulate })
@@ -124,21 +131,26 @@ export async function openRuns(model: FixtureModel, task: SmallTask): Promise<Sm
     const steps: StepRecord[] = []
     const evaluations: EvaluationRecord[] = []
     const saved: { name: string; step: number }[] = []
+    const { memory: used = memory(options.gradient_accumulation_steps > 1), log, ...changed } = changes
+    const tell =
+      log ??
+      ((record: StepRecord | EvaluationRecord) =>
+        'loss' in record ? steps.push(record as StepRecord) : evaluations.push(record as EvaluationRecord))
     const run: SupervisedRun = {
       options,
       objective,
       training,
-      memory: memory(options.gradient_accumulation_steps > 1),
+      tensors: hostState(used),
       constants,
       trainData,
       evaluate: (parameters) => task.judge(evaluation, parameters, validationData),
       state: initialState,
       save: async (name, { global_step }) => void saved.push({ name, step: global_step }),
-      log: (record) => ('loss' in record ? steps.push(record) : evaluations.push(record)),
-      ...changes,
+      listeners: [{ step: (record) => void tell(record), evaluation: (record) => void tell(record) }],
+      ...changed,
     }
-    const state = await trainSupervised(run)
-    return { state, steps, evaluations, saved, memory: run.memory }
+    const state = await gradientDescent(run)
+    return { state, steps, evaluations, saved, memory: used }
   }
 
   async function release(): Promise<void> {

@@ -5,7 +5,7 @@
 import { createRandom } from '../../src/random.ts'
 import { greedy } from '../../src/generation/sampling.ts'
 import { generate } from '../../src/generation/generate.ts'
-import { openModelDecoder } from '../../src/models/open_decoder.ts'
+import { openModelDecoder } from '../../src/models/open_token_generator.ts'
 import type { Measurement } from './measure.ts'
 import { median, peakRss, timed, WARMUP } from './measure.ts'
 import { turnDone, turns } from './paced.ts'

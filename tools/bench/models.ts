@@ -6,8 +6,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
-import { dpoSchema, ppoLossSchema, rewardSchema } from '../../src/formats/manifest.ts'
+import { languageHead } from '../../graphs/models/head.ts'
 import { exportArtifacts } from '../../src/runs/artifacts.ts'
+import type { TaskName } from '../../src/tasks/index.ts'
+import { taskNamed } from '../../src/tasks/index.ts'
 
 const GPT2_SMALL = {
   model_type: 'gpt2',
@@ -20,19 +22,20 @@ const GPT2_SMALL = {
 const LORA: LoraConfig = { r: 8, lora_alpha: 16, target_modules: ['c_attn', 'attn.c_proj'] }
 /** Of the same rank as the plastic blocks that are timed beside it. */
 const LORA_16: LoraConfig = { ...LORA, r: 16, lora_alpha: 32 }
-const SCORE = { classes: ['score'], pooling: 'last', dropout: 0 } as const
+const SCORE = { kind: 'score', pooling: 'last', dropout: 0 } as const
 
 /** Writes `lora`, `lora-16`, `full`, `dpo`, `reward` and `ppo` into a folder. */
 export async function exportModels(folder: string): Promise<void> {
   const config = join(folder, 'config.json')
   writeFileSync(config, JSON.stringify(GPT2_SMALL))
   const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 }
-  const written = { seed: 1, optimizer, model: join(folder, 'lora'), head: null, lora: LORA }
+  const written = { seed: 1, optimizer, model: join(folder, 'lora'), head: languageHead, lora: LORA, npt: null }
+  const of = (task: TaskName) => ({ task, options: taskNamed(task).graphOptions.parse({}) })
   const out = (name: string) => ({ out: join(folder, name) })
-  await exportArtifacts({ ...written, ...out('lora'), model: config })
-  await exportArtifacts({ ...written, ...out('lora-16'), lora: LORA_16 })
-  await exportArtifacts({ ...written, ...out('full'), lora: 'full' })
-  await exportArtifacts({ ...written, ...out('dpo'), dpo: dpoSchema.parse({}) })
-  await exportArtifacts({ ...written, ...out('reward'), head: SCORE, reward: rewardSchema.parse({}) })
-  await exportArtifacts({ ...written, ...out('ppo'), ppo: ppoLossSchema.parse({}) })
+  await exportArtifacts({ ...written, ...of('sft'), ...out('lora'), model: config })
+  await exportArtifacts({ ...written, ...of('sft'), ...out('lora-16'), lora: LORA_16 })
+  await exportArtifacts({ ...written, ...of('sft'), ...out('full'), lora: 'full' })
+  await exportArtifacts({ ...written, ...of('dpo'), ...out('dpo') })
+  await exportArtifacts({ ...written, ...of('reward'), ...out('reward'), head: SCORE })
+  await exportArtifacts({ ...written, ...of('ppo'), ...out('ppo') })
 }

@@ -12,8 +12,8 @@ const LENGTH = 128
 const RANK = 16
 
 const [folder, layers, steps] = [process.argv[2]!, process.argv[3] as 'all' | 'upper_half', process.argv[4]]
-const { graph, session, memory, feeds } = await openPhase1(folder, { layers, rank: RANK })
-await reportSteps(optimizerStep(session, feeds(BATCH, LENGTH), memory), {
+const { graph, session, state, feeds } = await openPhase1(folder, { layers, rank: RANK })
+await reportSteps(optimizerStep(session, feeds(BATCH, LENGTH), state), {
   name: `npt-phase1-${layers}`,
   steps: Number(steps),
   tokens: BATCH * LENGTH,

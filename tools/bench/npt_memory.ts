@@ -25,14 +25,14 @@ const rounds: MemoryRound[] = []
 for (const { rank, tokens } of SIZES) {
   await turn()
   const options = { memoryArena: false, prepacking: false }
-  const { session, memory, feeds } = await openPhase1(
+  const { session, state, feeds } = await openPhase1(
     process.argv[2]!,
     { layers: 'upper_half', rank },
     options,
   )
   for (const count of [0, ...tokens]) {
     if (count > 0) await turn()
-    await optimizerStep(session, feeds(Math.max(1, count / ROW), ROW), memory)()
+    await optimizerStep(session, feeds(Math.max(1, count / ROW), ROW), state)()
     rounds.push({ rank, tokens: count })
     turnDone()
   }

@@ -11,10 +11,9 @@ import { openGpt2Folder } from '../../src/formats/model_folder.ts'
 import { createRandom } from '../../src/random.ts'
 import type { NodeSessionOptions } from '../../src/runtime/node.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
-import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import { createHostState } from '../../src/runtime/host_state.ts'
 import type { Feeds, HostTensor } from '../../src/runtime/session.ts'
 import { initialPlasticBlocks } from '../../src/runs/initialise.ts'
-import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
 
 /** The training graph on a model folder's weights, its session, the tensors that it trains, and its inputs for a batch. */
 export async function openPhase1(
@@ -33,8 +32,8 @@ export async function openPhase1(
     distillation_weight: 0,
     stored: externalData(tensors, 'model.safetensors'),
   } as const
-  const memory = createParameterMemory(equivalenceShapes(task))
-  initialPlasticBlocks(memory, npt, 1)
+  const state = createHostState(equivalenceShapes(task))
+  await initialPlasticBlocks(state, npt, 1)
   const graph = equivalenceTrainingGraph(task)
   const model = { externalFolder: folder, inPlaceOutputs: true }
   const session = await openNodeSession(serialize(graph), { ...model, ...options })
@@ -48,7 +47,7 @@ export async function openPhase1(
     const count = batch * length
     const weights = new Float32Array(count).fill(1 / count)
     const token_weights: HostTensor = { dtype: 'float32', dims: [batch, length], data: weights }
-    return { ...collateTokens(sequences).feeds, token_weights, ...parameterFeeds(memory) }
+    return { ...collateTokens(sequences).feeds, token_weights, ...state.parameters }
   }
-  return { graph, session, memory, feeds }
+  return { graph, session, state, feeds }
 }

@@ -6,14 +6,14 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { loraScale } from '../../src/models/adapter_inputs.ts'
-import { readManifest } from '../../src/formats/manifest.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
 import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
 import { createRandom } from '../../src/random.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
-import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import { createHostState } from '../../src/runtime/host_state.ts'
+import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import type { Session } from '../../src/runtime/session.ts'
-import { loadTokenizer } from '../../src/text/tokenizer.ts'
+import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { initialAdapter } from '../../src/runs/initialise.ts'
 import { miniBatches } from '../../src/tasks/ppo/mini_batches.ts'
 import { trainingOptionsSchema } from '../../src/learning/options.ts'
@@ -21,9 +21,12 @@ import { updatePolicy } from '../../src/tasks/ppo/ppo.ts'
 import { updateTimes } from '../../src/tasks/ppo/log.ts'
 import { ppoOptionsSchema } from '../../src/tasks/ppo/options.ts'
 import { openPolicy } from '../../src/tasks/ppo/policy.ts'
-import { openPpoSessions } from '../../src/tasks/ppo/sessions.ts'
+import { decodingGraph } from '../../graphs/artifacts/generation.ts'
+import { openModelFolder } from '../../src/formats/model_folder.ts'
+import { openGraph } from '../../src/models/open_graph.ts'
 import { createStopwatch } from '../../src/learning/stopwatch.ts'
-import { taskGraphs } from '../../src/runs/task_graphs.ts'
+import { runGraphs } from '../../src/runs/run_graphs.ts'
+import { readRunManifest } from '../../src/runs/run_manifest.ts'
 import type { PpoMeasurement } from './measure.ts'
 import { median, peakRss, timed, UPDATE_WARMUP } from './measure.ts'
 import { anonymousMemory, mappedMemory } from './memory.ts'
@@ -37,16 +40,22 @@ const [folder, prepacking, updates] = [process.argv[2]!, process.argv[3] === 'tr
 const ppo = ppoOptionsSchema.parse({ reward: { function: 'none' }, early_stopping: false })
 const options = trainingOptionsSchema.parse({})
 const config = await readGpt2Config(folder)
-const manifest = await readManifest(folder)
+const manifest = await readRunManifest(folder)
 const lora = manifest.lora
 if (typeof lora === 'string') throw new Error('the policy has adapters')
-const memory = createParameterMemory(taskGraphs(manifest, config, new Map()).trainable)
-initialAdapter(memory, 1)
+const tensors = createHostState(runGraphs(manifest, config, new Map()).trainable)
+await initialAdapter(tensors, 1)
 
 const model = (name: string) => join(folder, `${name}_model.onnx`)
 const training = await openNodeSession(model('training'), { prepacking, inPlaceOutputs: true })
 const evaluation = await openNodeSession(model('eval'), { prepacking, spinning: false })
-const beside = await openPpoSessions(folder, lora, ppo, { prepacking, spinning: false })
+const { session: decoding } = await openGraph(
+  'the decoder',
+  await openModelFolder(folder),
+  (stored) => decodingGraph({ config, stored, lora }),
+  nodeRuntime(),
+  { prepacking, spinning: false },
+)
 const tokenizer = await loadTokenizer(folder)
 
 const stopwatch = createStopwatch()
@@ -62,9 +71,9 @@ const watch = (session: Session): Session => {
   }
   return { ...watched, run }
 }
-const sessions = { training, evaluation, ...beside }
+const sessions = { training, evaluation, decoding, reference: null }
 const policy = openPolicy(
-  { sessions, config, tokenizer, ppo, memory, constants: loraScale(lora.lora_alpha / lora.r) },
+  { sessions, config, tokenizer, ppo, tensors, constants: loraScale(lora.lora_alpha / lora.r) },
   watch,
 )
 
@@ -81,7 +90,7 @@ async function update(step: number): Promise<void> {
   const plan = miniBatches(lengths, { ...options, ...ppo }, 1, step)
   const steps = plan.filter(({ endsStep }) => endsStep).length
   const at = { klCoefficient: ppo.init_kl_coef, rate: RATE, optimizerSteps: (step - 1) * steps, step }
-  await updatePolicy(policy, { options, ppo, memory }, { responses, scores, plan, ...at }, stopwatch)
+  await updatePolicy(policy, { options, ppo, tensors }, { responses, scores, plan, ...at }, stopwatch)
 }
 
 const turn = turns()

@@ -7,18 +7,18 @@ import { join } from 'node:path'
 
 import { matmulFlops } from '../../graphs/flops.ts'
 import type { ExternalData } from '../../graphs/ir/graph.ts'
+import { isPooled } from '../../graphs/models/head.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
 import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
-import { readManifest } from '../../src/formats/manifest.ts'
-import { loraScale } from '../../src/models/adapter_inputs.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
 import { createRandom } from '../../src/random.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
-import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import { createHostState } from '../../src/runtime/host_state.ts'
 import { dpoObjective, measured } from '../../src/tasks/dpo/dpo.ts'
 import { initialAdapter, initialHead } from '../../src/runs/initialise.ts'
 import { rewardObjective } from '../../src/tasks/reward.ts'
-import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
-import { taskGraphs } from '../../src/runs/task_graphs.ts'
+import { runGraphs } from '../../src/runs/run_graphs.ts'
+import { readRunManifest } from '../../src/runs/run_manifest.ts'
 import { optimizerStep, reportSteps } from './steps.ts'
 
 const PAIRS = 4
@@ -28,12 +28,12 @@ const LENGTH = PROMPT + ANSWER
 
 const [folder, steps] = [process.argv[2]!, Number(process.argv[3])]
 const config = await readGpt2Config(folder)
-const manifest = await readManifest(folder)
+const manifest = await readRunManifest(folder)
 const { lora, head, task } = manifest
 if (typeof lora === 'string') throw new Error('the model has adapters')
-const memory = createParameterMemory(taskGraphs(manifest, config, new Map()).trainable)
-initialAdapter(memory, 1)
-if (head) initialHead(memory, config, 1)
+const tensors = createHostState(runGraphs(manifest, config, new Map()).trainable)
+await initialAdapter(tensors, 1)
+if (isPooled(head)) await initialHead(tensors, config, 1)
 
 const random = createRandom('bench')
 const draw = (length: number) => Array.from({ length }, () => random.integer(config.vocab_size))
@@ -44,21 +44,21 @@ const pairs = Array.from({ length: PAIRS }, () => {
     return { input_ids, labels: input_ids.map((id, t) => (t < PROMPT ? NO_LOSS : id)) }
   })
 })
-const objective = head
+const objective = isPooled(head)
   ? rewardObjective({ ...head, config, width: config.n_embd, seed: 1 })
   : dpoObjective(measured(new Float32Array(2 * PAIRS).fill(-ANSWER * Math.log(config.vocab_size))))
 const rows = pairs.map((_, pair) => [2 * pair, 2 * pair + 1])
 const feeds = {
-  ...(await objective.feeds(pairs, { total: PAIRS, step: 1, first: 0, rows })),
-  ...parameterFeeds(memory),
+  ...(await objective.feeds(pairs, { total: PAIRS, step: 1, first: 0, rows, all: pairs })),
+  ...tensors.parameters,
   ...loraScale(lora.lora_alpha / lora.r),
 }
 const session = await openNodeSession(join(folder, 'training_model.onnx'), { inPlaceOutputs: true })
 // DPO computes a pair's prompt once.
-const shape: Record<string, number> = head
+const shape: Record<string, number> = isPooled(head)
   ? { batch: 2 * PAIRS, sequence: LENGTH }
   : { pairs: PAIRS, sequence: LENGTH + ANSWER, labelled: 2 * PAIRS * ANSWER }
-await reportSteps(optimizerStep(session, feeds, memory), {
+await reportSteps(optimizerStep(session, feeds, tensors), {
   name: task,
   steps,
   tokens: 2 * PAIRS * LENGTH,
@@ -69,6 +69,6 @@ await reportSteps(optimizerStep(session, feeds, memory), {
 function sizedGraph() {
   const anywhere = { location: 'model.safetensors', offset: 0, length: 0 }
   const stored = { get: () => anywhere } as unknown as ReadonlyMap<string, ExternalData>
-  return taskGraphs(manifest, config, stored).training()
+  return runGraphs(manifest, config, stored).training()
 }
 process.exit()

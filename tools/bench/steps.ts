@@ -2,21 +2,19 @@
  * The timed loop of the training workloads: each step beside the sgemm ceiling, in turns with a peer.
  * @module
  */
-import type { ParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import type { Feeds, Session } from '../../src/runtime/session.ts'
-import { gradientTargets } from '../../src/learning/gradient_descent.ts'
+import type { TrainingState } from '../../src/runtime/training_state.ts'
 import { openCeiling } from './ceiling.ts'
 import type { Measurement } from './measure.ts'
 import { median, peakRss, timed, WARMUP } from './measure.ts'
 import { turnDone, turns } from './paced.ts'
 
 /** A function that makes one optimizer step: gradients from the session, then AdamW in place. */
-export function optimizerStep(session: Session, feeds: Feeds, memory: ParameterMemory): () => Promise<void> {
-  const gradients = gradientTargets(memory)
+export function optimizerStep(session: Session, feeds: Feeds, tensors: TrainingState): () => Promise<void> {
   let stepCount = 0
   return async () => {
-    await session.run(feeds, { into: gradients })
-    memory.adamwStep({
+    await session.run(feeds, { into: tensors.gradients })
+    await tensors.step({
       learningRate: 1e-4,
       step: ++stepCount,
       beta1: 0.9,

@@ -1,5 +1,5 @@
 /** @module */
-import { textTable } from '../../src/report/text_table.ts'
+import { textTable } from '../../src/metrics/text_table.ts'
 import type { Measurement, PpoMeasurement, UpdateParts } from './measure.ts'
 import { median } from './measure.ts'
 

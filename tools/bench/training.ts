@@ -11,14 +11,13 @@ import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
 import { loadParameters } from '../../src/runs/checkpoint.ts'
 import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
-import { readManifest } from '../../src/formats/manifest.ts'
 import { createRandom } from '../../src/random.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
-import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import { createHostState } from '../../src/runtime/host_state.ts'
 import { initialAdapter } from '../../src/runs/initialise.ts'
-import { loraScale } from '../../src/models/adapter_inputs.ts'
-import { parameterFeeds } from '../../src/learning/gradient_descent.ts'
-import { taskGraphs } from '../../src/runs/task_graphs.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
+import { runGraphs } from '../../src/runs/run_graphs.ts'
+import { readRunManifest } from '../../src/runs/run_manifest.ts'
 import { optimizerStep, reportSteps } from './steps.ts'
 
 const BATCH = 4
@@ -26,11 +25,11 @@ const LENGTH = 128
 
 const [folder, share, steps] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
 const config = await readGpt2Config(folder)
-const manifest = await readManifest(folder)
+const manifest = await readRunManifest(folder)
 const { lora } = manifest
-const memory = createParameterMemory(taskGraphs(manifest, config, new Map()).trainable)
-if (lora === 'full') await loadParameters(folder, memory)
-else initialAdapter(memory, 1)
+const tensors = createHostState(runGraphs(manifest, config, new Map()).trainable)
+if (lora === 'full') await loadParameters(folder, tensors)
+else await initialAdapter(tensors, 1)
 
 const random = createRandom('bench')
 const examples = Array.from({ length: BATCH }, () => {
@@ -41,11 +40,11 @@ const labelled = totalLabelled(examples)
 const sequences = examples.map((example) => [example])
 const feeds = {
   ...collate(sequences, { total: labelled }),
-  ...parameterFeeds(memory),
+  ...tensors.parameters,
   ...(typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)),
 }
 const session = await openNodeSession(join(folder, 'training_model.onnx'), { inPlaceOutputs: true })
-await reportSteps(optimizerStep(session, feeds, memory), {
+await reportSteps(optimizerStep(session, feeds, tensors), {
   name: `${lora === 'full' ? 'full' : 'lora'}-labels-${share}`,
   steps,
   tokens: BATCH * LENGTH,
@@ -56,6 +55,6 @@ await reportSteps(optimizerStep(session, feeds, memory), {
 function sizedGraph() {
   const anywhere = { location: 'model.safetensors', offset: 0, length: 0 }
   const stored = { get: () => anywhere } as unknown as ReadonlyMap<string, ExternalData>
-  return taskGraphs(manifest, config, stored).training()
+  return runGraphs(manifest, config, stored).training()
 }
 process.exit()

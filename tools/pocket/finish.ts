@@ -9,8 +9,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { openGenerator } from '../../src/models/open_generator.ts'
+import { tasks } from '../../src/tasks/index.ts'
 import { trainingCurves } from '../../src/report/training_curves.ts'
-import type { EvaluationRecord, StepRecord } from '../../src/learning/progress.ts'
+import type { EvaluationRecord, StepRecord } from '../../src/learning/listeners.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const [run, out] = [process.argv[2] ?? 'runs/pocket/run', process.argv[3] ?? 'artifacts/pocket']
@@ -31,7 +32,7 @@ const log = (await readFile(join(run, 'log.jsonl'), 'utf8'))
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line) as StepRecord | EvaluationRecord)
-await writeFile(join(out, 'loss.svg'), await trainingCurves(log, 'pocket: pre-training'))
+await writeFile(join(out, 'loss.svg'), await trainingCurves(log, 'pocket: pre-training', tasks.sft))
 
 const steps = log.filter((record): record is StepRecord => 'loss' in record)
 const evaluations = log.filter((record): record is EvaluationRecord => 'eval_loss' in record)

@@ -6,7 +6,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { gpt2TokenizerFiles } from '../../src/text/gpt2.ts'
+import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 
 const VOCABULARY = 4096
 const END_OF_TEXT = VOCABULARY - 1

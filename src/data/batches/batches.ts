@@ -7,7 +7,7 @@
  * @module
  */
 import { createRandom } from '../../random.ts'
-import type { ArrowDataset } from '../sets/arrow_reader.ts'
+import type { DataSet } from '../sets/data_set.ts'
 import type { EncodedExample } from '../examples/encode.ts'
 import type { Sequences } from './packing.ts'
 import { singleRows } from './packing.ts'
@@ -54,7 +54,7 @@ export function trainingOrder(
   return batches
 }
 
-function readBatch(dataset: ArrowDataset, index: number, rows: Batch['rows']): Batch {
+function readBatch(dataset: DataSet, index: number, rows: Batch['rows']): Batch {
   return { index, rows, sequences: rows.map((sequence) => sequence.map((row) => dataset.row(row))) }
 }
 
@@ -64,7 +64,7 @@ function readBatch(dataset: ArrowDataset, index: number, rows: Batch['rows']): B
  * @param sequences by default each row alone
  */
 export function* trainingBatches(
-  dataset: ArrowDataset,
+  dataset: DataSet,
   order: TrainingOrder,
   sequences: Sequences = singleRows(dataset.lengths),
 ): Generator<Batch> {
@@ -84,7 +84,7 @@ export function* trainingBatches(
  * @param sequences by default each row alone
  */
 export function* sequentialBatches(
-  dataset: ArrowDataset,
+  dataset: DataSet,
   { batchSize }: { readonly batchSize: number },
   sequences: Sequences = singleRows(dataset.lengths),
 ): Generator<Batch> {

@@ -2,7 +2,7 @@
  * Encoded examples as questions to a model: what it is given, and what it should have written.
  * @module
  */
-import type { ArrowDataset } from '../sets/arrow_reader.ts'
+import type { DataSet } from '../sets/data_set.ts'
 import type { EncodedExample } from './encode.ts'
 import { NO_LOSS } from './encode.ts'
 
@@ -17,7 +17,7 @@ export interface PromptAndReferences {
  * Up to `most` different prompts of a data set that have references, evenly spread over it, in order of appearance.
  */
 export function promptsAndReferences(
-  dataset: ArrowDataset,
+  dataset: DataSet,
   most: number,
   eosId: number,
 ): PromptAndReferences[] {
@@ -30,7 +30,7 @@ export function promptsAndReferences(
  * learned stretch, its prompt all before; where nothing is to be learned all of it is a prompt. Examples without a prompt,
  * as of plain text, are left out. Of pairs, the preferred answer alone is a reference.
  */
-export function allPrompts(dataset: ArrowDataset, eosId: number): PromptAndReferences[] {
+export function allPrompts(dataset: DataSet, eosId: number): PromptAndReferences[] {
   const found = new Map<string, { prompt: number[]; references: number[][] }>()
   for (let row = 0; row < dataset.size; row += dataset.pairs ? 2 : 1) {
     const { prompt, reference } = lastStretch(dataset.row(row), eosId)

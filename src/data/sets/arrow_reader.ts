@@ -15,16 +15,7 @@ import type { Block, Footer } from './arrow_metadata.ts'
 import { NO_LOSS } from '../examples/encode.ts'
 import type { EncodedExample } from '../examples/encode.ts'
 import { checkPair } from '../examples/pair_check.ts'
-
-export interface ArrowDataset extends ArrowFacts {
-  /** Rows; of pairs, two each. */
-  readonly size: number
-  /** Tokens of each row. */
-  readonly lengths: Int32Array
-  /** Reads one row from the file. Throws UserError where it holds impossible tokens or cannot be read. */
-  row(index: number): EncodedExample
-  close(): void
-}
+import type { DataSet } from './data_set.ts'
 
 /** Where the rows of a column's part are: the file position of its values, and its rows' offsets in them. */
 interface Values {
@@ -151,7 +142,7 @@ function batchOf(batches: readonly Batch[], row: number): Batch {
  *
  * @throws UserError where the file is missing, truncated, of another kind, or contradicts itself.
  */
-export function openArrowDataset(path: string): ArrowDataset {
+export function openArrowDataset(path: string): DataSet {
   let fd: number
   try {
     fd = openSync(path, 'r')
@@ -167,7 +158,7 @@ export function openArrowDataset(path: string): ArrowDataset {
   }
 }
 
-function readDataset(path: string, fd: number): ArrowDataset {
+function readDataset(path: string, fd: number): DataSet {
   const fileBytes = fstatSync(fd).size
   const readAt = readerOf(fd, fileBytes)
   const footer = readFooter(readAt, fileBytes)

@@ -8,8 +8,8 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
 import { UserError } from '../../errors.ts'
-import { listColumns } from '../sources/row.ts'
-import type { Row } from '../sources/row.ts'
+import { listColumns } from '../row.ts'
+import type { Row } from '../row.ts'
 
 export const SPLITS = ['train', 'validation', 'test'] as const
 export type Split = (typeof SPLITS)[number]

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 
 import { UserError } from '../../errors.ts'
-import type { Row } from './row.ts'
+import type { Row } from '../row.ts'
 import { readTextBlocks } from './text_lines.ts'
 
 export interface DelimitedOptions {

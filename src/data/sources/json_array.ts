@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises'
 import { UserError } from '../../errors.ts'
 import { quote } from '../../formats/quote.ts'
 import { readText, unreadable } from '../../formats/read_file.ts'
-import type { Row } from './row.ts'
+import type { Row } from '../row.ts'
 
 /** A little below the longest string of V8, 2²⁹ − 24 characters. */
 const MAX_BYTES = 512e6

@@ -4,7 +4,7 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
-import type { Row } from './row.ts'
+import type { Row } from '../row.ts'
 import { readTextBlocks } from './text_lines.ts'
 
 function parseLine(line: string, where: string): Row {

@@ -12,7 +12,7 @@ import { compressors } from 'hyparquet-compressors'
 
 import { UserError } from '../../errors.ts'
 import { unreadable } from '../../formats/read_file.ts'
-import type { Row, Value } from './row.ts'
+import type { Row, Value } from '../row.ts'
 
 const MAX_GROUP_ROWS = 5_000_000
 const MAX_PAGE_BYTES = 2 ** 28

@@ -9,8 +9,8 @@ import { readDelimited } from './csv.ts'
 import { readJsonArray } from './json_array.ts'
 import { readJsonl } from './jsonl.ts'
 import { readParquet } from './parquet.ts'
-import { listColumns } from './row.ts'
-import type { Row } from './row.ts'
+import { listColumns } from '../row.ts'
+import type { Row } from '../row.ts'
 
 export const SOURCE_FORMATS = ['csv', 'tsv', 'jsonl', 'json', 'parquet'] as const
 export type SourceFormat = (typeof SOURCE_FORMATS)[number]

@@ -9,8 +9,8 @@
  */
 import { UserError } from '../../errors.ts'
 import { quote } from '../../formats/quote.ts'
-import { listColumns } from '../sources/row.ts'
-import type { Row } from '../sources/row.ts'
+import { listColumns } from '../row.ts'
+import type { Row } from '../row.ts'
 import type { Segment, Template } from './template.ts'
 import { compilePart } from './template_part.ts'
 import type { ChatTemplate } from './template_source.ts'

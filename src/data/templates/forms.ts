@@ -2,7 +2,7 @@
  * The forms in which people bring data, told by their columns, and the template of each.
  * @module
  */
-import type { Row, Value } from '../sources/row.ts'
+import type { Row, Value } from '../row.ts'
 import type { DataTask, TemplateSource } from './template_source.ts'
 
 interface Form {

@@ -5,7 +5,7 @@
 import { UserError } from '../../errors.ts'
 import { isRow, parseJson, toRow } from './given_texts.ts'
 import { compilePreference } from './preference.ts'
-import type { Row } from '../sources/row.ts'
+import type { Row } from '../row.ts'
 import { compilePart } from './template_part.ts'
 import type { PairTemplate } from './template_source.ts'
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
-import type { Row } from '../sources/row.ts'
+import type { Row } from '../row.ts'
 import { compilePart } from './template_part.ts'
 import type { LabelTemplate } from './template_source.ts'
 

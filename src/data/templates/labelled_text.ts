@@ -4,7 +4,7 @@
  */
 import { UserError } from '../../errors.ts'
 import { isBlank } from './end_of_text.ts'
-import type { Row } from '../sources/row.ts'
+import type { Row } from '../row.ts'
 import { compilePart, nullAsEmpty } from './template_part.ts'
 import type { LabelTemplate } from './template_source.ts'
 

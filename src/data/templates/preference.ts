@@ -8,7 +8,7 @@
 import { UserError } from '../../errors.ts'
 import { compileTurns, readMessages } from './conversation.ts'
 import type { GivenMessage } from './conversation.ts'
-import type { Row } from '../sources/row.ts'
+import type { Row } from '../row.ts'
 import { isFilled } from './template.ts'
 import { compilePart, nullAsEmpty } from './template_part.ts'
 import type { ChatPreferenceTemplate, PairTemplate, PreferenceTemplate } from './template_source.ts'

@@ -4,7 +4,7 @@
  */
 import { compileTurns, readConversation } from './conversation.ts'
 import { compilePreference } from './preference.ts'
-import type { Row } from '../sources/row.ts'
+import type { Row } from '../row.ts'
 import { isFilled } from './template.ts'
 import { compilePart, nullAsEmpty } from './template_part.ts'
 import { hasPair } from './template_source.ts'

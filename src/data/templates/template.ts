@@ -3,7 +3,7 @@
  * @module
  */
 import { compileConversation } from './conversation.ts'
-import type { Row, Value } from '../sources/row.ts'
+import type { Row, Value } from '../row.ts'
 import { compilePart, nullAsEmpty } from './template_part.ts'
 import type { CausalTemplate, CompletionTemplate, TextTemplate } from './template_source.ts'
 

@@ -10,8 +10,8 @@ import nunjucks from 'nunjucks'
 import { UserError } from '../../errors.ts'
 import { quote } from '../../formats/quote.ts'
 import { END_MARK, END_OF_TEXT } from './end_of_text.ts'
-import { listColumns } from '../sources/row.ts'
-import type { Row, Value } from '../sources/row.ts'
+import { listColumns } from '../row.ts'
+import type { Row, Value } from '../row.ts'
 import { inspectTemplate } from './template_check.ts'
 
 export interface TemplatePart {

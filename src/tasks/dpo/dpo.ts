@@ -14,13 +14,13 @@
  * The other losses of the difference are in `graphs/losses/dpo.ts`. Only π moves; log π_ref(y | x) is an input.
  * @module
  */
-import type { ArrowDataset } from '../../data/sets/arrow_reader.ts'
+import type { DataSet } from '../../data/sets/data_set.ts'
 import type { Batch } from '../../data/batches/batches.ts'
 import { sequentialBatches } from '../../data/batches/batches.ts'
 import { collatePairs } from '../../data/batches/collate_pairs.ts'
 import { countLabelled } from '../../data/examples/encode.ts'
 import { pairRows } from '../../data/batches/packing.ts'
-import { loraScale } from '../../models/adapter_inputs.ts'
+import { adaptersOff } from '../../runtime/feeds.ts'
 import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
 import type { Objective } from '../../learning/gradient_descent.ts'
 
@@ -38,9 +38,6 @@ export const withoutAdapters =
   (evaluation: Session, parameters: Feeds): Reference =>
   (pairs) =>
     logProbabilities(evaluation, adaptersOff(parameters), pairs)
-
-/** Parameters of the model as it is without its adapters. */
-export const adaptersOff = (parameters: Feeds): Feeds => ({ ...parameters, ...loraScale(0) })
 
 /**
  * A reference that was measured before.
@@ -63,7 +60,7 @@ export const measured =
 export async function measureReference(
   evaluation: Session,
   parameters: Feeds,
-  dataset: ArrowDataset,
+  dataset: DataSet,
   { batchSize, onPairs }: { readonly batchSize: number; readonly onPairs?: (pairs: number) => void },
 ): Promise<Float32Array> {
   const logps = new Float32Array(dataset.size)
@@ -94,7 +91,6 @@ export const dpoObjective = (reference: Reference): Objective => ({
     ...collatePairs(pairs, { total }),
     reference_logps: await reference(pairs, rows),
   }),
-  outputs: (pairs) => Object.fromEntries(METRICS.map((name) => [name, perAnswer(pairs.length)])),
   metrics: (outputs, { sequences }) => dpoMetrics(outputs, sequences),
 })
 
@@ -173,7 +169,7 @@ export interface DpoEvaluation {
 export async function evaluateDpo(
   session: Session,
   parameters: Feeds,
-  dataset: ArrowDataset,
+  dataset: DataSet,
   reference: Reference,
   batchSize: number,
 ): Promise<DpoEvaluation> {
@@ -194,5 +190,5 @@ export async function evaluateDpo(
   return { loss: sum / pairs.length, metrics: dpoMetrics(outputs, pairs) }
 }
 
-const pairsInOrder = (dataset: ArrowDataset, batchSize: number) =>
+const pairsInOrder = (dataset: DataSet, batchSize: number) =>
   sequentialBatches(dataset, { batchSize }, pairRows(dataset.lengths))

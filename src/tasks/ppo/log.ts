@@ -3,11 +3,11 @@
  * over the mini-batches that were learned from. Standard deviations and variances are the unbiased ones.
  * @module
  */
-import type { PerToken } from './advantages.ts'
-import { moments } from './advantages.ts'
+import { moments } from '../../metrics/moments.ts'
 import type { PpoOptions } from './options.ts'
-import type { Response } from './rollout.ts'
-import type { LogRecord } from '../../runs/log.ts'
+import type { Response } from '../../learning/rollouts.ts'
+import type { PerToken } from './quantities.ts'
+import type { LogRecord } from '../../learning/listeners.ts'
 
 /** A response with all that is known about it before the update learns from it; lists have one number per token. */
 export interface Experience {

@@ -4,15 +4,28 @@
  */
 import { z } from 'zod'
 
-import { ppoLossSchema } from '../../formats/manifest.ts'
-import { rewardSourceSchema } from '../../rewards/reward_function.ts'
+import { rewardSourceSchema } from '../../rewards/reward_source.ts'
 
 const count = z.int().min(1).max(1e6)
 
 const KL_PENALTIES = ['kl', 'abs', 'mse'] as const
 
-/** With the constants of the losses: cliprange, cliprange_value, vf_coef, entropy_coef, temperature. */
-export const ppoOptionsSchema = ppoLossSchema.extend({
+/** The constants of the losses, which the graphs hold. */
+export const ppoGraphOptions = z.object({
+  /** How far a token's probability may move, as a factor 1 ± this, before it counts no further. */
+  cliprange: z.number().positive().default(0.2),
+  /** How far a value may move from the one before the update. */
+  cliprange_value: z.number().positive().default(0.2),
+  /** Share of the value loss in the loss. */
+  vf_coef: z.number().min(0).default(0.1),
+  /** Share of the entropy, which is taken off. */
+  entropy_coef: z.number().min(0).default(0),
+  /** Of the distribution that responses are drawn from, whose log-probabilities are compared. */
+  temperature: z.number().positive().default(0.7),
+})
+
+export const ppoOptionsSchema = z.strictObject({
+  ...ppoGraphOptions.shape,
   /** What scores a response: a reward model, a metric against references, or a function of the user's. */
   reward: rewardSourceSchema,
   /** Responses of an update. */
@@ -52,3 +65,5 @@ export const ppoOptionsSchema = ppoLossSchema.extend({
 })
 
 export type PpoOptions = z.infer<typeof ppoOptionsSchema>
+
+export type PpoGraphOptions = z.infer<typeof ppoGraphOptions>

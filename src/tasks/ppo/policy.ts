@@ -1,17 +1,23 @@
 /**
- * The policy of PPO, its value head and its reference: sessions on one base model, fed with the tensors that are trained.
+ * The policy of PPO, its value head and its reference: sessions on one base model, fed with the tensors that are trained; and
+ * how good the policy is.
  * @module
  */
-import type { Gpt2Config } from '../../../graphs/models/gpt2_config.ts'
-import { loraScale } from '../../models/adapter_inputs.ts'
-import type { ParameterMemory } from '../../runtime/parameter_memory.ts'
+import type { RunFacts } from '../task.ts'
+import type { TrainingOptions } from '../../learning/options.ts'
+import type { Metrics } from '../../learning/listeners.ts'
+import type { Prompt, Response } from '../../learning/rollouts.ts'
+import { evaluateTokens, sampleResponses, scoreResponses } from '../../learning/rollouts.ts'
+import { createDecoder } from '../../generation/decoder.ts'
+import { moments } from '../../metrics/moments.ts'
+import { deriveSeed } from '../../random.ts'
+import type { RewardFunction } from '../../rewards/reward_function.ts'
+import { adaptersOff } from '../../runtime/feeds.ts'
 import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
-import type { Tokenizer } from '../../text/tokenizer.ts'
+import type { TrainingState } from '../../runtime/training_state.ts'
+import { asLanguageModel } from '../language_model.ts'
 import type { PpoOptions } from './options.ts'
-import type { PpoPrompt } from './prompts.ts'
-import type { Response } from './rollout.ts'
-import { evaluateTokens, sampleResponses } from './rollout.ts'
-import { gradientTargets, parameterFeeds } from '../../learning/gradient_descent.ts'
+import { klPenalties, learnedScore } from './quantities.ts'
 
 /** The sessions of a run, on one base model. */
 export interface PpoSessions {
@@ -26,13 +32,10 @@ export interface PpoSessions {
 }
 
 /** What a policy is made of. */
-export interface PolicyParts {
+export interface PolicyParts extends Pick<RunFacts, 'config' | 'tokenizer'> {
   readonly sessions: PpoSessions
-  readonly config: Gpt2Config
-  readonly tokenizer: Tokenizer
   readonly ppo: PpoOptions
-  /** Trainable tensors and their optimizer state; created with `accumulate` where mini-batches are accumulated. */
-  readonly memory: ParameterMemory
+  readonly tensors: TrainingState
   /** Inputs of the graphs that stay the same, such as `lora_scale`. */
   readonly constants: Feeds
 }
@@ -46,59 +49,97 @@ export interface TokenViews {
 
 /** The policy, its value head and its reference, over views of the trained tensors: no update needs a reload. */
 export interface Policy {
-  readonly respond: (prompts: readonly PpoPrompt[], seed: number, firstRow?: number) => Promise<Response[]>
+  readonly respond: (prompts: readonly Prompt[], seed: number, firstRow?: number) => Promise<Response[]>
   readonly look: (
     responses: readonly Response[],
     batches: readonly (readonly number[])[],
-    step: number,
+    when: string,
   ) => Promise<TokenViews>
-  readonly gradients: (feeds: Feeds, labelled: number) => Promise<Record<string, HostTensor>>
+  /** Gives what the training graph does, and leaves the gradients in the training state. */
+  readonly gradients: (feeds: Feeds) => Promise<Record<string, HostTensor>>
 }
 
-/**
- * @param watch what every session is wrapped in
- */
+/** @param watch what every session is wrapped in */
 export function openPolicy(
-  { sessions, memory, constants, config, tokenizer, ppo }: PolicyParts,
+  { sessions, tensors, constants, config, tokenizer, ppo }: PolicyParts,
   watch: (session: Session) => Session,
 ): Policy {
   const training = watch(sessions.training)
   const evaluation = watch(sessions.evaluation)
   const decoding = watch(sessions.decoding)
   const reference = sessions.reference ? watch(sessions.reference) : evaluation
-  const parameters = { ...parameterFeeds(memory), ...constants }
-  const targets = gradientTargets(memory)
+  const parameters = { ...tensors.parameters, ...constants }
   const takenBy = (session: Session, feeds: Feeds): Feeds =>
     Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name)))
   const ofDecoding = takenBy(decoding, parameters)
   // With a scale of 0 adapters do nothing: what is left is the model before training.
-  const ofReference = takenBy(reference, { ...parameters, ...loraScale(0) })
+  const ofReference = takenBy(reference, adaptersOff(parameters))
+  const model = asLanguageModel({ config, lora: 'none', npt: null, stored: undefined }).config
+  const { eos_token_id } = model
+  const { temperature, top_k, top_p, max_new_tokens } = ppo
+  const sampling = {
+    ...{ context: model.n_positions, tokenizer, temperature, top_k, top_p, max_new_tokens },
+    stop_tokens: [tokenizer.eosId, ...(eos_token_id === null ? [] : [eos_token_id])],
+  }
 
   return {
     respond: (prompts, seed, firstRow = 0) =>
-      sampleResponses(decoding, ofDecoding, prompts, { config, tokenizer, ppo, seed, firstRow }),
-    async look(responses, batches, step) {
-      const at = `at step ${step}`
+      sampleResponses(createDecoder(decoding, model, ofDecoding), prompts, { ...sampling, seed, firstRow }),
+    async look(responses, batches, when) {
       const own = await evaluateTokens(evaluation, parameters, responses, {
         batches,
-        what: `the policy ${at}`,
+        what: `the policy ${when}`,
       })
       const other = await evaluateTokens(reference, ofReference, responses, {
         batches,
-        what: `the reference ${at}`,
+        what: `the reference ${when}`,
       })
       return { ...own, reference: other.logps }
     },
-    gradients: (feeds, labelled) => {
-      const room = (): HostTensor => ({
-        dtype: 'float32',
-        dims: [labelled],
-        data: new Float32Array(labelled),
-      })
-      return training.run(
-        { ...feeds, ...parameters },
-        { into: { ...targets, logps: room(), values: room() } },
-      )
-    },
+    gradients: (feeds) => training.run({ ...feeds, ...parameters }, { into: tensors.gradients }),
+  }
+}
+
+export interface PolicyEvaluation {
+  readonly options: TrainingOptions
+  readonly ppo: PpoOptions
+  readonly reward: RewardFunction
+  readonly validationPrompts: readonly Prompt[]
+}
+
+/**
+ * Responses to the validation prompts, drawn from the same streams every time. `eval_reward` is their mean score as the
+ * reward gives it, `eval_kl` their mean divergence, `eval_length` their tokens; `eval_loss` is what training lowers,
+ * −(score as it is learned from − β·KL), with the initial β, so that evaluations compare.
+ */
+export async function evaluatePolicy(
+  policy: Policy,
+  { options, ppo, reward, validationPrompts }: PolicyEvaluation,
+): Promise<Metrics> {
+  const seed = deriveSeed(options.seed, 'evaluation')
+  const size = options.per_device_eval_batch_size
+  const scores: number[] = []
+  const learned: number[] = []
+  const kls: number[] = []
+  const lengths: number[] = []
+  for (let first = 0; first < validationPrompts.length; first += size) {
+    const responses = await policy.respond(validationPrompts.slice(first, first + size), seed, first)
+    const batch = await scoreResponses(reward, responses)
+    const { logps, reference } = await policy.look(responses, [responses.map((_, i) => i)], 'in evaluation')
+    for (const [i, { ended, tokens }] of responses.entries()) {
+      scores.push(batch[i]!)
+      learned.push(learnedScore(batch[i]!, ended, ppo))
+      kls.push(klPenalties(logps[i]!, reference[i]!, ppo.kl_penalty).reduce((sum, kl) => sum + kl, 0))
+      lengths.push(tokens.length)
+    }
+  }
+  const { mean, variance } = moments(scores)
+  const kl = moments(kls).mean
+  return {
+    eval_loss: ppo.init_kl_coef * kl - moments(learned).mean,
+    eval_reward: mean,
+    eval_reward_std: Math.sqrt(variance),
+    eval_kl: kl,
+    eval_length: moments(lengths).mean,
   }
 }

@@ -9,21 +9,26 @@
  * Everything random is drawn from (seed, update, row), so a run that was interrupted goes on as if it had not been.
  * @module
  */
-import { deriveSeed } from '../../random.ts'
-import type { HostTensor } from '../../runtime/session.ts'
-import {
-  generalizedAdvantages,
-  klPenalties,
-  learnedScore,
-  moments,
-  tokenRewards,
-  whiten,
-} from './advantages.ts'
-import { nextKlCoefficient } from './kl_controller.ts'
-import type { MiniBatch } from './mini_batches.ts'
-import { miniBatches } from './mini_batches.ts'
+import type { Listener } from '../../learning/listeners.ts'
+import type { LoopRun, Position, Taken } from '../../learning/loop.ts'
+import { loop, optimizerStep } from '../../learning/loop.ts'
 import type { TrainingOptions } from '../../learning/options.ts'
-import { evaluatePolicy } from './evaluation.ts'
+import type { Prompt, Response } from '../../learning/rollouts.ts'
+import {
+  checkFinite,
+  collateResponses,
+  promptsOfRollout,
+  rolloutsPerEpoch,
+  scoreResponses,
+} from '../../learning/rollouts.ts'
+import type { LogRecord } from '../../learning/listeners.ts'
+import type { Stopwatch } from '../../learning/stopwatch.ts'
+import { createStopwatch } from '../../learning/stopwatch.ts'
+import type { TrainerState } from '../../learning/trainer_state.ts'
+import { moments } from '../../metrics/moments.ts'
+import { deriveSeed } from '../../random.ts'
+import type { RewardFunction } from '../../rewards/reward_function.ts'
+import type { HostTensor } from '../../runtime/session.ts'
 import type { Experience, MiniBatchOutcome, RolloutRecord } from './log.ts'
 import {
   furthestRatio,
@@ -33,36 +38,30 @@ import {
   updateStatistics,
   updateTimes,
 } from './log.ts'
+import type { MiniBatch } from './mini_batches.ts'
+import { miniBatches } from './mini_batches.ts'
 import type { PpoOptions } from './options.ts'
 import type { Policy, PolicyParts, TokenViews } from './policy.ts'
-import { openPolicy } from './policy.ts'
-import type { PpoPrompt } from './prompts.ts'
-import { promptsOfUpdate, updatesPerEpoch } from './prompts.ts'
-import type { EvaluationRecord, StepRecord, Watcher } from '../../learning/progress.ts'
-import type { RewardFunction } from '../../rewards/reward_function.ts'
-import type { Response } from './rollout.ts'
-import { checkFinite, collateResponses, scoreResponses } from './rollout.ts'
-import type { LogRecord } from '../../runs/log.ts'
-import { learningRate, scheduleOf } from '../../learning/schedule.ts'
-import type { Stopwatch } from '../../learning/stopwatch.ts'
-import { createStopwatch } from '../../learning/stopwatch.ts'
-import { advance, evaluate, stopsEarly } from '../../learning/gradient_descent.ts'
-import type { TrainerState } from '../../learning/trainer_state.ts'
+import { evaluatePolicy, openPolicy } from './policy.ts'
+import {
+  generalizedAdvantages,
+  klPenalties,
+  learnedScore,
+  nextKlCoefficient,
+  tokenRewards,
+  whiten,
+} from './quantities.ts'
 
-export interface PpoRun extends PolicyParts {
+export interface PpoRun extends PolicyParts, Pick<LoopRun, 'state' | 'save'> {
   readonly options: TrainingOptions
+  readonly listeners: readonly Listener[]
   readonly reward: RewardFunction
-  readonly prompts: readonly PpoPrompt[]
-  readonly validationPrompts: readonly PpoPrompt[]
-  readonly state: TrainerState
-  /** Writes `checkpoints/<name>` from the memory and this state. */
-  readonly save: (name: 'best' | 'last', state: TrainerState) => Promise<void>
-  readonly log: (record: StepRecord | EvaluationRecord) => void
+  readonly prompts: readonly Prompt[]
+  readonly validationPrompts: readonly Prompt[]
   /** Keeps a sampled response. */
   readonly logRollout: (record: RolloutRecord) => void
   /** Keeps how long an update took; apart from the log, which the seed alone determines. */
   readonly logTimes: (record: LogRecord & Record<string, number>) => void
-  readonly watcher?: Watcher
 }
 
 /** Of each update so many responses are kept. */
@@ -72,7 +71,7 @@ const KL_TOLERANCE = 1.5
 
 /** Updates of a whole run over so many prompts. */
 export function totalUpdates(options: TrainingOptions, { batch_size }: PpoOptions, prompts: number): number {
-  const perEpoch = updatesPerEpoch(prompts, batch_size)
+  const perEpoch = rolloutsPerEpoch(prompts, batch_size)
   return options.max_steps ?? Math.max(1, Math.ceil(perEpoch * options.num_train_epochs))
 }
 
@@ -83,78 +82,48 @@ export function totalUpdates(options: TrainingOptions, { batch_size }: PpoOption
  */
 export async function trainPpo(run: PpoRun): Promise<TrainerState> {
   const { options, ppo } = run
-  const steps = totalUpdates(options, ppo, run.prompts.length)
-  const perEpoch = updatesPerEpoch(run.prompts.length, ppo.batch_size)
-  const schedule = scheduleOf(options, steps)
   const stopwatch = createStopwatch()
   const policy = openPolicy(run, (session) => stopwatch.watch('sessions', session))
-  let state = run.state
-  run.watcher?.start?.({ totalSteps: steps, fromStep: state.global_step })
-  const finished = (at: TrainerState) => at.global_step >= steps || stopsEarly(at, options)
-  if (state.global_step === 0) {
-    // What training starts from, to compare with; it is no checkpoint, so it cannot be the best one.
-    const record = { step: 0, epoch: 0, ...(await evaluatePolicy(policy, run, 0)), best: false }
-    run.log(record)
-    run.watcher?.evaluation?.(record)
-  }
 
-  while (!finished(state)) {
-    const step = state.global_step + 1
-    const { kl_coef, optimizer_steps } = state.ppo ?? { kl_coef: ppo.init_kl_coef, optimizer_steps: 0 }
+  async function take({ step, learningRate: rate, state }: Position): Promise<Taken> {
+    const { kl_coef = ppo.init_kl_coef, optimizer_steps = 0 } = state.carried ?? {}
     stopwatch.read()
     const began = performance.now()
 
     // Responses y ~ π(·|x) to the prompts of (seed, epoch), and their scores.
     const place = { seed: options.seed, epoch: state.epoch, batch: state.batch, batchSize: ppo.batch_size }
-    const prompts = promptsOfUpdate(run.prompts, place)
+    const prompts = promptsOfRollout(run.prompts, place)
     const seed = deriveSeed(options.seed, 'responses', step)
     const responses = await stopwatch.time('generate', () => policy.respond(prompts, seed))
     const scores = await stopwatch.time('score', () => scoreResponses(run.reward, responses))
 
     const lengths = responses.map(({ tokens }) => tokens.length)
     const plan = miniBatches(lengths, { ...options, ...ppo }, options.seed, step)
-    const rate = learningRate(schedule, state.global_step)
     const update = {
-      responses,
-      scores,
-      plan,
+      ...{ responses, scores, plan, rate, step },
       klCoefficient: kl_coef,
-      rate,
       optimizerSteps: optimizer_steps,
-      step,
     }
     const updated = await updatePolicy(policy, run, update, stopwatch)
     const total = (performance.now() - began) / 1000
-
-    state = {
-      ...advance(state, { index: state.batch }, perEpoch),
-      ppo: { kl_coef: updated.klCoefficient, optimizer_steps: updated.optimizerSteps },
-    }
-    const epoch = state.epoch + state.batch / perEpoch
-    const record = {
-      step,
-      epoch,
-      loss: updated.statistics['ppo/loss/total']!,
-      grad_norm: updated.gradNorm,
-      learning_rate: rate,
-      tokens: responses.reduce((sum, { prompt, tokens }) => sum + prompt.ids.length + tokens.length, 0),
-      ...updated.statistics,
-    }
-    run.log(record)
     run.logTimes({ step, ...updateTimes(stopwatch.read(), total) })
     for (const experience of updated.experiences.slice(0, KEPT_ROLLOUTS))
       run.logRollout(rolloutRecord(experience, step))
-    run.watcher?.step?.(record)
-
-    const atEpochEnd = state.batch === 0
-    const evaluates =
-      step === steps || (options.eval_steps === null ? atEpochEnd : step % options.eval_steps === 0)
-    const judged = { ...run, evaluate: () => evaluatePolicy(policy, run, step) }
-    if (evaluates) state = await evaluate(judged, state, epoch, {})
-    const saves = options.save_steps === null ? evaluates : step % options.save_steps === 0 || finished(state)
-    if (saves) await run.save('last', state)
+    return {
+      loss: updated.statistics['ppo/loss/total']!,
+      gradNorm: updated.gradNorm,
+      tokens: responses.reduce((sum, { prompt, tokens }) => sum + prompt.ids.length + tokens.length, 0),
+      metrics: updated.statistics,
+      carried: { kl_coef: updated.klCoefficient, optimizer_steps: updated.optimizerSteps },
+    }
   }
-  return state
+
+  const plan = {
+    steps: totalUpdates(options, ppo, run.prompts.length),
+    perEpoch: rolloutsPerEpoch(run.prompts.length, ppo.batch_size),
+    baseline: true,
+  }
+  return loop({ ...run, evaluate: () => evaluatePolicy(policy, run) }, plan, take)
 }
 
 /** What an update learns from, and where it stands in the run. */
@@ -187,7 +156,7 @@ export interface Updated {
 /** One update: from scored responses to another policy, whose tensors are in the memory. */
 export async function updatePolicy(
   policy: Policy,
-  run: Pick<PpoRun, 'options' | 'ppo' | 'memory'>,
+  run: Pick<PpoRun, 'options' | 'ppo' | 'tensors'>,
   update: Update,
   stopwatch: Pick<Stopwatch, 'time'>,
 ): Promise<Updated> {
@@ -199,7 +168,7 @@ export async function updatePolicy(
     policy.look(
       responses,
       firstEpoch.map(({ rows }) => rows),
-      update.step,
+      `at step ${update.step}`,
     ),
   )
   const experiences = weigh(update, before, run.ppo)
@@ -241,7 +210,7 @@ function weigh(
 /** Epochs of mini-batches under the clipped losses, until the policy has moved far enough; AdamW wherever a step ends. */
 async function learn(
   policy: Policy,
-  { options, ppo, memory }: Pick<PpoRun, 'options' | 'ppo' | 'memory'>,
+  { options, ppo, tensors }: Pick<PpoRun, 'options' | 'ppo' | 'tensors'>,
   experiences: readonly Experience[],
   { plan, rate, step, optimizerSteps }: Update,
 ): Promise<Pick<Updated, 'statistics' | 'gradNorm' | 'optimizerSteps'>> {
@@ -255,25 +224,18 @@ async function learn(
     firstRatio ??= furthestRatio(outcome)
     const statistics = miniBatchStatistics(outcome, ppo)
     all.push(statistics)
-    if (options.gradient_accumulation_steps > 1) memory.accumulateGradients()
+    if (options.gradient_accumulation_steps > 1) tensors.accumulate()
     if (endsEpoch) epochs++
 
     // As in TRL, the last mini-batch of an epoch decides whether the policy has moved too far for another step.
     const movedFar = statistics['policy/policykl']! > KL_TOLERANCE * ppo.target_kl
     if (endsStep) {
-      const { gradNorm } = memory.adamwStep({
-        learningRate: rate,
-        step: optimizerSteps + gradNorms.length + 1,
-        beta1: options.adam_beta1,
-        beta2: options.adam_beta2,
-        epsilon: options.adam_epsilon,
-        weightDecay: options.weight_decay,
-        ...(options.max_grad_norm > 0 ? { maxGradNorm: options.max_grad_norm } : {}),
-      })
+      const adamwStep = optimizerSteps + gradNorms.length + 1
+      const { gradNorm } = await tensors.step(optimizerStep(options, adamwStep, rate))
       gradNorms.push(gradNorm)
     }
     if (ppo.early_stopping && endsEpoch && movedFar) {
-      memory.discardGradients()
+      tensors.discard()
       break
     }
   }
@@ -306,17 +268,14 @@ async function learnFrom(
     dims: [labelled],
     data: Float32Array.from(data),
   })
-  const outputs = await policy.gradients(
-    {
-      ...collateResponses(some.map(({ response }) => response)),
-      old_logps: perToken(oldLogps),
-      old_values: perToken(oldValues),
-      advantages: perToken(advantages),
-      returns: perToken(returns),
-      token_weights: perToken(oldLogps.map(() => tokenWeight)),
-    },
-    labelled,
-  )
+  const outputs = await policy.gradients({
+    ...collateResponses(some.map(({ response }) => response)),
+    old_logps: perToken(oldLogps),
+    old_values: perToken(oldValues),
+    advantages: perToken(advantages),
+    returns: perToken(returns),
+    token_weights: perToken(oldLogps.map(() => tokenWeight)),
+  })
   const given = (name: string) => {
     const data = outputs[name]!.data as Float32Array
     checkFinite(data, `${name} at step ${step}`)

@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 
 import { miniBatches } from '../../../src/tasks/ppo/mini_batches.ts'
-import type { PpoPrompt } from '../../../src/tasks/ppo/prompts.ts'
-import { promptsOfUpdate, updatesPerEpoch } from '../../../src/tasks/ppo/prompts.ts'
+import type { Prompt } from '../../../src/learning/rollouts.ts'
+import { promptsOfRollout, rolloutsPerEpoch } from '../../../src/learning/rollouts.ts'
 
 const options = { mini_batch_size: 4, ppo_epochs: 3, gradient_accumulation_steps: 1 }
 
@@ -52,14 +52,14 @@ describe('mini-batches', () => {
 })
 
 describe('the prompts of updates', () => {
-  const prompts = Array.from({ length: 10 }, (_, i): PpoPrompt => ({
+  const prompts = Array.from({ length: 10 }, (_, i): Prompt => ({
     ids: [i],
     text: `${i}`,
     references: [],
   }))
   const texts = (count: number, epoch: number, batchSize: number) =>
-    Array.from({ length: updatesPerEpoch(count, batchSize) }, (_, batch) =>
-      promptsOfUpdate(prompts.slice(0, count), { seed: 3, epoch, batch, batchSize }).map(({ text }) => text),
+    Array.from({ length: rolloutsPerEpoch(count, batchSize) }, (_, batch) =>
+      promptsOfRollout(prompts.slice(0, count), { seed: 3, epoch, batch, batchSize }).map(({ text }) => text),
     )
 
   it('are different ones within an epoch, in full batches, in a new order each epoch', () => {

@@ -1,0 +1,15 @@
+/** @module */
+import type { ExternalData } from '../ir/graph.ts'
+import type { Adaptation } from './adaptation.ts'
+import type { EncoderConfig } from './encoder.ts'
+import type { NptConfig } from './npt_config.ts'
+
+/** A model that graphs are wanted for. */
+export interface GraphRequest {
+  readonly config: EncoderConfig
+  readonly lora: Adaptation
+  /** Plastic blocks, where it has some. */
+  readonly npt: NptConfig | null
+  /** Where the frozen parameters lie in the model's weight file; undefined: all of them are inputs. */
+  readonly stored: ReadonlyMap<string, ExternalData> | undefined
+}

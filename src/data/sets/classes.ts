@@ -1,0 +1,58 @@
+/**
+ * The classes of a data set, and the place of each among them.
+ * @module
+ */
+import { UserError } from '../../errors.ts'
+import { compileLabelledText } from '../templates/labelled_text.ts'
+import { sourceRows } from '../sources/source_rows.ts'
+import type { Source } from '../sources/source_rows.ts'
+import type { LabelTemplate } from '../templates/template_source.ts'
+
+/** In ascending order: as numbers where all are whole numbers, else by their characters' codes. */
+export function sortClasses(labels: Iterable<string>): string[] {
+  const sorted = [...labels].sort()
+  return sorted.every((label) => /^-?\d+$/.test(label)) ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted
+}
+
+/**
+ * Reads the sources for the classes that occur in the training data.
+ *
+ * @throws UserError where there are fewer than two, or one occurs in other splits only
+ */
+export async function findClasses(
+  sources: readonly (Source & { readonly template: LabelTemplate })[],
+): Promise<string[]> {
+  const train = new Set<string>()
+  const elsewhere = new Map<string, string>()
+  for (const source of sources) {
+    const labelled = compileLabelledText(source.template)
+    for await (const { row, split, where } of sourceRows(source)) {
+      const label = labelled(row, where)?.label
+      if (label === undefined) continue
+      if (split === 'train') train.add(label)
+      else if (!elsewhere.has(label)) elsewhere.set(label, `${where}, is in ${split}`)
+    }
+  }
+  if (train.size < 2) {
+    const found = train.size === 1 ? `one class only, "${[...train][0]}"` : 'no labelled row'
+    throw new UserError(
+      `the training data has ${found}; a classifier needs at least two classes, so check the label and the split`,
+    )
+  }
+  for (const [label, where] of elsewhere) {
+    if (train.has(label)) continue
+    throw new UserError(
+      `the class "${label}" never occurs in the training data, but ${where}; add training rows of it, remove those rows, or list all classes as "classes"`,
+    )
+  }
+  return sortClasses(train)
+}
+
+/** @throws UserError where given classes are fewer than two or one is given twice */
+export function checkClasses(classes: readonly string[]): void {
+  const twice = classes.find((name, i) => classes.indexOf(name) !== i)
+  if (twice !== undefined) throw new UserError(`the class "${twice}" is given twice; remove one`)
+  if (classes.length < 2) {
+    throw new UserError(`classes names ${classes.length}; a classifier needs at least two`)
+  }
+}

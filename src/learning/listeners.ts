@@ -1,0 +1,57 @@
+/**
+ * What a run tells while it goes on: the same records go to the log file and to whoever watches.
+ * @module
+ */
+
+/** A record of a step; what is recorded before the first step is of step 0. */
+export interface LogRecord {
+  readonly step: number
+}
+
+/** One optimizer step. Losses in nats per labelled token. */
+export interface StepRecord {
+  readonly step: number
+  readonly epoch: number
+  readonly loss: number
+  readonly grad_norm: number
+  readonly learning_rate: number
+  /** Real tokens of the step, without padding. */
+  readonly tokens: number
+  /** What the task logs beside: of equivalence and consolidation the parts of the loss, of preferences TRL's metrics. */
+  readonly [metric: string]: number | readonly number[]
+}
+
+/**
+ * What an evaluation measures. Which metrics there are depends on the task: `eval_perplexity`, `eval_accuracy`,
+ * `eval_macro_f1`, of preferences TRL's, such as `eval_rewards/accuracies`.
+ */
+export interface Metrics {
+  /** In nats, per labelled token, example or pair. */
+  readonly eval_loss: number
+  readonly [metric: `eval_${string}`]: number
+}
+
+/** One evaluation over the validation set. */
+export interface EvaluationRecord extends Metrics {
+  readonly step: number
+  readonly epoch: number
+  /** Whether it is the best so far. */
+  readonly best: boolean
+}
+
+export interface Listener {
+  /** While something is measured once before the first step, such as a reference. */
+  preparation?(what: string, done: number, of: number): void
+  /** Once, before the first step of this process. */
+  start?(plan: { readonly totalSteps: number; readonly fromStep: number }): void
+  step?(record: StepRecord): void
+  evaluation?(record: EvaluationRecord): void
+}
+
+/** Several as one, in their order. */
+export const listenersAsOne = (listeners: readonly Listener[]): Required<Listener> => ({
+  preparation: (...told) => listeners.forEach((listener) => listener.preparation?.(...told)),
+  start: (plan) => listeners.forEach((listener) => listener.start?.(plan)),
+  step: (record) => listeners.forEach((listener) => listener.step?.(record)),
+  evaluation: (record) => listeners.forEach((listener) => listener.evaluation?.(record)),
+})

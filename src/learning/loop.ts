@@ -1,0 +1,134 @@
+/**
+ * What happens between optimizer steps, whatever a step is made of: the schedule, records, evaluation, the best and the last
+ * checkpoint, early stopping. Supervised training and PPO are its `take`.
+ * @module
+ */
+import { UserError } from '../errors.ts'
+import type { OptimizerStep } from '../runtime/training_state.ts'
+import type { EvaluationRecord, Listener, Metrics, StepRecord } from './listeners.ts'
+import { listenersAsOne } from './listeners.ts'
+import type { TrainingOptions } from './options.ts'
+import { learningRate, scheduleOf } from './schedule.ts'
+import type { TrainerState } from './trainer_state.ts'
+
+/** What the loop asks of a run. */
+export interface LoopRun {
+  readonly options: TrainingOptions
+  /** Where the run stands. */
+  readonly state: TrainerState
+  /** Judges the tensors as they are on the validation data. */
+  readonly evaluate: () => Promise<Metrics>
+  /** Writes `checkpoints/<name>` from the tensors and this state. */
+  readonly save: (name: 'best' | 'last', state: TrainerState) => Promise<void>
+  readonly listeners: readonly Listener[]
+}
+
+export interface Plan {
+  /** Steps of the whole run, and of one pass over its data. */
+  readonly steps: number
+  readonly perEpoch: number
+  /** Whether what training starts from is evaluated too, to compare with; it is no checkpoint, so it cannot be the best. */
+  readonly baseline?: boolean
+}
+
+/** The step that is to be taken. */
+export interface Position {
+  /** From 1. */
+  readonly step: number
+  readonly learningRate: number
+  /** After the step before. */
+  readonly state: TrainerState
+}
+
+/** What a step was like. */
+export interface Taken {
+  readonly loss: number
+  readonly gradNorm: number
+  /** Real tokens, without padding. */
+  readonly tokens: number
+  readonly metrics?: Readonly<Record<string, number | readonly number[]>>
+  /** What the task wants back at the next step. */
+  readonly carried?: TrainerState['carried']
+}
+
+/**
+ * Takes steps from the run's state to the end and returns the last state.
+ *
+ * @throws UserError naming the step where the validation loss is not finite, or as `take` does
+ */
+export async function loop(
+  run: LoopRun,
+  { steps, perEpoch, baseline = false }: Plan,
+  take: (at: Position) => Promise<Taken>,
+): Promise<TrainerState> {
+  const { options } = run
+  const tell = listenersAsOne(run.listeners)
+  const schedule = scheduleOf(options, steps)
+  const finished = (at: TrainerState) => at.global_step >= steps || stopsEarly(at, options)
+  let state = run.state
+  tell.start({ totalSteps: steps, fromStep: state.global_step })
+  if (baseline && state.global_step === 0)
+    tell.evaluation({ step: 0, epoch: 0, ...(await run.evaluate()), best: false })
+
+  while (!finished(state)) {
+    const step = state.global_step + 1
+    const rate = learningRate(schedule, state.global_step)
+    const { loss, gradNorm, tokens, metrics, carried } = await take({ step, learningRate: rate, state })
+    state = { ...advance(state, perEpoch), ...(carried ? { carried } : {}) }
+    const epoch = state.epoch + state.batch / perEpoch
+    const record: StepRecord = { step, epoch, loss, grad_norm: gradNorm, learning_rate: rate, tokens, ...metrics }
+    tell.step(record)
+
+    const atEpochEnd = state.batch === 0
+    const evaluates =
+      step === steps || (options.eval_steps === null ? atEpochEnd : step % options.eval_steps === 0)
+    if (evaluates) state = await evaluate(run, state, epoch)
+    const saves = options.save_steps === null ? evaluates : step % options.save_steps === 0 || finished(state)
+    if (saves) await run.save('last', state)
+  }
+  return state
+}
+
+/** Evaluates, tells it, and saves `checkpoints/best` where it is the best so far; returns the state that says so. */
+async function evaluate(run: LoopRun, state: TrainerState, epoch: number): Promise<TrainerState> {
+  const metrics = await run.evaluate()
+  const step = state.global_step
+  if (!Number.isFinite(metrics.eval_loss))
+    throw new UserError(
+      `the validation loss is ${metrics.eval_loss} at step ${step}; lower the learning rate`,
+    )
+  const name = run.options.metric_for_best_model as keyof Metrics
+  const value = metrics[name]
+  if (value === undefined) throw new Error(`${name} is not among the metrics of this task`)
+  const before = state.best_metric
+  const best = before === null || (name === 'eval_loss' ? value < before : value > before)
+  const next: TrainerState = best
+    ? { ...state, best_metric: value, best_step: step, evaluations_without_improvement: 0 }
+    : { ...state, evaluations_without_improvement: state.evaluations_without_improvement + 1 }
+  const record: EvaluationRecord = { step, epoch, ...metrics, best }
+  listenersAsOne(run.listeners).evaluation(record)
+  if (best) await run.save('best', next)
+  return next
+}
+
+/** Whether evaluations have not improved for as long as the options allow. */
+const stopsEarly = (state: TrainerState, { early_stopping_patience }: TrainingOptions): boolean =>
+  early_stopping_patience !== null && state.evaluations_without_improvement >= early_stopping_patience
+
+/** The state after a step: at the next batch of this epoch, or the first of the next. */
+function advance(state: TrainerState, perEpoch: number): TrainerState {
+  const batch = state.batch + 1
+  const position = batch < perEpoch ? { epoch: state.epoch, batch } : { epoch: state.epoch + 1, batch: 0 }
+  return { ...state, ...position, global_step: state.global_step + 1 }
+}
+
+/** AdamW's settings of a step, as the options have them. */
+export const optimizerStep = (options: TrainingOptions, step: number, rate: number): OptimizerStep => ({
+  learningRate: rate,
+  step,
+  beta1: options.adam_beta1,
+  beta2: options.adam_beta2,
+  epsilon: options.adam_epsilon,
+  weightDecay: options.weight_decay,
+  ...(options.max_grad_norm > 0 ? { maxGradNorm: options.max_grad_norm } : {}),
+})

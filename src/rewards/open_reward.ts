@@ -1,0 +1,74 @@
+/**
+ * Opens what scores responses: a trained reward model, a metric of the project, or a function of the user's.
+ * @module
+ */
+import { UserError } from '../errors.ts'
+import { quote } from '../formats/quote.ts'
+import { openScorer } from '../models/open_scorer.ts'
+import type { Device } from '../runtime/node_runtime.ts'
+import type { RewardFunction } from './reward_function.ts'
+import { scoreByMetric } from './reward_metrics.ts'
+import { openRewardModule } from './reward_module.ts'
+import type { RewardSample } from './reward_sample.ts'
+import type { RewardSource } from './reward_source.ts'
+import { sampleName } from './reward_sample.ts'
+
+export interface RewardFunctionOptions extends Device {
+  /** Of a reward model: responses that it reads together. */
+  readonly batch?: number
+}
+
+/**
+ * Opens a source of scores. Its scores are checked: there is one finite number per sample, or an error.
+ *
+ * @param source a function's path is relative to the working directory
+ * @throws UserError where the source cannot be opened; scoring throws one where it fails, naming source and sample
+ */
+export async function openRewardFunction(
+  source: RewardSource,
+  options: RewardFunctionOptions = {},
+): Promise<RewardFunction> {
+  const opened = await openSource(source, options)
+  return {
+    ...opened,
+    score: async (samples) => checkScores(opened.name, samples, await opened.score(samples)),
+  }
+}
+
+async function openSource(source: RewardSource, options: RewardFunctionOptions): Promise<RewardFunction> {
+  if ('function' in source) return openRewardModule(source.function)
+  if ('metric' in source) {
+    const { metric } = source
+    return {
+      name: `the metric ${metric}`,
+      score: (samples) => Promise.resolve(samples.map((sample) => scoreByMetric(metric, sample))),
+      release: () => Promise.resolve(),
+    }
+  }
+  const scorer = await openScorer(source.model, options)
+  return {
+    name: `the reward model ${source.model}`,
+    score: (samples) => scorer.score(samples),
+    release: () => scorer.release(),
+  }
+}
+
+/** @throws UserError unless there is a finite number for each sample */
+function checkScores(name: string, samples: readonly RewardSample[], scores: unknown): number[] {
+  if (!Array.isArray(scores) && !ArrayBuffer.isView(scores))
+    throw new UserError(
+      `${name} gave ${quote(scores)} for ${samples.length} samples; return a list of as many numbers`,
+    )
+  const list = Array.from(scores as ArrayLike<unknown>)
+  if (list.length !== samples.length)
+    throw new UserError(
+      `${name} gave ${list.length === 1 ? 'one score' : `${list.length} scores`} for ${samples.length} samples, the first of them ${sampleName(samples[0]!)}; return one number for each`,
+    )
+  return list.map((score, i) => {
+    if (typeof score === 'number' && Number.isFinite(score)) return score
+    const given = typeof score === 'number' ? String(score) : quote(score)
+    throw new UserError(
+      `${name} gave ${given} for ${sampleName(samples[i]!)}; a score must be a finite number`,
+    )
+  })
+}

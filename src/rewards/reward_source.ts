@@ -1,0 +1,31 @@
+/**
+ * Where scores come from, as a configuration says it.
+ * @module
+ */
+import { z } from 'zod'
+
+import { REWARD_METRICS } from './reward_metrics.ts'
+
+const metricNames = Object.keys(REWARD_METRICS) as (keyof typeof REWARD_METRICS)[]
+
+export const rewardSourceSchema = z.union(
+  [
+    /** The folder of a reward model, a run or a checkpoint of one. */
+    z.strictObject({ model: z.string().min(1) }),
+    /** Against the best of a prompt's references, 0 … 1. */
+    z.strictObject({ metric: z.enum(metricNames) }),
+    /** A TypeScript or JavaScript file whose default export takes samples and gives their scores, or a promise of them. */
+    z.strictObject({ function: z.string().min(1) }),
+  ],
+  {
+    error: `it must say where scores come from, by one of {model: a reward model's folder}, {metric: one of ${metricNames.join(', ')}} and {function: a file}`,
+  },
+)
+
+export type RewardSource = z.infer<typeof rewardSourceSchema>
+
+/** The same source, its path made absolute. */
+export function located(source: RewardSource, resolve: (path: string) => string): RewardSource {
+  if ('function' in source) return { function: resolve(source.function) }
+  return 'model' in source ? { model: resolve(source.model) } : source
+}

@@ -1,0 +1,32 @@
+/**
+ * A runtime as the rest of the house sees it: it opens graphs, and keeps what they train. `node_runtime.ts` and
+ * `web_runtime.ts` give one each; everything else is handed one.
+ * @module
+ */
+import type { Session, SessionOptions } from './session.ts'
+import type { TrainingState } from './training_state.ts'
+
+/** How a graph is opened; a runtime that has no such choice passes over it. */
+export interface OpenOptions extends SessionOptions {
+  /** Whether idle threads spin before they sleep; false where several sessions take turns. */
+  readonly spinning?: boolean
+  /** Whether constant weights are copied into the layout that the kernels like best. */
+  readonly prepacking?: boolean
+  /** Whether outputs are written where they belong without a copy. */
+  readonly inPlaceOutputs?: boolean
+  /** Folder of the external data, where the model is bytes and the runtime reads files. */
+  readonly externalFolder?: string
+}
+
+export interface Runtime {
+  /**
+   * @param model a path, where the runtime reads files, or the bytes of an .onnx file
+   * @throws UserError where it cannot be loaded
+   */
+  readonly open: (model: string | Uint8Array, options?: OpenOptions) => Promise<Session>
+  /** Zeros for all tensors of a training. */
+  readonly state: (
+    shapes: ReadonlyMap<string, readonly number[]>,
+    options?: { readonly accumulate?: boolean },
+  ) => TrainingState
+}

@@ -1,0 +1,103 @@
+/** @module */
+import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../../graphs/artifacts/dpo.ts'
+import { UserError } from '../../errors.ts'
+import { gradientDescent } from '../../learning/gradient_descent.ts'
+import { forEvaluation } from '../evaluation_metrics.ts'
+import { asLanguageModel } from '../language_model.ts'
+import type { GraphRequest, Task } from '../task.ts'
+import type { DpoEvaluation } from './dpo.ts'
+import { dpoObjective, evaluateDpo } from './dpo.ts'
+import type { DpoGraphOptions, DpoOptions } from './options.ts'
+import { dpoGraphOptions, dpoOptions } from './options.ts'
+import { checkReference, referenceOf, trainingReference } from './reference.ts'
+
+/** Losses that know of pairs the wrong way round. */
+const SMOOTHED: readonly DpoOptions['loss_type'][] = ['sigmoid', 'robust']
+
+const graphTask = (request: GraphRequest, dpo: DpoGraphOptions) => ({ ...asLanguageModel(request), dpo })
+
+/** What the policy's reference is opened with. */
+export const referenceGraph = (options: DpoGraphOptions) => ({
+  key: 'dpo',
+  build: (request: GraphRequest) => dpoEvaluationGraph(graphTask(request, options)),
+})
+
+export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
+  summary: 'learn a policy from pairs of answers, without a reward model',
+  options: dpoOptions,
+  graphOptions: dpoGraphOptions,
+  learnsFrom: 'preference',
+  head: 'language',
+  metrics: ['eval_rewards/accuracies', 'eval_rewards/margins'],
+  refuses: {
+    packing: 'the answers of a pair share their prompt already',
+    plasticBlocks: 'refused',
+    frozen: 'lora "none" leaves the policy of task dpo as it is; train lora or full',
+  },
+  located: ({ ref_model, ...options }, absolute) => ({
+    ...options,
+    ref_model: ref_model === null ? null : absolute(ref_model),
+  }),
+  async check(run) {
+    const { label_smoothing, loss_type } = run.options
+    if (label_smoothing > 0 && !SMOOTHED.includes(loss_type))
+      throw new UserError(
+        `dpo.label_smoothing has no place in the loss ${loss_type}; leave it out, or choose ${SMOOTHED.join(' or ')}`,
+      )
+    await checkReference(run, 'dpo')
+  },
+  graphs(request, options) {
+    const task = graphTask(request, options)
+    return {
+      trainable: () => dpoShapes(task),
+      training: () => dpoTrainingGraph(task),
+      evaluation: () => dpoEvaluationGraph(task),
+    }
+  },
+  async train(run) {
+    const { train, validation } = await trainingReference({ ...run, policy: run }, referenceGraph(run.options))
+    return gradientDescent({
+      ...run,
+      options: run.settings,
+      objective: dpoObjective(train),
+      async evaluate(parameters) {
+        const { per_device_eval_batch_size: size } = run.settings
+        const { loss, metrics } = await evaluateDpo(
+          run.evaluation,
+          parameters,
+          run.validationData,
+          validation,
+          size,
+        )
+        return { eval_loss: loss, ...forEvaluation(metrics) }
+      },
+    })
+  },
+  evaluation: {
+    async find(model, data, run) {
+      const reference = await referenceOf(run, referenceGraph(run.options), data)
+      const { session, parameters } = await model.open(referenceGraph(run.options).build)
+      try {
+        const { per_device_eval_batch_size: size } = run.settings
+        return await evaluateDpo(session, parameters, data, reference, size)
+      } finally {
+        await session.release()
+      }
+    },
+    figures: ({ examples, loss, metrics }) => [
+      ['pairs', examples / 2, 0],
+      ['loss', loss, 4],
+      ...Object.entries(metrics).map(([name, value]) => [name, value, 4] as const),
+    ],
+  },
+  curves: [
+    {
+      title: 'pairs where the chosen answer gains more',
+      curves: { training: 'rewards/accuracies', validation: 'eval_rewards/accuracies' },
+    },
+    {
+      title: 'implicit reward of the answers',
+      curves: { chosen: 'rewards/chosen', rejected: 'rewards/rejected' },
+    },
+  ],
+}

@@ -1,0 +1,21 @@
+/**
+ * The tasks. The record is total: nothing else asks which task a run is of.
+ * @module
+ */
+import { classification } from './classification.ts'
+import { consolidation } from './consolidation.ts'
+import { dpo } from './dpo/task.ts'
+import { equivalence } from './equivalence.ts'
+import { ppo } from './ppo/task.ts'
+import { reward } from './reward.ts'
+import { sft } from './sft.ts'
+import type { Task } from './task.ts'
+
+export const tasks = { sft, classification, reward, dpo, ppo, equivalence, consolidation } as const
+
+export type TaskName = keyof typeof tasks
+
+export const TASK_NAMES = Object.keys(tasks) as readonly TaskName[] as readonly [TaskName, ...TaskName[]]
+
+/** A task by its name, its options checked by its own schemas. */
+export const taskNamed = (name: TaskName): Task => tasks[name]

@@ -1,0 +1,140 @@
+/** @module */
+import { decodingGraph } from '../../../graphs/artifacts/generation.ts'
+import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../../graphs/artifacts/ppo.ts'
+import { encoderContext } from '../../../graphs/models/encoder.ts'
+import type { DataSet } from '../../data/sets/data_set.ts'
+import { END_OF_TEXT } from '../../data/templates/end_of_text.ts'
+import type { Prompt } from '../../learning/rollouts.ts'
+import { readPrompts } from '../../learning/rollouts.ts'
+import { located } from '../../rewards/reward_source.ts'
+import { createClosing } from '../../runtime/closing.ts'
+import { asLanguageModel } from '../language_model.ts'
+import type { GraphRequest, RunFacts, Task } from '../task.ts'
+import type { PpoGraphOptions, PpoOptions } from './options.ts'
+import { ppoGraphOptions, ppoOptionsSchema } from './options.ts'
+import { trainPpo } from './ppo.ts'
+
+const graphTask = (request: GraphRequest, ppo: PpoGraphOptions) => ({ ...asLanguageModel(request), ppo })
+
+export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
+  summary: 'a policy writes, is scored, and learns from the scores',
+  options: ppoOptionsSchema,
+  graphOptions: ppoGraphOptions,
+  learnsFrom: 'prompt',
+  head: 'language',
+  metrics: ['eval_reward'],
+  refuses: {
+    packing: 'responses are as long as the policy makes them',
+    plasticBlocks: 'refused',
+    frozen: 'lora "none" leaves the policy of task ppo as it is; train lora or full',
+  },
+  // Each of three sessions would keep copies of its own.
+  prepacking: false,
+  located: (options, absolute) => ({ ...options, reward: located(options.reward, absolute) }),
+  async check({ options, host }) {
+    const reward = await host.openReward(options.reward)
+    await reward.release()
+  },
+  /** Reads the prompts that training will read, and tries a metric or a function on two of them. */
+  async prepare(run) {
+    for (const data of [run.trainData, run.validationData]) {
+      const prompts = promptsOf(data, run)
+      // What a reward model needs was there when it was opened.
+      if (!('model' in run.options.reward)) await tryReward(prompts, run)
+    }
+  },
+  graphs(request, options) {
+    const task = graphTask(request, options)
+    return {
+      trainable: () => ppoShapes(task),
+      training: () => ppoTrainingGraph(task),
+      evaluation: () => ppoEvaluationGraph(task),
+    }
+  },
+  async train(run) {
+    const { host, lora, options: ppo, trainData, validationData, training, evaluation } = run
+    const { config } = asLanguageModel({ ...run, stored: undefined })
+    const closing = createClosing()
+    try {
+      const takeTurns = { spinning: false }
+      const decoding = await host.openGraph(
+        'the decoder',
+        (stored) =>
+          decodingGraph(lora === 'full' ? { config } : { config, stored, ...(lora === 'none' ? {} : { lora }) }),
+        takeTurns,
+      )
+      closing.add(decoding.session)
+      const reference =
+        lora === 'full'
+          ? await host.openGraph(
+              'the reference',
+              (stored) => ppoEvaluationGraph({ config, stored, lora: 'none', ppo }),
+              takeTurns,
+            )
+          : null
+      if (reference) closing.add(reference.session)
+      const step = run.state.global_step
+      const [logRollout, logTimes] = [
+        await host.journal('rollouts.jsonl', step),
+        await host.journal('times.jsonl', step),
+      ]
+      const [prompts, validationPrompts] = [promptsOf(trainData, run), promptsOf(validationData, run)]
+      const reward = closing.add(await host.openReward(ppo.reward))
+      return await trainPpo({
+        ...run,
+        ...{ options: run.settings, ppo, reward, prompts, validationPrompts, logRollout, logTimes },
+        sessions: {
+          ...{ training, evaluation },
+          decoding: decoding.session,
+          reference: reference?.session ?? null,
+        },
+      })
+    } finally {
+      await closing.close()
+    }
+  },
+  evaluation: {
+    instead: (run) =>
+      `${run} is of task ppo, whose answers are judged by a reward; use "ortune judge ${run} --reward …"`,
+  },
+  comparableLoss: false,
+  curves: [
+    { title: 'mean reward', curves: { training: 'env/reward_mean', validation: 'eval_reward' } },
+    {
+      title: 'KL to the reference (nats per response)',
+      curves: { training: 'objective/kl', validation: 'eval_kl' },
+    },
+    {
+      title: 'tokens per response',
+      curves: { training: 'tokens/responses_len_mean', validation: 'eval_length' },
+    },
+  ],
+}
+
+type PromptRun = Pick<RunFacts, 'config' | 'tokenizer' | 'settings'> & { readonly options: PpoOptions }
+
+function promptsOf(data: DataSet, { config, tokenizer, settings, options }: PromptRun): Prompt[] {
+  const { max_new_tokens } = options
+  const limits = { context: encoderContext(config), max_new_tokens, overlong: settings.overlong }
+  return readPrompts(data, tokenizer, limits)
+}
+
+/** Scores the data's own answers to the first prompt, and to one that has none or else the last. */
+async function tryReward(
+  prompts: readonly Prompt[],
+  { host, options }: Pick<RunFacts, 'host'> & { readonly options: PpoOptions },
+): Promise<void> {
+  const unanswered = prompts.find(({ references }) => references.length === 0)
+  const reward = await host.openReward(options.reward)
+  try {
+    await reward.score(
+      [prompts[0]!, unanswered ?? prompts.at(-1)!].map(({ text, references }) => ({
+        prompt: text,
+        response: `${references[0] ?? ''}${END_OF_TEXT}`,
+        references,
+      })),
+    )
+  } finally {
+    await reward.release()
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * A training state's tensors as tests look at them.
+ * @module
+ */
+import { hostState } from '../../src/runtime/host_state.ts'
+import type { ParameterMemory } from '../../src/runtime/parameter_memory.ts'
+import type { Feeds } from '../../src/runtime/session.ts'
+
+/** The trainable tensors as graph inputs: views of the memory, so that an update needs no new feeds. */
+export const parameterFeeds = (memory: ParameterMemory): Feeds => hostState(memory).parameters
+
+/** Where the training graph writes its gradients. */
+export const gradientTargets = (memory: ParameterMemory): Feeds => hostState(memory).gradients

@@ -75,7 +75,10 @@ const HEAD_STEPS: Readonly<Record<(ClassesHead | ScoreHead)['kind'], (out: strin
     ['transformers.js', pipelineCall('text-classification', join(out, 'transformers.js'))],
   ],
   score: (out) => [
-    ['ortune', `ortune score ${out} --prompt "…" --response " …<|endoftext|>", texts as the template wrote them`],
+    [
+      'ortune',
+      `ortune score ${out} --prompt "…" --response " …<|endoftext|>", texts as the template wrote them`,
+    ],
     ['transformers.js', 'AutoModelForSequenceClassification, whose one logit is the score'],
   ],
 }

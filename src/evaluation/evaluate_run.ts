@@ -30,7 +30,9 @@ export interface Evaluated extends EvaluatedData {
 type Found<E> = E extends { find(...given: never[]): Promise<infer F> } ? F : never
 
 /** An evaluation of a run of some task. */
-export type RunEvaluation = { [N in TaskName]: Evaluated & { readonly task: N } & Found<(typeof tasks)[N]['evaluation']> }[TaskName]
+export type RunEvaluation = {
+  [N in TaskName]: Evaluated & { readonly task: N } & Found<(typeof tasks)[N]['evaluation']>
+}[TaskName]
 
 /**
  * Evaluates a checkpoint of a run on one of its splits.

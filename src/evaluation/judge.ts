@@ -113,7 +113,11 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
   const sampling = { ...greedy, ...options.sampling }
   const conditions = { run, cases, maxNewTokens, sampling, seed, batch, runtime, onProgress }
 
-  const reward = await openRewardFunction(options.reward, { batch, provider: config.provider, threads: config.threads })
+  const reward = await openRewardFunction(options.reward, {
+    batch,
+    provider: config.provider,
+    threads: config.threads,
+  })
   try {
     const first = await judgePolicy(policies[0], reward, conditions)
     const second = await judgePolicy(policies[1], reward, conditions)

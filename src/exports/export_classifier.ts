@@ -102,12 +102,7 @@ async function mergedTensors(
 }
 
 /** Copies the tokenizer, and lets it pad, which GPT-2's does not by itself, and truncate. */
-async function placeTokenizer(
-  from: string,
-  to: string,
-  config: EncoderConfig,
-  head: Head,
-): Promise<void> {
+async function placeTokenizer(from: string, to: string, config: EncoderConfig, head: Head): Promise<void> {
   await copyFiles(from, to, TOKENIZER_FILES)
   const path = join(from, 'tokenizer_config.json')
   const known = (await exists(path)) ? ((await readJson(path)) as object) : {}

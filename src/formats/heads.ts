@@ -18,7 +18,11 @@ const pooled = {
 
 export const headSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('language') }),
-  z.strictObject({ kind: z.literal('classes'), classes: z.array(className).min(1).max(MOST_CLASSES), ...pooled }),
+  z.strictObject({
+    kind: z.literal('classes'),
+    classes: z.array(className).min(1).max(MOST_CLASSES),
+    ...pooled,
+  }),
   z.strictObject({ kind: z.literal('score'), ...pooled }),
 ])
 

@@ -25,7 +25,10 @@ const schema = z.looseObject({
     .nullable()
     .default(null),
   npt: z.unknown().default(null),
-  ...(Object.fromEntries(OPTIONS.map((name) => [name, options])) as Record<(typeof OPTIONS)[number], typeof options>),
+  ...(Object.fromEntries(OPTIONS.map((name) => [name, options])) as Record<
+    (typeof OPTIONS)[number],
+    typeof options
+  >),
 })
 
 export const isVersion1 = (json: unknown): boolean =>

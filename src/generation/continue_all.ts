@@ -33,9 +33,7 @@ export async function continueAll(
   { sampling, maxNewTokens, seed, batch, onProgress }: ContinueAllOptions,
 ): Promise<Answer[]> {
   const order = [...prompts.keys()].sort((a, b) => prompts[a]!.length - prompts[b]!.length)
-  const rooms = order.map((row) =>
-    Math.min(maxNewTokens, generator.context - prompts[row]!.length),
-  )
+  const rooms = order.map((row) => Math.min(maxNewTokens, generator.context - prompts[row]!.length))
   const answers: Answer[] = []
   for (let firstRow = 0, end: number; firstRow < order.length; firstRow = end) {
     const room = rooms[firstRow]!

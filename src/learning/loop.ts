@@ -16,8 +16,8 @@ export interface LoopRun {
   readonly options: TrainingOptions
   /** Where the run stands. */
   readonly state: TrainerState
-  /** Judges the tensors as they are on the validation data. */
-  readonly evaluate: () => Promise<Metrics>
+  /** Judges the tensors as they are after a step on the validation data. */
+  readonly evaluate: (step: number) => Promise<Metrics>
   /** Writes `checkpoints/<name>` from the tensors and this state. */
   readonly save: (name: 'best' | 'last', state: TrainerState) => Promise<void>
   readonly listeners: readonly Listener[]
@@ -68,7 +68,7 @@ export async function loop(
   let state = run.state
   tell.start({ totalSteps: steps, fromStep: state.global_step })
   if (baseline && state.global_step === 0)
-    tell.evaluation({ step: 0, epoch: 0, ...(await run.evaluate()), best: false })
+    tell.evaluation({ step: 0, epoch: 0, ...(await run.evaluate(0)), best: false })
 
   while (!finished(state)) {
     const step = state.global_step + 1
@@ -76,7 +76,15 @@ export async function loop(
     const { loss, gradNorm, tokens, metrics, carried } = await take({ step, learningRate: rate, state })
     state = { ...advance(state, perEpoch), ...(carried ? { carried } : {}) }
     const epoch = state.epoch + state.batch / perEpoch
-    const record: StepRecord = { step, epoch, loss, grad_norm: gradNorm, learning_rate: rate, tokens, ...metrics }
+    const record: StepRecord = {
+      step,
+      epoch,
+      loss,
+      grad_norm: gradNorm,
+      learning_rate: rate,
+      tokens,
+      ...metrics,
+    }
     tell.step(record)
 
     const atEpochEnd = state.batch === 0
@@ -91,8 +99,8 @@ export async function loop(
 
 /** Evaluates, tells it, and saves `checkpoints/best` where it is the best so far; returns the state that says so. */
 async function evaluate(run: LoopRun, state: TrainerState, epoch: number): Promise<TrainerState> {
-  const metrics = await run.evaluate()
   const step = state.global_step
+  const metrics = await run.evaluate(step)
   if (!Number.isFinite(metrics.eval_loss))
     throw new UserError(
       `the validation loss is ${metrics.eval_loss} at step ${step}; lower the learning rate`,

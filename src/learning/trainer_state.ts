@@ -45,5 +45,5 @@ export function parseState(json: unknown, task: string, where: string): TrainerS
   const { success, data } = z.looseObject({ [task]: carried }).safeParse(json)
   if (!success) return checkJson(position, json, where)
   const { [task]: taken, ...rest } = data
-  return { ...checkJson(position, rest, where), carried: taken as Record<string, number> }
+  return { ...checkJson(position, rest, where), carried: taken }
 }

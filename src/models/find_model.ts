@@ -6,12 +6,11 @@ import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 import type { Head } from '../../graphs/models/head.ts'
-import { languageHead } from '../../graphs/models/head.ts'
+import { isPooled, languageHead } from '../../graphs/models/head.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { UserError } from '../errors.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { readHead } from '../formats/classifier_config.ts'
-import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
 import { parsePeftConfig } from '../formats/peft_config.ts'
@@ -78,8 +77,8 @@ export async function findModel(
     throw new UserError(
       `${folder} has neither config.json, adapter_config.json nor ortune.json; name the folder of a model, a run or a checkpoint`,
     )
-  const npt = await readNptConfig(folder)
-  return { base: folder, adapter, head: await readHead(folder), ...(npt ? { npt } : {}) }
+  const npt = (await readNptConfig(folder)) ?? null
+  return { base: folder, adapter, ...partsOf({ head: await readHead(folder), npt }) }
 }
 
 async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): Promise<FoundModel> {
@@ -128,9 +127,15 @@ async function trainedFolder(folder: string): Promise<FoundModel> {
   throw new UserError(`${folder} holds a part of a model alone; name its checkpoint within the run`)
 }
 
-/** What a model has of its run. */
-const partsOf = ({ head, npt }: Pick<Manifest, 'head' | 'npt'>): Pick<FoundModel, 'head' | 'npt'> => ({
+/** What a model has that a plain language model has not. */
+const partsOf = ({
   head,
+  npt,
+}: {
+  readonly head: Head
+  readonly npt: NptConfig | null
+}): Pick<FoundModel, 'head' | 'npt'> => ({
+  ...(isPooled(head) ? { head } : {}),
   ...(npt ? { npt } : {}),
 })
 

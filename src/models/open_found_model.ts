@@ -2,6 +2,8 @@
  * From a model that was found to a session: the graph is built in memory around what the model consists of.
  * @module
  */
+import { join } from 'node:path'
+
 import type { Graph } from '../../graphs/ir/graph.ts'
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import { backboneShapes, isBert } from '../../graphs/models/encoder.ts'
@@ -43,7 +45,7 @@ export async function openFoundModel(
   const model = await openModelFolder(base, (config) => {
     if (!pooled && isBert(config))
       throw new UserError(
-        `${base} is a BERT, which reads texts and writes none; name a GPT-2, or use it for task classification or reward`,
+        `${join(base, 'config.json')} describes a BERT, which reads texts and writes none; name a GPT-2, or use it for task classification or reward`,
       )
     return new Map([
       ...(pooled ? backboneShapes(config) : ownShapes(config)),

@@ -28,10 +28,7 @@ export interface OpenLogits {
  * @param found has a head on a pooled vector
  * @throws UserError where its parts cannot be read or do not fit each other
  */
-export async function openLogits(
-  found: FoundModel,
-  device: Device = {},
-): Promise<OpenLogits> {
+export async function openLogits(found: FoundModel, device: Device = {}): Promise<OpenLogits> {
   const head = headOf(found)
   if (!isPooled(head)) throw new Error(`${found.base} has no head on a pooled vector`)
   const { pooling } = head

@@ -57,11 +57,12 @@ export async function openTokenGenerator(
   const { base } = found
   const { kind } = headOf(found)
   const { noun, command } = headWords[kind]
-  if (kind !== 'language') throw new UserError(`${base} is a ${noun} and writes no text; use "${command}" instead`)
+  if (kind !== 'language')
+    throw new UserError(`${base} is a ${noun} and writes no text; use "${command}" instead`)
   const tokenizer = await loadTokenizer(base)
-  const { decoder, config, release } = await openModelDecoder(found, runtime)
+  const { decoder, config, ...opened } = await openModelDecoder(found, runtime)
   if (tokenizer.vocabSize > config.vocab_size) {
-    await release()
+    await opened.release()
     throw new UserError(
       `the tokenizer in ${base} has ${tokenizer.vocabSize} tokens but the model ${config.vocab_size}; use the model's own tokenizer`,
     )
@@ -71,6 +72,6 @@ export async function openTokenGenerator(
     tokenizer,
     context: config.n_positions,
     endOfText: config.eos_token_id,
-    release,
+    release: () => opened.release(),
   })
 }

@@ -75,7 +75,7 @@ export const prepacks = ({ prepacking, task }: Pick<RunConfig, 'prepacking' | 't
 
 /** The options of a run's task, with their defaults where nothing is said. */
 export function taskOptions(config: RunConfig): object {
-  const given = config[config.task] as object | undefined
+  const given = config[config.task]
   const result = taskNamed(config.task).options.safeParse(given ?? {})
   if (result.success) return result.data
   const { path, message } = result.error.issues[0]!

@@ -114,7 +114,8 @@ export async function evaluateConsolidation(
   for (const { sequences, rows } of sequentialBatches(dataset, { batchSize })) {
     const labelled = totalLabelled(sequences.flat())
     if (labelled === 0) continue
-    const outputs = await session.run({ ...collateTexts(sequences, labelled, fold, neighbour(dataset, rows)),
+    const outputs = await session.run({
+      ...collateTexts(sequences, labelled, fold, neighbour(dataset, rows)),
       ...parameters,
     })
     for (const name of ['loss', 'before', 'after', 'damage'] as const)

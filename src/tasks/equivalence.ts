@@ -148,6 +148,7 @@ export const equivalence: Task<EquivalenceOptions, EquivalenceOptions, NptEvalua
       ['ratio of the two', ratio, 4],
     ],
     details: ({ blocks, samples }, name) => [blockTable(name, blocks), ...pairedTexts(samples)],
-    picture: async ({ blocks }, title) => (await import('./npt_picture.ts')).plasticBlocksPicture(blocks, title),
+    picture: async ({ blocks }, title) =>
+      (await import('./npt_picture.ts')).plasticBlocksPicture(blocks, title),
   },
 }

@@ -90,7 +90,11 @@ export async function evaluateNpt(
     perplexity,
     basePerplexity,
     ratio: perplexity / basePerplexity,
-    blocks: blockReports(asLanguageModel({ ...model, lora: 'none', stored: undefined }).config, model.npt!, blocks),
+    blocks: blockReports(
+      asLanguageModel({ ...model, lora: 'none', stored: undefined }).config,
+      model.npt!,
+      blocks,
+    ),
     distillation: blocks.distillation,
     samples: await pairedSamples(model, before, data),
   }

@@ -99,7 +99,12 @@ export const sft: Task<object, object, SftFound> = {
       objective: causalLmObjective,
       async evaluate(parameters) {
         const { per_device_eval_batch_size: size } = run.settings
-        const { loss, perplexity } = await evaluateCausalLm(run.evaluation, parameters, run.validationData, size)
+        const { loss, perplexity } = await evaluateCausalLm(
+          run.evaluation,
+          parameters,
+          run.validationData,
+          size,
+        )
         return { eval_loss: loss, eval_perplexity: perplexity }
       },
     }),

@@ -144,8 +144,7 @@ export interface Beginning<Options> extends Omit<RunFacts, 'head'> {
 }
 
 /** A run in training. */
-export interface OpenRun<Options>
-  extends RunFacts, RunData, Pick<LoopRun, 'state' | 'save' | 'listeners'> {
+export interface OpenRun<Options> extends RunFacts, RunData, Pick<LoopRun, 'state' | 'save' | 'listeners'> {
   readonly options: Options
   readonly training: Session
   readonly evaluation: Session
@@ -183,11 +182,7 @@ export interface Host {
    * @param key the option that names it, for errors
    * @throws UserError where it is none, or has another tokenizer
    */
-  openModel(
-    name: string | null,
-    key: string,
-    build: (request: GraphRequest) => Graph,
-  ): Promise<OpenModel>
+  openModel(name: string | null, key: string, build: (request: GraphRequest) => Graph): Promise<OpenModel>
   /** Throws as {@link Host.openModel} does, and opens nothing. */
   checkModel(name: string, key: string): Promise<void>
   openReward(source: RewardSource): Promise<RewardFunction>

@@ -24,7 +24,7 @@ describe('formats/classifier_config', () => {
     expect(await readHead(theirs)).to.deep.equal(head)
     expect(await findModel(theirs)).to.deep.include({ base: theirs, head })
     expect(await readHead(fixture('model'))).to.deep.equal(languageHead)
-    expect((await findModel(fixture('model'))).head).to.deep.equal(languageHead)
+    expect(await findModel(fixture('model'))).to.not.have.property('head')
   })
 
   it('writes what transformers writes, and the pooling where that is not its own', async () => {
@@ -33,7 +33,11 @@ describe('formats/classifier_config', () => {
       const tensors = await readTensors(join(theirs, 'model.safetensors'))
       for (const pooling of ['last', 'mean'] as const) {
         const out = join(folder, pooling)
-        await writeModelFolder(out, { config, tensors, head: { kind: 'classes', classes: FIXTURE_CLASSES, pooling, dropout: 0 } })
+        await writeModelFolder(out, {
+          config,
+          tensors,
+          head: { kind: 'classes', classes: FIXTURE_CLASSES, pooling, dropout: 0 },
+        })
         const [ours, expected] = [await readConfig(out), await readConfig(theirs)]
         for (const key of ['id2label', 'label2id', 'pad_token_id', 'n_embd'])
           expect(ours[key], key).to.deep.equal(expected[key])

@@ -26,7 +26,17 @@ const withPlaces = (lora: typeof tinyLora | 'full', use: (places: Places) => Pro
   withFolder(async (folder) => {
     const [model, run, loose] = [join(folder, 'model'), join(folder, 'run'), join(folder, 'loose')]
     await writeTinyModel(model)
-    await exportArtifacts({ model, out: run, task: 'sft', options: {}, lora, npt: null, head: languageHead, optimizer, seed: 1 })
+    await exportArtifacts({
+      model,
+      out: run,
+      task: 'sft',
+      options: {},
+      lora,
+      npt: null,
+      head: languageHead,
+      optimizer,
+      seed: 1,
+    })
     await writeTinyAdapter(loose)
     const [best, last] = ['best', 'last'].map((name) => join(run, 'checkpoints', name))
     await use({ model, run, loose, best: best!, last: last! })
@@ -90,7 +100,17 @@ describe('formats/find_model', () => {
         string,
       ]
       await writeTinyModel(model)
-      await exportArtifacts({ model, out: run, task: 'classification', options: {}, lora: 'none', npt: null, head, optimizer, seed: 1 })
+      await exportArtifacts({
+        model,
+        out: run,
+        task: 'classification',
+        options: {},
+        lora: 'none',
+        npt: null,
+        head,
+        optimizer,
+        seed: 1,
+      })
       const best = join(run, 'checkpoints', 'best')
       for (const place of [best, loose]) {
         await mkdir(place, { recursive: true })

@@ -5,7 +5,11 @@ import { encodeExample, encodeText, NO_LOSS } from '../../src/data/examples/enco
 import { detectTemplate } from '../../src/data/templates/forms.ts'
 import type { Row } from '../../src/data/row.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
-import type { CausalTemplate, ChatTemplate, CompletionTemplate } from '../../src/data/templates/template_source.ts'
+import type {
+  CausalTemplate,
+  ChatTemplate,
+  CompletionTemplate,
+} from '../../src/data/templates/template_source.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
 import { createTokenizer } from '../../src/text/create_tokenizer.ts'
 import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'

@@ -209,7 +209,13 @@ describe('classification training', () => {
     const rows = sequences.map((_, row) => [row])
     const masks = async (step: number, seed = 3) => {
       const { feeds } = classificationObjective({ ...settings, seed })
-      const { dropout_mask: mask } = await feeds(sequences, { total: 64, step, first: 0, rows, all: sequences })
+      const { dropout_mask: mask } = await feeds(sequences, {
+        total: 64,
+        step,
+        first: 0,
+        rows,
+        all: sequences,
+      })
       return numbersOf({ mask: mask! })['mask']!
     }
     const first = await masks(1)
@@ -222,9 +228,9 @@ describe('classification training', () => {
       expect(largestDifference(first, other)).to.equal(kept)
     expect(first.slice(0, WIDTH)).to.not.deep.equal(first.slice(WIDTH, 2 * WIDTH))
     const { feeds } = classificationObjective({ ...settings, dropout: 0 })
-    expect(await feeds(sequences, { total: 64, step: 1, first: 0, rows, all: sequences })).to.not.have.property(
-      'dropout_mask',
-    )
+    expect(
+      await feeds(sequences, { total: 64, step: 1, first: 0, rows, all: sequences }),
+    ).to.not.have.property('dropout_mask')
   })
 
   for (const name of ['none', 'lora', 'full'] as const)

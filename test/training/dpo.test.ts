@@ -10,7 +10,14 @@ import { readTensors } from '../../src/formats/safetensors.ts'
 import { loraScale } from '../../src/runtime/feeds.ts'
 import type { Feeds } from '../../src/runtime/session.ts'
 import type { DpoEvaluation, Reference } from '../../src/tasks/dpo/dpo.ts'
-import { dpoMetrics, dpoObjective, evaluateDpo, measured, measureReference, withoutAdapters } from '../../src/tasks/dpo/dpo.ts'
+import {
+  dpoMetrics,
+  dpoObjective,
+  evaluateDpo,
+  measured,
+  measureReference,
+  withoutAdapters,
+} from '../../src/tasks/dpo/dpo.ts'
 import { adaptersOff } from '../../src/runtime/feeds.ts'
 import type { TrainingOptions } from '../../src/learning/options.ts'
 import type { StepRecord } from '../../src/learning/listeners.ts'

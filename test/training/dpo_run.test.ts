@@ -80,7 +80,10 @@ async function referenceRun(run: string, change: object = {}) {
 async function keptReference(
   run: string,
   splits: { readonly train: DataSet; readonly validation: DataSet },
-  { onPairs, ...change }: { readonly onPairs?: (done: number, of: number) => void; [key: string]: unknown } = {},
+  {
+    onPairs,
+    ...change
+  }: { readonly onPairs?: (done: number, of: number) => void; [key: string]: unknown } = {},
 ) {
   const given = await referenceRun(run, change)
   const listeners = onPairs

@@ -1,7 +1,13 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { generalizedAdvantages, klPenalties, learnedScore, tokenRewards, whiten } from '../../src/tasks/ppo/quantities.ts'
+import {
+  generalizedAdvantages,
+  klPenalties,
+  learnedScore,
+  tokenRewards,
+  whiten,
+} from '../../src/tasks/ppo/quantities.ts'
 import { moments } from '../../src/metrics/moments.ts'
 import { nextKlCoefficient } from '../../src/tasks/ppo/quantities.ts'
 import {

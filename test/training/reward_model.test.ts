@@ -7,12 +7,7 @@ import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
 import { calibration } from '../../src/metrics/calibration.ts'
 import { parameterFeeds } from './memory.ts'
-import {
-  collateAnswers,
-  evaluateReward,
-  rewardMetrics,
-  rewardObjective,
-} from '../../src/tasks/reward.ts'
+import { collateAnswers, evaluateReward, rewardMetrics, rewardObjective } from '../../src/tasks/reward.ts'
 import { classifierGraph } from '../../graphs/artifacts/classification.ts'
 import type { AdaptationName, FixtureClassifier } from '../graphs/classification_fixtures.ts'
 import { adapted, fixtureClassifier } from '../graphs/classification_fixtures.ts'

@@ -91,11 +91,7 @@ export interface SmallRuns {
   readonly memory: (accumulate?: boolean) => ParameterMemory
   readonly constants: Feeds
   readonly dataset: (name: string, examples: readonly EncodedExample[]) => Promise<DataSet>
-  readonly train: (
-    options: Partial<TrainingOptions>,
-    data: RunData,
-    changes?: Changes,
-  ) => Promise<Outcome>
+  readonly train: (options: Partial<TrainingOptions>, data: RunData, changes?: Changes) => Promise<Outcome>
   readonly release: () => Promise<void>
 }
 
@@ -135,7 +131,7 @@ export async function openRuns(model: FixtureModel, task: SmallTask): Promise<Sm
     const tell =
       log ??
       ((record: StepRecord | EvaluationRecord) =>
-        'loss' in record ? steps.push(record as StepRecord) : evaluations.push(record as EvaluationRecord))
+        'loss' in record ? steps.push(record) : evaluations.push(record))
     const run: SupervisedRun = {
       options,
       objective,

@@ -29,7 +29,14 @@ export async function exportModels(folder: string): Promise<void> {
   const config = join(folder, 'config.json')
   writeFileSync(config, JSON.stringify(GPT2_SMALL))
   const optimizer = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01, max_grad_norm: 1 }
-  const written = { seed: 1, optimizer, model: join(folder, 'lora'), head: languageHead, lora: LORA, npt: null }
+  const written = {
+    seed: 1,
+    optimizer,
+    model: join(folder, 'lora'),
+    head: languageHead,
+    lora: LORA,
+    npt: null,
+  }
   const of = (task: TaskName) => ({ task, options: taskNamed(task).graphOptions.parse({}) })
   const out = (name: string) => ({ out: join(folder, name) })
   await exportArtifacts({ ...written, ...of('sft'), ...out('lora'), model: config })

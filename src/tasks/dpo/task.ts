@@ -55,7 +55,10 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
     }
   },
   async train(run) {
-    const { train, validation } = await trainingReference({ ...run, policy: run }, referenceGraph(run.options))
+    const { train, validation } = await trainingReference(
+      { ...run, policy: run },
+      referenceGraph(run.options),
+    )
     return gradientDescent({
       ...run,
       options: run.settings,

@@ -53,7 +53,7 @@ export interface Policy {
   readonly look: (
     responses: readonly Response[],
     batches: readonly (readonly number[])[],
-    when: string,
+    step: number,
   ) => Promise<TokenViews>
   /** Gives what the training graph does, and leaves the gradients in the training state. */
   readonly gradients: (feeds: Feeds) => Promise<Record<string, HostTensor>>
@@ -85,7 +85,8 @@ export function openPolicy(
   return {
     respond: (prompts, seed, firstRow = 0) =>
       sampleResponses(createDecoder(decoding, model, ofDecoding), prompts, { ...sampling, seed, firstRow }),
-    async look(responses, batches, when) {
+    async look(responses, batches, step) {
+      const when = `at step ${step}`
       const own = await evaluateTokens(evaluation, parameters, responses, {
         batches,
         what: `the policy ${when}`,
@@ -115,6 +116,7 @@ export interface PolicyEvaluation {
 export async function evaluatePolicy(
   policy: Policy,
   { options, ppo, reward, validationPrompts }: PolicyEvaluation,
+  step: number,
 ): Promise<Metrics> {
   const seed = deriveSeed(options.seed, 'evaluation')
   const size = options.per_device_eval_batch_size
@@ -125,7 +127,7 @@ export async function evaluatePolicy(
   for (let first = 0; first < validationPrompts.length; first += size) {
     const responses = await policy.respond(validationPrompts.slice(first, first + size), seed, first)
     const batch = await scoreResponses(reward, responses)
-    const { logps, reference } = await policy.look(responses, [responses.map((_, i) => i)], 'in evaluation')
+    const { logps, reference } = await policy.look(responses, [responses.map((_, i) => i)], step)
     for (const [i, { ended, tokens }] of responses.entries()) {
       scores.push(batch[i]!)
       learned.push(learnedScore(batch[i]!, ended, ppo))

@@ -123,7 +123,7 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
     perEpoch: rolloutsPerEpoch(run.prompts.length, ppo.batch_size),
     baseline: true,
   }
-  return loop({ ...run, evaluate: () => evaluatePolicy(policy, run) }, plan, take)
+  return loop({ ...run, evaluate: (step) => evaluatePolicy(policy, run, step) }, plan, take)
 }
 
 /** What an update learns from, and where it stands in the run. */
@@ -168,7 +168,7 @@ export async function updatePolicy(
     policy.look(
       responses,
       firstEpoch.map(({ rows }) => rows),
-      `at step ${update.step}`,
+      update.step,
     ),
   )
   const experiences = weigh(update, before, run.ppo)

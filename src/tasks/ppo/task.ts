@@ -60,7 +60,9 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
       const decoding = await host.openGraph(
         'the decoder',
         (stored) =>
-          decodingGraph(lora === 'full' ? { config } : { config, stored, ...(lora === 'none' ? {} : { lora }) }),
+          decodingGraph(
+            lora === 'full' ? { config } : { config, stored, ...(lora === 'none' ? {} : { lora }) },
+          ),
         takeTurns,
       )
       closing.add(decoding.session)

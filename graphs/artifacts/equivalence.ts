@@ -73,14 +73,22 @@ export function equivalenceEvaluationGraph(task: EquivalenceTask): Graph {
   graph.output('loss', loss)
   for (const [name, value] of Object.entries(terms)) graph.output(name, value)
   graph.output('cosine', stacked(cosines()))
-  graph.output('update_norms', concat(norms().map((norm) => unsqueeze(norm, 0)), 0))
+  graph.output(
+    'update_norms',
+    concat(
+      norms().map((norm) => unsqueeze(norm, 0)),
+      0,
+    ),
+  )
   return graph
 }
 
 function forward(name: string, task: EquivalenceTask) {
   const { config, npt, stored, dtype = 'float32' } = task
   if (task.distillation_weight > 0 && task.hidden_states === 'teacher')
-    throw new Error('distillation needs hidden_states "student": only then do the plastic blocks reach the head')
+    throw new Error(
+      'distillation needs hidden_states "student": only then do the plastic blocks reach the head',
+    )
   const graph = new Graph(name)
   const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
   const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
@@ -153,7 +161,11 @@ function forward(name: string, task: EquivalenceTask) {
 }
 
 /** [1] scalars side by side. */
-const stacked = (scalars: readonly Value[]): Value => concat(scalars.map((scalar) => unsqueeze(scalar, 0)), 0)
+const stacked = (scalars: readonly Value[]): Value =>
+  concat(
+    scalars.map((scalar) => unsqueeze(scalar, 0)),
+    0,
+  )
 
 /** x·y/(‖x‖·‖y‖) of each row. [tokens, width], [tokens, width] → [tokens] */
 function cosine(x: Value, y: Value): Value {

@@ -9,7 +9,14 @@ import { Graph } from '../ir/graph.ts'
 import { bradleyTerry } from '../losses/bradley_terry.ts'
 import { weightedSum } from '../losses/causal_lm.ts'
 import type { EncoderTask } from '../models/encoder.ts'
-import { declareEncoder, encoderInputs, encoderShapes, encoderWidth, headShapes, linearHead } from '../models/encoder.ts'
+import {
+  declareEncoder,
+  encoderInputs,
+  encoderShapes,
+  encoderWidth,
+  headShapes,
+  linearHead,
+} from '../models/encoder.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { add } from '../ops/add.ts'
 import { concat } from '../ops/concat.ts'

@@ -19,7 +19,10 @@ export function totalLabelled(examples: readonly EncodedExample[]): number {
 }
 
 /** An int64 tensor of zeros, and how to set one of its low words, which is all that non-negative 32-bit values need. */
-export function int64(dims: readonly number[]): { tensor: HostTensor; set: (index: number, value: number) => void } {
+export function int64(dims: readonly number[]): {
+  tensor: HostTensor
+  set: (index: number, value: number) => void
+} {
   const data = new BigInt64Array(dims.reduce((product, dim) => product * dim, 1))
   const low = new Int32Array(data.buffer)
   return { tensor: { dtype: 'int64', dims, data }, set: (index, value) => (low[2 * index] = value) }

@@ -25,7 +25,10 @@ describe('data/token_pieces', () => {
 
   it('gives one piece a token, with its loss; the end of a text is told from text that looks like it', () => {
     const pieces = piecesOf('on the<|endoftext|>', ` in${END_MARK}`)
-    const tokens = tokenizer.encode('on the').length + tokenizer.encode('<|endo').length + tokenizer.encode('ftext|>').length
+    const tokens =
+      tokenizer.encode('on the').length +
+      tokenizer.encode('<|endo').length +
+      tokenizer.encode('ftext|>').length
     expect(pieces).to.have.length(tokens + 2)
     expect(pieces.slice(0, -2).every(({ learned, end }) => !learned && !end)).to.equal(true)
     expect(pieces.slice(-2)).to.deep.equal([

@@ -5,12 +5,8 @@
  */
 import type { Composite, Contribution, Node, RowScatter, Value } from './ir/graph.ts'
 import { dimProduct } from './ir/shape.ts'
-import { add } from './ops/add.ts'
-import { concat } from './ops/concat.ts'
 import { scalarLike } from './ops/constants.ts'
-import { expandLike } from './ops/expand.ts'
-import { reshape } from './ops/reshape.ts'
-import { scatterAddRows } from './ops/scatter_nd.ts'
+import { add, concat, expandLike, reshape, scatterAddRows } from './ops/index.ts'
 
 /**
  * Adds the nodes that compute ∂loss/∂x for every wanted x.

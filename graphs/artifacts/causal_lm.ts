@@ -14,7 +14,7 @@ import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { NptConfig } from '../models/npt_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { gather } from '../ops/gather.ts'
+import { gather } from '../ops/index.ts'
 
 /**
  * What is trained, by default every parameter. `stored` says where each frozen parameter lies in the model's weight file;

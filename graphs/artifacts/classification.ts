@@ -20,7 +20,7 @@ import {
 } from '../models/encoder.ts'
 import type { LoraConfig } from '../models/lora_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { mul } from '../ops/mul.ts'
+import { mul } from '../ops/index.ts'
 
 export interface ClassificationTask extends EncoderTask {
   readonly classes: number

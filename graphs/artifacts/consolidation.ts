@@ -17,16 +17,8 @@ import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { NptConfig, PlasticBlocks } from '../models/npt_config.ts'
 import { noPlasticBlocks, plasticLayers } from '../models/npt_config.ts'
-import { add } from '../ops/add.ts'
-import { concat } from '../ops/concat.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { expand } from '../ops/expand.ts'
-import { gather } from '../ops/gather.ts'
-import { gemm } from '../ops/gemm.ts'
-import { matmul } from '../ops/matmul.ts'
-import { mul } from '../ops/mul.ts'
-import { reshape } from '../ops/reshape.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
+import { add, concat, expand, gather, gemm, matmul, mul, reshape, unsqueeze } from '../ops/index.ts'
 
 export interface ConsolidationTask {
   readonly config: Gpt2Config

@@ -18,18 +18,20 @@ import { gpt2, lmHead, maskedAttention } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add } from '../ops/add.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { div } from '../ops/div.ts'
-import { expandLike } from '../ops/expand.ts'
-import { gather } from '../ops/gather.ts'
-import { gemm } from '../ops/gemm.ts'
-import { maximum } from '../ops/max.ts'
-import { mul } from '../ops/mul.ts'
-import { reduceMean } from '../ops/reduce_mean.ts'
-import { reshape } from '../ops/reshape.ts'
-import { scatterAddRows } from '../ops/scatter_nd.ts'
-import { sub } from '../ops/sub.ts'
+import {
+  add,
+  div,
+  expandLike,
+  gather,
+  gemm,
+  maximum,
+  mul,
+  reduceMean,
+  reshape,
+  scatterAddRows,
+  sub,
+} from '../ops/index.ts'
 
 export interface DpoTask {
   readonly config: Gpt2Config

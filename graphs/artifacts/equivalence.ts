@@ -16,18 +16,20 @@ import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { NptConfig, PlasticBlock } from '../models/npt_config.ts'
 import { nptShapes } from '../models/npt_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add } from '../ops/add.ts'
-import { concat } from '../ops/concat.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { div } from '../ops/div.ts'
-import { gemm } from '../ops/gemm.ts'
-import { mul } from '../ops/mul.ts'
-import { reduceMean } from '../ops/reduce_mean.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { reshape } from '../ops/reshape.ts'
-import { sqrt } from '../ops/sqrt.ts'
-import { sub } from '../ops/sub.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
+import {
+  add,
+  concat,
+  div,
+  gemm,
+  mul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sqrt,
+  sub,
+  unsqueeze,
+} from '../ops/index.ts'
 
 export interface EquivalenceTask {
   readonly config: Gpt2Config

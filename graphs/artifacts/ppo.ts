@@ -18,11 +18,8 @@ import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { inputParameters } from '../models/parameters.ts'
 import { valueHead, valueHeadShapes } from '../models/value_head.ts'
-import { add } from '../ops/add.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { gather } from '../ops/gather.ts'
-import { mul } from '../ops/mul.ts'
-import { sub } from '../ops/sub.ts'
+import { add, gather, mul, sub } from '../ops/index.ts'
 
 export interface PpoTask {
   readonly config: Gpt2Config

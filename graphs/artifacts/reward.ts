@@ -18,11 +18,7 @@ import {
   linearHead,
 } from '../models/encoder.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add } from '../ops/add.ts'
-import { concat } from '../ops/concat.ts'
-import { gather } from '../ops/gather.ts'
-import { mul } from '../ops/mul.ts'
-import { range } from '../ops/range.ts'
+import { add, concat, gather, mul, range } from '../ops/index.ts'
 
 export interface RewardTask extends Omit<EncoderTask, 'npt'> {
   /** Probability of dropping a pooled feature; above 0 the training graph takes `dropout_mask`. */

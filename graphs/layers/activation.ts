@@ -3,14 +3,8 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { erf } from '../ops/erf.ts'
-import { mul } from '../ops/mul.ts'
-import { relu } from '../ops/relu.ts'
-import { sigmoid } from '../ops/sigmoid.ts'
-import { sub } from '../ops/sub.ts'
-import { tanh } from '../ops/tanh.ts'
+import { add, erf, mul, relu, sigmoid, sub, tanh } from '../ops/index.ts'
 
 export const activations = {
   gelu_new: geluTanh,

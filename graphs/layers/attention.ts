@@ -5,21 +5,23 @@
 import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import type { Dim } from '../ir/shape.ts'
-import { add } from '../ops/add.ts'
-import { and } from '../ops/and.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { equal } from '../ops/equal.ts'
-import { greaterOrEqual } from '../ops/greater_or_equal.ts'
-import { matmul } from '../ops/matmul.ts'
-import { mul } from '../ops/mul.ts'
-import { range } from '../ops/range.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { dimension } from '../ops/shape.ts'
-import { softmax } from '../ops/softmax.ts'
-import { sub } from '../ops/sub.ts'
-import { swapLast } from '../ops/transpose.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
-import { where } from '../ops/where.ts'
+import {
+  add,
+  and,
+  dimension,
+  equal,
+  greaterOrEqual,
+  matmul,
+  mul,
+  range,
+  reduceSum,
+  softmax,
+  sub,
+  swapLast,
+  unsqueeze,
+  where,
+} from '../ops/index.ts'
 
 /** Far below any score, yet finite: a row that may attend to nothing gives a uniform softmax and no NaN. */
 const MASKED = -1e9

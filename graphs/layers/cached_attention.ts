@@ -1,13 +1,7 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
-import { concat } from '../ops/concat.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { matmul } from '../ops/matmul.ts'
-import { mul } from '../ops/mul.ts'
-import { softmax } from '../ops/softmax.ts'
-import { split } from '../ops/split.ts'
-import { swapLast } from '../ops/transpose.ts'
+import { add, concat, matmul, mul, softmax, split, swapLast } from '../ops/index.ts'
 
 /** Keys and values of some positions, each [batch, heads, positions, head_size]. */
 export interface KeysAndValues {

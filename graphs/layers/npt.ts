@@ -4,14 +4,8 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { gemm } from '../ops/gemm.ts'
-import { mul } from '../ops/mul.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { relu } from '../ops/relu.ts'
-import { sqrt } from '../ops/sqrt.ts'
-import { tanh } from '../ops/tanh.ts'
+import { add, gemm, mul, reduceSum, relu, sqrt, tanh } from '../ops/index.ts'
 
 /** The trained part of a plastic layer. */
 export interface PlasticUpdate {

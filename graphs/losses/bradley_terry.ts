@@ -4,12 +4,8 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { mul } from '../ops/mul.ts'
-import { neg } from '../ops/neg.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { sub } from '../ops/sub.ts'
+import { add, mul, neg, reduceSum, sub } from '../ops/index.ts'
 import { logSigmoid } from './log_sigmoid.ts'
 
 /**

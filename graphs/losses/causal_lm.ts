@@ -3,9 +3,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { mul } from '../ops/mul.ts'
-import { neg } from '../ops/neg.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
+import { mul, neg, reduceSum } from '../ops/index.ts'
 import { tokenLogProbabilities } from './token_log_probabilities.ts'
 
 /**

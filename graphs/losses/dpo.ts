@@ -4,15 +4,8 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { div } from '../ops/div.ts'
-import { maximum } from '../ops/max.ts'
-import { mul } from '../ops/mul.ts'
-import { neg } from '../ops/neg.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { relu } from '../ops/relu.ts'
-import { sub } from '../ops/sub.ts'
+import { add, div, maximum, mul, neg, reduceSum, relu, sub } from '../ops/index.ts'
 import { chosenLessRejected } from './bradley_terry.ts'
 import { logSigmoid } from './log_sigmoid.ts'
 

@@ -4,14 +4,8 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { exp } from '../ops/exp.ts'
-import { maximum } from '../ops/max.ts'
-import { minimum } from '../ops/min.ts'
-import { mul } from '../ops/mul.ts'
-import { neg } from '../ops/neg.ts'
-import { sub } from '../ops/sub.ts'
+import { add, exp, maximum, minimum, mul, neg, sub } from '../ops/index.ts'
 
 export interface PpoLoss {
   /** ε: how far a token's probability may move, as a factor 1 ± ε, before it counts no further. */

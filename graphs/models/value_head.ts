@@ -4,8 +4,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { gemm } from '../ops/gemm.ts'
-import { reshape } from '../ops/reshape.ts'
+import { gemm, reshape } from '../ops/index.ts'
 import type { Parameters } from './gpt2.ts'
 import type { Gpt2Config } from './gpt2_config.ts'
 import type { ParameterShapes } from './parameters.ts'

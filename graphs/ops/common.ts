@@ -1,5 +1,5 @@
 /**
- * What operator files share: adding a node, and the shape inference of elementwise operators.
+ * What operator files share: adding a node, and shape inference and operands of elementwise operators.
  * @module
  */
 import type { DType } from '../ir/dtype.ts'
@@ -12,6 +12,18 @@ import { broadcastShapes, formatShape } from '../ir/shape.ts'
 export function emit(operator: Operator, inputs: readonly Value[], attributes?: Attributes): Value {
   return inputs[0]!.graph.add(operator, inputs, attributes)[0]!
 }
+
+/** The function of an operator that has one input and no attributes. */
+export const unary =
+  (operator: Operator) =>
+  (x: Value): Value =>
+    emit(operator, [x])
+
+/** The function of an operator that has two inputs and no attributes. */
+export const binary =
+  (operator: Operator) =>
+  (x: Value, y: Value): Value =>
+    emit(operator, [x, y])
 
 /** One input, one output of the same type. */
 export const inferUnary = ({ inputs: [x] }: InferenceContext): readonly TensorType[] => [

@@ -2,15 +2,12 @@
 import type { Node, Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import { formatShape } from '../ir/shape.ts'
+import { add, div, mul, sub } from './arithmetic.ts'
+import { sumToShape } from './broadcast.ts'
 import { emit, number } from './common.ts'
-import { add } from './add.ts'
 import { scalarLike } from './constants.ts'
-import { div } from './div.ts'
-import { mul } from './mul.ts'
+import { sqrt } from './elementwise.ts'
 import { reduceMean } from './reduce_mean.ts'
-import { sqrt } from './sqrt.ts'
-import { sub } from './sub.ts'
-import { sumToShape } from './sum_to_shape.ts'
 
 /**
  * y = x̂∘weight + bias over the last axis, x̂ = (x − mean)·invStdDev, invStdDev = 1/√(var + ε).

@@ -7,16 +7,8 @@ import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add } from '../ops/add.ts'
 import { scalarLike } from '../ops/constants.ts'
-import { div } from '../ops/div.ts'
-import { minimum } from '../ops/min.ts'
-import { mul } from '../ops/mul.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { reshape } from '../ops/reshape.ts'
-import { sqrt } from '../ops/sqrt.ts'
-import { sub } from '../ops/sub.ts'
-import { tanh } from '../ops/tanh.ts'
+import { add, div, minimum, mul, reduceSum, reshape, sqrt, sub, tanh } from '../ops/index.ts'
 
 export interface AdamWConfig {
   readonly beta1: number

@@ -5,18 +5,20 @@ import type { Value } from '../../graphs/ir/graph.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import type { Shape } from '../../graphs/ir/shape.ts'
-import { add } from '../../graphs/ops/add.ts'
-import { cast } from '../../graphs/ops/cast.ts'
-import { exp } from '../../graphs/ops/exp.ts'
-import { gather } from '../../graphs/ops/gather.ts'
-import { gemm } from '../../graphs/ops/gemm.ts'
-import { greater } from '../../graphs/ops/greater.ts'
-import { mul } from '../../graphs/ops/mul.ts'
-import { reduceSum } from '../../graphs/ops/reduce_sum.ts'
-import { softmax } from '../../graphs/ops/softmax.ts'
-import { split } from '../../graphs/ops/split.ts'
-import { tanh } from '../../graphs/ops/tanh.ts'
-import { where } from '../../graphs/ops/where.ts'
+import {
+  add,
+  cast,
+  exp,
+  gather,
+  gemm,
+  greater,
+  mul,
+  reduceSum,
+  softmax,
+  split,
+  tanh,
+  where,
+} from '../../graphs/ops/index.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { checkGradients, giveOutGradients } from './check_gradients.ts'
 import { constant, random, toHost } from './tensor.ts'

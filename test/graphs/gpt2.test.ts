@@ -12,7 +12,7 @@ import { gpt2Activations, gpt2ParameterShapes } from '../../graphs/models/gpt2_c
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { inputAdapters, loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import { inputParameters } from '../../graphs/models/parameters.ts'
-import { gather } from '../../graphs/ops/gather.ts'
+import { gather } from '../../graphs/ops/index.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
 import { checkGradients, giveOutGradients } from './check_gradients.ts'

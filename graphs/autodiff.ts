@@ -5,8 +5,7 @@
  */
 import type { Composite, Contribution, Node, RowScatter, Value } from './ir/graph.ts'
 import { dimProduct } from './ir/shape.ts'
-import { scalarLike } from './ops/constants.ts'
-import { add, concat, expandLike, reshape, scatterAddRows } from './ops/index.ts'
+import { add, concat, filledLike, reshape, scatterAddRows } from './ops/index.ts'
 
 /**
  * Adds the nodes that compute ∂loss/∂x for every wanted x.
@@ -29,7 +28,7 @@ export function gradients(loss: Value, wanted: readonly Value[]): Map<Value, Val
   })
 
   // Backward: collect contributions, and pass each step's total on to the inputs that depend on a wanted tensor.
-  const contributions = new Map<Value, Contribution[]>([[loss, [scalarLike(loss, 1)]]])
+  const contributions = new Map<Value, Contribution[]>([[loss, [graph.scalar(1, loss.dtype)]]])
   const totals = new Map<Value, Value>()
   const total = (value: Value): Value | undefined => {
     const known = totals.get(value)
@@ -76,7 +75,7 @@ function gradientRules(step: Node | Composite, outputGradients: readonly (Value 
 function accumulate(value: Value, parts: readonly Contribution[]): Value {
   const dense = parts.filter((part): part is Value => 'dtype' in part)
   const scatters = parts.filter((part): part is RowScatter => !('dtype' in part))
-  const sum = dense.length > 0 ? dense.reduce(add) : expandLike(scalarLike(value, 0), value)
+  const sum = dense.length > 0 ? dense.reduce(add) : filledLike(0, value)
   if (scatters.length === 0) return sum
   const rowShape = value.shape.slice(1)
   const flat = scatters.map(({ indices, updates }) => {

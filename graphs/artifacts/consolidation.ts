@@ -17,7 +17,6 @@ import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { NptConfig, PlasticBlocks } from '../models/npt_config.ts'
 import { noPlasticBlocks, plasticLayers } from '../models/npt_config.ts'
-import { scalarLike } from '../ops/constants.ts'
 import { add, concat, expand, gather, gemm, matmul, mul, reshape, unsqueeze } from '../ops/index.ts'
 
 export interface ConsolidationTask {
@@ -139,7 +138,7 @@ function forward(name: string, task: ConsolidationTask) {
   return {
     graph,
     trainable,
-    loss: add(after, mul(damage, scalarLike(damage, task.damage_weight))),
+    loss: add(after, mul(damage, task.damage_weight)),
     terms: { before: unsqueeze(nll(hidden), 0), after: unsqueeze(after, 0), damage: unsqueeze(damage, 0) },
   }
 }

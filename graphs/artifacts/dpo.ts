@@ -18,11 +18,10 @@ import { gpt2, lmHead, maskedAttention } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { scalarLike } from '../ops/constants.ts'
 import {
   add,
   div,
-  expandLike,
+  filledLike,
   gather,
   gemm,
   maximum,
@@ -89,16 +88,16 @@ function forward(name: string, task: DpoTask) {
   const head = lmHead(config, parameters)
   /** The sum of each answer's tokens: [labelled] → [pairs, 2]. */
   const perAnswer = (x: Value) => {
-    const zeros = reshape(expandLike(scalarLike(x, 0), reference), ['2*pairs'])
+    const zeros = reshape(filledLike(0, reference), ['2*pairs'])
     return reshape(scatterAddRows(zeros, labelAnswers, x), ['pairs', 2])
   }
 
   const { logps, logits, lengths } = graph.scope('lm_head', () => {
     const { logp } = tokenLogProbabilities(hidden, head, labels)
-    const lengths = perAnswer(expandLike(scalarLike(logp, 1), logp))
+    const lengths = perAnswer(filledLike(1, logp))
     // The mean of h·Wᵀ over the vocabulary is h·(the mean row of W).
     const meanLogits = reshape(gemm(hidden, reduceMean(head, [0]), { transB: true }), ['labelled'])
-    const logits = div(perAnswer(meanLogits), maximum(lengths, scalarLike(lengths, 1)))
+    const logits = div(perAnswer(meanLogits), maximum(lengths, 1))
     return { logps: perAnswer(logp), logits, lengths }
   })
   const logRatios = sub(logps, reference)
@@ -106,12 +105,11 @@ function forward(name: string, task: DpoTask) {
     const preference = dpoLoss(logRatios, lengths, dpo)
     if (!dpo.rpo_alpha) return weightedSum(preference, pairWeights)
     const likelihood = chosenNegativeLogLikelihood(logps, lengths)
-    const weighted = mul(likelihood, scalarLike(likelihood, dpo.rpo_alpha))
-    return weightedSum(add(preference, weighted), pairWeights)
+    return weightedSum(add(preference, mul(likelihood, dpo.rpo_alpha)), pairWeights)
   })
   graph.output('loss', loss)
   graph.output('logps', logps)
-  graph.output('rewards', mul(logRatios, scalarLike(logRatios, dpo.beta)))
+  graph.output('rewards', mul(logRatios, dpo.beta))
   graph.output('logits', logits)
   return { graph, loss, trainable }
 }

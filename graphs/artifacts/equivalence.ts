@@ -16,7 +16,6 @@ import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { NptConfig, PlasticBlock } from '../models/npt_config.ts'
 import { nptShapes } from '../models/npt_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { scalarLike } from '../ops/constants.ts'
 import {
   add,
   concat,
@@ -141,8 +140,7 @@ function forward(name: string, task: EquivalenceTask) {
     equivalence: stacked(errors),
     low_magnitude: stacked(magnitudes),
   }
-  const mean = (values: readonly Value[], factor: number) =>
-    mul(values.reduce(add), scalarLike(values[0]!, factor / values.length))
+  const mean = (values: readonly Value[], factor: number) => mul(values.reduce(add), factor / values.length)
   let loss = add(mean(errors, task.equivalence_weight), mean(magnitudes, task.low_magnitude_weight))
   if (task.distillation_weight > 0) {
     const head = lmHead(config, parameters)

@@ -4,7 +4,7 @@
  */
 import { gradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData, Value } from '../ir/graph.ts'
+import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { weightedSum } from '../losses/causal_lm.ts'
 import type { PpoLoss } from '../losses/ppo.ts'
@@ -18,7 +18,6 @@ import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { inputParameters } from '../models/parameters.ts'
 import { valueHead, valueHeadShapes } from '../models/value_head.ts'
-import { scalarLike } from '../ops/constants.ts'
 import { add, gather, mul, sub } from '../ops/index.ts'
 
 export interface PpoTask {
@@ -68,10 +67,9 @@ export function ppoTrainingGraph(task: PpoTask): Graph {
     value: weightedSum(valueLoss(values, oldValues, returns, ppo.cliprange_value), weights),
     entropy: weightedSum(entropies, weights),
   }))
-  const scaled = (x: Value, factor: number) => mul(x, scalarLike(x, factor))
-  const clipped = add(policy, scaled(value, ppo.vf_coef))
+  const clipped = add(policy, mul(value, ppo.vf_coef))
   // Without its bonus the entropy is no part of the loss, and has no gradient to be computed.
-  const loss = ppo.entropy_coef === 0 ? clipped : sub(clipped, scaled(entropy, ppo.entropy_coef))
+  const loss = ppo.entropy_coef === 0 ? clipped : sub(clipped, mul(entropy, ppo.entropy_coef))
   graph.output('loss', loss)
   graph.output('policy_loss', policy)
   graph.output('value_loss', value)

@@ -72,7 +72,6 @@ function forward(name: string, task: RewardTask, drops: boolean) {
 
 /** [batch, 1] → [pairs, 2]: the rows 2p and 2p + 1 side by side. */
 function inPairs(x: Value): Value {
-  const { graph } = x
-  const chosen = mul(range(x, 'pairs'), graph.scalar(2, 'int64'))
-  return concat([gather(x, chosen), gather(x, add(chosen, graph.scalar(1, 'int64')))], 1)
+  const chosen = mul(range(x, 'pairs'), 2)
+  return concat([gather(x, chosen), gather(x, add(chosen, 1))], 1)
 }

@@ -5,7 +5,6 @@
 import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import type { Dim } from '../ir/shape.ts'
-import { scalarLike } from '../ops/constants.ts'
 import {
   add,
   and,
@@ -47,7 +46,7 @@ export function answersMask(attentionMask: Value, dtype: FloatType): Value {
   const positions = range(attentionMask, attentionMask.shape[1]!)
   const [queries, keys] = [ofQueries(attentionMask), ofKeys(attentionMask)]
   // To every query the prompt is of its own part.
-  const seen = where(equal(keys, attentionMask.graph.scalar(1, 'int64')), queries, keys)
+  const seen = where(equal(keys, 1), queries, keys)
   return maskFrom(positions, positions, equal(queries, seen), dtype)
 }
 
@@ -59,7 +58,7 @@ export function answersMask(attentionMask: Value, dtype: FloatType): Value {
  */
 export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim, dtype: FloatType): Value {
   const queries = add(range(attentionMask, sequence), dimension(attentionMask, past))
-  const real = equal(ofKeys(attentionMask), attentionMask.graph.scalar(1, 'int64'))
+  const real = equal(ofKeys(attentionMask), 1)
   return maskFrom(queries, range(attentionMask, attentionMask.shape[1]!), real, dtype)
 }
 
@@ -71,8 +70,8 @@ export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim,
  */
 export function paddingMask(attentionMask: Value, dtype: FloatType): Value {
   const { graph } = attentionMask
-  const real = equal(ofKeys(attentionMask), graph.scalar(1, 'int64'))
-  return where(real, graph.scalar(0, dtype), graph.scalar(MASKED, dtype))
+  const real = equal(ofKeys(attentionMask), 1)
+  return where(real, graph.scalar(0, dtype), MASKED)
 }
 
 /** [batch, positions] as [batch, 1, positions, 1] and [batch, 1, 1, positions]. */
@@ -82,7 +81,7 @@ const ofKeys = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 1)
 function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType): Value {
   const { graph } = queries
   const causal = greaterOrEqual(unsqueeze(queries, 1), unsqueeze(keys, 0))
-  return where(and(causal, allowed), graph.scalar(0, dtype), graph.scalar(MASKED, dtype))
+  return where(and(causal, allowed), graph.scalar(0, dtype), MASKED)
 }
 
 /**
@@ -98,8 +97,7 @@ function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType)
  * @returns [batch, heads, queries, head_size]
  */
 export function attention(q: Value, k: Value, v: Value, mask: Value, scale: number): Value {
-  const factor = scalarLike(q, scale)
-  const probabilities = softmax(add(mul(matmul(q, swapLast(k)), factor), mask))
+  const probabilities = softmax(add(mul(matmul(q, swapLast(k)), scale), mask))
   const output = matmul(probabilities, v)
   q.graph.composite({
     name: 'attention',
@@ -110,8 +108,8 @@ export function attention(q: Value, k: Value, v: Value, mask: Value, scale: numb
       const scoreGradient = () =>
         (dS ??= mul(probabilities, sub(matmul(dO!, swapLast(v)), reduceSum(mul(dO!, output), [-1]))))
       return [
-        () => mul(matmul(scoreGradient(), k), factor),
-        () => mul(matmul(swapLast(scoreGradient()), q), factor),
+        () => mul(matmul(scoreGradient(), k), scale),
+        () => mul(matmul(swapLast(scoreGradient()), q), scale),
         () => matmul(swapLast(probabilities), dO!),
       ]
     },

@@ -1,6 +1,5 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
-import { scalarLike } from '../ops/constants.ts'
 import { add, concat, matmul, mul, softmax, split, swapLast } from '../ops/index.ts'
 
 /** Keys and values of some positions, each [batch, heads, positions, head_size]. */
@@ -25,7 +24,7 @@ export function cachedAttention(
   mask: Value,
   scale: number,
 ): Value {
-  const scaled = mul(q, scalarLike(q, scale))
+  const scaled = mul(q, scale)
   const scores = concat([matmul(scaled, swapLast(past.key)), matmul(scaled, swapLast(fresh.key))], 3)
   const sizes = [past.key.shape[2]!, fresh.key.shape[2]!]
   const [onPast, onFresh] = split(softmax(add(scores, mask)), 3, sizes)

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { scalarLike } from '../ops/constants.ts'
 import { add, mul, neg, reduceSum, sub } from '../ops/index.ts'
 import { logSigmoid } from './log_sigmoid.ts'
 
@@ -21,7 +20,7 @@ export function bradleyTerry(scores: Value, margins: Value, centering: number): 
   const loss = neg(logSigmoid(sub(chosenLessRejected(scores), margins)))
   if (centering === 0) return loss
   const sum = reduceSum(scores, [-1], false)
-  return add(loss, mul(mul(sum, sum), scalarLike(sum, centering)))
+  return add(loss, mul(mul(sum, sum), centering))
 }
 
 /** x₊ − x₋ of each pair: [pairs, 2] → [pairs]. */

@@ -1,6 +1,5 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
-import { scalarLike } from '../ops/constants.ts'
 import { abs, add, exp, log, minimum, mul, neg, sigmoid, sub } from '../ops/index.ts'
 
 /**
@@ -8,7 +7,7 @@ import { abs, add, exp, log, minimum, mul, neg, sigmoid, sub } from '../ops/inde
  * dx = dy·σ(−x)
  */
 export function logSigmoid(x: Value): Value {
-  const y = sub(minimum(x, scalarLike(x, 0)), log(add(exp(neg(abs(x))), scalarLike(x, 1))))
+  const y = sub(minimum(x, 0), log(add(exp(neg(abs(x))), 1)))
   x.graph.composite({
     name: 'log_sigmoid',
     inputs: [x],

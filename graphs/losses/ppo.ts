@@ -4,7 +4,6 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { scalarLike } from '../ops/constants.ts'
 import { add, exp, maximum, minimum, mul, neg, sub } from '../ops/index.ts'
 
 export interface PpoLoss {
@@ -29,7 +28,8 @@ export interface PpoLoss {
  */
 export function policyLoss(logps: Value, oldLogps: Value, advantages: Value, cliprange: number): Value {
   const ratio = exp(sub(logps, oldLogps))
-  const clipped = clip(ratio, scalarLike(ratio, 1 - cliprange), scalarLike(ratio, 1 + cliprange))
+  const { graph, dtype } = ratio
+  const clipped = clip(ratio, graph.scalar(1 - cliprange, dtype), graph.scalar(1 + cliprange, dtype))
   const gain = neg(advantages)
   return maximum(mul(gain, ratio), mul(gain, clipped))
 }
@@ -42,11 +42,10 @@ export function policyLoss(logps: Value, oldLogps: Value, advantages: Value, cli
  * @param returns R
  */
 export function valueLoss(values: Value, oldValues: Value, returns: Value, cliprange: number): Value {
-  const range = scalarLike(values, cliprange)
-  const clipped = clip(values, sub(oldValues, range), add(oldValues, range))
+  const clipped = clip(values, sub(oldValues, cliprange), add(oldValues, cliprange))
   const squared = (x: Value) => mul(x, x)
   const worst = maximum(squared(sub(values, returns)), squared(sub(clipped, returns)))
-  return mul(worst, scalarLike(worst, 0.5))
+  return mul(worst, 0.5)
 }
 
 const clip = (x: Value, low: Value, high: Value): Value => maximum(minimum(x, high), low)

@@ -3,7 +3,6 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { scalarLike } from '../ops/constants.ts'
 import {
   add,
   gather,
@@ -46,7 +45,7 @@ export function tokenLogProbabilities(
   labels: Value,
   temperature = 1,
 ): TokenDistribution {
-  const cooled = (x: Value) => (temperature === 1 ? x : mul(x, scalarLike(x, 1 / temperature)))
+  const cooled = (x: Value) => (temperature === 1 ? x : mul(x, 1 / temperature))
   const h = cooled(hidden)
   const logits = gemm(h, head, { transB: true })
   const probabilities = softmax(logits)

@@ -7,7 +7,7 @@ import type { Operator } from '../ir/operator.ts'
 import type { Dim, Shape } from '../ir/shape.ts'
 import { broadcastShapes, formatShape, sameShape } from '../ir/shape.ts'
 import { dims, emit } from './common.ts'
-import { indices } from './constants.ts'
+import { indices, scalarLike } from './constants.ts'
 import { inferReduction, reduce, restoreAxes } from './reduction.ts'
 import { dimensions, shapeOf } from './shape.ts'
 
@@ -32,6 +32,9 @@ export function expandLike(x: Value, like: Value): Value {
   const shape = known ? indices(x, like.shape) : shapeOf(like)
   return sameShape(x.shape, like.shape) ? x : emit(Expand, [x, shape], { shape: like.shape })
 }
+
+/** A tensor of `like`'s shape and dtype whose elements are all one number. */
+export const filledLike = (number: number, like: Value): Value => expandLike(scalarLike(like, number), like)
 
 /** x broadcast to a shape, whose symbols are read from the graph's inputs at run time. */
 export const expand = (x: Value, shape: Shape): Value =>

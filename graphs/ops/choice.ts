@@ -7,9 +7,9 @@ import type { Operator } from '../ir/operator.ts'
 import { broadcastShapes, formatShape } from '../ir/shape.ts'
 import { neg } from './arithmetic.ts'
 import { sumToShape } from './broadcast.ts'
-import { binary, emit, inferBinary, inferUnary, unary } from './common.ts'
+import type { Operand } from './common.ts'
+import { binary, emit, inferBinary, inferUnary, unary, valuesOf } from './common.ts'
 import { greater, greaterOrEqual, less } from './comparison.ts'
-import { scalarLike } from './constants.ts'
 
 /** z = x where the condition holds, else y. */
 export const Where: Operator = {
@@ -29,13 +29,17 @@ export const Where: Operator = {
   // ∂z/∂x = [condition], ∂z/∂y = [¬condition]
   gradient: ({ inputs: [condition, x, y] }, [dz]) => [
     undefined,
-    () => sumToShape(where(condition!, dz!, scalarLike(dz!, 0)), x!),
-    () => sumToShape(where(condition!, scalarLike(dz!, 0), dz!), y!),
+    () => sumToShape(where(condition!, dz!, 0), x!),
+    () => sumToShape(where(condition!, 0, dz!), y!),
   ],
 }
 
 /** z = x where the condition holds, else y. Shapes broadcast. */
-export const where = (condition: Value, x: Value, y: Value): Value => emit(Where, [condition, x, y])
+export function where(condition: Value, x: Value, y: Operand): Value
+export function where(condition: Value, x: number, y: Value): Value
+export function where(condition: Value, x: Operand, y: Operand): Value {
+  return emit(Where, [condition, ...valuesOf(Where, [x, y])])
+}
 
 /** z = max(x, y). */
 export const Max: Operator = {
@@ -43,8 +47,8 @@ export const Max: Operator = {
   infer: inferBinary(),
   // ∂z/∂x = [x ≥ y], ∂z/∂y = [x < y]
   gradient: ({ inputs: [x, y] }, [dz]) => [
-    () => sumToShape(where(greaterOrEqual(x!, y!), dz!, scalarLike(dz!, 0)), x!),
-    () => sumToShape(where(less(x!, y!), dz!, scalarLike(dz!, 0)), y!),
+    () => sumToShape(where(greaterOrEqual(x!, y!), dz!, 0), x!),
+    () => sumToShape(where(less(x!, y!), dz!, 0), y!),
   ],
 }
 
@@ -57,8 +61,8 @@ export const Min: Operator = {
   infer: inferBinary(),
   // ∂z/∂x = [x ≤ y], ∂z/∂y = [x > y]
   gradient: ({ inputs: [x, y] }, [dz]) => [
-    () => sumToShape(where(greaterOrEqual(y!, x!), dz!, scalarLike(dz!, 0)), x!),
-    () => sumToShape(where(less(y!, x!), dz!, scalarLike(dz!, 0)), y!),
+    () => sumToShape(where(greaterOrEqual(y!, x!), dz!, 0), x!),
+    () => sumToShape(where(less(y!, x!), dz!, 0), y!),
   ],
 }
 
@@ -70,7 +74,7 @@ export const Relu: Operator = {
   name: 'Relu',
   infer: inferUnary,
   // ∂y/∂x = [x > 0]
-  gradient: ({ inputs: [x] }, [dy]) => [() => where(greater(x!, scalarLike(x!, 0)), dy!, scalarLike(dy!, 0))],
+  gradient: ({ inputs: [x] }, [dy]) => [() => where(greater(x!, 0), dy!, 0)],
 }
 
 /** y = max(x, 0). */
@@ -81,7 +85,7 @@ export const Abs: Operator = {
   name: 'Abs',
   infer: inferUnary,
   // ∂y/∂x = sign x, taken as 1 at 0
-  gradient: ({ inputs: [x] }, [dy]) => [() => where(less(x!, scalarLike(x!, 0)), neg(dy!), dy!)],
+  gradient: ({ inputs: [x] }, [dy]) => [() => where(less(x!, 0), neg(dy!), dy!)],
 }
 
 /** y = |x|. */

@@ -6,9 +6,9 @@ import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import type { Dim } from '../ir/shape.ts'
 import { dimSum, formatShape, resolveAxis } from '../ir/shape.ts'
-import { expandLike } from './broadcast.ts'
+import { filledLike } from './broadcast.ts'
 import { dims, emit, number } from './common.ts'
-import { indices, scalarLike } from './constants.ts'
+import { indices } from './constants.ts'
 import { dimensions } from './shape.ts'
 
 /** y = the inputs joined along an axis. */
@@ -63,7 +63,7 @@ export const Split: Operator = {
   gradient: ({ outputs, attributes }, dys) => [
     () =>
       concat(
-        outputs.map((output, i) => dys[i] ?? expandLike(scalarLike(output, 0), output)),
+        outputs.map((output, i) => dys[i] ?? filledLike(0, output)),
         number(attributes, 'axis', 0),
       ),
     undefined,
@@ -94,8 +94,7 @@ export const Slice: Operator = {
   gradient: ({ inputs: [x], attributes }, [dy]) => [
     () => {
       const axis = number(attributes, 'axis', 0)
-      const zeros = (size: number): Value[] =>
-        size === 0 ? [] : [expandLike(scalarLike(dy!, 0), slice(x!, axis, 0, size))]
+      const zeros = (size: number): Value[] => (size === 0 ? [] : [filledLike(0, slice(x!, axis, 0, size))])
       const before = zeros(number(attributes, 'start', 0))
       const after = zeros((x!.shape[axis] as number) - number(attributes, 'end', 0))
       return concat([...before, dy!, ...after], axis)

@@ -6,7 +6,6 @@ import type { Operator } from '../ir/operator.ts'
 import { div, mul, neg, sub } from './arithmetic.ts'
 import { sumToShape } from './broadcast.ts'
 import { binary, inferBinary, inferUnary, unary } from './common.ts'
-import { scalarLike } from './constants.ts'
 
 /** y = eˣ. */
 export const Exp: Operator = {
@@ -36,7 +35,7 @@ export const Pow: Operator = {
   infer: inferBinary(),
   // ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = z·ln x, which only exists for x > 0
   gradient: ({ inputs: [x, y], outputs: [z] }, [dz]) => [
-    () => sumToShape(mul(dz!, mul(y!, pow(x!, sub(y!, scalarLike(y!, 1))))), x!),
+    () => sumToShape(mul(dz!, mul(y!, pow(x!, sub(y!, 1)))), x!),
     () => sumToShape(mul(dz!, mul(z!, log(x!))), y!),
   ],
 }
@@ -49,7 +48,7 @@ export const Sqrt: Operator = {
   name: 'Sqrt',
   infer: inferUnary,
   // ∂y/∂x = 1/(2y)
-  gradient: ({ outputs: [y] }, [dy]) => [() => div(mul(dy!, scalarLike(dy!, 0.5)), y!)],
+  gradient: ({ outputs: [y] }, [dy]) => [() => div(mul(dy!, 0.5), y!)],
 }
 
 /** y = √x. */
@@ -60,7 +59,7 @@ export const Tanh: Operator = {
   name: 'Tanh',
   infer: inferUnary,
   // ∂y/∂x = 1 − y²
-  gradient: ({ outputs: [y] }, [dy]) => [() => mul(dy!, sub(scalarLike(dy!, 1), mul(y!, y!)))],
+  gradient: ({ outputs: [y] }, [dy]) => [() => mul(dy!, sub(1, mul(y!, y!)))],
 }
 
 /** y = tanh x. */
@@ -71,7 +70,7 @@ export const Sigmoid: Operator = {
   name: 'Sigmoid',
   infer: inferUnary,
   // ∂y/∂x = y·(1 − y)
-  gradient: ({ outputs: [y] }, [dy]) => [() => mul(dy!, mul(y!, sub(scalarLike(dy!, 1), y!)))],
+  gradient: ({ outputs: [y] }, [dy]) => [() => mul(dy!, mul(y!, sub(1, y!)))],
 }
 
 /** y = σ(x) = 1 / (1 + e⁻ˣ). */
@@ -82,9 +81,7 @@ export const Erf: Operator = {
   name: 'Erf',
   infer: inferUnary,
   // ∂y/∂x = 2/√π·e^(−x²)
-  gradient: ({ inputs: [x] }, [dy]) => [
-    () => mul(dy!, mul(scalarLike(dy!, 2 / Math.sqrt(Math.PI)), exp(neg(mul(x!, x!))))),
-  ],
+  gradient: ({ inputs: [x] }, [dy]) => [() => mul(dy!, mul(2 / Math.sqrt(Math.PI), exp(neg(mul(x!, x!)))))],
 }
 
 /** y = erf x. */

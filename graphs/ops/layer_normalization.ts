@@ -5,7 +5,6 @@ import { formatShape } from '../ir/shape.ts'
 import { add, div, mul, sub } from './arithmetic.ts'
 import { sumToShape } from './broadcast.ts'
 import { emit, number } from './common.ts'
-import { scalarLike } from './constants.ts'
 import { sqrt } from './elementwise.ts'
 import { reduceMean } from './reduce_mean.ts'
 
@@ -68,8 +67,7 @@ function recompute({ inputs: [x], outputs: [, mean, saved], attributes }: Node):
   if (x!.dtype === 'float32') return { normalised: mul(sub(x!, mean!), saved!), invStdDev: saved! }
   const centred = sub(x!, reduceMean(x!, [-1]))
   const variance = reduceMean(mul(centred, centred), [-1])
-  const epsilon = scalarLike(x!, number(attributes, 'epsilon', 1e-5))
-  const invStdDev = div(scalarLike(x!, 1), sqrt(add(variance, epsilon)))
+  const invStdDev = div(1, sqrt(add(variance, number(attributes, 'epsilon', 1e-5))))
   return { normalised: mul(centred, invStdDev), invStdDev }
 }
 

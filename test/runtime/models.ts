@@ -23,7 +23,7 @@ export function everyDType(): Uint8Array {
   const mask = graph.input('mask', 'bool', ['n'])
   for (const dtype of ['float32', 'float64'] as const) {
     const x = graph.input(dtype, dtype, ['n'])
-    graph.output(`${dtype}_out`, where(mask, x, mul(x, graph.scalar(-1, dtype))))
+    graph.output(`${dtype}_out`, where(mask, x, mul(x, -1)))
   }
   for (const dtype of ['int32', 'int64'] as const) {
     const x = graph.input(dtype, dtype, ['n'])

@@ -85,7 +85,7 @@ describe('serialize', () => {
     const x = graph.input('x', 'float32', ['n'])
     graph.input('unused', 'float32', [])
     graph.output('y', exp(x))
-    mul(exp(x), graph.scalar(2, 'float32'))
+    mul(exp(x), 2)
     const written = parseModel(serialize(graph)).graph!
     expect(written.node.map(({ opType }) => opType)).to.deep.equal(['Exp'])
     expect(liveNodes(graph).length).to.equal(1)

@@ -6,6 +6,7 @@
 import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
+import { sizeOf } from '../ir/shape.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { add, div, minimum, mul, reduceSum, reshape, sqrt, sub, tanh } from '../ops/index.ts'
 
@@ -85,7 +86,7 @@ export function adamwGraph(
  */
 function sumOfSquares(x: Value): Value {
   const squares = mul(x, x)
-  const size = x.shape.reduce<number>((product, dim) => product * (dim as number), 1)
+  const size = sizeOf(x.shape as readonly number[])
   const rows = largestDivisorUpTo(size, Math.sqrt(size))
   return reduceSum(reduceSum(reshape(squares, [rows, size / rows]), [1], false), [0], false)
 }

@@ -2,6 +2,7 @@
  * Examples to the inputs of training graphs.
  * @module
  */
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { Feeds, HostTensor } from '../runtime/session.ts'
 import { NO_LOSS, countLabelled } from './encode.ts'
 import type { EncodedExample } from './encode.ts'
@@ -23,7 +24,7 @@ export function int64(dims: readonly number[]): {
   tensor: HostTensor
   set: (index: number, value: number) => void
 } {
-  const data = new BigInt64Array(dims.reduce((product, dim) => product * dim, 1))
+  const data = new BigInt64Array(sizeOf(dims))
   const low = new Int32Array(data.buffer)
   return { tensor: { dtype: 'int64', dims, data }, set: (index, value) => (low[2 * index] = value) }
 }

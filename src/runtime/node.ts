@@ -12,6 +12,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import type { DType } from '../../graphs/ir/dtype.ts'
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import { checkedSession, openError } from './checked_session.ts'
 import { isStop, stopOutput, withStopOutput } from './in_place.ts'
@@ -101,7 +102,7 @@ export async function openNodeSession(
     const metadata = outputs.get(output)
     if (!metadata?.isTensor || !metadata.shape.every((size) => typeof size === 'number')) return undefined
     const dtype = metadata.type as DType
-    const length = metadata.shape.reduce((product, size) => product * size, 1)
+    const length = sizeOf(metadata.shape)
     return { dtype, dims: metadata.shape, data: new dataConstructor[dtype](length) }
   }
 

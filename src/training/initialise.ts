@@ -6,6 +6,7 @@
  * 0; LayerNorm weights 1.
  * @module
  */
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import { headShapes, isBert } from '../../graphs/models/encoder.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
@@ -18,7 +19,7 @@ import type { ParameterMemory } from '../runtime/parameter_memory.ts'
 export function seededWeights(config: EncoderConfig, seed: number): Map<string, FloatTensor> {
   const weights = new Map<string, FloatTensor>()
   for (const [name, shape] of ownShapes(config)) {
-    const data = new Float32Array(shape.reduce((product, dimension) => product * dimension, 1))
+    const data = new Float32Array(sizeOf(shape))
     if (/\.(ln_\w+|LayerNorm)\.weight$/.test(name)) data.fill(1)
     else if (name.endsWith('.weight')) {
       const random = createRandom(seed, 'initial weights', name)

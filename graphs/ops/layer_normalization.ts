@@ -14,6 +14,7 @@ import { reduceMean } from './reduce_mean.ts'
  */
 export const LayerNormalization: Operator = {
   name: 'LayerNormalization',
+  floats: ['epsilon'],
   optionalOutputs: true,
   infer: ({ inputs, fail }) => {
     const [x, weight, bias] = inputs as [Value, Value, Value]

@@ -62,6 +62,11 @@ export function gradients(loss: Value, wanted: readonly Value[]): Map<Value, Val
   )
 }
 
+/** Gives out ∂loss/∂x as `<x>_grad` for every tensor that is trained. */
+export function outputGradients(loss: Value, trainable: readonly Value[]): void {
+  for (const [{ graph, name }, gradient] of gradients(loss, trainable)) graph.output(`${name}_grad`, gradient)
+}
+
 function gradientRules(step: Node | Composite, outputGradients: readonly (Value | undefined)[]) {
   if (!('operator' in step)) return step.gradient(outputGradients)
   const { gradient, name } = step.operator

@@ -2,7 +2,7 @@
  * The training and evaluation graphs of causal language modelling.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
@@ -49,7 +49,7 @@ export function trainingGraph(task: CausalLmTask): Graph {
   const { graph, nll, labelWeights, trainable } = forward('training', task)
   const loss = weightedSum(nll, labelWeights)
   graph.output('loss', loss)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

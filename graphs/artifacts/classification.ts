@@ -2,7 +2,7 @@
  * The graphs of sequence classification: an encoder's pooled vector, dropout, a linear head.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
@@ -44,7 +44,7 @@ export function classificationTrainingGraph(task: ClassificationTask): Graph {
   const { graph, nll, labelWeights, trainable } = supervised('training', task, task.dropout > 0)
   const loss = weightedSum(nll, labelWeights)
   graph.output('loss', loss)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

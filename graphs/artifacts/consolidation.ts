@@ -4,7 +4,7 @@
  * is as it was on others.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
@@ -40,7 +40,7 @@ export function consolidationTrainingGraph(task: ConsolidationTask): Graph {
   const { graph, loss, terms, trainable } = forward('training', task)
   graph.output('loss', loss)
   for (const [name, value] of Object.entries(terms)) graph.output(name, value)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

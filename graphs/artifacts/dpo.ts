@@ -3,7 +3,7 @@
  * is computed once; see {@link answersMask}.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
@@ -62,7 +62,7 @@ const modelOf = ({ config, lora = 'full' }: DpoTask): AdaptedModel => ({
  */
 export function dpoTrainingGraph(task: DpoTask): Graph {
   const { graph, loss, trainable } = forward('training', task)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

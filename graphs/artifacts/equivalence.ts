@@ -3,7 +3,7 @@
  * frozen weights, so there is no second model in memory.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
@@ -61,7 +61,7 @@ export function equivalenceTrainingGraph(task: EquivalenceTask): Graph {
   const { graph, loss, terms, trainable } = forward('training', task)
   graph.output('loss', loss)
   for (const [name, value] of Object.entries(terms)) graph.output(name, value)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

@@ -2,7 +2,7 @@
  * The graphs of proximal policy optimization: policy and value head on one model, over the tokens of responses.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
@@ -76,7 +76,7 @@ export function ppoTrainingGraph(task: PpoTask): Graph {
   graph.output('entropy', entropy)
   graph.output('logps', logps)
   graph.output('values', values)
-  for (const [tensor, gradient] of gradients(loss, trainable)) graph.output(`${tensor.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

@@ -2,7 +2,7 @@
  * The graphs of a reward model: a classifier with one class, whose logit is the score, trained on pairs.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
@@ -42,7 +42,7 @@ export const rewardShapes = (task: RewardTask): ParameterShapes =>
  */
 export function rewardTrainingGraph(task: RewardTask): Graph {
   const { graph, loss, trainable } = forward('training', task, task.dropout > 0)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

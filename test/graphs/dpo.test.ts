@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { trainableShapes } from '../../graphs/artifacts/causal_lm.ts'
 import type { DpoTask } from '../../graphs/artifacts/dpo.ts'
 import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../graphs/artifacts/dpo.ts'
-import { gradients } from '../../graphs/autodiff.ts'
+import { outputGradients } from '../../graphs/autodiff.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import { evaluateDim } from '../../graphs/ir/shape.ts'
@@ -134,8 +134,7 @@ describe('a pair as one sequence', () => {
     graph.output('nll', nll)
     graph.output('logits', gemm(predicting, head, { transB: true }))
     const wanted = graph.inputs.filter(({ name }) => shapes.has(name))
-    for (const [value, gradient] of gradients(weightedSum(nll, factors), wanted))
-      graph.output(`${value.name}_grad`, gradient)
+    outputGradients(weightedSum(nll, factors), wanted)
     return graph
   }
 

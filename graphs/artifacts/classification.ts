@@ -6,8 +6,8 @@ import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
-import { weightedSum } from '../losses/causal_lm.ts'
 import { crossEntropy } from '../losses/cross_entropy.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import type { EncoderTask } from '../models/encoder.ts'
 import {
   declareEncoder,

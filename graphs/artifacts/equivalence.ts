@@ -9,6 +9,7 @@ import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { magnitude, modulation, updateNorms } from '../layers/npt.ts'
 import { klDivergence } from '../losses/distillation.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import { declareModel } from '../models/adaptation.ts'
 import { causalAttention, gpt2Parts, lmHead } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
@@ -128,7 +129,7 @@ function forward(name: string, task: EquivalenceTask) {
     return { teacher, student }
   })
 
-  const weighted = (perToken: Value) => reduceSum(mul(perToken, weights), [0], false)
+  const weighted = (perToken: Value) => weightedSum(perToken, weights)
   // MSEₜ = mean over features (student − teacher)²
   const errors = pairs.map(({ teacher, student }) => {
     const difference = sub(student, teacher)

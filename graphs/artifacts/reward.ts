@@ -7,7 +7,7 @@ import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { bradleyTerry } from '../losses/bradley_terry.ts'
-import { weightedSum } from '../losses/causal_lm.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import type { EncoderTask } from '../models/encoder.ts'
 import {
   declareEncoder,

@@ -21,7 +21,8 @@ import {
   transpose,
 } from '../ops/index.ts'
 import type { BertConfig } from './bert_config.ts'
-import type { Adapters, Parameters } from './gpt2.ts'
+import type { Adapters } from './lora_config.ts'
+import type { Parameters } from './parameters.ts'
 
 export interface BertInputs {
   /** int64 [batch, sequence] */

@@ -5,9 +5,8 @@
  */
 import type { Value } from '../ir/graph.ts'
 import { gemm, reshape } from '../ops/index.ts'
-import type { Parameters } from './gpt2.ts'
 import type { Gpt2Config } from './gpt2_config.ts'
-import type { ParameterShapes } from './parameters.ts'
+import type { Parameters, ParameterShapes } from './parameters.ts'
 
 export const VALUE_HEAD_WEIGHT = 'v_head.summary.weight'
 export const VALUE_HEAD_BIAS = 'v_head.summary.bias'

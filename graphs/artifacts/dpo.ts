@@ -10,6 +10,7 @@ import { Graph } from '../ir/graph.ts'
 import { answersMask } from '../layers/attention.ts'
 import type { DpoLoss } from '../losses/dpo.ts'
 import { chosenNegativeLogLikelihood, dpoLoss } from '../losses/dpo.ts'
+import { perToken } from '../losses/pairs.ts'
 import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
 import type { Adaptation, AdaptedModel } from '../models/adaptation.ts'
@@ -18,19 +19,7 @@ import { gpt2, lmHead, maskedAttention } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import {
-  add,
-  div,
-  filledLike,
-  gather,
-  gemm,
-  maximum,
-  mul,
-  reduceMean,
-  reshape,
-  scatterAddRows,
-  sub,
-} from '../ops/index.ts'
+import { add, filledLike, gather, gemm, mul, reduceMean, reshape, scatterAddRows, sub } from '../ops/index.ts'
 
 export interface DpoTask {
   readonly config: Gpt2Config
@@ -97,7 +86,7 @@ function forward(name: string, task: DpoTask) {
     const lengths = perAnswer(filledLike(1, logp))
     // The mean of h·Wᵀ over the vocabulary is h·(the mean row of W).
     const meanLogits = reshape(gemm(hidden, reduceMean(head, [0]), { transB: true }), ['labelled'])
-    const logits = div(perAnswer(meanLogits), maximum(lengths, 1))
+    const logits = perToken(perAnswer(meanLogits), lengths)
     return { logps: perAnswer(logp), logits, lengths }
   })
   const logRatios = sub(logps, reference)

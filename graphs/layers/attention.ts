@@ -22,7 +22,7 @@ import {
   where,
 } from '../ops/index.ts'
 
-/** Attention of one layer over [batch, n_head, sequence, head_size] tensors: with a mask, with a cache, … */
+/** Attention of one layer over [batch, heads, positions, head_size] tensors: with a mask, with a cache, … */
 export type Attend = (layer: number, q: Value, k: Value, v: Value) => Value
 
 /** Far below any score, yet finite: a row that may attend to nothing gives a uniform softmax and no NaN. */

@@ -6,6 +6,7 @@
 import type { Value } from '../ir/graph.ts'
 import { add, mul, neg, reduceSum, sub } from '../ops/index.ts'
 import { logSigmoid } from './log_sigmoid.ts'
+import { chosenLessRejected } from './pairs.ts'
 
 /**
  * −log P(chosen ≻ rejected) = −log σ(s₊ − s₋ − m), with the centering c·(s₊ + s₋)² added: it picks, of all the scores that
@@ -22,7 +23,3 @@ export function bradleyTerry(scores: Value, margins: Value, centering: number): 
   const sum = reduceSum(scores, [-1], false)
   return add(loss, mul(mul(sum, sum), centering))
 }
-
-/** x₊ − x₋ of each pair: [pairs, 2] → [pairs]. */
-export const chosenLessRejected = (x: Value): Value =>
-  reduceSum(mul(x, x.graph.constant([1, -1], x.dtype)), [-1], false)

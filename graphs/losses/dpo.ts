@@ -4,9 +4,9 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add, div, maximum, mul, neg, reduceSum, relu, sub } from '../ops/index.ts'
-import { chosenLessRejected } from './bradley_terry.ts'
+import { add, mul, neg, relu, sub } from '../ops/index.ts'
 import { logSigmoid } from './log_sigmoid.ts'
+import { chosenLessRejected, ofChosen, perToken } from './pairs.ts'
 
 export const dpoLossTypes = ['sigmoid', 'hinge', 'ipo', 'robust'] as const
 
@@ -32,9 +32,8 @@ export interface DpoLoss {
  */
 export function dpoLoss(logRatios: Value, lengths: Value, settings: DpoLoss): Value {
   const { loss_type, beta, label_smoothing: smoothing, length_normalised } = settings
-  // An empty answer has r = 0, whatever it is divided by.
-  const perToken = () => div(logRatios, maximum(lengths, 1))
-  const delta = chosenLessRejected(length_normalised || loss_type === 'ipo' ? perToken() : logRatios)
+  const normalised = length_normalised || loss_type === 'ipo'
+  const delta = chosenLessRejected(normalised ? perToken(logRatios, lengths) : logRatios)
   const x = mul(delta, beta)
   const clean = () => mul(logSigmoid(x), smoothing - 1)
   const flipped = () => mul(logSigmoid(neg(x)), -smoothing)
@@ -68,7 +67,5 @@ export function dpoLoss(logRatios: Value, lengths: Value, settings: DpoLoss): Va
  * @param lengths the answers' numbers of tokens, [pairs, 2]
  * @returns [pairs]
  */
-export function chosenNegativeLogLikelihood(logps: Value, lengths: Value): Value {
-  const perToken = div(logps, maximum(lengths, 1))
-  return neg(reduceSum(mul(perToken, logps.graph.constant([1, 0], logps.dtype)), [-1], false))
-}
+export const chosenNegativeLogLikelihood = (logps: Value, lengths: Value): Value =>
+  neg(ofChosen(perToken(logps, lengths)))

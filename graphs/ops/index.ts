@@ -1,5 +1,5 @@
 /**
- * The operators of {@link operators} and the functions that add them to a graph, in one place to import from.
+ * The operators and the functions that add them to a graph, in one place to import from; the record of all is in `operators.ts`.
  * @module
  */
 export * from './arithmetic.ts'

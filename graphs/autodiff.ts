@@ -5,12 +5,7 @@
  */
 import type { Composite, Contribution, Node, RowScatter, Value } from './ir/graph.ts'
 import { dimProduct } from './ir/shape.ts'
-import { add } from './ops/add.ts'
-import { concat } from './ops/concat.ts'
-import { scalarLike } from './ops/constants.ts'
-import { expandLike } from './ops/expand.ts'
-import { reshape } from './ops/reshape.ts'
-import { scatterAddRows } from './ops/scatter_nd.ts'
+import { add, concat, filledLike, reshape, scatterAddRows } from './ops/index.ts'
 
 /**
  * Adds the nodes that compute ∂loss/∂x for every wanted x.
@@ -33,7 +28,7 @@ export function gradients(loss: Value, wanted: readonly Value[]): Map<Value, Val
   })
 
   // Backward: collect contributions, and pass each step's total on to the inputs that depend on a wanted tensor.
-  const contributions = new Map<Value, Contribution[]>([[loss, [scalarLike(loss, 1)]]])
+  const contributions = new Map<Value, Contribution[]>([[loss, [graph.scalar(1, loss.dtype)]]])
   const totals = new Map<Value, Value>()
   const total = (value: Value): Value | undefined => {
     const known = totals.get(value)
@@ -67,6 +62,11 @@ export function gradients(loss: Value, wanted: readonly Value[]): Map<Value, Val
   )
 }
 
+/** Gives out ∂loss/∂x as `<x>_grad` for every tensor that is trained. */
+export function outputGradients(loss: Value, trainable: readonly Value[]): void {
+  for (const [{ graph, name }, gradient] of gradients(loss, trainable)) graph.output(`${name}_grad`, gradient)
+}
+
 function gradientRules(step: Node | Composite, outputGradients: readonly (Value | undefined)[]) {
   if (!('operator' in step)) return step.gradient(outputGradients)
   const { gradient, name } = step.operator
@@ -80,7 +80,7 @@ function gradientRules(step: Node | Composite, outputGradients: readonly (Value 
 function accumulate(value: Value, parts: readonly Contribution[]): Value {
   const dense = parts.filter((part): part is Value => 'dtype' in part)
   const scatters = parts.filter((part): part is RowScatter => !('dtype' in part))
-  const sum = dense.length > 0 ? dense.reduce(add) : expandLike(scalarLike(value, 0), value)
+  const sum = dense.length > 0 ? dense.reduce(add) : filledLike(0, value)
   if (scatters.length === 0) return sum
   const rowShape = value.shape.slice(1)
   const flat = scatters.map(({ indices, updates }) => {

@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 
+import { sizeOf } from '../graphs/ir/shape.ts'
 import type { Gpt2Config } from '../graphs/models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../graphs/models/gpt2_config.ts'
 import type { LoraConfig } from '../graphs/models/lora_config.ts'
@@ -51,7 +52,7 @@ export function tinyAdapter(seed = 1): PeftAdapter {
   const random = createRandom(seed, 'tiny adapter')
   const tensors = new Map(
     [...shapes].map(([name, shape]) => {
-      const length = shape.reduce((product, dimension) => product * dimension, 1)
+      const length = sizeOf(shape)
       return [name, { shape, data: Float32Array.from({ length }, () => 0.3 * random.normal()) }]
     }),
   )

@@ -2,11 +2,12 @@
  * The training and evaluation graphs of causal language modelling.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
-import { tokenNegativeLogLikelihood, weightedSum } from '../losses/causal_lm.ts'
+import { tokenNegativeLogLikelihood } from '../losses/causal_lm.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import type { Adaptation, AdaptedModel } from '../models/adaptation.ts'
 import { adaptedShapes, declareModel } from '../models/adaptation.ts'
 import { causalAttention, gpt2, lmHead } from '../models/gpt2.ts'
@@ -14,7 +15,7 @@ import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { NptConfig } from '../models/npt_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { gather } from '../ops/gather.ts'
+import { gather } from '../ops/index.ts'
 
 /**
  * What is trained, by default every parameter. `stored` says where each frozen parameter lies in the model's weight file;
@@ -49,7 +50,7 @@ export function trainingGraph(task: CausalLmTask): Graph {
   const { graph, nll, labelWeights, trainable } = forward('training', task)
   const loss = weightedSum(nll, labelWeights)
   graph.output('loss', loss)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

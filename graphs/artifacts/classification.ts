@@ -2,12 +2,12 @@
  * The graphs of sequence classification: an encoder's pooled vector, dropout, a linear head.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
-import { weightedSum } from '../losses/causal_lm.ts'
 import { crossEntropy } from '../losses/cross_entropy.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import type { EncoderTask } from '../models/encoder.ts'
 import {
   declareEncoder,
@@ -20,7 +20,7 @@ import {
 } from '../models/encoder.ts'
 import type { LoraConfig } from '../models/lora_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { mul } from '../ops/mul.ts'
+import { mul } from '../ops/index.ts'
 
 export interface ClassificationTask extends EncoderTask {
   readonly classes: number
@@ -44,7 +44,7 @@ export function classificationTrainingGraph(task: ClassificationTask): Graph {
   const { graph, nll, labelWeights, trainable } = supervised('training', task, task.dropout > 0)
   const loss = weightedSum(nll, labelWeights)
   graph.output('loss', loss)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

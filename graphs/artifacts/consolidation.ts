@@ -4,29 +4,21 @@
  * is as it was on others.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { modulation } from '../layers/npt.ts'
-import { tokenNegativeLogLikelihood, weightedSum } from '../losses/causal_lm.ts'
+import { tokenNegativeLogLikelihood } from '../losses/causal_lm.ts'
 import { klDivergence } from '../losses/distillation.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import { declareModel } from '../models/adaptation.ts'
 import { causalAttention, gpt2Parts, lmHead } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { NptConfig, PlasticBlocks } from '../models/npt_config.ts'
 import { noPlasticBlocks, plasticLayers } from '../models/npt_config.ts'
-import { add } from '../ops/add.ts'
-import { concat } from '../ops/concat.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { expand } from '../ops/expand.ts'
-import { gather } from '../ops/gather.ts'
-import { gemm } from '../ops/gemm.ts'
-import { matmul } from '../ops/matmul.ts'
-import { mul } from '../ops/mul.ts'
-import { reshape } from '../ops/reshape.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
+import { add, concat, expand, gather, gemm, matmul, mul, reshape, unsqueeze } from '../ops/index.ts'
 
 export interface ConsolidationTask {
   readonly config: Gpt2Config
@@ -49,7 +41,7 @@ export function consolidationTrainingGraph(task: ConsolidationTask): Graph {
   const { graph, loss, terms, trainable } = forward('training', task)
   graph.output('loss', loss)
   for (const [name, value] of Object.entries(terms)) graph.output(name, value)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 
@@ -147,7 +139,7 @@ function forward(name: string, task: ConsolidationTask) {
   return {
     graph,
     trainable,
-    loss: add(after, mul(damage, scalarLike(damage, task.damage_weight))),
+    loss: add(after, mul(damage, task.damage_weight)),
     terms: { before: unsqueeze(nll(hidden), 0), after: unsqueeze(after, 0), damage: unsqueeze(damage, 0) },
   }
 }

@@ -3,33 +3,23 @@
  * is computed once; see {@link answersMask}.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { answersMask } from '../layers/attention.ts'
-import { weightedSum } from '../losses/causal_lm.ts'
 import type { DpoLoss } from '../losses/dpo.ts'
 import { chosenNegativeLogLikelihood, dpoLoss } from '../losses/dpo.ts'
+import { perToken } from '../losses/pairs.ts'
 import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import type { Adaptation, AdaptedModel } from '../models/adaptation.ts'
 import { adaptedShapes, declareModel } from '../models/adaptation.ts'
 import { gpt2, lmHead, maskedAttention } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add } from '../ops/add.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { div } from '../ops/div.ts'
-import { expandLike } from '../ops/expand.ts'
-import { gather } from '../ops/gather.ts'
-import { gemm } from '../ops/gemm.ts'
-import { maximum } from '../ops/max.ts'
-import { mul } from '../ops/mul.ts'
-import { reduceMean } from '../ops/reduce_mean.ts'
-import { reshape } from '../ops/reshape.ts'
-import { scatterAddRows } from '../ops/scatter_nd.ts'
-import { sub } from '../ops/sub.ts'
+import { add, filledLike, gather, gemm, mul, reduceMean, reshape, scatterAddRows, sub } from '../ops/index.ts'
 
 export interface DpoTask {
   readonly config: Gpt2Config
@@ -61,7 +51,7 @@ const modelOf = ({ config, lora = 'full' }: DpoTask): AdaptedModel => ({
  */
 export function dpoTrainingGraph(task: DpoTask): Graph {
   const { graph, loss, trainable } = forward('training', task)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 
@@ -87,16 +77,16 @@ function forward(name: string, task: DpoTask) {
   const head = lmHead(config, parameters)
   /** The sum of each answer's tokens: [labelled] → [pairs, 2]. */
   const perAnswer = (x: Value) => {
-    const zeros = reshape(expandLike(scalarLike(x, 0), reference), ['2*pairs'])
+    const zeros = reshape(filledLike(0, reference), ['2*pairs'])
     return reshape(scatterAddRows(zeros, labelAnswers, x), ['pairs', 2])
   }
 
   const { logps, logits, lengths } = graph.scope('lm_head', () => {
     const { logp } = tokenLogProbabilities(hidden, head, labels)
-    const lengths = perAnswer(expandLike(scalarLike(logp, 1), logp))
+    const lengths = perAnswer(filledLike(1, logp))
     // The mean of h·Wᵀ over the vocabulary is h·(the mean row of W).
     const meanLogits = reshape(gemm(hidden, reduceMean(head, [0]), { transB: true }), ['labelled'])
-    const logits = div(perAnswer(meanLogits), maximum(lengths, scalarLike(lengths, 1)))
+    const logits = perToken(perAnswer(meanLogits), lengths)
     return { logps: perAnswer(logp), logits, lengths }
   })
   const logRatios = sub(logps, reference)
@@ -104,12 +94,11 @@ function forward(name: string, task: DpoTask) {
     const preference = dpoLoss(logRatios, lengths, dpo)
     if (!dpo.rpo_alpha) return weightedSum(preference, pairWeights)
     const likelihood = chosenNegativeLogLikelihood(logps, lengths)
-    const weighted = mul(likelihood, scalarLike(likelihood, dpo.rpo_alpha))
-    return weightedSum(add(preference, weighted), pairWeights)
+    return weightedSum(add(preference, mul(likelihood, dpo.rpo_alpha)), pairWeights)
   })
   graph.output('loss', loss)
   graph.output('logps', logps)
-  graph.output('rewards', mul(logRatios, scalarLike(logRatios, dpo.beta)))
+  graph.output('rewards', mul(logRatios, dpo.beta))
   graph.output('logits', logits)
   return { graph, loss, trainable }
 }

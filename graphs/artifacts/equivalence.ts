@@ -3,12 +3,13 @@
  * frozen weights, so there is no second model in memory.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { magnitude, modulation, updateNorms } from '../layers/npt.ts'
 import { klDivergence } from '../losses/distillation.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import { declareModel } from '../models/adaptation.ts'
 import { causalAttention, gpt2Parts, lmHead } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
@@ -16,18 +17,19 @@ import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { NptConfig, PlasticBlock } from '../models/npt_config.ts'
 import { nptShapes } from '../models/npt_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add } from '../ops/add.ts'
-import { concat } from '../ops/concat.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { div } from '../ops/div.ts'
-import { gemm } from '../ops/gemm.ts'
-import { mul } from '../ops/mul.ts'
-import { reduceMean } from '../ops/reduce_mean.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { reshape } from '../ops/reshape.ts'
-import { sqrt } from '../ops/sqrt.ts'
-import { sub } from '../ops/sub.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
+import {
+  add,
+  concat,
+  div,
+  gemm,
+  mul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sqrt,
+  sub,
+  unsqueeze,
+} from '../ops/index.ts'
 
 export interface EquivalenceTask {
   readonly config: Gpt2Config
@@ -60,7 +62,7 @@ export function equivalenceTrainingGraph(task: EquivalenceTask): Graph {
   const { graph, loss, terms, trainable } = forward('training', task)
   graph.output('loss', loss)
   for (const [name, value] of Object.entries(terms)) graph.output(name, value)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 
@@ -73,14 +75,22 @@ export function equivalenceEvaluationGraph(task: EquivalenceTask): Graph {
   graph.output('loss', loss)
   for (const [name, value] of Object.entries(terms)) graph.output(name, value)
   graph.output('cosine', stacked(cosines()))
-  graph.output('update_norms', concat(norms().map((norm) => unsqueeze(norm, 0)), 0))
+  graph.output(
+    'update_norms',
+    concat(
+      norms().map((norm) => unsqueeze(norm, 0)),
+      0,
+    ),
+  )
   return graph
 }
 
 function forward(name: string, task: EquivalenceTask) {
   const { config, npt, stored, dtype = 'float32' } = task
   if (task.distillation_weight > 0 && task.hidden_states === 'teacher')
-    throw new Error('distillation needs hidden_states "student": only then do the plastic blocks reach the head')
+    throw new Error(
+      'distillation needs hidden_states "student": only then do the plastic blocks reach the head',
+    )
   const graph = new Graph(name)
   const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
   const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
@@ -119,7 +129,7 @@ function forward(name: string, task: EquivalenceTask) {
     return { teacher, student }
   })
 
-  const weighted = (perToken: Value) => reduceSum(mul(perToken, weights), [0], false)
+  const weighted = (perToken: Value) => weightedSum(perToken, weights)
   // MSEₜ = mean over features (student − teacher)²
   const errors = pairs.map(({ teacher, student }) => {
     const difference = sub(student, teacher)
@@ -131,8 +141,7 @@ function forward(name: string, task: EquivalenceTask) {
     equivalence: stacked(errors),
     low_magnitude: stacked(magnitudes),
   }
-  const mean = (values: readonly Value[], factor: number) =>
-    mul(values.reduce(add), scalarLike(values[0]!, factor / values.length))
+  const mean = (values: readonly Value[], factor: number) => mul(values.reduce(add), factor / values.length)
   let loss = add(mean(errors, task.equivalence_weight), mean(magnitudes, task.low_magnitude_weight))
   if (task.distillation_weight > 0) {
     const head = lmHead(config, parameters)
@@ -153,7 +162,11 @@ function forward(name: string, task: EquivalenceTask) {
 }
 
 /** [1] scalars side by side. */
-const stacked = (scalars: readonly Value[]): Value => concat(scalars.map((scalar) => unsqueeze(scalar, 0)), 0)
+const stacked = (scalars: readonly Value[]): Value =>
+  concat(
+    scalars.map((scalar) => unsqueeze(scalar, 0)),
+    0,
+  )
 
 /** x·y/(‖x‖·‖y‖) of each row. [tokens, width], [tokens, width] → [tokens] */
 function cosine(x: Value, y: Value): Value {

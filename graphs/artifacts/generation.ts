@@ -12,11 +12,8 @@ import { attentionScale, gpt2, lmHead } from '../models/gpt2.ts'
 import type { Gpt2Config } from '../models/gpt2_config.ts'
 import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { LoraConfig } from '../models/lora_config.ts'
-import { concat } from '../ops/concat.ts'
+import { concat, gather, gemm, reshape } from '../ops/index.ts'
 import type { NptConfig } from '../models/npt_config.ts'
-import { gather } from '../ops/gather.ts'
-import { gemm } from '../ops/gemm.ts'
-import { reshape } from '../ops/reshape.ts'
 
 export interface GenerationTask {
   readonly config: Gpt2Config

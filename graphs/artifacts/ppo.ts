@@ -2,14 +2,14 @@
  * The graphs of proximal policy optimization: policy and value head on one model, over the tokens of responses.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData, Value } from '../ir/graph.ts'
+import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
-import { weightedSum } from '../losses/causal_lm.ts'
 import type { PpoLoss } from '../losses/ppo.ts'
 import { policyLoss, valueLoss } from '../losses/ppo.ts'
 import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import type { Adaptation, AdaptedModel } from '../models/adaptation.ts'
 import { adaptedShapes, declareModel } from '../models/adaptation.ts'
 import { causalAttention, gpt2, lmHead } from '../models/gpt2.ts'
@@ -18,11 +18,7 @@ import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { inputParameters } from '../models/parameters.ts'
 import { valueHead, valueHeadShapes } from '../models/value_head.ts'
-import { add } from '../ops/add.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { gather } from '../ops/gather.ts'
-import { mul } from '../ops/mul.ts'
-import { sub } from '../ops/sub.ts'
+import { add, gather, mul, sub } from '../ops/index.ts'
 
 export interface PpoTask {
   readonly config: Gpt2Config
@@ -71,17 +67,16 @@ export function ppoTrainingGraph(task: PpoTask): Graph {
     value: weightedSum(valueLoss(values, oldValues, returns, ppo.cliprange_value), weights),
     entropy: weightedSum(entropies, weights),
   }))
-  const scaled = (x: Value, factor: number) => mul(x, scalarLike(x, factor))
-  const clipped = add(policy, scaled(value, ppo.vf_coef))
+  const clipped = add(policy, mul(value, ppo.vf_coef))
   // Without its bonus the entropy is no part of the loss, and has no gradient to be computed.
-  const loss = ppo.entropy_coef === 0 ? clipped : sub(clipped, scaled(entropy, ppo.entropy_coef))
+  const loss = ppo.entropy_coef === 0 ? clipped : sub(clipped, mul(entropy, ppo.entropy_coef))
   graph.output('loss', loss)
   graph.output('policy_loss', policy)
   graph.output('value_loss', value)
   graph.output('entropy', entropy)
   graph.output('logps', logps)
   graph.output('values', values)
-  for (const [tensor, gradient] of gradients(loss, trainable)) graph.output(`${tensor.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 

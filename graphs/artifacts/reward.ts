@@ -2,20 +2,23 @@
  * The graphs of a reward model: a classifier with one class, whose logit is the score, trained on pairs.
  * @module
  */
-import { gradients } from '../autodiff.ts'
+import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { bradleyTerry } from '../losses/bradley_terry.ts'
-import { weightedSum } from '../losses/causal_lm.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
 import type { EncoderTask } from '../models/encoder.ts'
-import { declareEncoder, encoderInputs, encoderShapes, encoderWidth, headShapes, linearHead } from '../models/encoder.ts'
+import {
+  declareEncoder,
+  encoderInputs,
+  encoderShapes,
+  encoderWidth,
+  headShapes,
+  linearHead,
+} from '../models/encoder.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add } from '../ops/add.ts'
-import { concat } from '../ops/concat.ts'
-import { gather } from '../ops/gather.ts'
-import { mul } from '../ops/mul.ts'
-import { range } from '../ops/range.ts'
+import { add, concat, gather, mul, range } from '../ops/index.ts'
 
 export interface RewardTask extends Omit<EncoderTask, 'npt'> {
   /** Probability of dropping a pooled feature; above 0 the training graph takes `dropout_mask`. */
@@ -39,7 +42,7 @@ export const rewardShapes = (task: RewardTask): ParameterShapes =>
  */
 export function rewardTrainingGraph(task: RewardTask): Graph {
   const { graph, loss, trainable } = forward('training', task, task.dropout > 0)
-  for (const [value, gradient] of gradients(loss, trainable)) graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, trainable)
   return graph
 }
 
@@ -69,7 +72,6 @@ function forward(name: string, task: RewardTask, drops: boolean) {
 
 /** [batch, 1] → [pairs, 2]: the rows 2p and 2p + 1 side by side. */
 function inPairs(x: Value): Value {
-  const { graph } = x
-  const chosen = mul(range(x, 'pairs'), graph.scalar(2, 'int64'))
-  return concat([gather(x, chosen), gather(x, add(chosen, graph.scalar(1, 'int64')))], 1)
+  const chosen = mul(range(x, 'pairs'), 2)
+  return concat([gather(x, chosen), gather(x, add(chosen, 1))], 1)
 }

@@ -33,6 +33,8 @@ export interface Operator {
   readonly name: string
   /** Attributes that ONNX takes as constant inputs: known while building, not written as attributes. */
   readonly unwritten?: readonly string[]
+  /** Attributes that ONNX types as floats; other numbers are whole. */
+  readonly floats?: readonly string[]
   /** Whether ONNX lets outputs that nobody uses be left out; where it does not, they are written all the same. */
   readonly optionalOutputs?: true
   readonly infer: (context: InferenceContext) => readonly TensorType[]

@@ -20,9 +20,6 @@ import {
 export const OPSET = 20
 const IR_VERSION = 9
 
-/** Attributes that ONNX types as floats; whole numbers elsewhere are ints. */
-const FLOAT_ATTRIBUTES = new Set(['alpha', 'beta', 'epsilon'])
-
 /** Encodes the graph as the bytes of an .onnx file. `metadata` goes into the model's metadata properties. */
 export function serialize(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   return toBinary(ModelProtoSchema, toModel(graph, metadata))
@@ -85,7 +82,7 @@ function outputNames(graph: Graph): Map<Value, string> {
 }
 
 function toNode(node: Node, nameOf: (value: Value) => string, used: ReadonlySet<Value>): NodeProto {
-  const { optionalOutputs = false } = node.operator
+  const { optionalOutputs = false, unwritten = [], floats = [] } = node.operator
   const outputs = node.outputs.map((output) => (used.has(output) || !optionalOutputs ? nameOf(output) : ''))
   while (outputs.length > 1 && outputs.at(-1) === '') outputs.pop()
   return create(NodeProtoSchema, {
@@ -94,12 +91,12 @@ function toNode(node: Node, nameOf: (value: Value) => string, used: ReadonlySet<
     input: node.inputs.map(nameOf),
     output: outputs,
     attribute: Object.entries(node.attributes)
-      .filter(([name]) => !node.operator.unwritten?.includes(name))
-      .map(([name, value]) => toAttribute(name, value)),
+      .filter(([name]) => !unwritten.includes(name))
+      .map(([name, value]) => toAttribute(name, value, floats.includes(name))),
   })
 }
 
-function toAttribute(name: string, value: Attribute): AttributeProto {
+function toAttribute(name: string, value: Attribute, isFloat: boolean): AttributeProto {
   if (typeof value === 'string') {
     return create(AttributeProtoSchema, {
       name,
@@ -114,7 +111,7 @@ function toAttribute(name: string, value: Attribute): AttributeProto {
       ints: value.map((entry) => BigInt(entry)),
     })
   }
-  return FLOAT_ATTRIBUTES.has(name)
+  return isFloat
     ? create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value })
     : create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) })
 }

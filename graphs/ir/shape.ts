@@ -14,6 +14,9 @@ export const formatShape = (shape: Shape): string => `[${shape.join(', ')}]`
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((dim, axis) => dim === b[axis])
 
+/** The number of elements of a shape of numbers. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1)
+
 /** A dimension as a sum of products: symbols in alphabetical order, joined by `*` and '' for none, to their factor. */
 type Terms = ReadonlyMap<string, number>
 

@@ -3,14 +3,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { erf } from '../ops/erf.ts'
-import { mul } from '../ops/mul.ts'
-import { relu } from '../ops/relu.ts'
-import { sigmoid } from '../ops/sigmoid.ts'
-import { sub } from '../ops/sub.ts'
-import { tanh } from '../ops/tanh.ts'
+import { add, erf, mul, relu, sigmoid, sub, tanh } from '../ops/index.ts'
 
 export const activations = {
   gelu_new: geluTanh,
@@ -25,8 +18,8 @@ export type ActivationName = keyof typeof activations
 
 /** y = x·Φ(x) = x/2·(1 + erf(x/√2)). Hendrycks, Gimpel: Gaussian Error Linear Units (2016). */
 function geluErf(x: Value): Value {
-  const half = mul(x, scalarLike(x, 0.5))
-  return mul(half, add(erf(mul(x, scalarLike(x, Math.SQRT1_2))), scalarLike(x, 1)))
+  const half = mul(x, 0.5)
+  return mul(half, add(erf(mul(x, Math.SQRT1_2)), 1))
 }
 
 /**
@@ -36,8 +29,7 @@ function geluErf(x: Value): Value {
 function geluTanh(x: Value): Value {
   const a = Math.sqrt(8 / Math.PI)
   const b = 0.044715 * a
-  const constant = (value: number) => scalarLike(x, value)
-  const u = add(mul(mul(x, x), constant(b)), constant(a))
+  const u = add(mul(mul(x, x), b), a)
   const s = sigmoid(mul(x, u))
   const y = mul(x, s)
   x.graph.composite({
@@ -46,8 +38,8 @@ function geluTanh(x: Value): Value {
     outputs: [y],
     gradient: ([dy]) => [
       () => {
-        const slope = sub(mul(u, constant(3)), constant(2 * a))
-        return mul(dy!, add(mul(mul(sub(constant(1), s), y), slope), s))
+        const slope = sub(mul(u, 3), 2 * a)
+        return mul(dy!, add(mul(mul(sub(1, s), y), slope), s))
       },
     ],
   })

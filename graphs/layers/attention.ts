@@ -5,21 +5,25 @@
 import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import type { Dim } from '../ir/shape.ts'
-import { add } from '../ops/add.ts'
-import { and } from '../ops/and.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { equal } from '../ops/equal.ts'
-import { greaterOrEqual } from '../ops/greater_or_equal.ts'
-import { matmul } from '../ops/matmul.ts'
-import { mul } from '../ops/mul.ts'
-import { range } from '../ops/range.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { dimension } from '../ops/shape.ts'
-import { softmax } from '../ops/softmax.ts'
-import { sub } from '../ops/sub.ts'
-import { swapLast } from '../ops/transpose.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
-import { where } from '../ops/where.ts'
+import {
+  add,
+  and,
+  dimension,
+  equal,
+  greaterOrEqual,
+  matmul,
+  mul,
+  range,
+  reduceSum,
+  softmax,
+  sub,
+  swapLast,
+  unsqueeze,
+  where,
+} from '../ops/index.ts'
+
+/** Attention of one layer over [batch, heads, positions, head_size] tensors: with a mask, with a cache, … */
+export type Attend = (layer: number, q: Value, k: Value, v: Value) => Value
 
 /** Far below any score, yet finite: a row that may attend to nothing gives a uniform softmax and no NaN. */
 const MASKED = -1e9
@@ -45,7 +49,7 @@ export function answersMask(attentionMask: Value, dtype: FloatType): Value {
   const positions = range(attentionMask, attentionMask.shape[1]!)
   const [queries, keys] = [ofQueries(attentionMask), ofKeys(attentionMask)]
   // To every query the prompt is of its own part.
-  const seen = where(equal(keys, attentionMask.graph.scalar(1, 'int64')), queries, keys)
+  const seen = where(equal(keys, 1), queries, keys)
   return maskFrom(positions, positions, equal(queries, seen), dtype)
 }
 
@@ -57,7 +61,7 @@ export function answersMask(attentionMask: Value, dtype: FloatType): Value {
  */
 export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim, dtype: FloatType): Value {
   const queries = add(range(attentionMask, sequence), dimension(attentionMask, past))
-  const real = equal(ofKeys(attentionMask), attentionMask.graph.scalar(1, 'int64'))
+  const real = equal(ofKeys(attentionMask), 1)
   return maskFrom(queries, range(attentionMask, attentionMask.shape[1]!), real, dtype)
 }
 
@@ -69,8 +73,8 @@ export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim,
  */
 export function paddingMask(attentionMask: Value, dtype: FloatType): Value {
   const { graph } = attentionMask
-  const real = equal(ofKeys(attentionMask), graph.scalar(1, 'int64'))
-  return where(real, graph.scalar(0, dtype), graph.scalar(MASKED, dtype))
+  const real = equal(ofKeys(attentionMask), 1)
+  return where(real, graph.scalar(0, dtype), MASKED)
 }
 
 /** [batch, positions] as [batch, 1, positions, 1] and [batch, 1, 1, positions]. */
@@ -80,7 +84,7 @@ const ofKeys = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 1)
 function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType): Value {
   const { graph } = queries
   const causal = greaterOrEqual(unsqueeze(queries, 1), unsqueeze(keys, 0))
-  return where(and(causal, allowed), graph.scalar(0, dtype), graph.scalar(MASKED, dtype))
+  return where(and(causal, allowed), graph.scalar(0, dtype), MASKED)
 }
 
 /**
@@ -96,8 +100,7 @@ function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType)
  * @returns [batch, heads, queries, head_size]
  */
 export function attention(q: Value, k: Value, v: Value, mask: Value, scale: number): Value {
-  const factor = scalarLike(q, scale)
-  const probabilities = softmax(add(mul(matmul(q, swapLast(k)), factor), mask))
+  const probabilities = softmax(add(mul(matmul(q, swapLast(k)), scale), mask))
   const output = matmul(probabilities, v)
   q.graph.composite({
     name: 'attention',
@@ -108,8 +111,8 @@ export function attention(q: Value, k: Value, v: Value, mask: Value, scale: numb
       const scoreGradient = () =>
         (dS ??= mul(probabilities, sub(matmul(dO!, swapLast(v)), reduceSum(mul(dO!, output), [-1]))))
       return [
-        () => mul(matmul(scoreGradient(), k), factor),
-        () => mul(matmul(swapLast(scoreGradient()), q), factor),
+        () => mul(matmul(scoreGradient(), k), scale),
+        () => mul(matmul(swapLast(scoreGradient()), q), scale),
         () => matmul(swapLast(probabilities), dO!),
       ]
     },

@@ -1,13 +1,6 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
-import { concat } from '../ops/concat.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { matmul } from '../ops/matmul.ts'
-import { mul } from '../ops/mul.ts'
-import { softmax } from '../ops/softmax.ts'
-import { split } from '../ops/split.ts'
-import { swapLast } from '../ops/transpose.ts'
+import { add, concat, matmul, mul, softmax, split, swapLast } from '../ops/index.ts'
 
 /** Keys and values of some positions, each [batch, heads, positions, head_size]. */
 export interface KeysAndValues {
@@ -31,7 +24,7 @@ export function cachedAttention(
   mask: Value,
   scale: number,
 ): Value {
-  const scaled = mul(q, scalarLike(q, scale))
+  const scaled = mul(q, scale)
   const scores = concat([matmul(scaled, swapLast(past.key)), matmul(scaled, swapLast(fresh.key))], 3)
   const sizes = [past.key.shape[2]!, fresh.key.shape[2]!]
   const [onPast, onFresh] = split(softmax(add(scores, mask)), 3, sizes)

@@ -1,6 +1,6 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
-import { gemm } from '../ops/gemm.ts'
+import { gemm } from '../ops/index.ts'
 
 /** How a weight is stored: `in_out` as GPT-2's Conv1D has it, `out_in` as PyTorch's Linear. */
 export type WeightLayout = 'in_out' | 'out_in'

@@ -3,9 +3,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { gemm } from '../ops/gemm.ts'
-import { mul } from '../ops/mul.ts'
-import { swapLast } from '../ops/transpose.ts'
+import { gemm, mul, swapLast } from '../ops/index.ts'
 
 /** One adapter, in PEFT's layout: A [rank, in], B [out, rank]. */
 export interface LoraAdapter {

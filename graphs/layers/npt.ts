@@ -4,14 +4,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { gemm } from '../ops/gemm.ts'
-import { mul } from '../ops/mul.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { relu } from '../ops/relu.ts'
-import { sqrt } from '../ops/sqrt.ts'
-import { tanh } from '../ops/tanh.ts'
+import { add, gemm, mul, reduceSum, relu, sqrt, tanh } from '../ops/index.ts'
 
 /** The trained part of a plastic layer. */
 export interface PlasticUpdate {
@@ -30,7 +23,7 @@ export interface PlasticUpdate {
  * @returns [tokens, rank]
  */
 export const modulation = (attended: Value, { A, scale }: PlasticUpdate): Value =>
-  mul(tanh(gemm(attended, A)), scalarLike(attended, scale))
+  mul(tanh(gemm(attended, A)), scale)
 
 /**
  * y = base + ((u·A)⊙m)·B = u·(W + ΔW) + b with ΔW = A·diag(m)·B, one per token and never formed; base = u·W + b.
@@ -57,6 +50,6 @@ export function updateNorms(m: Value, { A, B }: PlasticUpdate): Value {
 
 /** (‖A‖_F + ‖B‖_F)/2, which phase 1 keeps low. Scalar; a tiny constant under the roots keeps the gradient finite at 0. */
 export function magnitude({ A, B }: PlasticUpdate): Value {
-  const norm = (x: Value) => sqrt(add(reduceSum(mul(x, x), [0, 1], false), scalarLike(x, 1e-12)))
-  return mul(add(norm(A), norm(B)), scalarLike(A, 0.5))
+  const norm = (x: Value) => sqrt(add(reduceSum(mul(x, x), [0, 1], false), 1e-12))
+  return mul(add(norm(A), norm(B)), 0.5)
 }

@@ -3,12 +3,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { cast } from '../ops/cast.ts'
-import { div } from '../ops/div.ts'
-import { matmul } from '../ops/matmul.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { reshape } from '../ops/reshape.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
+import { cast, div, matmul, reduceSum, reshape, unsqueeze } from '../ops/index.ts'
 
 /** `last`: the last real token's state. `mean`: the mean over the real tokens. */
 export const poolings = ['last', 'mean'] as const

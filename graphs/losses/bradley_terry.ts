@@ -4,13 +4,9 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { mul } from '../ops/mul.ts'
-import { neg } from '../ops/neg.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { sub } from '../ops/sub.ts'
+import { add, mul, neg, reduceSum, sub } from '../ops/index.ts'
 import { logSigmoid } from './log_sigmoid.ts'
+import { chosenLessRejected } from './pairs.ts'
 
 /**
  * −log P(chosen ≻ rejected) = −log σ(s₊ − s₋ − m), with the centering c·(s₊ + s₋)² added: it picks, of all the scores that
@@ -25,9 +21,5 @@ export function bradleyTerry(scores: Value, margins: Value, centering: number): 
   const loss = neg(logSigmoid(sub(chosenLessRejected(scores), margins)))
   if (centering === 0) return loss
   const sum = reduceSum(scores, [-1], false)
-  return add(loss, mul(mul(sum, sum), scalarLike(sum, centering)))
+  return add(loss, mul(mul(sum, sum), centering))
 }
-
-/** x₊ − x₋ of each pair: [pairs, 2] → [pairs]. */
-export const chosenLessRejected = (x: Value): Value =>
-  reduceSum(mul(x, x.graph.constant([1, -1], x.dtype)), [-1], false)

@@ -3,9 +3,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { mul } from '../ops/mul.ts'
-import { neg } from '../ops/neg.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
+import { neg } from '../ops/index.ts'
 import { tokenLogProbabilities } from './token_log_probabilities.ts'
 
 /**
@@ -18,6 +16,3 @@ import { tokenLogProbabilities } from './token_log_probabilities.ts'
  */
 export const tokenNegativeLogLikelihood = (hidden: Value, head: Value, labels: Value): Value =>
   neg(tokenLogProbabilities(hidden, head, labels).logp)
-
-/** loss = Σ wᵢ·nllᵢ; with weights 1/(labelled tokens of the optimizer step) it is their mean. Scalar. */
-export const weightedSum = (nll: Value, weights: Value): Value => reduceSum(mul(nll, weights), [0], false)

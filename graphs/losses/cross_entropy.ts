@@ -3,16 +3,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { cast } from '../ops/cast.ts'
-import { equal } from '../ops/equal.ts'
-import { log } from '../ops/log.ts'
-import { mul } from '../ops/mul.ts'
-import { range } from '../ops/range.ts'
-import { reduceMax } from '../ops/reduce_max.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { softmax } from '../ops/softmax.ts'
-import { sub } from '../ops/sub.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
+import { cast, equal, log, mul, range, reduceMax, reduceSum, softmax, sub, unsqueeze } from '../ops/index.ts'
 
 /**
  * nll = logsumexp(z) − z[label] = (max z − z[label]) − log(max P) with P = softmax(z), which cannot underflow; in this order

@@ -4,14 +4,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
-import { log } from '../ops/log.ts'
-import { mul } from '../ops/mul.ts'
-import { reduceMax } from '../ops/reduce_max.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { softmax } from '../ops/softmax.ts'
-import { sub } from '../ops/sub.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
+import { add, log, mul, reduceMax, reduceSum, softmax, sub, unsqueeze } from '../ops/index.ts'
 
 /**
  * KL(P‖Q) = Σᵥ P·(z − y) + logsumexp(y) − logsumexp(z), with P = softmax(z) and Q = softmax(y); dy = dKL·(Q − P).

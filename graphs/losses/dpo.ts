@@ -4,17 +4,9 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { div } from '../ops/div.ts'
-import { maximum } from '../ops/max.ts'
-import { mul } from '../ops/mul.ts'
-import { neg } from '../ops/neg.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { relu } from '../ops/relu.ts'
-import { sub } from '../ops/sub.ts'
-import { chosenLessRejected } from './bradley_terry.ts'
+import { add, mul, neg, relu, sub } from '../ops/index.ts'
 import { logSigmoid } from './log_sigmoid.ts'
+import { chosenLessRejected, ofChosen, perToken } from './pairs.ts'
 
 export const dpoLossTypes = ['sigmoid', 'hinge', 'ipo', 'robust'] as const
 
@@ -40,13 +32,11 @@ export interface DpoLoss {
  */
 export function dpoLoss(logRatios: Value, lengths: Value, settings: DpoLoss): Value {
   const { loss_type, beta, label_smoothing: smoothing, length_normalised } = settings
-  const scalar = (value: number) => scalarLike(logRatios, value)
-  // An empty answer has r = 0, whatever it is divided by.
-  const perToken = () => div(logRatios, maximum(lengths, scalar(1)))
-  const delta = chosenLessRejected(length_normalised || loss_type === 'ipo' ? perToken() : logRatios)
-  const x = mul(delta, scalar(beta))
-  const clean = () => mul(logSigmoid(x), scalar(smoothing - 1))
-  const flipped = () => mul(logSigmoid(neg(x)), scalar(-smoothing))
+  const normalised = length_normalised || loss_type === 'ipo'
+  const delta = chosenLessRejected(normalised ? perToken(logRatios, lengths) : logRatios)
+  const x = mul(delta, beta)
+  const clean = () => mul(logSigmoid(x), smoothing - 1)
+  const flipped = () => mul(logSigmoid(neg(x)), -smoothing)
 
   switch (loss_type) {
     // −(1 − ε)·log σ(βΔ) − ε·log σ(−βΔ): Rafailov et al. (2023), eq. 7, with the label smoothing of conservative DPO
@@ -55,17 +45,17 @@ export function dpoLoss(logRatios: Value, lengths: Value, settings: DpoLoss): Va
       return smoothing === 0 ? clean() : add(clean(), flipped())
     // max(0, 1 − βΔ): Zhao et al.: SLiC-HF: Sequence Likelihood Calibration with Human Feedback (2023)
     case 'hinge':
-      return relu(sub(scalar(1), x))
+      return relu(sub(1, x))
     // (Δ − 1/(2β))²: Azar et al.: A General Theoretical Paradigm to Understand Learning from Human Preferences (2023),
     // eq. 17, of the log-ratios per token
     case 'ipo': {
-      const distance = sub(delta, scalar(1 / (2 * beta)))
+      const distance = sub(delta, 1 / (2 * beta))
       return mul(distance, distance)
     }
     // (−(1 − ε)·log σ(βΔ) + ε·log σ(−βΔ)) / (1 − 2ε): Chowdhury et al.: Provably Robust DPO: Aligning Language Models
     // with Noisy Feedback (2024), unbiased where a share ε of the labels is flipped
     case 'robust':
-      return mul(sub(clean(), flipped()), scalar(1 / (1 - 2 * smoothing)))
+      return mul(sub(clean(), flipped()), 1 / (1 - 2 * smoothing))
   }
 }
 
@@ -77,7 +67,5 @@ export function dpoLoss(logRatios: Value, lengths: Value, settings: DpoLoss): Va
  * @param lengths the answers' numbers of tokens, [pairs, 2]
  * @returns [pairs]
  */
-export function chosenNegativeLogLikelihood(logps: Value, lengths: Value): Value {
-  const perToken = div(logps, maximum(lengths, scalarLike(lengths, 1)))
-  return neg(reduceSum(mul(perToken, logps.graph.constant([1, 0], logps.dtype)), [-1], false))
-}
+export const chosenNegativeLogLikelihood = (logps: Value, lengths: Value): Value =>
+  neg(ofChosen(perToken(logps, lengths)))

@@ -4,14 +4,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { exp } from '../ops/exp.ts'
-import { maximum } from '../ops/max.ts'
-import { minimum } from '../ops/min.ts'
-import { mul } from '../ops/mul.ts'
-import { neg } from '../ops/neg.ts'
-import { sub } from '../ops/sub.ts'
+import { add, exp, maximum, minimum, mul, neg, sub } from '../ops/index.ts'
 
 export interface PpoLoss {
   /** ε: how far a token's probability may move, as a factor 1 ± ε, before it counts no further. */
@@ -35,7 +28,8 @@ export interface PpoLoss {
  */
 export function policyLoss(logps: Value, oldLogps: Value, advantages: Value, cliprange: number): Value {
   const ratio = exp(sub(logps, oldLogps))
-  const clipped = clip(ratio, scalarLike(ratio, 1 - cliprange), scalarLike(ratio, 1 + cliprange))
+  const { graph, dtype } = ratio
+  const clipped = clip(ratio, graph.scalar(1 - cliprange, dtype), graph.scalar(1 + cliprange, dtype))
   const gain = neg(advantages)
   return maximum(mul(gain, ratio), mul(gain, clipped))
 }
@@ -48,11 +42,10 @@ export function policyLoss(logps: Value, oldLogps: Value, advantages: Value, cli
  * @param returns R
  */
 export function valueLoss(values: Value, oldValues: Value, returns: Value, cliprange: number): Value {
-  const range = scalarLike(values, cliprange)
-  const clipped = clip(values, sub(oldValues, range), add(oldValues, range))
+  const clipped = clip(values, sub(oldValues, cliprange), add(oldValues, cliprange))
   const squared = (x: Value) => mul(x, x)
   const worst = maximum(squared(sub(values, returns)), squared(sub(clipped, returns)))
-  return mul(worst, scalarLike(worst, 0.5))
+  return mul(worst, 0.5)
 }
 
 const clip = (x: Value, low: Value, high: Value): Value => maximum(minimum(x, high), low)

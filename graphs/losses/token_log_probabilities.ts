@@ -3,18 +3,19 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add } from '../ops/add.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { gather } from '../ops/gather.ts'
-import { gemm } from '../ops/gemm.ts'
-import { log } from '../ops/log.ts'
-import { mul } from '../ops/mul.ts'
-import { neg } from '../ops/neg.ts'
-import { reduceMax } from '../ops/reduce_max.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { softmax } from '../ops/softmax.ts'
-import { sub } from '../ops/sub.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
+import {
+  add,
+  gather,
+  gemm,
+  log,
+  mul,
+  neg,
+  reduceMax,
+  reduceSum,
+  softmax,
+  sub,
+  unsqueeze,
+} from '../ops/index.ts'
 
 export interface TokenDistribution {
   /** log P[label]. [labelled] */
@@ -44,7 +45,7 @@ export function tokenLogProbabilities(
   labels: Value,
   temperature = 1,
 ): TokenDistribution {
-  const cooled = (x: Value) => (temperature === 1 ? x : mul(x, scalarLike(x, 1 / temperature)))
+  const cooled = (x: Value) => (temperature === 1 ? x : mul(x, 1 / temperature))
   const h = cooled(hidden)
   const logits = gemm(h, head, { transB: true })
   const probabilities = softmax(logits)

@@ -9,17 +9,20 @@ import { activations } from '../layers/activation.ts'
 import { attention, paddingMask } from '../layers/attention.ts'
 import { linear } from '../layers/linear.ts'
 import { lora } from '../layers/lora.ts'
-import { add } from '../ops/add.ts'
-import { gather } from '../ops/gather.ts'
-import { layerNormalization } from '../ops/layer_normalization.ts'
-import { mul } from '../ops/mul.ts'
-import { range } from '../ops/range.ts'
-import { reshape } from '../ops/reshape.ts'
-import { dimension } from '../ops/shape.ts'
-import { tanh } from '../ops/tanh.ts'
-import { transpose } from '../ops/transpose.ts'
+import {
+  add,
+  dimension,
+  gather,
+  layerNormalization,
+  mul,
+  range,
+  reshape,
+  tanh,
+  transpose,
+} from '../ops/index.ts'
 import type { BertConfig } from './bert_config.ts'
-import type { Adapters, Parameters } from './gpt2.ts'
+import type { Adapters } from './lora_config.ts'
+import type { Parameters } from './parameters.ts'
 
 export interface BertInputs {
   /** int64 [batch, sequence] */

@@ -8,16 +8,18 @@ import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { Pooling } from '../layers/pooling.ts'
 import { maskedMean } from '../layers/pooling.ts'
-import { add } from '../ops/add.ts'
-import { expandLike } from '../ops/expand.ts'
-import { gather } from '../ops/gather.ts'
-import { gemm } from '../ops/gemm.ts'
-import { mul } from '../ops/mul.ts'
-import { range } from '../ops/range.ts'
-import { reduceMax } from '../ops/reduce_max.ts'
-import { reshape } from '../ops/reshape.ts'
-import { dimension } from '../ops/shape.ts'
-import { unsqueeze } from '../ops/unsqueeze.ts'
+import {
+  add,
+  dimension,
+  expandLike,
+  gather,
+  gemm,
+  mul,
+  range,
+  reduceMax,
+  reshape,
+  unsqueeze,
+} from '../ops/index.ts'
 import type { Adaptation, DeclaredModel } from './adaptation.ts'
 import { adaptedShapes, declareModel } from './adaptation.ts'
 import { bert, bertPooled } from './bert.ts'

@@ -6,29 +6,17 @@
 import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import { activations } from '../layers/activation.ts'
+import type { Attend } from '../layers/attention.ts'
 import { attention, causalMask } from '../layers/attention.ts'
 import { linear } from '../layers/linear.ts'
-import type { LoraAdapter } from '../layers/lora.ts'
 import { lora } from '../layers/lora.ts'
 import { modulation, plasticLinear } from '../layers/npt.ts'
-import { add } from '../ops/add.ts'
-import { gather } from '../ops/gather.ts'
-import { layerNormalization } from '../ops/layer_normalization.ts'
-import { reshape } from '../ops/reshape.ts'
-import { split } from '../ops/split.ts'
-import { transpose } from '../ops/transpose.ts'
+import { add, gather, layerNormalization, reshape, split, transpose } from '../ops/index.ts'
 import type { Gpt2Config } from './gpt2_config.ts'
+import type { Adapters } from './lora_config.ts'
 import type { PlasticBlock, PlasticBlocks } from './npt_config.ts'
 import { noPlasticBlocks } from './npt_config.ts'
-
-/** Looks up a parameter by transformers' name, such as `transformer.h.0.attn.c_attn.weight`. */
-export type Parameters = (name: string) => Value
-
-/** The adapter of a linear module such as `transformer.h.0.attn.c_attn`, where it has one. */
-export type Adapters = (module: string) => LoraAdapter | undefined
-
-/** Attention of one layer over [batch, n_head, sequence, head_size] tensors: with a mask, with a cache, … */
-export type Attend = (layer: number, q: Value, k: Value, v: Value) => Value
+import type { Parameters } from './parameters.ts'
 
 export interface Gpt2Inputs {
   /** int64 [batch, sequence] */

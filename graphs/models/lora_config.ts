@@ -5,7 +5,7 @@
 import type { FloatType } from '../ir/dtype.ts'
 import type { Graph } from '../ir/graph.ts'
 import type { WeightLayout } from '../layers/linear.ts'
-import type { Adapters } from './gpt2.ts'
+import type { LoraAdapter } from '../layers/lora.ts'
 import type { ParameterShapes } from './parameters.ts'
 
 export interface LoraConfig {
@@ -16,6 +16,9 @@ export interface LoraConfig {
   /** Module names, or their endings: `c_attn`, `attn.c_proj`, `transformer.h.0.mlp.c_fc`. */
   readonly target_modules: readonly string[]
 }
+
+/** The adapter of a linear module such as `transformer.h.0.attn.c_attn`, where it has one. */
+export type Adapters = (module: string) => LoraAdapter | undefined
 
 /** The linear modules of a model, those with a matrix and a bias, as module name → shape of the weight. */
 export const linearModules = (shapes: ParameterShapes): Map<string, readonly number[]> =>

@@ -6,9 +6,11 @@
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { Shape } from '../ir/shape.ts'
-import type { Parameters } from './gpt2.ts'
 
 export type ParameterShapes = ReadonlyMap<string, readonly number[]>
+
+/** Looks up a parameter by transformers' name, such as `transformer.h.0.attn.c_attn.weight`. */
+export type Parameters = (name: string) => Value
 
 /** Declares every parameter as an input, in order. */
 export function inputParameters(

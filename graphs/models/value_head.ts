@@ -4,11 +4,9 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { gemm } from '../ops/gemm.ts'
-import { reshape } from '../ops/reshape.ts'
-import type { Parameters } from './gpt2.ts'
+import { gemm, reshape } from '../ops/index.ts'
 import type { Gpt2Config } from './gpt2_config.ts'
-import type { ParameterShapes } from './parameters.ts'
+import type { Parameters, ParameterShapes } from './parameters.ts'
 
 export const VALUE_HEAD_WEIGHT = 'v_head.summary.weight'
 export const VALUE_HEAD_BIAS = 'v_head.summary.bias'

@@ -2,8 +2,8 @@
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import { broadcastShapes, formatShape, sameShape } from '../ir/shape.ts'
+import { sumToShape } from './broadcast.ts'
 import { emit, number } from './common.ts'
-import { sumToShape } from './sum_to_shape.ts'
 
 /** Y = A′·B′ + C, where A′ is A or Aᵀ and B′ is B or Bᵀ. */
 export const Gemm: Operator = {

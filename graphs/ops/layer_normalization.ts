@@ -2,15 +2,11 @@
 import type { Node, Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import { formatShape } from '../ir/shape.ts'
+import { add, div, mul, sub } from './arithmetic.ts'
+import { sumToShape } from './broadcast.ts'
 import { emit, number } from './common.ts'
-import { add } from './add.ts'
-import { scalarLike } from './constants.ts'
-import { div } from './div.ts'
-import { mul } from './mul.ts'
+import { sqrt } from './elementwise.ts'
 import { reduceMean } from './reduce_mean.ts'
-import { sqrt } from './sqrt.ts'
-import { sub } from './sub.ts'
-import { sumToShape } from './sum_to_shape.ts'
 
 /**
  * y = x̂∘weight + bias over the last axis, x̂ = (x − mean)·invStdDev, invStdDev = 1/√(var + ε).
@@ -18,6 +14,7 @@ import { sumToShape } from './sum_to_shape.ts'
  */
 export const LayerNormalization: Operator = {
   name: 'LayerNormalization',
+  floats: ['epsilon'],
   optionalOutputs: true,
   infer: ({ inputs, fail }) => {
     const [x, weight, bias] = inputs as [Value, Value, Value]
@@ -71,8 +68,7 @@ function recompute({ inputs: [x], outputs: [, mean, saved], attributes }: Node):
   if (x!.dtype === 'float32') return { normalised: mul(sub(x!, mean!), saved!), invStdDev: saved! }
   const centred = sub(x!, reduceMean(x!, [-1]))
   const variance = reduceMean(mul(centred, centred), [-1])
-  const epsilon = scalarLike(x!, number(attributes, 'epsilon', 1e-5))
-  const invStdDev = div(scalarLike(x!, 1), sqrt(add(variance, epsilon)))
+  const invStdDev = div(1, sqrt(add(variance, number(attributes, 'epsilon', 1e-5))))
   return { normalised: mul(centred, invStdDev), invStdDev }
 }
 

@@ -2,8 +2,8 @@
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import { broadcastShapes, formatShape } from '../ir/shape.ts'
+import { sumToShape } from './broadcast.ts'
 import { emit } from './common.ts'
-import { sumToShape } from './sum_to_shape.ts'
 import { swapLast } from './transpose.ts'
 
 /** Z = X·Y over the last two axes; leading axes broadcast. */

@@ -1,12 +1,11 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
+import { div, mul } from './arithmetic.ts'
+import { reduceSum } from './broadcast.ts'
 import { cast } from './cast.ts'
 import { dims } from './common.ts'
-import { div } from './div.ts'
-import { equal } from './equal.ts'
-import { mul } from './mul.ts'
-import { reduceSum } from './reduce_sum.ts'
+import { equal } from './comparison.ts'
 import { inferReduction, reduce, restoreAxes } from './reduction.ts'
 
 /** y = max of x over the axes. */

@@ -2,9 +2,9 @@
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import { dimProduct } from '../ir/shape.ts'
+import { mul } from './arithmetic.ts'
+import { expandLike } from './broadcast.ts'
 import { scalarLike } from './constants.ts'
-import { expandLike } from './expand.ts'
-import { mul } from './mul.ts'
 import { inferReduction, reduce, reducedDims, restoreAxes } from './reduction.ts'
 
 /** y = mean of x over the axes, whose sizes must be known numbers. */

@@ -1,10 +1,13 @@
-/** @module */
+/**
+ * Shapes at run time, which are whole numbers.
+ * @module
+ */
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import type { Dim, Shape as Dims } from '../ir/shape.ts'
 import { emit, number } from './common.ts'
-import { concat } from './concat.ts'
 import { indices } from './constants.ts'
+import { gather } from './gather.ts'
 
 /** The dimensions start … end−1 of x at run time, int64. */
 export const Shape: Operator = {
@@ -26,14 +29,20 @@ export function dimension(like: Value, dim: Dim): Value {
   return emit(Shape, [input], { start: axis, end: axis + 1 })
 }
 
+/** Single dimensions side by side: Concat as shapes need it. The gradient of Concat at large is a Split, which needs shapes. */
+const SideBySide: Operator = {
+  name: 'Concat',
+  infer: ({ inputs }) => [{ dtype: 'int64', shape: [inputs.length] }],
+  // dxᵢ = dyᵢ
+  gradient: ({ inputs }, [dy]) => inputs.map((_, i) => () => gather(dy!, indices(dy!, [i]))),
+}
+
 /** The values of several dimensions at run time, int64 [dims]. */
-export const dimensions = (like: Value, dims: Dims): Value =>
-  dims.every((dim) => typeof dim === 'number')
-    ? indices(like, dims)
-    : concat(
-        dims.map((dim) => dimension(like, dim)),
-        0,
-      )
+export function dimensions(like: Value, dims: Dims): Value {
+  if (dims.every((dim) => typeof dim === 'number')) return indices(like, dims)
+  const single = dims.map((dim) => dimension(like, dim))
+  return single.length === 1 ? single[0]! : emit(SideBySide, single, { axis: 0 })
+}
 
 /** The target of a Reshape, int64 [rank]: the first symbolic dimension stands as −1, for Reshape to work out. */
 export function targetShape(like: Value, dims: Dims): Value {

@@ -1,10 +1,9 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
+import { mul, sub } from './arithmetic.ts'
+import { reduceSum } from './broadcast.ts'
 import { emit, inferUnary } from './common.ts'
-import { mul } from './mul.ts'
-import { reduceSum } from './reduce_sum.ts'
-import { sub } from './sub.ts'
 
 /** y = softmax(x) over the last axis. */
 export const Softmax: Operator = {

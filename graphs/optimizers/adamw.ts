@@ -6,17 +6,9 @@
 import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
+import { sizeOf } from '../ir/shape.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add } from '../ops/add.ts'
-import { scalarLike } from '../ops/constants.ts'
-import { div } from '../ops/div.ts'
-import { minimum } from '../ops/min.ts'
-import { mul } from '../ops/mul.ts'
-import { reduceSum } from '../ops/reduce_sum.ts'
-import { reshape } from '../ops/reshape.ts'
-import { sqrt } from '../ops/sqrt.ts'
-import { sub } from '../ops/sub.ts'
-import { tanh } from '../ops/tanh.ts'
+import { add, div, minimum, mul, reduceSum, reshape, sqrt, sub, tanh } from '../ops/index.ts'
 
 export interface AdamWConfig {
   readonly beta1: number
@@ -51,34 +43,34 @@ export function adamwGraph(
     m: graph.input(`${name}_exp_avg`, dtype, shape),
     v: graph.input(`${name}_exp_avg_sq`, dtype, shape),
   }))
-  const constant = (value: number) => scalarLike(step, value)
 
   // g ← g·min(1, max_norm / (‖g‖ + 1e-6))
   const norm = sqrt(tensors.map(({ g }) => sumOfSquares(g)).reduce(add))
   graph.output('grad_norm', norm)
+  const one = graph.scalar(1, dtype)
   const clip =
     config.max_grad_norm === null
-      ? constant(1)
-      : minimum(constant(1), div(constant(config.max_grad_norm), add(norm, constant(1e-6))))
+      ? one
+      : minimum(one, div(graph.scalar(config.max_grad_norm, dtype), add(norm, 1e-6)))
 
   // 1 − βᵗ = 2T / (1 + T) with T = tanh(−t·ln β / 2): as it stands the difference would lose digits in float32
   const correction = (beta: number) => {
-    const T = tanh(mul(step, constant(-Math.log(beta) / 2)))
-    return div(mul(T, constant(2)), add(T, constant(1)))
+    const T = tanh(mul(step, -Math.log(beta) / 2))
+    return div(mul(T, 2), add(T, 1))
   }
   const correction1 = correction(config.beta1)
   const rootCorrection2 = sqrt(correction(config.beta2))
   const stepSize = div(learningRate, correction1)
-  const keep = sub(constant(1), mul(learningRate, constant(config.weight_decay)))
+  const keep = sub(1, mul(learningRate, config.weight_decay))
 
   for (const { name, decayed, p, g: raw, m, v } of tensors) {
     graph.scope(name, () => {
       const g = mul(raw, clip)
       // m ← β₁m + (1 − β₁)g;  v ← β₂v + (1 − β₂)g²
-      const newM = add(mul(m, constant(config.beta1)), mul(g, constant(1 - config.beta1)))
-      const newV = add(mul(v, constant(config.beta2)), mul(mul(g, g), constant(1 - config.beta2)))
+      const newM = add(mul(m, config.beta1), mul(g, 1 - config.beta1))
+      const newV = add(mul(v, config.beta2), mul(mul(g, g), 1 - config.beta2))
       // p ← (1 − η·λ)p − η/(1 − β₁ᵗ)·m / (√v/√(1 − β₂ᵗ) + ε)
-      const denominator = add(div(sqrt(newV), rootCorrection2), constant(config.epsilon))
+      const denominator = add(div(sqrt(newV), rootCorrection2), config.epsilon)
       const decayedP = decayed && config.weight_decay !== 0 ? mul(p, keep) : p
       graph.output(`${name}_new`, sub(decayedP, mul(stepSize, div(newM, denominator))))
       graph.output(`${name}_exp_avg_new`, newM)
@@ -94,7 +86,7 @@ export function adamwGraph(
  */
 function sumOfSquares(x: Value): Value {
   const squares = mul(x, x)
-  const size = x.shape.reduce<number>((product, dim) => product * (dim as number), 1)
+  const size = sizeOf(x.shape as readonly number[])
   const rows = largestDivisorUpTo(size, Math.sqrt(size))
   return reduceSum(reduceSum(reshape(squares, [rows, size / rows]), [1], false), [0], false)
 }

@@ -6,6 +6,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic } from './atomic.ts'
 import { widen } from './half.ts'
@@ -87,7 +88,7 @@ export async function streamSafetensors(
     await file.writeFile(header)
     for (const [name, shape] of shapes) {
       const data = await dataOf(name)
-      if (data.length !== elements(shape))
+      if (data.length !== sizeOf(shape))
         throw new RangeError(`tensor ${name}: ${data.length} values do not fill [${shape.join(', ')}]`)
       await file.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     }
@@ -153,7 +154,7 @@ function encodeHeader(
   const entries = [...shapes].map(([name, shape]) => {
     if (name === '__metadata__') throw new RangeError('a tensor cannot be called __metadata__')
     const begin = end
-    end += 4 * elements(shape)
+    end += 4 * sizeOf(shape)
     return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }]
   })
   const json = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]))
@@ -163,8 +164,4 @@ function encodeHeader(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true)
   bytes.set(text, 8)
   return bytes
-}
-
-function elements(shape: readonly number[]): number {
-  return shape.reduce((product, dimension) => product * dimension, 1)
 }

@@ -6,6 +6,7 @@
  * description of huggingface/safetensors.
  * @module
  */
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import { findJsonFault } from './json_structure.ts'
 import { quote } from './quote.ts'
@@ -134,7 +135,7 @@ function checkEntry(
     throw wrong(
       `reaches to byte ${end} of the data, which has only ${fileSize - dataStart}: the file is truncated`,
     )
-  const length = shape.reduce((product, dimension) => product * dimension, size)
+  const length = size * sizeOf(shape)
   if (length !== end - begin)
     throw wrong(`has ${end - begin} bytes where ${dtype} ${quote(shape)} needs ${length}`)
   return { dtype: dtype, shape, offset: dataStart + begin, length }

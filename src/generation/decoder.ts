@@ -5,6 +5,7 @@
  * and values of new positions; they are written into the buffers that are fed back.
  * @module
  */
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 
@@ -110,6 +111,6 @@ export function createDecoder(session: Session, config: Gpt2Config, constants: F
 }
 
 function int64(dims: readonly number[], at: (index: number) => number): HostTensor {
-  const length = dims.reduce((product, dim) => product * dim, 1)
+  const length = sizeOf(dims)
   return { dtype: 'int64', dims, data: BigInt64Array.from({ length }, (_, i) => BigInt(at(i))) }
 }

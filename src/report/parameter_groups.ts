@@ -1,4 +1,5 @@
 /** @module */
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 
 /** The parameters of like modules: `transformer.h.*.attn.c_attn` stands for that of every layer. */
@@ -24,7 +25,7 @@ export function parameterGroups(shapes: ParameterShapes, trainable: boolean): Pa
     const key = withoutNumbers(module)
     const group = groups.get(key) ?? { modules: new Set(), shape, parameters: 0 }
     group.modules.add(module)
-    group.parameters += shape.reduce((product, dimension) => product * dimension, 1)
+    group.parameters += sizeOf(shape)
     groups.set(key, group)
   }
   return [...groups].map(([module, { modules, shape, parameters }]) => ({

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { OPSET, serialize } from '../../graphs/ir/serialize.ts'
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import { isBert } from '../../graphs/models/encoder.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
@@ -147,4 +148,4 @@ export async function checkOut(out: string): Promise<void> {
 }
 
 const countParameters = (shapes: ParameterShapes): number =>
-  [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((product, dim) => product * dim, 1), 0)
+  [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0)

@@ -3,6 +3,7 @@
  * and the trainer's state. A checkpoint is written beside its place and renamed, so it is whole or absent.
  * @module
  */
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -149,7 +150,7 @@ async function fill(
 ): Promise<void> {
   for (const name of names) {
     const tensor = tensors.get(name)
-    if (tensor?.data.length !== sizeOfTensor(state, name)) throw mismatch(where, name)
+    if (tensor?.data.length !== sizeOf(state.shape(name))) throw mismatch(where, name)
     await state.write(name, 'parameter', tensor.data)
   }
 }
@@ -183,12 +184,9 @@ async function readInto(
   key: string,
 ): Promise<void> {
   const tensor = entry && (await readEntries(path, new Map([[key, entry]]))).get(key)
-  if (tensor?.data.length !== sizeOfTensor(state, name)) throw mismatch(path, key)
+  if (tensor?.data.length !== sizeOf(state.shape(name))) throw mismatch(path, key)
   await state.write(name, slot, tensor.data)
 }
-
-const sizeOfTensor = (state: TrainingState, name: string): number =>
-  state.shape(name).reduce((product, dimension) => product * dimension, 1)
 
 const mismatch = (where: string, name: string): UserError =>
   new UserError(`${where} has no tensor ${name} of the size this run trains; is it another run's checkpoint?`)

@@ -6,6 +6,7 @@
  * 0; LayerNorm weights 1.
  * @module
  */
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import { headShapes, isBert } from '../../graphs/models/encoder.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
@@ -19,7 +20,7 @@ import type { TrainingState } from '../runtime/training_state.ts'
 export function seededWeights(config: EncoderConfig, seed: number): Map<string, FloatTensor> {
   const weights = new Map<string, FloatTensor>()
   for (const [name, shape] of ownShapes(config)) {
-    const data = new Float32Array(shape.reduce((product, dimension) => product * dimension, 1))
+    const data = new Float32Array(sizeOf(shape))
     if (/\.(ln_\w+|LayerNorm)\.weight$/.test(name)) data.fill(1)
     else if (name.endsWith('.weight')) {
       const random = createRandom(seed, 'initial weights', name)
@@ -38,7 +39,7 @@ export function seededWeights(config: EncoderConfig, seed: number): Map<string, 
  */
 export async function initialAdapter(tensors: TrainingState, seed: number): Promise<void> {
   for (const name of tensors.names) {
-    const data = new Float32Array(sizeOfTensor(tensors, name))
+    const data = new Float32Array(sizeOf(tensors.shape(name)))
     if (name.endsWith('.lora_A.weight')) fillNormal(data, 0.01, createRandom(seed, 'initial adapter', name))
     await tensors.write(name, 'parameter', data)
   }
@@ -47,8 +48,8 @@ export async function initialAdapter(tensors: TrainingState, seed: number): Prom
 /** A fresh head: weight ~ N(0, initializer_range²), as transformers draws it, and bias 0. */
 export async function initialHead(tensors: TrainingState, config: EncoderConfig, seed: number): Promise<void> {
   const [weight, bias] = [...headShapes(config, 1).keys()]
-  if (bias !== undefined) await tensors.write(bias, 'parameter', new Float32Array(sizeOfTensor(tensors, bias)))
-  const data = new Float32Array(sizeOfTensor(tensors, weight!))
+  if (bias !== undefined) await tensors.write(bias, 'parameter', new Float32Array(sizeOf(tensors.shape(bias))))
+  const data = new Float32Array(sizeOf(tensors.shape(weight!)))
   fillNormal(data, config.initializer_range, createRandom(seed, 'initial head'))
   await tensors.write(weight!, 'parameter', data)
 }
@@ -64,16 +65,13 @@ export async function initialPlasticBlocks(
 ): Promise<void> {
   for (const name of tensors.names) {
     if (!/\.npt_[AB]$/.test(name)) continue
-    const data = new Float32Array(sizeOfTensor(tensors, name))
+    const data = new Float32Array(sizeOf(tensors.shape(name)))
     // Of A [n_embd, rank] and of B [rank, n_inner] it is the first dimension that the products sum over.
     const deviation = init_scale / Math.sqrt(tensors.shape(name)[0]!)
     fillNormal(data, deviation, createRandom(seed, 'initial plastic blocks', name))
     await tensors.write(name, 'parameter', data)
   }
 }
-
-const sizeOfTensor = (tensors: TrainingState, name: string): number =>
-  tensors.shape(name).reduce((product, dimension) => product * dimension, 1)
 
 function fillNormal(data: Float32Array, deviation: number, random: Random): void {
   for (let i = 0; i < data.length; i++) data[i] = deviation * random.normal()

@@ -12,7 +12,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import type { DType } from '../../graphs/ir/dtype.ts'
-import { bindDims } from '../../graphs/ir/shape.ts'
+import { bindDims, sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import { checkedSession, openError } from './checked_session.ts'
 import { isStop, stopOutput, withStopOutput } from './in_place.ts'
@@ -107,8 +107,7 @@ export async function openNodeSession(
     const dims = bindDims(metadata.shape, given)
     if (!dims) return undefined
     const dtype = metadata.type as DType
-    const length = dims.reduce((product, size) => product * size, 1)
-    return { dtype, dims, data: new dataConstructor[dtype](length) }
+    return { dtype, dims, data: new dataConstructor[dtype](sizeOf(dims)) }
   }
 
   async function run(feeds: Feeds, wanted: readonly string[], into: Feeds) {

@@ -6,6 +6,7 @@
  * cores; 10 GB/s), where AdamW inside the graph took 3 s, most of it to hand back three outputs per tensor.
  * @module
  */
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import type { OptimizerStep } from './training_state.ts'
 import { bindKernels } from './wasm/kernels.ts'
@@ -56,7 +57,6 @@ const pageBytes = 65_536
 const largestMemory = 3.5 * 2 ** 30
 /** Arrays start on a cache line, which also leaves the zeros that the kernels want after a ragged end. */
 const align = (bytes: number) => Math.ceil(bytes / 64) * 64
-const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1)
 
 /**
  * Allocates zeros for all tensors at once (a memory that grew later would detach the views): 16 bytes per parameter,
@@ -127,7 +127,7 @@ export function createParameterMemory(
 function allocate(shapes: ReadonlyMap<string, readonly number[]>, arrays: number): Map<string, Slot> {
   const groups: { bytes: number; names: string[] }[] = []
   for (const [name, shape] of shapes) {
-    const bytes = arrays * align(4 * elements(shape))
+    const bytes = arrays * align(4 * sizeOf(shape))
     if (bytes > largestMemory)
       throw new Error(`${name} with its optimizer state exceeds one WebAssembly memory`)
     const last = groups.at(-1)
@@ -145,7 +145,7 @@ function allocate(shapes: ReadonlyMap<string, readonly number[]>, arrays: number
     let top = 0
     for (const name of names) {
       const shape = shapes.get(name)!
-      const length = elements(shape)
+      const length = sizeOf(shape)
       const [p, g, m, v, sum] = Array.from({ length: 5 }, (_, i) => top + i * align(4 * length)) as Offsets
       const view = (offset: number) => new Float32Array(memory.buffer, offset, length)
       const views = {

@@ -3,6 +3,7 @@
  * @module
  */
 import type { DType } from '../../graphs/ir/dtype.ts'
+import { sizeOf } from '../../graphs/ir/shape.ts'
 
 /** The elements of a tensor, row-major. Uint8Array holds bool, one byte of 0 or 1 each. */
 export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array
@@ -71,7 +72,7 @@ export function checkTensor(what: string, { dtype, dims, data }: HostTensor): vo
       `${what} is ${dtype}, which ${expected.name} holds, but its data is ${data.constructor.name}`,
     )
   }
-  const count = dims.reduce((product, size) => product * size, 1)
+  const count = sizeOf(dims)
   if (data.length !== count) {
     throw new Error(
       `${what} has dims [${dims.join(', ')}], ${count} elements, but its data has ${data.length}`,

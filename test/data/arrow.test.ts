@@ -17,7 +17,13 @@ import { createRandom } from '../../src/random.ts'
 import { example, userError, withFolder } from './helpers.ts'
 import { expectDamageMet, readAll } from './damage.ts'
 
-const facts: ArrowFacts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 64, classes: [], pairs: false }
+const facts: ArrowFacts = {
+  fingerprint: 'abc',
+  vocabularySize: 300,
+  maxLength: 64,
+  classes: [],
+  pairs: false,
+}
 
 async function withDataset<T>(
   examples: Iterable<EncodedExample>,
@@ -63,10 +69,7 @@ describe('data/arrow', () => {
     const examples = Array.from({ length: 2500 }, (_, i) => example([i % 300, (i + 1) % 300], i % 2))
     await withDataset(examples, async (dataset, path) => {
       const table = tableFromIPC(await readFile(path))
-      expect(table.schema.fields.map(String)).to.deep.equal([
-        'input_ids: List<Int32>',
-        'labels: List<Int32>',
-      ])
+      expect(table.schema.fields.map(String)).to.deep.equal(['input_ids: List<Int32>', 'labels: List<Int32>'])
       expect(table.schema.metadata.get('ortune.fingerprint')).to.equal('abc')
       expect(table.batches.map((batch) => batch.numRows)).to.deep.equal([1024, 1024, 452])
       const row = table.get(2100)!.toJSON() as { input_ids: { toArray(): Int32Array } }
@@ -111,7 +114,9 @@ describe('data/arrow', () => {
       const whole = await readFile(path)
       for (let length = 0; length < whole.length; length += 211) {
         await writeFile(path, whole.subarray(0, length))
-        expect(await userError(() => readAll(path))).to.match(/not an encoded data set that can be read .*prepare it again/)
+        expect(await userError(() => readAll(path))).to.match(
+          /not an encoded data set that can be read .*prepare it again/,
+        )
       }
     })
   })
@@ -129,7 +134,9 @@ describe('data/arrow', () => {
   it('refuses tokens outside of the vocabulary, and rows longer than it says', async () => {
     await withDataset([example([299]), example([300])], async (dataset) => {
       expect(Array.from(dataset.row(0).input_ids)).to.deep.equal([299])
-      expect(await userError(() => dataset.row(1))).to.match(/row 1: a token id outside of the vocabulary of 300/)
+      expect(await userError(() => dataset.row(1))).to.match(
+        /row 1: a token id outside of the vocabulary of 300/,
+      )
     })
     expect(await userError(() => withDataset([example(new Array<number>(65).fill(1))], () => 0))).to.match(
       /a row of 65 tokens/,
@@ -171,7 +178,9 @@ describe('data/arrow', () => {
   it('refuses labels that are no class, more than one of a row, and classes that are no names', async () => {
     for (const label of [2, -1, -100]) {
       const read = () => withDataset([labelled([1, 2], label)], (dataset) => dataset.row(0), ['a', 'b'])
-      expect(await userError(read)).to.match(/row 0: a label that is none of the 2 classes; prepare the data again/)
+      expect(await userError(read)).to.match(
+        /row 0: a label that is none of the 2 classes; prepare the data again/,
+      )
     }
     const open = (classes: readonly string[], examples = [labelled([1], 0)]) =>
       userError(() => withDataset(examples, () => 0, classes))
@@ -189,7 +198,9 @@ describe('data/arrow', () => {
       expect(await userError(() => openArrowDataset(join(folder, 'no.arrow')))).to.match(/does not exist/)
       const path = join(folder, 'x.arrow')
       await writeFile(path, 'word,definition\n'.repeat(10))
-      expect(await userError(() => openArrowDataset(path))).to.match(/does not begin and end as an Arrow file/)
+      expect(await userError(() => openArrowDataset(path))).to.match(
+        /does not begin and end as an Arrow file/,
+      )
     })
   })
 

@@ -50,7 +50,9 @@ describe('data/arrow of pairs', () => {
   })
 
   it('is an Arrow file with a column of margins, in several record batches', async () => {
-    const rows = Array.from({ length: 1100 }, (_, i) => pairOf([1, 2], [i % 300], [300 - 1 - (i % 150), 4], i / 4)).flat()
+    const rows = Array.from({ length: 1100 }, (_, i) =>
+      pairOf([1, 2], [i % 300], [300 - 1 - (i % 150), 4], i / 4),
+    ).flat()
     await withDataset(rows, async (dataset, path) => {
       const table = tableFromIPC(await readFile(path))
       expect(table.schema.fields.map(String)).to.deep.equal([

@@ -3,7 +3,12 @@ import fc from 'fast-check'
 
 import type { DataSet } from '../../src/data/sets/data_set.ts'
 import type { Batch } from '../../src/data/batches/batches.ts'
-import { batchCount, sequentialBatches, trainingBatches, trainingOrder } from '../../src/data/batches/batches.ts'
+import {
+  batchCount,
+  sequentialBatches,
+  trainingBatches,
+  trainingOrder,
+} from '../../src/data/batches/batches.ts'
 import { packedRows } from '../../src/data/batches/packing.ts'
 import { createRandom } from '../../src/random.ts'
 import { example } from './helpers.ts'
@@ -84,7 +89,8 @@ describe('data/batches', () => {
   it('shuffles the batches: long ones do not come last', () => {
     const lengths = Int32Array.from(lengthsOf(5000))
     const means = trainingOrder(lengths, { batchSize: 8, seed: 1, epoch: 0 }).map(
-      (batch) => Array.from(batch, (row) => lengths[row]!).reduce((sum, length) => sum + length, 0) / batch.length,
+      (batch) =>
+        Array.from(batch, (row) => lengths[row]!).reduce((sum, length) => sum + length, 0) / batch.length,
     )
     const half = means.length >> 1
     const mean = (part: number[]): number => part.reduce((sum, value) => sum + value, 0) / part.length
@@ -101,7 +107,9 @@ describe('data/batches', () => {
       Array.from({ length: 101 }, (_, row) => row),
     )
     for (const batch of whole) {
-      const read = batch.rows.map((rows) => rows.map((row) => new Array<number>(dataset.lengths[row]!).fill(row)))
+      const read = batch.rows.map((rows) =>
+        rows.map((row) => new Array<number>(dataset.lengths[row]!).fill(row)),
+      )
       expect(idsOf(batch)).to.deep.equal(read)
     }
     expect([...trainingBatches(dataset, { ...order, start: 9 }, packs)]).to.deep.equal(whole.slice(9))

@@ -21,7 +21,8 @@ async function withLines<T>(
   return withFolder(async (folder) => {
     const path = join(folder, 'moods.csv')
     await writeFile(path, ['text,label,split', ...lines].join('\n'))
-    for (const [name, text] of Object.entries(await gpt2TokenizerFiles(300))) await writeFile(join(folder, name), text)
+    for (const [name, text] of Object.entries(await gpt2TokenizerFiles(300)))
+      await writeFile(join(folder, name), text)
     return use(
       {
         task: 'classification',
@@ -78,7 +79,13 @@ describe('data of a classifier', () => {
   })
 
   it('cuts long texts, and leaves empty ones out whatever their label', async () => {
-    const lines = [...moods, `${'long '.repeat(40)},joy,train`, ',joy,train', '  ,,train', ' ,anger,validation']
+    const lines = [
+      ...moods,
+      `${'long '.repeat(40)},joy,train`,
+      ',joy,train',
+      '  ,,train',
+      ' ,anger,validation',
+    ]
     await withLines(lines, async (options) => {
       const { splits, classes } = await prepare(options)
       expect(classes).to.deep.equal(['fear', 'joy'])
@@ -91,7 +98,10 @@ describe('data of a classifier', () => {
 
   it('separates the texts of a pair by the end of text', async () => {
     await withLines([], async (options, folder) => {
-      await writeFile(join(folder, 'pairs.jsonl'), '{"sentence1":"a b","sentence2":"b","label":0}\n{"sentence1":"c","sentence2":"d","label":1}\n')
+      await writeFile(
+        join(folder, 'pairs.jsonl'),
+        '{"sentence1":"a b","sentence2":"b","label":0}\n{"sentence1":"c","sentence2":"d","label":1}\n',
+      )
       const pairs = { path: join(folder, 'pairs.jsonl'), split: { all: 'train' as const } }
       const { classes } = await prepare({ ...options, sources: [pairs] })
       expect(classes).to.deep.equal(['0', '1'])
@@ -131,15 +141,28 @@ describe('data of a classifier', () => {
     )
     expect(await errorOf(['a,joy,validation'])).to.match(/the training data has no labelled row/)
     expect(await errorOf(moods, { classes: ['joy'] })).to.match(/classes names 1; .*at least two/)
-    expect(await errorOf(moods, { classes: ['joy', 'fear', 'joy'] })).to.match(/the class "joy" is given twice/)
+    expect(await errorOf(moods, { classes: ['joy', 'fear', 'joy'] })).to.match(
+      /the class "joy" is given twice/,
+    )
   })
 
   it('refuses empty labels, and templates of no label or of none that varies', async () => {
-    expect(await errorOf([...moods, 'x, ,train'])).to.match(/moods\.csv, row 5: the label is empty; give the row a class/)
+    expect(await errorOf([...moods, 'x, ,train'])).to.match(
+      /moods\.csv, row 5: the label is empty; give the row a class/,
+    )
     const templates: [PrepareOptions['template'], RegExp][] = [
-      [{ text: '{{ text }}' }, /moods\.csv: its template is not for the task classification; give text and label/],
-      [{ text: '{{ text }}', label: 'label' }, /the label template "label" names no column; write for example {{ label }}/],
-      [{ text: '{{ text }}', label: '{{ lable }}' }, /row 1: the label template uses "lable", which is no column/],
+      [
+        { text: '{{ text }}' },
+        /moods\.csv: its template is not for the task classification; give text and label/,
+      ],
+      [
+        { text: '{{ text }}', label: 'label' },
+        /the label template "label" names no column; write for example {{ label }}/,
+      ],
+      [
+        { text: '{{ text }}', label: '{{ lable }}' },
+        /row 1: the label template uses "lable", which is no column/,
+      ],
     ]
     for (const [template, message] of templates) expect(await errorOf(moods, { template })).to.match(message)
   })

@@ -10,7 +10,10 @@ describe('data/collate', () => {
   it('pads on the right and shifts the labels', () => {
     const feeds = collate([[example([5, 6, 7], 1)], [example([8, 9])]], { total: 6 })
     const values = Object.fromEntries(
-      Object.entries(feeds).map(([name, tensor]) => [name, { dims: tensor.dims, data: numbers(tensor.data) }]),
+      Object.entries(feeds).map(([name, tensor]) => [
+        name,
+        { dims: tensor.dims, data: numbers(tensor.data) },
+      ]),
     )
     const [weight] = new Float32Array([1 / 6])
     expect(values).to.deep.equal({
@@ -66,7 +69,9 @@ describe('data/collate', () => {
         expect(new Set(positions).size).to.equal(total)
         for (const [i, position] of positions.entries()) {
           expect(Number(feeds.labels!.data[i])).to.equal(ids[position + 1])
-          expect(mask[position + 1], 'of one example').to.equal(mask[position]).and.to.be.greaterThan(0)
+          expect(mask[position + 1], 'of one example')
+            .to.equal(mask[position])
+            .and.to.be.greaterThan(0)
         }
         expect(mask.filter((number) => number > 0).length).to.equal(
           examples.reduce((sum, { input_ids }) => sum + input_ids.length, 0),

@@ -10,7 +10,9 @@ import { anyPair, pairOf } from './pairs.ts'
 const numbers = (data: ArrayLike<number | bigint>): number[] => Array.from(data, Number)
 
 const valuesOf = (feeds: Feeds) =>
-  Object.fromEntries(Object.entries(feeds).map(([name, { dims, data }]) => [name, { dims, data: numbers(data) }]))
+  Object.fromEntries(
+    Object.entries(feeds).map(([name, { dims, data }]) => [name, { dims, data: numbers(data) }]),
+  )
 
 /** Takes sequences apart again: each pair's two rows as if they had been alone. */
 function rowsOf(feeds: Feeds): EncodedExample[][] {
@@ -62,7 +64,9 @@ describe('data/collate_pairs', () => {
   })
 
   it('lets nothing predict the first token where there is no prompt', () => {
-    const { label_positions, labels, label_answers } = valuesOf(collatePairs([pairOf([], [7, 9], [8, 6, 4])], { total: 1 }))
+    const { label_positions, labels, label_answers } = valuesOf(
+      collatePairs([pairOf([], [7, 9], [8, 6, 4])], { total: 1 }),
+    )
     expect(labels!.data).to.deep.equal([9, 6, 4])
     expect(label_positions!.data).to.deep.equal([0, 2, 3])
     expect(label_answers!.data).to.deep.equal([0, 1, 1])

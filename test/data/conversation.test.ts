@@ -7,7 +7,11 @@ import type { Row } from '../../src/data/row.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
 import { byteTokenizer, userError } from './helpers.ts'
 
-const chat = { system: '{{ content }}\n', user: 'Q: {{ content }}\nA:', assistant: ' {{ content }}<|endoftext|>' }
+const chat = {
+  system: '{{ content }}\n',
+  user: 'Q: {{ content }}\nA:',
+  assistant: ' {{ content }}<|endoftext|>',
+}
 const template = compileTemplate(chat)
 
 const say = (role: string, content: unknown) => ({ role, content })
@@ -107,7 +111,10 @@ describe('data/conversation', () => {
         // By hand: the ids of each message, and which of them the assistant says.
         const wanted = messages.flatMap(({ role, content }) => {
           const said = { system: `${content}\n`, user: `Q: ${content}\nA:`, assistant: ` ${content}` }[role]!
-          const ids = [...new TextEncoder().encode(said), ...(role === 'assistant' ? [byteTokenizer.eosId] : [])]
+          const ids = [
+            ...new TextEncoder().encode(said),
+            ...(role === 'assistant' ? [byteTokenizer.eosId] : []),
+          ]
           return ids.map((id) => ({ id, label: role === 'assistant' ? id : NO_LOSS }))
         })
         expect(Array.from(input_ids)).to.deep.equal(wanted.map(({ id }) => id))

@@ -28,7 +28,11 @@ const encode = (prompt: string, completion: string, maxLength: number, overlong?
 /** The encoded example; fails where there is none. */
 function exampleOf(encoded: ReturnType<typeof encode>) {
   if (!encoded.example) throw new Error(`left out: ${encoded.leftOut}`)
-  return { ...encoded, ids: Array.from(encoded.example.input_ids), labels: Array.from(encoded.example.labels) }
+  return {
+    ...encoded,
+    ids: Array.from(encoded.example.input_ids),
+    labels: Array.from(encoded.example.labels),
+  }
 }
 
 describe('data/encode', () => {
@@ -61,7 +65,9 @@ describe('data/encode', () => {
     )
     expect(encode('abcd', 'e', 4, 'skip')).to.deep.equal({ leftOut: 'overlong' })
     expect(exampleOf(encode('abc', 'e', 4)).ids).to.deep.equal(bytes('abce'))
-    expect(await userError(() => encodeSegments([given('abc'), given('d'), learned('e')], 4))).to.match(/4 tokens/)
+    expect(await userError(() => encodeSegments([given('abc'), given('d'), learned('e')], 4))).to.match(
+      /4 tokens/,
+    )
   })
 
   it('leaves out what teaches nothing, and what teaches to say nothing', () => {
@@ -135,7 +141,9 @@ describe('data/encode', () => {
     })
 
     it('is an error or left out where the prompt leaves no room', async () => {
-      expect(await userError(() => pair('c', 'd', 2))).to.match(/d\.csv, row 3: the prompt has 2 tokens and leaves no room/)
+      expect(await userError(() => pair('c', 'd', 2))).to.match(
+        /d\.csv, row 3: the prompt has 2 tokens and leaves no room/,
+      )
       expect(pair('c', 'd', 2, 'skip')).to.deep.equal({ leftOut: 'overlong' })
     })
   })

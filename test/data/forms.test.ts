@@ -64,7 +64,9 @@ describe('data/forms', () => {
     expect(examplesOf({ question: 'I', answer: 'R' })).to.deep.equal([`${request}### Response:| R⏹`])
     // Rows after the first may lack the context's column.
     const template = detectTemplate(['instruction', 'context', 'response'], 'sft') as CausalTemplate
-    expect(compileTemplate(template).renderPrompt({ instruction: 'I' }, 'row 2')).to.equal(`${request}### Response:`)
+    expect(compileTemplate(template).renderPrompt({ instruction: 'I' }, 'row 2')).to.equal(
+      `${request}### Response:`,
+    )
   })
 
   it('tells words with definitions and, where there are any, examples', () => {
@@ -100,12 +102,18 @@ describe('data/forms', () => {
     await withFile('d.jsonl', JSON.stringify(row), async (path) => {
       const template = (await templateOfFirstRow(path, {}, 'sft')) as CausalTemplate
       const [segments] = compileTemplate(template).render(row, 'row 1')
-      expect(segments!.filter(({ learned }) => learned).map(({ text }) => text)).to.deep.equal([` d${END_MARK}`])
-      expect(segments!.map(({ text }) => text).join('')).to.include(`### Response: b${END_MARK}### Instruction: c`)
+      expect(segments!.filter(({ learned }) => learned).map(({ text }) => text)).to.deep.equal([
+        ` d${END_MARK}`,
+      ])
+      expect(segments!.map(({ text }) => text).join('')).to.include(
+        `### Response: b${END_MARK}### Instruction: c`,
+      )
       expect(templateSchema.parse(template)).to.deep.equal(template)
     })
     await withFile('d.jsonl', '{"prompt":"p","completion":"c"}', async (path) => {
-      expect(await templateOfFirstRow(path, {}, 'sft')).to.deep.equal(detectTemplate(['prompt', 'completion'], 'sft'))
+      expect(await templateOfFirstRow(path, {}, 'sft')).to.deep.equal(
+        detectTemplate(['prompt', 'completion'], 'sft'),
+      )
     })
   })
 
@@ -115,22 +123,32 @@ describe('data/forms', () => {
     expect(detectTemplate(['prompt', 'completion'], 'classification')).to.equal(undefined)
     expect(detectTemplate(['text'], 'classification')).to.equal(undefined)
     expect(detectTemplate([], 'sft')).to.equal(undefined)
-    for (const columns of [['prompt', 'chosen'], ['prompt', 'completion'], ['word', 'definition']])
+    for (const columns of [
+      ['prompt', 'chosen'],
+      ['prompt', 'completion'],
+      ['word', 'definition'],
+    ])
       expect(detectTemplate(columns, 'preference')).to.equal(undefined)
     expect(detectTemplate(['text'], 'prompt')).to.equal(undefined)
   })
 
   it('looks at the first row of a file; names its columns and the forms where it is none', async () => {
     await withFile('d.csv', 'word,definition\nw,d\n', async (path) => {
-      expect(await templateOfFirstRow(path, {}, 'sft')).to.deep.equal(detectTemplate(['word', 'definition'], 'sft'))
+      expect(await templateOfFirstRow(path, {}, 'sft')).to.deep.equal(
+        detectTemplate(['word', 'definition'], 'sft'),
+      )
       expect(await userError(() => templateOfFirstRow(path, {}, 'classification'))).to.match(
         /d\.csv: its columns \(word, definition\) are of no form known for classification; give a template, or name the columns as in one of: sentence1, sentence2, label; .*; text \(or sentence\), label$/,
       )
       const columns = { columns: ['a', 'b'] }
-      expect(await userError(() => templateOfFirstRow(path, columns, 'sft'))).to.match(/columns \(a, b\) .* messages; /)
+      expect(await userError(() => templateOfFirstRow(path, columns, 'sft'))).to.match(
+        /columns \(a, b\) .* messages; /,
+      )
     })
     await withFile('e.csv', 'word,definition\n', async (path) => {
-      expect(await userError(() => templateOfFirstRow(path, {}, 'sft'))).to.match(/e\.csv: there is no row to tell/)
+      expect(await userError(() => templateOfFirstRow(path, {}, 'sft'))).to.match(
+        /e\.csv: there is no row to tell/,
+      )
     })
   })
 })

@@ -20,7 +20,9 @@ describe('data/given_texts', () => {
     expect(await userError(() => renderTexts(['{"review": "good", "idx": 1}'], template))).to.match(
       /^text 1: the run's template does not read the column "idx"; give review alone/,
     )
-    expect(await userError(() => renderTexts([{ text: 'good' }], undefined))).to.match(/^text 1 is a JSON object, and/)
+    expect(await userError(() => renderTexts([{ text: 'good' }], undefined))).to.match(
+      /^text 1 is a JSON object, and/,
+    )
   })
 
   it("takes a text as the value of a template's only column", () => {

@@ -56,7 +56,9 @@ export const byteTokenizer: Tokenizer = {
   vocabSize: 257,
   eosId: 256,
   encode: (text) =>
-    text.split('<|endoftext|>').flatMap((part, i) => [...(i > 0 ? [256] : []), ...new TextEncoder().encode(part)]),
+    text
+      .split('<|endoftext|>')
+      .flatMap((part, i) => [...(i > 0 ? [256] : []), ...new TextEncoder().encode(part)]),
   decode: (ids) => ids.map((id) => (id === 256 ? '<|endoftext|>' : String.fromCharCode(id))).join(''),
 }
 

@@ -8,17 +8,16 @@ import { createRandom } from '../../src/random.ts'
 const rowsOf = (sequences: Sequences): (readonly number[])[] =>
   Array.from({ length: sequences.size }, (_, index) => sequences.rows(index))
 
-const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((total, value) => total + value, 0)
+const sum = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((total, value) => total + value, 0)
 
 /** Rows of 1 … capacity tokens. */
-const packable = fc
-  .integer({ min: 1, max: 60 })
-  .chain((capacity) =>
-    fc.record({
-      capacity: fc.constant(capacity),
-      lengths: fc.array(fc.integer({ min: 1, max: capacity }), { maxLength: 200 }),
-    }),
-  )
+const packable = fc.integer({ min: 1, max: 60 }).chain((capacity) =>
+  fc.record({
+    capacity: fc.constant(capacity),
+    lengths: fc.array(fc.integer({ min: 1, max: capacity }), { maxLength: 200 }),
+  }),
+)
 
 describe('data/packing', () => {
   it('puts every row into exactly one sequence, none of which exceeds the capacity (property)', () => {

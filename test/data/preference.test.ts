@@ -31,7 +31,9 @@ describe('data/preference', () => {
 
   it('tells questions with a better and a worse answer, and words', () => {
     const asked = ['### Instruction: Why?\n\n### Response:', ' a⏹', ' b⏹']
-    expect(pairOfRow({ Question: 'Why?', More_Prefered: 'a', Less_Prefered: 'b' })!.texts).to.deep.equal(asked)
+    expect(pairOfRow({ Question: 'Why?', More_Prefered: 'a', Less_Prefered: 'b' })!.texts).to.deep.equal(
+      asked,
+    )
     expect(pairOfRow({ question: 'Why?', chosen: 'a', rejected: 'b' })!.texts).to.deep.equal(asked)
     expect(pairOfRow({ instruction: 'Why?', input: 'c', chosen: 'a', rejected: 'b' })!.texts[0]).to.equal(
       '### Instruction: Why?\n\n### Context: c\n\n### Response:',
@@ -83,23 +85,41 @@ describe('data/preference', () => {
   })
 
   it('gives nothing where a message or a required column is empty', () => {
-    const row = { prompt: [say('user', 'a')], chosen: [say('assistant', null)], rejected: [say('assistant', 'b')] }
+    const row = {
+      prompt: [say('user', 'a')],
+      chosen: [say('assistant', null)],
+      rejected: [say('assistant', 'b')],
+    }
     expect(pairOfRow(row)).to.equal(undefined)
     const required = compilePreference({ chosen: '{{ a }}', rejected: '{{ b }}', requires: ['c'] })
     expect(required.render({ a: 'x', b: 'y', c: ' ' }, 'row 1')).to.equal(undefined)
-    expect(required.render({ a: 'x', b: 'y', c: 'z' }, 'row 1')).to.deep.include({ chosen: 'x', rejected: 'y' })
+    expect(required.render({ a: 'x', b: 'y', c: 'z' }, 'row 1')).to.deep.include({
+      chosen: 'x',
+      rejected: 'y',
+    })
   })
 
   it('renders prompts and answers alone', async () => {
-    const word = compilePreference({ prompt: '{{ word }}:', chosen: ' {{ good }}<|endoftext|>', rejected: ' {{ bad }}' })
+    const word = compilePreference({
+      prompt: '{{ word }}:',
+      chosen: ' {{ good }}<|endoftext|>',
+      rejected: ' {{ bad }}',
+    })
     expect(word.renderPrompt({ word: 'w' }, 'row 1')).to.equal('w:')
     expect(word.renderAnswer('x')).to.equal(` x${END_MARK}`)
-    const chat = compilePreference({ user: 'U{{ content }}', assistant: 'A{{ content }}', chosen: 'c', rejected: 'r' })
+    const chat = compilePreference({
+      user: 'U{{ content }}',
+      assistant: 'A{{ content }}',
+      chosen: 'c',
+      rejected: 'r',
+    })
     expect(chat.renderPrompt({ messages: [say('user', 'hi')] }, 'row 1')).to.equal('Uhi')
     expect(chat.renderAnswer('x')).to.equal('Ax')
     const two = compilePreference({ chosen: '{{ a }}{{ b }}', rejected: '{{ b }}' })
     expect(two.renderPrompt({}, 'row 1')).to.equal('')
-    expect(await userError(() => two.renderAnswer('x'))).to.match(/the chosen template reads a, b, so that a text alone/)
+    expect(await userError(() => two.renderAnswer('x'))).to.match(
+      /the chosen template reads a, b, so that a text alone/,
+    )
   })
 
   it('refuses margins that are no numbers, and replies that are not one', async () => {
@@ -109,7 +129,9 @@ describe('data/preference', () => {
         `row 1: the margin is ${JSON.stringify(margin.trim())}; it must be a number`,
       )
     }
-    expect(await userError(() => pairOfRow({ ...texts, margin: null }))).to.match(/the margin template writes column "margin"/)
+    expect(await userError(() => pairOfRow({ ...texts, margin: null }))).to.match(
+      /the margin template writes column "margin"/,
+    )
     const prompt = [say('user', 'a')]
     const answer = say('assistant', 'b')
     const wrong: [Row, RegExp][] = [
@@ -117,9 +139,18 @@ describe('data/preference', () => {
         { prompt, chosen: [answer, say('user', 'c'), answer], rejected: [answer] },
         /row 1: column "chosen" holds 3 messages after the prompt's; it must be one reply of the assistant/,
       ],
-      [{ prompt, chosen: [answer], rejected: [say('user', 'c')] }, /row 1, message 2: it is of the user where the assistant/],
-      [{ chosen: [answer], rejected: [say('assistant', 'c')] }, /message 1: it is of the assistant where the user/],
-      [{ prompt: [answer], chosen: [answer], rejected: [answer] }, /message 1: it is of the assistant where the user/],
+      [
+        { prompt, chosen: [answer], rejected: [say('user', 'c')] },
+        /row 1, message 2: it is of the user where the assistant/,
+      ],
+      [
+        { chosen: [answer], rejected: [say('assistant', 'c')] },
+        /message 1: it is of the assistant where the user/,
+      ],
+      [
+        { prompt: [answer], chosen: [answer], rejected: [answer] },
+        /message 1: it is of the assistant where the user/,
+      ],
     ]
     for (const [row, message] of wrong) expect(await userError(() => pairOfRow(row))).to.match(message)
   })

@@ -23,7 +23,8 @@ const csv = [
 async function withSource(content: string, use: (options: PrepareOptions, folder: string) => Promise<void>) {
   await withFolder(async (folder) => {
     await writeFile(join(folder, 'words.csv'), content)
-    for (const [name, text] of Object.entries(await gpt2TokenizerFiles(300))) await writeFile(join(folder, name), text)
+    for (const [name, text] of Object.entries(await gpt2TokenizerFiles(300)))
+      await writeFile(join(folder, name), text)
     const options: PrepareOptions = {
       sources: [{ path: join(folder, 'words.csv'), split: { column: 'split' } }],
       template: { prompt: 'Word: {{word}} ; Definition:', completion: ' {{definition}}<|endoftext|>' },
@@ -60,7 +61,9 @@ describe('data/prepare', () => {
       const train = openArrowDataset(splitFile(options.out, 'train'))
       const first = train.row(0)
       const learnt = first.labels.filter((id) => id >= 0)
-      expect(tokenizer.decode([...first.input_ids])).to.equal('Word: dog ; Definition: a domestic animal<|endoftext|>')
+      expect(tokenizer.decode([...first.input_ids])).to.equal(
+        'Word: dog ; Definition: a domestic animal<|endoftext|>',
+      )
       expect(tokenizer.decode([...learnt])).to.equal(' a domestic animal<|endoftext|>')
       expect(first.input_ids.at(-1)).to.equal(tokenizer.eosId)
       expect(train.fingerprint).to.equal(`${report.fingerprint}-train`)
@@ -81,7 +84,12 @@ describe('data/prepare', () => {
         empty: 0,
         overlong: 1,
         tie: 0,
-        lengths: { p50: Math.min(...lengths), p90: Math.max(...lengths), p99: Math.max(...lengths), p100: Math.max(...lengths) },
+        lengths: {
+          p50: Math.min(...lengths),
+          p90: Math.max(...lengths),
+          p99: Math.max(...lengths),
+          p100: Math.max(...lengths),
+        },
       })
       expect(report.splits.validation).to.include({ examples: 1, skipped: 0 })
       expect(report.splits).to.not.have.property('test')
@@ -207,16 +215,34 @@ describe('data/prepare', () => {
       const wrong: [Partial<PrepareOptions>, RegExp][] = [
         [{ template }, /words\.csv, row 1: the prompt template uses "wrod"/],
         [{ overlong: 'error' }, /words\.csv, row 4: the prompt has \d+ tokens and leaves no room/],
-        [{ maxLength: 2 }, /no example to learn from; 4 rows were left out, .*4 with a prompt that fills max_length; give rows/],
+        [
+          { maxLength: 2 },
+          /no example to learn from; 4 rows were left out, .*4 with a prompt that fills max_length; give rows/,
+        ],
         [{ maxLength: 0 }, /the maximum length is 0/],
-        [{ sources: [{ ...options.sources[0]!, split: { column: 'word' } }] }, /row 1: split column "word" holds "dog"/],
+        [
+          { sources: [{ ...options.sources[0]!, split: { column: 'word' } }] },
+          /row 1: split column "word" holds "dog"/,
+        ],
         [{ sources: [{ path: join(folder, 'no.csv'), split: { all: 'train' } }] }, /no\.csv does not exist/],
         [{ tokenizerFolder: join(folder, 'none') }, /tokenizer\.json does not exist/],
-        [{ template: { text: '{{ word }}', label: '{{ split }}' } }, /words\.csv: its template is not for the task sft; give prompt/],
-        [{ task: 'preference' }, /words\.csv: its template is not for the task preference; give chosen and rejected/],
-        [{ task: 'prompt', template: { text: '{{ word }}' } }, /not for the task prompt; give a prompt, with or without/],
+        [
+          { template: { text: '{{ word }}', label: '{{ split }}' } },
+          /words\.csv: its template is not for the task sft; give prompt/,
+        ],
+        [
+          { task: 'preference' },
+          /words\.csv: its template is not for the task preference; give chosen and rejected/,
+        ],
+        [
+          { task: 'prompt', template: { text: '{{ word }}' } },
+          /not for the task prompt; give a prompt, with or without/,
+        ],
         [{ template: { prompt: '{{ word }}' } }, /not for the task sft; give prompt and completion/],
-        [{ template: { chosen: '{{ word }}', rejected: 'x' } }, /not for the task sft; give prompt and completion/],
+        [
+          { template: { chosen: '{{ word }}', rejected: 'x' } },
+          /not for the task sft; give prompt and completion/,
+        ],
         [{ classes: ['a', 'b'] }, /classes are for the task classification/],
         [{ out: folder }, /holds other files \(.*name a new folder/],
       ]
@@ -225,7 +251,9 @@ describe('data/prepare', () => {
         expect(await readdir(folder)).to.deep.equal(before)
       }
       await writeFile(join(folder, 'words.csv'), 'word,definition,split\n')
-      expect(await userError(() => prepare(options))).to.match(/no example to learn from; there are no rows; give rows/)
+      expect(await userError(() => prepare(options))).to.match(
+        /no example to learn from; there are no rows; give rows/,
+      )
       await mkdir(options.out)
     })
   })

@@ -28,9 +28,12 @@ async function withRows(
   await withFolder(async (folder) => {
     const path = join(folder, 'pairs.jsonl')
     const columns = ['prompt', 'chosen', 'rejected', 'margin', 'split']
-    const lines = rows.map((row) => JSON.stringify(Object.fromEntries(row.map((value, i) => [columns[i], value]))))
+    const lines = rows.map((row) =>
+      JSON.stringify(Object.fromEntries(row.map((value, i) => [columns[i], value]))),
+    )
     await writeFile(path, lines.join('\n'))
-    for (const [name, text] of Object.entries(await gpt2TokenizerFiles(300))) await writeFile(join(folder, name), text)
+    for (const [name, text] of Object.entries(await gpt2TokenizerFiles(300)))
+      await writeFile(join(folder, name), text)
     await use(
       {
         task: 'preference',
@@ -63,7 +66,14 @@ describe('data/prepare of pairs', () => {
     await withRows(ROWS, async (options, folder) => {
       const report = await prepare(options)
       expect(report.pairs).to.equal(true)
-      expect(report.splits.train).to.include({ examples: 1, skipped: 3, tie: 2, empty: 1, overlong: 0, truncated: 0 })
+      expect(report.splits.train).to.include({
+        examples: 1,
+        skipped: 3,
+        tie: 2,
+        empty: 1,
+        overlong: 0,
+        truncated: 0,
+      })
       expect(await readRows(options, folder, 'train')).to.deep.equal({
         pairs: true,
         rows: [
@@ -74,7 +84,9 @@ describe('data/prepare of pairs', () => {
       const { validation } = report.splits
       expect(validation).to.include({ examples: 1, truncated: 1, skipped: 0 })
       expect(validation!.lengths.p50).to.equal(16)
-      expect(validation!.longest).to.equal(16 + validation!.cutTokens).and.to.be.greaterThan(30)
+      expect(validation!.longest)
+        .to.equal(16 + validation!.cutTokens)
+        .and.to.be.greaterThan(30)
       const { rows } = await readRows(options, folder, 'validation')
       expect(rows.map(([, margin]) => margin)).to.deep.equal([2, 2])
       expect(validation!.tokens).to.be.within(17, 31)
@@ -84,7 +96,9 @@ describe('data/prepare of pairs', () => {
   it('refuses a prompt that leaves no room, or skips it', async () => {
     const long = ['why '.repeat(40), ' because', ' no', 0, 'train']
     await withRows([...ROWS, long], async (options) => {
-      expect(await userError(() => prepare(options))).to.match(/pairs\.jsonl, row 6: the prompt has \d+ tokens and leaves/)
+      expect(await userError(() => prepare(options))).to.match(
+        /pairs\.jsonl, row 6: the prompt has \d+ tokens and leaves/,
+      )
       const { splits } = await prepare({ ...options, overlong: 'skip' })
       expect(splits.train).to.include({ examples: 1, overlong: 1, skipped: 4 })
     })
@@ -92,10 +106,16 @@ describe('data/prepare of pairs', () => {
 
   it('names the row of a margin that is none, and says where no pair is left', async () => {
     await withRows([['a', 'b', 'c', 'x', 'train']], async (options, folder) => {
-      expect(await userError(() => prepare(options))).to.match(/pairs\.jsonl, row 1: the margin is "x"; it must be a number/)
+      expect(await userError(() => prepare(options))).to.match(
+        /pairs\.jsonl, row 1: the margin is "x"; it must be a number/,
+      )
       expect(await readdir(folder)).to.not.include('out')
     })
-    const rows = [['a', 'b', 'b', 0, 'train'], ['a', 'c', 'c', 0, 'test'], ['a', 'b', ' ', 0, 'train']]
+    const rows = [
+      ['a', 'b', 'b', 0, 'train'],
+      ['a', 'c', 'c', 0, 'test'],
+      ['a', 'b', ' ', 0, 'train'],
+    ]
     await withRows(rows, async (options) => {
       expect(await userError(() => prepare(options))).to.match(
         /no example to learn from; 3 rows were left out, 1 with nothing to learn, as where a text is blank, 2 with two answers that are the same; give/,

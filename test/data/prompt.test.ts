@@ -36,20 +36,26 @@ describe('data/prompt', () => {
     expect(promptsOf({ prompt: 'a', chosen: 'b', rejected: 'c' })).to.deep.equal(['a→b⏹'])
     expect(promptsOf({ chosen: 'a b', rejected: 'a c' })).to.deep.equal(['a→ b⏹'])
     expect(promptsOf({ question: 'a', answer: 'b' })).to.deep.equal([`${asked}→ b⏹`])
-    expect(promptsOf({ word: 'a', definition: 'b', example: '' })).to.deep.equal(['Word: a ; Definition:→ b⏹'])
+    expect(promptsOf({ word: 'a', definition: 'b', example: '' })).to.deep.equal([
+      'Word: a ; Definition:→ b⏹',
+    ])
     const [a, b] = [say('user', 'a'), say('assistant', 'b')]
     const turns = `${asked}| b⏹|${asked}`
     expect(promptsOf({ messages: [a, b, a] })).to.deep.equal([turns])
     expect(promptsOf({ messages: [a, b, a, b] })).to.deep.equal([`${turns}→ b⏹`])
     expect(promptsOf({ prompt: [a, b, a], completion: [b] })).to.deep.equal([`${turns}→ b⏹`])
-    expect(promptsOf({ prompt: [a], chosen: [b], rejected: [say('assistant', 'c')] })).to.deep.equal([`${asked}→ b⏹`])
+    expect(promptsOf({ prompt: [a], chosen: [b], rejected: [say('assistant', 'c')] })).to.deep.equal([
+      `${asked}→ b⏹`,
+    ])
   })
 
   it('needs the columns of the prompt, and no other', async () => {
     const prompts = compilePrompts({ prompt: '{{ a }}', completion: '{{ b }}', requires: ['c'] })
     expect(prompts({ a: 'x', c: 1 }, 'row 1')).to.deep.equal([{ prompt: ['x'], answer: undefined }])
     expect(prompts({ a: 'x', b: 'y', c: '' }, 'row 1')).to.deep.equal([])
-    expect(await userError(() => prompts({ b: 'y', c: 1 }, 'row 1'))).to.match(/row 1: the prompt template uses "a"/)
+    expect(await userError(() => prompts({ b: 'y', c: 1 }, 'row 1'))).to.match(
+      /row 1: the prompt template uses "a"/,
+    )
     expect(promptsOf({ messages: [say('user', null)] })).to.deep.equal([])
   })
 })

@@ -72,7 +72,10 @@ describe('data/prompts_and_references', () => {
   })
 
   it('takes the preferred answer of a pair', async () => {
-    const rows = [row([1, 2, 3, END], [2, 3]), row([1, 2, 4, END], [2, 3])].map((each) => ({ ...each, margin: 0 }))
+    const rows = [row([1, 2, 3, END], [2, 3]), row([1, 2, 4, END], [2, 3])].map((each) => ({
+      ...each,
+      margin: 0,
+    }))
     expect(await read(rows, 100, true)).to.deep.equal([{ prompt: [1, 2], references: [[3]] }])
   })
 })

@@ -40,7 +40,9 @@ describe('data/read_rows', () => {
 
     it('names file, line and remedy for each mistake', async () => {
       expect(await errorOf('t.csv', '')).to.match(/t\.csv is empty/)
-      expect(await errorOf('t.csv', 'a,b\n1,2\n"x\ny",2\n\n"3\n4"\n')).to.match(/line 6: the row has 1 fields where 2 .*\(a, b\)/)
+      expect(await errorOf('t.csv', 'a,b\n1,2\n"x\ny",2\n\n"3\n4"\n')).to.match(
+        /line 6: the row has 1 fields where 2 .*\(a, b\)/,
+      )
       expect(await errorOf('t.csv', 'a,b\n1,2,3\n')).to.match(/line 2: the row has 3 fields where 2/)
       expect(await errorOf('t.csv', 'a,b,a\n1,2,3\n')).to.match(/line 1: column "a" is named twice/)
       expect(await errorOf('t.tsv', 'a\ta\n1\t2\n')).to.match(/line 1: column "a" is named twice/)
@@ -50,11 +52,15 @@ describe('data/read_rows', () => {
       expect(await errorOf('t.csv', 'a,b\n1,2\n3,"x\n4,5\n')).to.match(/line 3: .*never closed/)
       expect(await errorOf('t.csv', 'a,b\n1,2\nx "y" z,3\n')).to.match(/line 3: a double quote stands inside/)
       expect(await errorOf('t.csv', 'a,b\n"x"y,3\n')).to.match(/line 2: a double quote stands inside/)
-      expect(await errorOf('t.csv', `a,b\n1,2\n${'x'.repeat(1_100_000)},3\n`)).to.match(/line 3: the row is longer/)
+      expect(await errorOf('t.csv', `a,b\n1,2\n${'x'.repeat(1_100_000)},3\n`)).to.match(
+        /line 3: the row is longer/,
+      )
       expect(await errorOf('t.csv', 'a,b\n1,2\n', { required: ['a', 'c'] })).to.match(
         /there is no column "c"; there are a, b/,
       )
-      expect(await errorOf('t.csv', 'a\n1\n', { delimiter: '::' })).to.match(/delimiter "::" must be one character/)
+      expect(await errorOf('t.csv', 'a\n1\n', { delimiter: '::' })).to.match(
+        /delimiter "::" must be one character/,
+      )
     })
 
     it('names the line of bytes that are not UTF-8', async () => {
@@ -64,7 +70,9 @@ describe('data/read_rows', () => {
 
     it('says what is wrong with a missing file, a folder and an unknown extension', async () => {
       await withFolder(async (folder) => {
-        expect(await userError(() => collect(readRows(`${folder}/no.csv`)))).to.match(/no\.csv does not exist/)
+        expect(await userError(() => collect(readRows(`${folder}/no.csv`)))).to.match(
+          /no\.csv does not exist/,
+        )
         expect(await userError(() => collect(readRows(folder, { format: 'csv' })))).to.match(/is a folder/)
         expect(await userError(() => collect(readRows(`${folder}/a.txt`)))).to.match(/give a format/)
       })
@@ -109,13 +117,18 @@ describe('data/read_rows', () => {
 
     it('refuses ragged rows, and options that mean nothing', async () => {
       expect(await errorOf('t.tsv', 'a\tb\n1\t2\n3\n')).to.match(/line 3: the row has 1 fields/)
-      expect(await errorOf('t.tsv', 'a\tb\n1\t2\n', { delimiter: ',' })).to.match(/"delimiter" has no meaning/)
+      expect(await errorOf('t.tsv', 'a\tb\n1\t2\n', { delimiter: ',' })).to.match(
+        /"delimiter" has no meaning/,
+      )
     })
   })
 
   describe('JSON', () => {
     it('reads one array of objects', async () => {
-      expect(await rowsOf('t.json', '[{"a":1},\n {"b":{"c":[null]}}]')).to.deep.equal([{ a: 1 }, { b: { c: [null] } }])
+      expect(await rowsOf('t.json', '[{"a":1},\n {"b":{"c":[null]}}]')).to.deep.equal([
+        { a: 1 },
+        { b: { c: [null] } },
+      ])
       expect(await rowsOf('t.txt', '[{"a":1}]', { format: 'json' })).to.deep.equal([{ a: 1 }])
     })
 
@@ -123,10 +136,16 @@ describe('data/read_rows', () => {
       expect(await errorOf('t.json', '{"a":1}\n{"a":2}\n')).to.match(/not valid JSON .* give format: jsonl$/)
       expect(await errorOf('t.json', '{"data":[]}')).to.match(/holds {…}; it must be one array of objects/)
       expect(await errorOf('t.json', '[]')).to.match(/is empty/)
-      expect(await errorOf('t.json', '[{"a":1},[2]]')).to.match(/t\.json, row 2: \[2\] where a JSON object is wanted/)
-      expect(await userError(() => collect(readRows('nowhere.json')))).to.match(/nowhere\.json does not exist/)
+      expect(await errorOf('t.json', '[{"a":1},[2]]')).to.match(
+        /t\.json, row 2: \[2\] where a JSON object is wanted/,
+      )
+      expect(await userError(() => collect(readRows('nowhere.json')))).to.match(
+        /nowhere\.json does not exist/,
+      )
       const tooLarge = (path: string) => userError(() => collect(readJsonArray(path, 5)))
-      expect(await withFile('t.json', '[{"a":1}]', tooLarge)).to.match(/t\.json has 1 MB .* save it as JSON Lines/)
+      expect(await withFile('t.json', '[{"a":1}]', tooLarge)).to.match(
+        /t\.json has 1 MB .* save it as JSON Lines/,
+      )
     })
   })
 

@@ -21,7 +21,9 @@ describe('data/splits', () => {
       Array.from({ length: 200 }, (_, i) => splitOfRow({ a: String(i), b: 'x' }, fractions, seed))
     expect(split(1)).to.deep.equal(split(1))
     expect(split(1)).to.not.deep.equal(split(2))
-    const reordered = Array.from({ length: 200 }, (_, i) => splitOfRow({ b: 'x', a: String(i) }, fractions, 1))
+    const reordered = Array.from({ length: 200 }, (_, i) =>
+      splitOfRow({ b: 'x', a: String(i) }, fractions, 1),
+    )
     expect(reordered).to.deep.equal(split(1))
     expect(new Set(split(1))).to.deep.equal(new Set(SPLITS))
   })
@@ -34,7 +36,9 @@ describe('data/splits', () => {
     expect(await userError(() => of('tets'))).to.equal(
       'row 1: split column "split" holds "tets"; it must be train, validation or test',
     )
-    expect(await userError(() => splitOfColumn({ a: 1 }, 'split', 'row 1'))).to.match(/no column "split"; there are a/)
+    expect(await userError(() => splitOfColumn({ a: 1 }, 'split', 'row 1'))).to.match(
+      /no column "split"; there are a/,
+    )
     expect(await userError(() => of('constructor'))).to.match(/holds "constructor"/)
   })
 

@@ -5,7 +5,8 @@ import { compileTemplate } from '../../src/data/templates/template.ts'
 import type { Row } from '../../src/data/row.ts'
 import { userError } from './helpers.ts'
 
-const renderText = (text: string, row: Row): string => compileTemplate({ text }).render(row, 'row 1')[0]![0]!.text
+const renderText = (text: string, row: Row): string =>
+  compileTemplate({ text }).render(row, 'row 1')[0]![0]!.text
 const errorOf = (text: string, row: Row = {}): Promise<string> => userError(() => renderText(text, row))
 
 describe('data/template', () => {
@@ -48,9 +49,14 @@ describe('data/template', () => {
 
   it('gives an example for each template of a list whose required columns hold something', () => {
     const definition = { prompt: '{{ word }}:', completion: '{{ definition }}' }
-    const example = { prompt: '{{ word }}, as in', completion: '{{ example }}', requires: ['word', 'example'] }
+    const example = {
+      prompt: '{{ word }}, as in',
+      completion: '{{ example }}',
+      requires: ['word', 'example'],
+    }
     const both = compileTemplate([definition, example])
-    const textsOf = (row: Row) => both.render(row, 'row 1').map((segments) => segments.map(({ text }) => text).join(''))
+    const textsOf = (row: Row) =>
+      both.render(row, 'row 1').map((segments) => segments.map(({ text }) => text).join(''))
     const row = { word: 'w', definition: 'd' }
     expect(textsOf({ ...row, example: 'e' })).to.deep.equal(['w:d', 'w, as ine'])
     for (const empty of ['', ' \n', null]) expect(textsOf({ ...row, example: empty })).to.deep.equal(['w:d'])
@@ -63,7 +69,9 @@ describe('data/template', () => {
 
   it('treats columns that are named like members of an object as columns', async () => {
     expect(renderText('{{ constructor }}', { constructor: 'Ferrari' })).to.equal('Ferrari')
-    expect(await errorOf('{{ constructor }}', { driver: 'x' })).to.match(/uses "constructor", which is no column; .*driver/)
+    expect(await errorOf('{{ constructor }}', { driver: 'x' })).to.match(
+      /uses "constructor", which is no column; .*driver/,
+    )
     expect(await errorOf('{{ range }}', { driver: 'x' })).to.match(/uses "range", which is no column/)
   })
 
@@ -72,7 +80,9 @@ describe('data/template', () => {
     expect(await userError(() => template.render({ word: 'x', b: 'y' }, 'd.csv, row 7'))).to.equal(
       'd.csv, row 7: the prompt template uses "wrod", which is no column; there are word, b',
     )
-    expect(await errorOf('{{ who.nmae }}', { who: { name: 'N' } })).to.match(/row 1: the text template fails .*undefined/)
+    expect(await errorOf('{{ who.nmae }}', { who: { name: 'N' } })).to.match(
+      /row 1: the text template fails .*undefined/,
+    )
     expect(await errorOf('{{ a }}{{ b }}', { a: 'x', b: null })).to.equal(
       'row 1: the text template writes column "b", which is null here; give it a value, remove the row, or write {{ b | default("", true) }}',
     )
@@ -92,11 +102,23 @@ describe('data/template', () => {
     expect(await errorOf('{{ a }}{{ tags }}', { a: 'x', tags: ['p', 'q'] })).to.equal(
       'row 1: the text template writes column "tags" as text, but it holds ["p", "q"]; write the items, for example {{ tags | join(", ") }}, or {{ tags | dump }} for JSON',
     )
-    expect(await errorOf('{{ who }}', { who: { a: 1 } })).to.match(/column "who" as text, but it holds {…}; write a member/)
+    expect(await errorOf('{{ who }}', { who: { a: 1 } })).to.match(
+      /column "who" as text, but it holds {…}; write a member/,
+    )
     const nested = { who: { names: [{ first: 'F' }] } }
-    for (const text of ['{{ who.names }}', '{{ who.names[0] }}', '{{ who.names | join }}', '{{ who ~ "x" }}', '{{ who | trim }}'])
-      expect(await errorOf(text, nested), text).to.match(/^row 1: the text template writes column "who" as text/)
-    expect(renderText('{{ who.names[0].first }} {{ who | dump }}', nested)).to.equal('F {"names":[{"first":"F"}]}')
+    for (const text of [
+      '{{ who.names }}',
+      '{{ who.names[0] }}',
+      '{{ who.names | join }}',
+      '{{ who ~ "x" }}',
+      '{{ who | trim }}',
+    ])
+      expect(await errorOf(text, nested), text).to.match(
+        /^row 1: the text template writes column "who" as text/,
+      )
+    expect(renderText('{{ who.names[0].first }} {{ who | dump }}', nested)).to.equal(
+      'F {"names":[{"first":"F"}]}',
+    )
   })
 
   it('reaches neither files nor functions nor constructors', async () => {
@@ -112,12 +134,16 @@ describe('data/template', () => {
     expect(await errorOf('{{ a["con" + "structor"] }}', row)).to.match(/name that is not available/)
     expect(await errorOf('{{ b.__proto__ }}', row)).to.match(/name that is not available/)
     expect(await errorOf('{{ a.constructor.constructor("return 1")() }}', row)).to.match(/cannot be called/)
-    expect(await errorOf('{{ [a] | sort(attribute="constructor") }}', row)).to.match(/no filter "sort"; there are/)
+    expect(await errorOf('{{ [a] | sort(attribute="constructor") }}', row)).to.match(
+      /no filter "sort"; there are/,
+    )
     expect(await errorOf('{% if a is divisibleby(b.__proto__) %}{% endif %}', row)).to.match(/not available/)
   })
 
   it('names the part and line of a malformed template', async () => {
-    expect(await errorOf('a\n{{ b c }}')).to.match(/the text template, line 2, is malformed: expected variable end/)
+    expect(await errorOf('a\n{{ b c }}')).to.match(
+      /the text template, line 2, is malformed: expected variable end/,
+    )
     expect(await errorOf('{% if a %}')).to.match(/the text template is malformed/)
     expect(await errorOf('{{ a | nofilter }}', { a: 1 })).to.match(/no filter "nofilter"/)
   })

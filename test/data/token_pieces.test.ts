@@ -3,7 +3,12 @@ import fc from 'fast-check'
 
 import { encodeExample, encodeLabelled } from '../../src/data/examples/encode.ts'
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
-import { CUT_CHARACTER, answerPieces, tokenPieces, tokenStretches } from '../../src/data/examples/token_pieces.ts'
+import {
+  CUT_CHARACTER,
+  answerPieces,
+  tokenPieces,
+  tokenStretches,
+} from '../../src/data/examples/token_pieces.ts'
 import { createTokenizer } from '../../src/text/create_tokenizer.ts'
 import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
@@ -25,7 +30,10 @@ describe('data/token_pieces', () => {
 
   it('gives one piece a token, with its loss; the end of a text is told from text that looks like it', () => {
     const pieces = piecesOf('on the<|endoftext|>', ` in${END_MARK}`)
-    const tokens = tokenizer.encode('on the').length + tokenizer.encode('<|endo').length + tokenizer.encode('ftext|>').length
+    const tokens =
+      tokenizer.encode('on the').length +
+      tokenizer.encode('<|endo').length +
+      tokenizer.encode('ftext|>').length
     expect(pieces).to.have.length(tokens + 2)
     expect(pieces.slice(0, -2).every(({ learned, end }) => !learned && !end)).to.equal(true)
     expect(pieces.slice(-2)).to.deep.equal([

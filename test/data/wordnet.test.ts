@@ -25,12 +25,16 @@ describe('data from WordNet', () => {
     expect(wordnet.synsets).to.have.length(117_791)
     const dog = wordnet.senses.get('noun:dog')!
     expect(dog).to.have.length(7)
-    expect(wordnet.synsets.find(({ id }) => id === dog[0])!.definition).to.match(/^a member of the genus Canis/)
+    expect(wordnet.synsets.find(({ id }) => id === dog[0])!.definition).to.match(
+      /^a member of the genus Canis/,
+    )
     expect(wordnet.licence).to.match(/WordNet 3\.1 Copyright 2011 by Princeton University/)
   })
 
   it('ships a dictionary of the size and shape that its page says', () => {
-    const counts = ['train', 'validation', 'test'].map((name) => rows.filter(({ split }) => split === name).length)
+    const counts = ['train', 'validation', 'test'].map(
+      (name) => rows.filter(({ split }) => split === name).length,
+    )
     expect(counts).to.deep.equal([10_800, 495, 497])
     for (const row of rows) {
       expect(Object.keys(row)).to.deep.equal(['word', 'part_of_speech', 'definition', 'example', 'split'])

@@ -65,7 +65,8 @@ describe('preferences from WordNet', () => {
     for (const pair of pairs) {
       const own = synsetsOf(pair, pair.chosen)
       expect(own, pair.word).to.not.have.length(0)
-      if (pair.part_of_speech !== '') expect(own.map(({ partOfSpeech }) => partOfSpeech)).to.include(pair.part_of_speech)
+      if (pair.part_of_speech !== '')
+        expect(own.map(({ partOfSpeech }) => partOfSpeech)).to.include(pair.part_of_speech)
       expect(pair.part_of_speech !== '', pair.word).to.equal(pair.kind === 'sense')
       expect(pair.rejected).to.not.equal(pair.chosen).and.to.not.equal('')
     }
@@ -74,26 +75,38 @@ describe('preferences from WordNet', () => {
   it('reject what its kind says', () => {
     for (const { chosen, rejected } of ofKind('truncated')) {
       expect(chosen.startsWith(`${rejected} `)).to.equal(true)
-      expect(rejected).to.match(/ (an?|the|of|in|on|at|by|for|from|with(out)?|to|into|and|or|that|which|who|whose|is|are|as|than|usually)$/)
+      expect(rejected).to.match(
+        / (an?|the|of|in|on|at|by|for|from|with(out)?|to|into|and|or|that|which|who|whose|is|are|as|than|usually)$/,
+      )
     }
     for (const { rejected } of ofKind('repetitive')) {
       expect(rejected).to.match(/(?:^| )(\S+(?: \S+){0,3})(?: \1){2,}$/)
     }
     for (const pair of ofKind('sense')) {
       const other = synsetsOf(pair, pair.rejected)
-      expect(other.some(({ partOfSpeech }) => partOfSpeech !== pair.part_of_speech), pair.word).to.equal(true)
+      expect(
+        other.some(({ partOfSpeech }) => partOfSpeech !== pair.part_of_speech),
+        pair.word,
+      ).to.equal(true)
     }
     for (const pair of ofKind('sibling')) {
       expect(synsetsOf(pair, pair.rejected), pair.word).to.have.length(0)
-      expect([pair.chosen, pair.rejected].map((text) => sharesStem(pair.word, text))).to.deep.equal([true, false])
+      expect([pair.chosen, pair.rejected].map((text) => sharesStem(pair.word, text))).to.deep.equal([
+        true,
+        false,
+      ])
     }
   })
 
   it('are of words and definitions in one split only, and those held out are not in the corpus', () => {
     const splits = ['train', 'validation', 'test']
     for (const column of ['word', 'chosen'] as const) {
-      const parts = splits.map((split) => new Set(pairs.filter((pair) => pair.split === split).map((pair) => pair[column])))
-      expect(parts.reduce((sum, { size }) => sum + size, 0)).to.equal(new Set(pairs.map((pair) => pair[column])).size)
+      const parts = splits.map(
+        (split) => new Set(pairs.filter((pair) => pair.split === split).map((pair) => pair[column])),
+      )
+      expect(parts.reduce((sum, { size }) => sum + size, 0)).to.equal(
+        new Set(pairs.map((pair) => pair[column])).size,
+      )
     }
     const held = (column: 'word' | 'chosen') =>
       new Set(pairs.filter(({ split }) => split !== 'train').map((pair) => pair[column]))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { bertParameterShapes } from '../../graphs/models/bert_config.ts'
 import { backboneShapes, headShapes, isBert } from '../../graphs/models/encoder.ts'
 import { UserError } from '../../src/errors.ts'
@@ -53,9 +54,7 @@ describe('BERT configurations', () => {
   })
 
   it('imply the parameters of the published model', () => {
-    const sizes = [...bertParameterShapes(parseBertConfig(base, 'c')).values()].map((shape) =>
-      shape.reduce((product, dimension) => product * dimension, 1),
-    )
+    const sizes = [...bertParameterShapes(parseBertConfig(base, 'c')).values()].map(sizeOf)
     // As many as transformers' BertModel has.
     expect(sizes.reduce((sum, size) => sum + size, 0)).to.equal(109_482_240)
   })

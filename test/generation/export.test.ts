@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { env, pipeline } from '@xenova/transformers'
 import { expect } from 'chai'
 
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { exportModel } from '../../src/exports/export_model.ts'
 import { openGenerator } from '../../src/models/open_generator.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
@@ -139,7 +140,7 @@ describe('generation/export_model', () => {
 function inferenceFeeds(): Feeds {
   const { n_layer, n_head, n_embd } = tinyConfig
   const int64 = (dims: number[], at: (i: number) => number) => {
-    const length = dims.reduce((product, dimension) => product * dimension, 1)
+    const length = sizeOf(dims)
     return { dtype: 'int64', dims, data: BigInt64Array.from({ length }, (_, i) => BigInt(at(i))) } as const
   }
   const dims = [2, n_head, 0, n_embd / n_head]

@@ -1,23 +1,26 @@
 import { expect } from 'chai'
 
-import { gradients } from '../../graphs/autodiff.ts'
+import { gradients, outputGradients } from '../../graphs/autodiff.ts'
 import type { Value } from '../../graphs/ir/graph.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import type { Shape } from '../../graphs/ir/shape.ts'
-import { add } from '../../graphs/ops/add.ts'
-import { cast } from '../../graphs/ops/cast.ts'
-import { exp } from '../../graphs/ops/exp.ts'
-import { gather } from '../../graphs/ops/gather.ts'
-import { gemm } from '../../graphs/ops/gemm.ts'
-import { greater } from '../../graphs/ops/greater.ts'
-import { mul } from '../../graphs/ops/mul.ts'
-import { reduceSum } from '../../graphs/ops/reduce_sum.ts'
-import { softmax } from '../../graphs/ops/softmax.ts'
-import { split } from '../../graphs/ops/split.ts'
-import { tanh } from '../../graphs/ops/tanh.ts'
-import { where } from '../../graphs/ops/where.ts'
+import {
+  add,
+  cast,
+  exp,
+  gather,
+  gemm,
+  greater,
+  mul,
+  reduceSum,
+  softmax,
+  split,
+  tanh,
+  where,
+} from '../../graphs/ops/index.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
+import type { Feeds } from '../../src/runtime/session.ts'
 import { checkGradients, giveOutGradients } from './check_gradients.ts'
 import { constant, random, toHost } from './tensor.ts'
 
@@ -87,6 +90,19 @@ describe('gradients', () => {
       expect(got['middle_gradient']!.data[i]).to.be.closeTo(2 * m, 1e-14)
       expect(got['x_gradient']!.data[i]).to.be.closeTo(2 * m * m, 1e-14)
     })
+  })
+
+  it('are given out under the names of the trained tensors, in their order', async () => {
+    const { graph, inputs } = start([3], [3], [3])
+    const [x, y, frozen] = inputs as [Value, Value, Value]
+    outputGradients(sum(mul(mul(x, y), frozen)), [y, x])
+    expect([...graph.outputs.keys()]).to.deep.equal(['x1_grad', 'x0_grad'])
+    const session = await openNodeSession(serialize(graph))
+    const feeds = [2, 3, 5].map((value, i) => [`x${i}`, toHost(constant([3], [value, 1, 0]), 'float64')])
+    const got = await session.run(Object.fromEntries(feeds) as Feeds)
+    await session.release()
+    expect([...got['x1_grad']!.data]).to.deep.equal([10, 1, 0])
+    expect([...got['x0_grad']!.data]).to.deep.equal([15, 1, 0])
   })
 
   it('can be differentiated again', async () => {

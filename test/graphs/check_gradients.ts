@@ -6,7 +6,7 @@
  */
 import { expect } from 'chai'
 
-import { gradients } from '../../graphs/autodiff.ts'
+import { outputGradients } from '../../graphs/autodiff.ts'
 import type { Graph, Value } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { createRandom } from '../../src/random.ts'
@@ -27,7 +27,7 @@ export interface CheckOptions {
 /** Gives out `loss` and the gradients by the `wanted` inputs as `<name>_grad`. */
 export function giveOutGradients(loss: Value, wanted: readonly Value[]): Graph {
   loss.graph.output('loss', loss)
-  for (const [value, gradient] of gradients(loss, wanted)) loss.graph.output(`${value.name}_grad`, gradient)
+  outputGradients(loss, wanted)
   return loss.graph
 }
 

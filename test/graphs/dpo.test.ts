@@ -3,18 +3,18 @@ import { expect } from 'chai'
 import { trainableShapes } from '../../graphs/artifacts/causal_lm.ts'
 import type { DpoTask } from '../../graphs/artifacts/dpo.ts'
 import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../graphs/artifacts/dpo.ts'
-import { gradients } from '../../graphs/autodiff.ts'
+import { outputGradients } from '../../graphs/autodiff.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import { evaluateDim } from '../../graphs/ir/shape.ts'
-import { tokenNegativeLogLikelihood, weightedSum } from '../../graphs/losses/causal_lm.ts'
+import { tokenNegativeLogLikelihood } from '../../graphs/losses/causal_lm.ts'
 import type { DpoLoss } from '../../graphs/losses/dpo.ts'
+import { weightedSum } from '../../graphs/losses/weighted_sum.ts'
 import { causalAttention, gpt2, lmHead } from '../../graphs/models/gpt2.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import { inputParameters } from '../../graphs/models/parameters.ts'
-import { gather } from '../../graphs/ops/gather.ts'
-import { gemm } from '../../graphs/ops/gemm.ts'
+import { gather, gemm } from '../../graphs/ops/index.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { Feeds } from '../../src/runtime/session.ts'
 import { checkGradients } from './check_gradients.ts'
@@ -135,8 +135,7 @@ describe('a pair as one sequence', () => {
     graph.output('nll', nll)
     graph.output('logits', gemm(predicting, head, { transB: true }))
     const wanted = graph.inputs.filter(({ name }) => shapes.has(name))
-    for (const [value, gradient] of gradients(weightedSum(nll, factors), wanted))
-      graph.output(`${value.name}_grad`, gradient)
+    outputGradients(weightedSum(nll, factors), wanted)
     return graph
   }
 

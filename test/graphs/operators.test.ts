@@ -5,11 +5,10 @@ import type { Value } from '../../graphs/ir/graph.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { evaluateDim } from '../../graphs/ir/shape.ts'
-import { add } from '../../graphs/ops/add.ts'
-import type { OperatorName } from '../../graphs/ops/index.ts'
-import { operators } from '../../graphs/ops/index.ts'
-import { mul } from '../../graphs/ops/mul.ts'
-import { reduceSum } from '../../graphs/ops/reduce_sum.ts'
+import * as ops from '../../graphs/ops/index.ts'
+import { add, mul, reduceSum } from '../../graphs/ops/index.ts'
+import type { OperatorName } from '../../graphs/ops/operators.ts'
+import { operators } from '../../graphs/ops/operators.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
 import { checkGradients, giveOutGradients } from './check_gradients.ts'
@@ -69,6 +68,11 @@ describe('operators', () => {
   it('have names that are their keys, and cases', () => {
     expect(Object.keys(operatorCases).sort()).to.deep.equal(Object.keys(operators).sort())
     for (const [name, operator] of Object.entries(operators)) expect(operator.name).to.equal(name)
+  })
+
+  it('are all in the record', () => {
+    const defined = Object.values(ops).filter((one) => typeof one === 'object')
+    expect(Object.values(operators)).to.have.members(defined)
   })
 
   for (const [name, cases] of Object.entries(operatorCases)) {

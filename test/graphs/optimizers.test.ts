@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 
 import { serialize } from '../../graphs/ir/serialize.ts'
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
 import { adamwGraph, isDecayed } from '../../graphs/optimizers/adamw.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
-import { sizeOf } from './tensor.ts'
 import { random, toHost } from './tensor.ts'
 
 const config: AdamWConfig = { beta1: 0.9, beta2: 0.99, epsilon: 1e-6, weight_decay: 0.1, max_grad_norm: 0.5 }

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 
 import { Graph } from '../../graphs/ir/graph.ts'
-import { weightedSum } from '../../graphs/losses/causal_lm.ts'
 import { policyLoss, valueLoss } from '../../graphs/losses/ppo.ts'
+import { weightedSum } from '../../graphs/losses/weighted_sum.ts'
 import { checkGradients, giveOutGradients } from './check_gradients.ts'
 import { largestDifference, numbersOf } from './gpt2_fixtures.ts'
 import { constant, toHost } from './tensor.ts'

@@ -6,9 +6,9 @@ import { Graph } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import { evaluateDim } from '../../graphs/ir/shape.ts'
 import { bradleyTerry } from '../../graphs/losses/bradley_terry.ts'
-import { weightedSum } from '../../graphs/losses/causal_lm.ts'
 import { logSigmoid } from '../../graphs/losses/log_sigmoid.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
+import { weightedSum } from '../../graphs/losses/weighted_sum.ts'
 import type { EncoderConfig } from '../../graphs/models/encoder.ts'
 import {
   backboneShapes,

@@ -3,6 +3,7 @@
  * @module
  */
 import type { DType } from '../../graphs/ir/dtype.ts'
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { createRandom } from '../../src/random.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
 import { dataConstructor } from '../../src/runtime/session.ts'
@@ -12,8 +13,6 @@ export interface Tensor {
   readonly shape: readonly number[]
   readonly data: readonly number[]
 }
-
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1)
 
 /** The tensor whose element at each index is `at(index)`. */
 export function tensor(shape: readonly number[], at: (index: readonly number[]) => number): Tensor {

@@ -4,12 +4,7 @@
  */
 import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import { add } from '../../graphs/ops/add.ts'
-import { greater } from '../../graphs/ops/greater.ts'
-import { identity } from '../../graphs/ops/identity.ts'
-import { mul } from '../../graphs/ops/mul.ts'
-import { reduceSum } from '../../graphs/ops/reduce_sum.ts'
-import { where } from '../../graphs/ops/where.ts'
+import { add, greater, identity, mul, reduceSum, where } from '../../graphs/ops/index.ts'
 
 /** a, b [n] → sum = a + b, product = a·b, larger = [a > b] */
 export function arithmetic(): Uint8Array {
@@ -28,7 +23,7 @@ export function everyDType(): Uint8Array {
   const mask = graph.input('mask', 'bool', ['n'])
   for (const dtype of ['float32', 'float64'] as const) {
     const x = graph.input(dtype, dtype, ['n'])
-    graph.output(`${dtype}_out`, where(mask, x, mul(x, graph.scalar(-1, dtype))))
+    graph.output(`${dtype}_out`, where(mask, x, mul(x, -1)))
   }
   for (const dtype of ['int32', 'int64'] as const) {
     const x = graph.input(dtype, dtype, ['n'])

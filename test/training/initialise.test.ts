@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
 import { parseGpt2Config } from '../../src/formats/gpt2_config.ts'
 import { seededWeights } from '../../src/runs/initialise.ts'
@@ -22,8 +23,7 @@ describe('initial weights', () => {
   it('are all parameters of the model, each in its shape', () => {
     const shapes = [...weights].map(([name, { shape }]) => [name, shape])
     expect(shapes).to.deep.equal([...gpt2ParameterShapes(config)])
-    for (const { shape, data } of weights.values())
-      expect(data.length).to.equal(shape.reduce((a, b) => a * b))
+    for (const { shape, data } of weights.values()) expect(data.length).to.equal(sizeOf(shape))
   })
 
   it('have the deviations of GPT-2: .02, and .02/√(2·n_layer) into the residual stream', () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 
 import { trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
@@ -56,7 +57,7 @@ function adapterTensors(): Map<string, FloatTensor> {
   const shapes = trainableShapes({ config, lora, stored: new Map() })
   return new Map(
     [...shapes].map(([name, shape]) => {
-      const length = shape.reduce((product, dimension) => product * dimension, 1)
+      const length = sizeOf(shape)
       return [name, { shape, data: Float32Array.from({ length }, () => 0.2 * normal()) }]
     }),
   )

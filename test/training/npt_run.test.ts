@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
 import { TRAINED_FILE } from '../../src/formats/trained_file.ts'
 import { findModel } from '../../src/models/find_model.ts'
@@ -81,7 +82,7 @@ async function fillBest(run: string, value: number): Promise<void> {
   const shapes = nptShapes(tinyConfig, nptConfigSchema.parse(npt))
   const tensors = new Map(
     [...shapes].map(([name, shape]) => {
-      const length = shape.reduce((product, dim) => product * dim, 1)
+      const length = sizeOf(shape)
       return [name, { shape, data: new Float32Array(length).fill(value) }] as const
     }),
   )

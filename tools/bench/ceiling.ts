@@ -4,7 +4,7 @@
  */
 import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import { gemm } from '../../graphs/ops/gemm.ts'
+import { gemm } from '../../graphs/ops/index.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 
 /** GPT-2 small's MLP, in both directions: [rows, 768]·[768, 3072]·[3072, 768], over and over. */

@@ -2,6 +2,7 @@
  * Examples to the inputs of training graphs.
  * @module
  */
+import { sizeOf } from '../../../graphs/ir/shape.ts'
 import type { Feeds, HostTensor } from '../../runtime/session.ts'
 import { NO_LOSS, countLabelled } from '../examples/encode.ts'
 import type { EncodedExample } from '../examples/encode.ts'
@@ -19,8 +20,11 @@ export function totalLabelled(examples: readonly EncodedExample[]): number {
 }
 
 /** An int64 tensor of zeros, and how to set one of its low words, which is all that non-negative 32-bit values need. */
-export function int64(dims: readonly number[]): { tensor: HostTensor; set: (index: number, value: number) => void } {
-  const data = new BigInt64Array(dims.reduce((product, dim) => product * dim, 1))
+export function int64(dims: readonly number[]): {
+  tensor: HostTensor
+  set: (index: number, value: number) => void
+} {
+  const data = new BigInt64Array(sizeOf(dims))
   const low = new Int32Array(data.buffer)
   return { tensor: { dtype: 'int64', dims, data }, set: (index, value) => (low[2 * index] = value) }
 }

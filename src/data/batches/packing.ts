@@ -26,7 +26,10 @@ export const singleRows = (lengths: Int32Array): Sequences => ({
  */
 export const pairRows = (lengths: Int32Array): Sequences => ({
   size: lengths.length / 2,
-  lengths: Int32Array.from({ length: lengths.length / 2 }, (_, pair) => lengths[2 * pair]! + lengths[2 * pair + 1]!),
+  lengths: Int32Array.from(
+    { length: lengths.length / 2 },
+    (_, pair) => lengths[2 * pair]! + lengths[2 * pair + 1]!,
+  ),
   rows: (index) => [2 * index, 2 * index + 1],
 })
 

@@ -198,7 +198,12 @@ export function encodeSequence(
 }
 
 /** Encodes a text and its class's index; a longer text is cut at its end. */
-export function encodeLabelled(tokenizer: Tokenizer, text: string, index: number, maxLength: number): Encoded {
+export function encodeLabelled(
+  tokenizer: Tokenizer,
+  text: string,
+  index: number,
+  maxLength: number,
+): Encoded {
   const { ids, cut } = encodeSequence(tokenizer, text, maxLength)
   return { example: example(ids, [index]), cut }
 }

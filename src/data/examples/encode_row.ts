@@ -30,7 +30,8 @@ export function createRowEncoder(
   if (hasLabel(template)) return labelEncoder(tokenizer, template, options)
   if (options.task === 'prompt') {
     const prompts = compilePrompts(template as PromptSource)
-    return (row, where) => orEmpty(prompts(row, where).map((one) => encodePrompt(tokenizer, one, options, where)))
+    return (row, where) =>
+      orEmpty(prompts(row, where).map((one) => encodePrompt(tokenizer, one, options, where)))
   }
   if (hasPair(template)) {
     const preference = compilePreference(template)

@@ -26,7 +26,12 @@ export interface ExampleCounts {
   readonly overlong: number
   readonly tie: number
   /** Tokens of an example at these percentiles (nearest rank); p100 is the longest. */
-  readonly lengths: { readonly p50: number; readonly p90: number; readonly p99: number; readonly p100: number }
+  readonly lengths: {
+    readonly p50: number
+    readonly p90: number
+    readonly p99: number
+    readonly p100: number
+  }
   /** Classification: examples of each class, in the classes' order. */
   readonly classCounts?: readonly number[]
 }

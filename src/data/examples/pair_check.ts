@@ -10,9 +10,11 @@ export function checkPair(chosen: EncodedExample, rejected: EncodedExample): str
   const prompt = promptLength(chosen)
   const isAnswer = ({ input_ids, labels }: EncodedExample): boolean =>
     labels.every((label, t) => label === (t < prompt ? NO_LOSS : input_ids[t]))
-  if (![chosen, rejected].every((row) => isAnswer(row) && countLabelled(row) > 0)) return 'rows of no prompt and answer'
+  if (![chosen, rejected].every((row) => isAnswer(row) && countLabelled(row) > 0))
+    return 'rows of no prompt and answer'
   if (chosen.input_ids.subarray(0, prompt).some((id, t) => id !== rejected.input_ids[t])) return 'two prompts'
   if (chosen.input_ids.join() === rejected.input_ids.join()) return 'twice the same answer'
-  if (!Number.isFinite(chosen.margin) || chosen.margin !== rejected.margin) return 'margins that are no number'
+  if (!Number.isFinite(chosen.margin) || chosen.margin !== rejected.margin)
+    return 'margins that are no number'
   return undefined
 }

@@ -16,11 +16,7 @@ export interface PromptAndReferences {
 /**
  * Up to `most` different prompts of a data set that have references, evenly spread over it, in order of appearance.
  */
-export function promptsAndReferences(
-  dataset: DataSet,
-  most: number,
-  eosId: number,
-): PromptAndReferences[] {
+export function promptsAndReferences(dataset: DataSet, most: number, eosId: number): PromptAndReferences[] {
   const answered = allPrompts(dataset, eosId).filter(({ references }) => references.length > 0)
   return evenlySpread(answered, most)
 }

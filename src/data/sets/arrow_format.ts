@@ -63,7 +63,9 @@ export function arrowSchema(facts: ArrowFacts): Schema {
 /** Reads the facts back from a file's footer. Throws Error with what is amiss. */
 export function factsOf({ columns, metadata }: Footer): ArrowFacts {
   const pairs = metadata.get(METADATA_KEYS.pairs) === 'true'
-  const wanted = columnsOf({ pairs }).map((name) => `${name}: list<${name === 'margin' ? 'float32' : 'int32'}>`)
+  const wanted = columnsOf({ pairs }).map(
+    (name) => `${name}: list<${name === 'margin' ? 'float32' : 'int32'}>`,
+  )
   if (columns.join() !== wanted.join()) {
     throw new Error(`its columns are ${columns.join(', ') || 'none'}`)
   }

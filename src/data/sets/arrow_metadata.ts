@@ -3,7 +3,15 @@
  * Field numbers are those of File.fbs, Schema.fbs and Message.fbs in the Arrow project's format/ folder.
  * @module
  */
-import { numberField, readNumber, rootTable, stringField, tableField, tablesField, vectorField } from './flatbuffer.ts'
+import {
+  numberField,
+  readNumber,
+  rootTable,
+  stringField,
+  tableField,
+  tablesField,
+  vectorField,
+} from './flatbuffer.ts'
 import type { FlatTable } from './flatbuffer.ts'
 
 /** Where a record batch is in the file: its header, and after it its body. */
@@ -63,7 +71,8 @@ export function parseFooter(bytes: Uint8Array): Footer {
   if (numberField(schema, 0, 'Int16') !== 0) throw new Error('big-endian numbers')
   const fields = tablesField(schema, 1)
   const entries = tablesField(schema, 2)
-  if (fields.length > MAX_COLUMNS || entries.length > MAX_METADATA_ENTRIES) throw new Error('an oversized schema')
+  if (fields.length > MAX_COLUMNS || entries.length > MAX_METADATA_ENTRIES)
+    throw new Error('an oversized schema')
   const blocks = vectorField(footer, 3, 24)
   return {
     columns: fields.map((field) => `${stringField(field, 0)}: ${typeOf(field)}`),
@@ -83,7 +92,8 @@ export function parseFooter(bytes: Uint8Array): Footer {
 export function parseBatchHeader(bytes: Uint8Array): BatchHeader {
   const message = rootTable(bytes)
   const header = tableField(message, 2)
-  if (!header || numberField(message, 1, 'Uint8') !== HEADER_RECORD_BATCH) throw new Error('a block of no record batch')
+  if (!header || numberField(message, 1, 'Uint8') !== HEADER_RECORD_BATCH)
+    throw new Error('a block of no record batch')
   if (tableField(header, 3)) throw new Error('compressed buffers')
   const pairs = (field: number): [number, number][] => {
     const { length, position } = vectorField(header, field, 16)

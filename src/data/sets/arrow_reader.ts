@@ -61,7 +61,13 @@ function readFooter(readAt: ReadAt, fileBytes: number): Footer {
 }
 
 /** Row offsets into a value buffer: they begin at 0, never fall, and stay within the buffer and the maximum length. */
-function readOffsets(readAt: ReadAt, position: number, rows: number, values: number, longest: number): Int32Array {
+function readOffsets(
+  readAt: ReadAt,
+  position: number,
+  rows: number,
+  values: number,
+  longest: number,
+): Int32Array {
   const offsets = new Int32Array(readAt(position, 4 * (rows + 1)).buffer)
   if (offsets[0] !== 0 || offsets[rows]! > values) throw new Error('its row offsets are wrong')
   for (let i = 0; i < rows; i++) {
@@ -80,11 +86,15 @@ function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowF
   const { offset, headerBytes, bodyBytes } = block
   const { maxLength, classes } = facts
   const names = columnsOf(facts)
-  if (!(headerBytes > 8 && headerBytes <= MAX_METADATA_BYTES)) throw new Error(`a header of ${headerBytes} bytes`)
+  if (!(headerBytes > 8 && headerBytes <= MAX_METADATA_BYTES))
+    throw new Error(`a header of ${headerBytes} bytes`)
   const { nodes, buffers } = parseBatchHeader(readAt(offset, headerBytes).subarray(8))
   const body = offset + headerBytes
   const rows = nodes[0]?.length ?? -1
-  if (nodes.length !== names.length * NODES_PER_COLUMN || buffers.length !== names.length * BUFFERS_PER_COLUMN) {
+  if (
+    nodes.length !== names.length * NODES_PER_COLUMN ||
+    buffers.length !== names.length * BUFFERS_PER_COLUMN
+  ) {
     throw new Error('a record batch of another shape')
   }
   if (nodes.some(({ nulls }) => nulls !== 0)) throw new Error('it has empty values')
@@ -92,8 +102,15 @@ function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowF
   const [input_ids, labels, margin] = names.map((name, c): Values => {
     const [list, item] = nodes.slice(c * NODES_PER_COLUMN)
     const [, offsets, , values] = buffers.slice(c * BUFFERS_PER_COLUMN)
-    const inside = [offsets!, values!].every((b) => b.offset >= 0 && b.length >= 0 && b.offset + b.length <= bodyBytes)
-    if (!inside || list!.length !== rows || values!.length < 4 * item!.length || offsets!.length < 4 * (rows + 1)) {
+    const inside = [offsets!, values!].every(
+      (b) => b.offset >= 0 && b.length >= 0 && b.offset + b.length <= bodyBytes,
+    )
+    if (
+      !inside ||
+      list!.length !== rows ||
+      values!.length < 4 * item!.length ||
+      offsets!.length < 4 * (rows + 1)
+    ) {
       throw new Error('a record batch whose buffers do not fit')
     }
     const single = name === 'margin' || (name === 'labels' && classes.length > 0)

@@ -11,7 +11,9 @@ import type { LabelTemplate } from '../templates/template_source.ts'
 /** In ascending order: as numbers where all are whole numbers, else by their characters' codes. */
 export function sortClasses(labels: Iterable<string>): string[] {
   const sorted = [...labels].sort()
-  return sorted.every((label) => /^-?\d+$/.test(label)) ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted
+  return sorted.every((label) => /^-?\d+$/.test(label))
+    ? sorted.sort((a, b) => Number(a) - Number(b))
+    : sorted
 }
 
 /**

@@ -34,7 +34,11 @@ export function fieldPosition({ view, position }: FlatTable, field: number): num
 }
 
 /** A number of the table, 0 where the field is absent. */
-export function numberField(table: FlatTable, field: number, type: 'Uint8' | 'Int16' | 'Int32' | 'Int64'): number {
+export function numberField(
+  table: FlatTable,
+  field: number,
+  type: 'Uint8' | 'Int16' | 'Int32' | 'Int64',
+): number {
   const position = fieldPosition(table, field)
   if (position === undefined) return 0
   return type === 'Uint8' ? table.view.getUint8(position) : readNumber(table.view, position, type)
@@ -56,14 +60,18 @@ export function vectorField(table: FlatTable, field: number, entryBytes: number)
   if (pointer === undefined) return { length: 0, position: 0 }
   const at = indirect(table.view, pointer)
   const vector = { length: table.view.getUint32(at, true), position: at + 4 }
-  if (vector.position + vector.length * entryBytes > table.view.byteLength) throw new Error('a list that ends outside')
+  if (vector.position + vector.length * entryBytes > table.view.byteLength)
+    throw new Error('a list that ends outside')
   return vector
 }
 
 /** The tables that a vector of pointers leads to. */
 export function tablesField(table: FlatTable, field: number): FlatTable[] {
   const { length, position } = vectorField(table, field, 4)
-  return Array.from({ length }, (_, i) => ({ view: table.view, position: indirect(table.view, position + 4 * i) }))
+  return Array.from({ length }, (_, i) => ({
+    view: table.view,
+    position: indirect(table.view, position + 4 * i),
+  }))
 }
 
 /** A string of the table, empty where the field is absent. */

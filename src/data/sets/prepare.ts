@@ -79,12 +79,17 @@ const KINDS: Readonly<Record<DataTask, { wanted: string; fits: (template: Templa
   prompt: {
     wanted: 'a prompt, with or without a completion',
     fits: (template) =>
-      !hasLabel(template) && !('length' in template ? template.some((one) => 'text' in one) : 'text' in template),
+      !hasLabel(template) &&
+      !('length' in template ? template.some((one) => 'text' in one) : 'text' in template),
   },
 }
 
 /** The sources, each with its template, which must be of the task's kind. */
-async function withTemplates({ sources, template, task = 'sft' }: PrepareOptions): Promise<TemplatedSource[]> {
+async function withTemplates({
+  sources,
+  template,
+  task = 'sft',
+}: PrepareOptions): Promise<TemplatedSource[]> {
   const templated: TemplatedSource[] = []
   for (const source of sources) {
     const { path, read } = source
@@ -97,7 +102,10 @@ async function withTemplates({ sources, template, task = 'sft' }: PrepareOptions
 }
 
 /** The classes as given or found; none where texts are learned. */
-async function classesOf(sources: readonly TemplatedSource[], options: PrepareOptions): Promise<readonly string[]> {
+async function classesOf(
+  sources: readonly TemplatedSource[],
+  options: PrepareOptions,
+): Promise<readonly string[]> {
   const { task, classes } = options
   if (task !== 'classification') {
     if (!classes) return []

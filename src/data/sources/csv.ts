@@ -60,7 +60,8 @@ function firstLine(record: readonly string[], last: number): number {
 
 function checkNames(names: readonly string[], where: string): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) throw new UserError(`${where}: column "${twice}" is named twice; rename one of them`)
+  if (twice !== undefined)
+    throw new UserError(`${where}: column "${twice}" is named twice; rename one of them`)
 }
 
 /** Yields one row of strings for each record. Blank lines are skipped. Throws UserError with the line number. */

@@ -25,7 +25,9 @@ export async function* readJsonArray(path: string, maxBytes = MAX_BYTES): AsyncG
   const rows = parseArray(await readText(path), path)
   for (const [i, row] of rows.entries()) {
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
-      throw new UserError(`${path}, row ${i + 1}: ${quote(row)} where a JSON object is wanted, such as {"text": "..."}`)
+      throw new UserError(
+        `${path}, row ${i + 1}: ${quote(row)} where a JSON object is wanted, such as {"text": "..."}`,
+      )
     }
     yield row as Row
   }
@@ -37,9 +39,12 @@ function parseArray(text: string, path: string): unknown[] {
     value = JSON.parse(text)
   } catch (error) {
     const reason = (error as Error).message.replace(/\s+/g, ' ')
-    throw new UserError(`${path} is not valid JSON (${reason}); if each line is an object, give format: jsonl`)
+    throw new UserError(
+      `${path} is not valid JSON (${reason}); if each line is an object, give format: jsonl`,
+    )
   }
-  if (!Array.isArray(value)) throw new UserError(`${path} holds ${quote(value)}; it must be one array of objects`)
+  if (!Array.isArray(value))
+    throw new UserError(`${path} holds ${quote(value)}; it must be one array of objects`)
   if (value.length === 0) throw new UserError(`${path} is empty; it needs an array of at least one object`)
   return value
 }

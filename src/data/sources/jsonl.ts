@@ -12,7 +12,9 @@ function parseLine(line: string, where: string): Row {
   try {
     value = JSON.parse(line)
   } catch (error) {
-    throw new UserError(`${where}: not valid JSON (${(error as Error).message}); each line must be one JSON object`)
+    throw new UserError(
+      `${where}: not valid JSON (${(error as Error).message}); each line must be one JSON object`,
+    )
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const kind = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`

@@ -35,7 +35,8 @@ const limitedCompressors: Compressors = Object.fromEntries(
   Object.entries(compressors).map(([codec, decompress]) => [
     codec,
     (input: Uint8Array, outputLength: number) => {
-      if (!(outputLength >= 0 && outputLength <= MAX_PAGE_BYTES)) throw new Error(`a page of ${outputLength} bytes`)
+      if (!(outputLength >= 0 && outputLength <= MAX_PAGE_BYTES))
+        throw new Error(`a page of ${outputLength} bytes`)
       return decompress(input, outputLength)
     },
   ]),
@@ -54,11 +55,13 @@ function checkGroup(group: RowGroup, leaves: readonly string[][], fileBytes: num
   const rows = Number(group.num_rows)
   if (!(rows >= 0 && rows <= MAX_GROUP_ROWS)) throw new Error(`a row group of ${rows} rows`)
   const paths = group.columns.map((column) => column.meta_data?.path_in_schema)
-  if (JSON.stringify(paths) !== JSON.stringify(leaves)) throw new Error('a row group of other columns than the schema')
+  if (JSON.stringify(paths) !== JSON.stringify(leaves))
+    throw new Error('a row group of other columns than the schema')
   for (const { meta_data: column } of group.columns) {
     const start = Number(column!.dictionary_page_offset ?? column!.data_page_offset)
     const length = Number(column!.total_compressed_size)
-    if (!(start >= 0 && length >= 0 && start + length <= fileBytes)) throw new Error('a column outside of the file')
+    if (!(start >= 0 && length >= 0 && start + length <= fileBytes))
+      throw new Error('a column outside of the file')
   }
 }
 
@@ -83,13 +86,20 @@ async function* readGroups(file: AsyncBuffer): AsyncGenerator<Row> {
   if (twice !== undefined) throw new Error(`column "${twice}" is named twice`)
   for (const group of metadata.row_groups) checkGroup(group, leafPaths(schema), file.byteLength)
 
-  const scan = await parquetScan({ file, metadata, parsers, compressors: limitedCompressors, useOffsetIndex: false })
+  const scan = await parquetScan({
+    file,
+    metadata,
+    parsers,
+    compressors: limitedCompressors,
+    useOffsetIndex: false,
+  })
   for (const { rowStart, rowEnd } of scan.ranges) {
     const rows = rowEnd - rowStart
     const columns: [string, ArrayLike<unknown>][] = []
     for (const name of names) {
       const values = await scan.readColumn({ column: name, rowStart, rowEnd })
-      if (values.length !== rows) throw new Error(`column ${name} has ${values.length} values for ${rows} rows`)
+      if (values.length !== rows)
+        throw new Error(`column ${name} has ${values.length} values for ${rows} rows`)
       columns.push([name, values])
     }
     for (let row = 0; row < rows; row++) {

@@ -94,7 +94,9 @@ export async function* readRows(path: string, options: ReadOptions = {}): AsyncG
     number++
     const missing = options.required?.find((name) => !Object.hasOwn(row, name))
     if (missing !== undefined) {
-      throw new UserError(`${path}, row ${number}: there is no column "${missing}"; there are ${listColumns(row)}`)
+      throw new UserError(
+        `${path}, row ${number}: there is no column "${missing}"; there are ${listColumns(row)}`,
+      )
     }
     yield row
   }

@@ -104,7 +104,9 @@ const hasContent = (message: GivenMessage): message is Message => message.conten
 /** The messages of a column, whatever their order. */
 export function readMessages(row: Row, column: string, where: string): GivenMessage[] {
   if (!Object.hasOwn(row, column)) {
-    throw new UserError(`${where}: there is no column "${column}" with messages; there are ${listColumns(row)}`)
+    throw new UserError(
+      `${where}: there is no column "${column}" with messages; there are ${listColumns(row)}`,
+    )
   }
   const list = row[column]
   if (!Array.isArray(list) || list.length === 0) {
@@ -141,6 +143,8 @@ function checkOrder(messages: readonly GivenMessage[], where: string, last: Role
     }
   })
   if (messages.at(-1)!.role !== last) {
-    throw new UserError(`${where}: the last message is of the ${messages.at(-1)!.role}; it must be of the ${last}`)
+    throw new UserError(
+      `${where}: the last message is of the ${messages.at(-1)!.role}; it must be of the ${last}`,
+    )
   }
 }

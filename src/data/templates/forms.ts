@@ -136,20 +136,23 @@ const FORMS: readonly Form[] = [
   ...TEXTS_TO_LEARN.map((form) => ({ ...form, tasks: ['sft', 'prompt'] as const })),
   ...PAIRS.map((form) => ({ ...form, tasks: ['preference', 'prompt'] as const })),
   ...PROMPTS.map((form) => ({ ...form, tasks: ['prompt'] as const })),
-  { tasks: ['sft'], name: 'text', columns: [['text']], template: () => ({ text: '{{ text }}<|endoftext|>' }) },
+  {
+    tasks: ['sft'],
+    name: 'text',
+    columns: [['text']],
+    template: () => ({ text: '{{ text }}<|endoftext|>' }),
+  },
   ...[
     ['sentence1', 'sentence2'],
     ['premise', 'hypothesis'],
     ['question1', 'question2'],
     ['question', 'sentence'],
-  ].map(
-    ([first, second]): Form => ({
-      tasks: ['classification'],
-      name: `${first}, ${second}, label`,
-      columns: [[first!], [second!], ['label']],
-      template: pair,
-    }),
-  ),
+  ].map(([first, second]): Form => ({
+    tasks: ['classification'],
+    name: `${first}, ${second}, label`,
+    columns: [[first!], [second!], ['label']],
+    template: pair,
+  })),
   {
     tasks: ['classification'],
     name: 'text (or sentence), label',
@@ -171,12 +174,18 @@ export function detectTemplate(columns: readonly string[], task: DataTask): Temp
 
 /** The same for a row, which also tells columns of messages (TRL's conversational forms) from texts. */
 export function detectTemplateOfRow(row: Row, task: DataTask): TemplateSource | undefined {
-  const [prompt, completion, chosen, rejected] = ['prompt', 'completion', 'chosen', 'rejected'].map((column) =>
-    isMessages(row[column]),
+  const [prompt, completion, chosen, rejected] = ['prompt', 'completion', 'chosen', 'rejected'].map(
+    (column) => isMessages(row[column]),
   )
   if (chosen && rejected && (task === 'preference' || task === 'prompt')) {
     const margin = Object.hasOwn(row, 'margin') ? { margin: '{{ margin }}' } : {}
-    return { ...ROLES, ...(prompt ? { messages: 'prompt' } : {}), chosen: 'chosen', rejected: 'rejected', ...margin }
+    return {
+      ...ROLES,
+      ...(prompt ? { messages: 'prompt' } : {}),
+      chosen: 'chosen',
+      rejected: 'rejected',
+      ...margin,
+    }
   }
   if (prompt && completion && (task === 'sft' || task === 'prompt')) return chat('prompt', 'completion')
   if (prompt && task === 'prompt') return chat('prompt')
@@ -184,7 +193,9 @@ export function detectTemplateOfRow(row: Row, task: DataTask): TemplateSource | 
 }
 
 const isMessages = (value: Value | undefined): boolean =>
-  Array.isArray(value) && value.length > 0 && value.every((item: Value) => typeof item === 'object' && item !== null)
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((item: Value) => typeof item === 'object' && item !== null)
 
 /** The forms of a task as a sentence lists them. */
 export const listForms = (task: DataTask): string =>

@@ -40,14 +40,18 @@ function byTemplate(template: PairTemplate): AnswerTexts {
     prompt(given) {
       const where = 'the prompt'
       if (columns.length === 0) return preference.renderPrompt({}, where) || (given ?? '')
-      if (given === undefined) throw new UserError('there is no prompt that the response is to; give --prompt')
+      if (given === undefined)
+        throw new UserError('there is no prompt that the response is to; give --prompt')
       const row = 'user' in template ? conversation(given, columns[0]!) : toRow(given, where, columns)
       return preference.renderPrompt(row, where)
     },
     response: (given) => preference.renderAnswer(given),
     row(row, where) {
       if (Object.hasOwn(row, RESPONSE))
-        return { prompt: preference.renderPrompt(row, where), response: preference.renderAnswer(text(row, RESPONSE, where)) }
+        return {
+          prompt: preference.renderPrompt(row, where),
+          response: preference.renderAnswer(text(row, RESPONSE, where)),
+        }
       const pair = preference.render(row, where)
       if (pair) return { prompt: pair.prompt.join(''), chosen: pair.chosen, rejected: pair.rejected }
       throw new UserError(`${where}: a column that the template needs is empty; fill it or remove the row`)

@@ -23,7 +23,9 @@ export function renderTexts(given: readonly (string | Row)[], template: LabelTem
     const where = `text ${i + 1}`
     if (!part) {
       if (typeof text === 'string') return text
-      throw new UserError(`${where} is a JSON object, and there is no run's template to read it; write a JSON string`)
+      throw new UserError(
+        `${where} is a JSON object, and there is no run's template to read it; write a JSON string`,
+      )
     }
     const row = typeof text === 'string' ? toRow(text, where, part.variables) : text
     checkColumns(row, part.variables, labels, where)
@@ -40,7 +42,9 @@ export function toRow(text: string, where: string, columns: readonly string[]): 
   }
   if (isRow(value)) return value
   const example = JSON.stringify(Object.fromEntries(columns.map((name) => [name, '…'])))
-  throw new UserError(`${where} is no JSON object of the columns that the run's template needs; write ${example}`)
+  throw new UserError(
+    `${where} is no JSON object of the columns that the run's template needs; write ${example}`,
+  )
 }
 
 function checkColumns(row: Row, columns: readonly string[], labels: readonly string[], where: string): void {
@@ -51,7 +55,9 @@ function checkColumns(row: Row, columns: readonly string[], labels: readonly str
   }
   const unknown = Object.keys(row).find((name) => !columns.includes(name) && !labels.includes(name))
   if (unknown === undefined) return
-  throw new UserError(`${where}: the run's template does not read the column "${unknown}"; give ${names} alone`)
+  throw new UserError(
+    `${where}: the run's template does not read the column "${unknown}"; give ${names} alone`,
+  )
 }
 
 export const isRow = (value: unknown): value is Row =>

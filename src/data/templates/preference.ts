@@ -77,7 +77,12 @@ function compileReplies(source: ChatPreferenceTemplate): Preference {
   const assistant = compilePart(source.assistant, 'assistant')
   const marginOf = compileMargin(source.margin)
 
-  function reply(messages: readonly GivenMessage[], before: number, column: string, where: string): string | undefined {
+  function reply(
+    messages: readonly GivenMessage[],
+    before: number,
+    column: string,
+    where: string,
+  ): string | undefined {
     if (messages.length === before + 1) return renderTurns(messages, before, where, 'assistant')?.at(-1)!.text
     throw new UserError(
       `${where}: column "${column}" holds ${messages.length - before} messages after the prompt's; it must be one reply of the assistant`,
@@ -141,6 +146,7 @@ function commonBeginning(a: string, b: string): number {
 function commonMessages(a: readonly GivenMessage[], b: readonly GivenMessage[]): number {
   const most = Math.min(a.length, b.length) - 1
   let common = 0
-  while (common < most && a[common]!.role === b[common]!.role && a[common]!.content === b[common]!.content) common++
+  while (common < most && a[common]!.role === b[common]!.role && a[common]!.content === b[common]!.content)
+    common++
   return common
 }

@@ -62,6 +62,8 @@ function conversationPrompts(source: ChatTemplate) {
     const answered = messages.at(-1)!.role === 'assistant'
     const texts = renderTurns(messages, 0, where, answered ? 'assistant' : 'user')?.map(({ text }) => text)
     if (!texts) return []
-    return [answered ? { prompt: texts.slice(0, -1), answer: texts.at(-1)! } : { prompt: texts, answer: undefined }]
+    return [
+      answered ? { prompt: texts.slice(0, -1), answer: texts.at(-1)! } : { prompt: texts, answer: undefined },
+    ]
   }
 }

@@ -20,7 +20,19 @@ const { parser } = nunjucks as unknown as { parser: { parse(source: string): Nod
 /** Filters that turn values into text, and nothing else. */
 const FILTERS = [
   ...['abs', 'capitalize', 'default', 'd', 'dump', 'e', 'escape', 'first', 'float', 'indent', 'int', 'join'],
-  ...['last', 'length', 'list', 'lower', 'replace', 'reverse', 'round', 'safe', 'string', 'striptags', 'title'],
+  ...[
+    'last',
+    'length',
+    'list',
+    'lower',
+    'replace',
+    'reverse',
+    'round',
+    'safe',
+    'string',
+    'striptags',
+    'title',
+  ],
   ...['trim', 'truncate', 'upper', 'urlencode', 'wordcount'],
 ]
 const FORBIDDEN_NODES = ['Include', 'Import', 'FromImport', 'Extends', 'Super', 'Block', 'Macro', 'Caller']
@@ -64,7 +76,11 @@ function walk(node: Node, part: string, names: Names): void {
       names.read.add(String(node.value))
       return
     case 'FunCall':
-      return refuse(part, node, 'functions and methods cannot be called; use a filter, such as {{ word | upper }}')
+      return refuse(
+        part,
+        node,
+        'functions and methods cannot be called; use a filter, such as {{ word | upper }}',
+      )
     case 'Filter': {
       const name = String(asNode(node.name)?.value)
       if (!FILTERS.includes(name)) refuse(part, node, `no filter "${name}"; there are ${FILTERS.join(', ')}`)

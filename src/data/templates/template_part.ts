@@ -57,7 +57,8 @@ export function compilePart(source: string, name: string): TemplatePart {
         // A filter for texts that meets a list or an object.
         if (/TypeError/.test((error as Error).message))
           nested ??= Object.keys(row).find((column) => isNested(row[column]!) && source.includes(column))
-        if (nested !== undefined) throw new UserError(`${where}: ${explainNested(name, nested, row[nested]!)}`)
+        if (nested !== undefined)
+          throw new UserError(`${where}: ${explainNested(name, nested, row[nested]!)}`)
         const empty = variables.find((column) => row[column] === null)
         const problem =
           empty === undefined
@@ -95,7 +96,8 @@ function withoutNestedText(row: Row, onText: (column: string) => void): Row {
   return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, guard(value, column)]))
 }
 
-const isNested = (value: Value): value is Extract<Value, object> => typeof value === 'object' && value !== null
+const isNested = (value: Value): value is Extract<Value, object> =>
+  typeof value === 'object' && value !== null
 
 function explainNested(name: string, column: string, value: Value): string {
   const remedy = Array.isArray(value)

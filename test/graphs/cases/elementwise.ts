@@ -3,23 +3,25 @@
  * @module
  */
 import type { Value } from '../../../graphs/ir/graph.ts'
-import { abs } from '../../../graphs/ops/abs.ts'
-import { add } from '../../../graphs/ops/add.ts'
-import { div } from '../../../graphs/ops/div.ts'
-import { erf } from '../../../graphs/ops/erf.ts'
-import { exp } from '../../../graphs/ops/exp.ts'
-import { log } from '../../../graphs/ops/log.ts'
-import { maximum } from '../../../graphs/ops/max.ts'
-import { minimum } from '../../../graphs/ops/min.ts'
-import { mul } from '../../../graphs/ops/mul.ts'
-import { neg } from '../../../graphs/ops/neg.ts'
-import { pow } from '../../../graphs/ops/pow.ts'
-import { relu } from '../../../graphs/ops/relu.ts'
-import { sigmoid } from '../../../graphs/ops/sigmoid.ts'
-import { sqrt } from '../../../graphs/ops/sqrt.ts'
-import { sub } from '../../../graphs/ops/sub.ts'
-import { tanh } from '../../../graphs/ops/tanh.ts'
-import { where } from '../../../graphs/ops/where.ts'
+import {
+  abs,
+  add,
+  div,
+  erf,
+  exp,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  pow,
+  relu,
+  sigmoid,
+  sqrt,
+  sub,
+  tanh,
+  where,
+} from '../../../graphs/ops/index.ts'
 import { erf as erfOf } from '../float64_erf.ts'
 import type { Tensor } from '../tensor.ts'
 import { constant, elementwise, random } from '../tensor.ts'

@@ -2,7 +2,7 @@
  * A list of cases for every operator. The record is total, like `operators` itself.
  * @module
  */
-import type { OperatorName } from '../../../graphs/ops/index.ts'
+import type { OperatorName } from '../../../graphs/ops/operators.ts'
 import type { OperatorCase } from './case.ts'
 import { elementwiseCases } from './elementwise.ts'
 import { logicCases } from './logic.ts'

@@ -3,11 +3,7 @@
  * @module
  */
 import type { Value } from '../../../graphs/ir/graph.ts'
-import { and } from '../../../graphs/ops/and.ts'
-import { equal } from '../../../graphs/ops/equal.ts'
-import { greater } from '../../../graphs/ops/greater.ts'
-import { greaterOrEqual } from '../../../graphs/ops/greater_or_equal.ts'
-import { less } from '../../../graphs/ops/less.ts'
+import { and, equal, greater, greaterOrEqual, less } from '../../../graphs/ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { constant, elementwise } from '../tensor.ts'
 import type { OperatorCase } from './case.ts'

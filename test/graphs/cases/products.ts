@@ -2,11 +2,8 @@
  * Matrix products and rows picked by index.
  * @module
  */
-import { gather } from '../../../graphs/ops/gather.ts'
-import type { GemmOptions } from '../../../graphs/ops/gemm.ts'
-import { gemm } from '../../../graphs/ops/gemm.ts'
-import { matmul } from '../../../graphs/ops/matmul.ts'
-import { scatterAddRows } from '../../../graphs/ops/scatter_nd.ts'
+import type { GemmOptions } from '../../../graphs/ops/index.ts'
+import { gather, gemm, matmul, scatterAddRows } from '../../../graphs/ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { constant, elementwise, random, read, tensor } from '../tensor.ts'
 import type { OperatorCase } from './case.ts'

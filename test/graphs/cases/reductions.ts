@@ -3,11 +3,7 @@
  * @module
  */
 import type { Value } from '../../../graphs/ir/graph.ts'
-import { layerNormalization } from '../../../graphs/ops/layer_normalization.ts'
-import { reduceMax } from '../../../graphs/ops/reduce_max.ts'
-import { reduceMean } from '../../../graphs/ops/reduce_mean.ts'
-import { reduceSum } from '../../../graphs/ops/reduce_sum.ts'
-import { softmax } from '../../../graphs/ops/softmax.ts'
+import { layerNormalization, reduceMax, reduceMean, reduceSum, softmax } from '../../../graphs/ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { constant, random, read, tensor } from '../tensor.ts'
 import type { OperatorCase } from './case.ts'

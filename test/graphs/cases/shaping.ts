@@ -2,18 +2,23 @@
  * Operators that move elements or speak of shapes.
  * @module
  */
-import { cast } from '../../../graphs/ops/cast.ts'
-import { concat } from '../../../graphs/ops/concat.ts'
-import { expandLike } from '../../../graphs/ops/expand.ts'
-import { identity } from '../../../graphs/ops/identity.ts'
-import { mul } from '../../../graphs/ops/mul.ts'
-import { range } from '../../../graphs/ops/range.ts'
-import { reshape } from '../../../graphs/ops/reshape.ts'
-import { dimension, dimensions, shapeOf } from '../../../graphs/ops/shape.ts'
-import { slice } from '../../../graphs/ops/slice.ts'
-import { split } from '../../../graphs/ops/split.ts'
-import { swapLast, transpose } from '../../../graphs/ops/transpose.ts'
-import { unsqueeze } from '../../../graphs/ops/unsqueeze.ts'
+import {
+  cast,
+  concat,
+  dimension,
+  dimensions,
+  expandLike,
+  identity,
+  mul,
+  range,
+  reshape,
+  shapeOf,
+  slice,
+  split,
+  swapLast,
+  transpose,
+  unsqueeze,
+} from '../../../graphs/ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { constant, random, read, tensor } from '../tensor.ts'
 import type { OperatorCase } from './case.ts'

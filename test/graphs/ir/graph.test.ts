@@ -2,21 +2,23 @@ import { expect } from 'chai'
 
 import type { Value } from '../../../graphs/ir/graph.ts'
 import { Graph } from '../../../graphs/ir/graph.ts'
-import { add } from '../../../graphs/ops/add.ts'
-import { concat } from '../../../graphs/ops/concat.ts'
-import { expandLike } from '../../../graphs/ops/expand.ts'
-import { gather } from '../../../graphs/ops/gather.ts'
-import { gemm } from '../../../graphs/ops/gemm.ts'
-import { layerNormalization } from '../../../graphs/ops/layer_normalization.ts'
-import { matmul } from '../../../graphs/ops/matmul.ts'
-import { reduceMean } from '../../../graphs/ops/reduce_mean.ts'
-import { reduceSum } from '../../../graphs/ops/reduce_sum.ts'
-import { reshape } from '../../../graphs/ops/reshape.ts'
-import { scatterAddRows } from '../../../graphs/ops/scatter_nd.ts'
-import { slice } from '../../../graphs/ops/slice.ts'
-import { split } from '../../../graphs/ops/split.ts'
-import { transpose } from '../../../graphs/ops/transpose.ts'
-import { where } from '../../../graphs/ops/where.ts'
+import {
+  add,
+  concat,
+  expandLike,
+  gather,
+  gemm,
+  layerNormalization,
+  matmul,
+  reduceMean,
+  reduceSum,
+  reshape,
+  scatterAddRows,
+  slice,
+  split,
+  transpose,
+  where,
+} from '../../../graphs/ops/index.ts'
 
 interface Operands {
   readonly x: Value

@@ -3,15 +3,14 @@ import { expect } from 'chai'
 
 import { onnxDataType } from '../../../graphs/ir/dtype.ts'
 import { Graph } from '../../../graphs/ir/graph.ts'
-import { ModelProtoSchema, TensorProto_DataLocation } from '../../../graphs/ir/onnx_pb.ts'
+import {
+  AttributeProto_AttributeType,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+} from '../../../graphs/ir/onnx_pb.ts'
+import type { Operator } from '../../../graphs/ir/operator.ts'
 import { OPSET, liveNodes, parseModel, serialize } from '../../../graphs/ir/serialize.ts'
-import { add } from '../../../graphs/ops/add.ts'
-import { exp } from '../../../graphs/ops/exp.ts'
-import { gemm } from '../../../graphs/ops/gemm.ts'
-import { layerNormalization } from '../../../graphs/ops/layer_normalization.ts'
-import { mul } from '../../../graphs/ops/mul.ts'
-import { scatterAddRows } from '../../../graphs/ops/scatter_nd.ts'
-import { split } from '../../../graphs/ops/split.ts'
+import { add, exp, gemm, layerNormalization, mul, scatterAddRows, split } from '../../../graphs/ops/index.ts'
 import { openNodeSession } from '../../../src/runtime/node.ts'
 import type { HostTensor } from '../../../src/runtime/session.ts'
 
@@ -86,12 +85,40 @@ describe('serialize', () => {
     expect(attributes('Reshape'), 'what is only known while building').to.deep.equal([])
   })
 
+  it('writes those numbers as floats that the operator says are, whole ones too', () => {
+    const operator = (name: string, floats?: readonly string[]): Operator => ({
+      name,
+      ...(floats ? { floats } : {}),
+      infer: ({ inputs: [x] }) => [x!],
+      gradient: 'not differentiable',
+    })
+    const graph = new Graph('attributes')
+    const x = graph.input('x', 'float32', ['n'])
+    const attributes = { alpha: 2, axis: 1 }
+    graph.output('elu', graph.add(operator('Elu', ['alpha']), [x], attributes)[0]!)
+    graph.output('other', graph.add(operator('Other'), [x], attributes)[0]!)
+    const written = parseModel(serialize(graph)).graph!.node.map(({ attribute }) =>
+      attribute.map(({ name, type, f, i }) => [name, type, f, i]),
+    )
+    const { FLOAT, INT } = AttributeProto_AttributeType
+    expect(written).to.deep.equal([
+      [
+        ['alpha', FLOAT, 2, 0n],
+        ['axis', INT, 0, 1n],
+      ],
+      [
+        ['alpha', INT, 0, 2n],
+        ['axis', INT, 0, 1n],
+      ],
+    ])
+  })
+
   it('leaves out nodes and constants that lead to no output, and keeps all inputs', () => {
     const graph = new Graph('dead')
     const x = graph.input('x', 'float32', ['n'])
     graph.input('unused', 'float32', [])
     graph.output('y', exp(x))
-    mul(exp(x), graph.scalar(2, 'float32'))
+    mul(exp(x), 2)
     const written = parseModel(serialize(graph)).graph!
     expect(written.node.map(({ opType }) => opType)).to.deep.equal(['Exp'])
     expect(liveNodes(graph).length).to.equal(1)

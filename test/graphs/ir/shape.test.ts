@@ -10,6 +10,7 @@ import {
   formatShape,
   resolveAxis,
   sameShape,
+  sizeOf,
 } from '../../../graphs/ir/shape.ts'
 
 const binding = { batch: 3, past_sequence: 5, sequence: 7 }
@@ -93,6 +94,10 @@ describe('shapes', () => {
     expect(sameShape([2, 'n'], [2, 'm'])).to.equal(false)
     expect(sameShape([2], [2, 1])).to.equal(false)
     expect(formatShape(['batch', 3])).to.equal('[batch, 3]')
+  })
+
+  it('of numbers have a number of elements', () => {
+    expect([[], [3], [2, 3, 4], [5, 0]].map(sizeOf)).to.deep.equal([1, 3, 24, 0])
   })
 
   it('count axes from either end', () => {

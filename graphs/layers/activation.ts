@@ -14,7 +14,13 @@ export const activations = {
   tanh,
 } as const
 
+/** `gelu_new` and `gelu_pytorch_tanh` are the same tanh approximation; `gelu` is the exact form with erf. */
 export type ActivationName = keyof typeof activations
+
+export const activationNames = Object.keys(activations) as readonly ActivationName[] as readonly [
+  ActivationName,
+  ...ActivationName[],
+]
 
 /** y = x·Φ(x) = x/2·(1 + erf(x/√2)). Hendrycks, Gimpel: Gaussian Error Linear Units (2016). */
 function geluErf(x: Value): Value {

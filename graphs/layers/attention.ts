@@ -119,3 +119,9 @@ export function attention(q: Value, k: Value, v: Value, mask: Value, scale: numb
   })
   return output
 }
+
+/** Attention over whole sequences with a mask that is added to the scores. */
+export const maskedAttention =
+  (scale: number, mask: Value): Attend =>
+  (_layer, q, k, v) =>
+    attention(q, k, v, mask, scale)

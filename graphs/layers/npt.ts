@@ -16,6 +16,19 @@ export interface PlasticUpdate {
   readonly scale: number
 }
 
+/** What a plastic block needs beside the base model's. */
+export interface PlasticBlock extends PlasticUpdate {
+  /** Modulations [tokens, rank] in place of those of the tokens' own attention: a ΔW that is given, as one that was folded. */
+  readonly modulation?: Value
+  readonly attentionResidual: boolean
+}
+
+/** The plastic part of a block, where it is converted. */
+export type PlasticBlocks = (layer: number) => PlasticBlock | undefined
+
+/** A model whose blocks are all as they were. */
+export const noPlasticBlocks: PlasticBlocks = () => undefined
+
 /**
  * m = s·tanh(a·A): how strongly each rank-one part acts on a token.
  *

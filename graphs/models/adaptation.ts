@@ -4,14 +4,14 @@
  */
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
-import type { WeightLayout } from '../layers/linear.ts'
-import type { BertConfig } from './bert_config.ts'
-import { isBert } from './bert_config.ts'
-import type { Gpt2Config } from './gpt2_config.ts'
+import type { PlasticBlocks } from '../layers/npt.ts'
+import { noPlasticBlocks } from '../layers/npt.ts'
+import type { ModelConfig } from './family.ts'
+import { familyOf } from './family.ts'
 import type { Adapters, LoraConfig } from './lora_config.ts'
 import { inputAdapters, loraParameterShapes, noAdapters } from './lora_config.ts'
-import type { NptConfig, PlasticBlocks } from './npt_config.ts'
-import { declareNpt, noPlasticBlocks, nptShapes } from './npt_config.ts'
+import type { NptConfig } from './npt_config.ts'
+import { declareNpt, nptShapes } from './npt_config.ts'
 import type { Parameters, ParameterShapes } from './parameters.ts'
 import { frozenParameters, inputParameters } from './parameters.ts'
 
@@ -23,27 +23,27 @@ export type Adaptation = LoraConfig | 'full' | 'none'
 
 /** A model as a task uses it. */
 export interface AdaptedModel {
-  readonly config: Gpt2Config | BertConfig
+  readonly config: ModelConfig
   /** The model's own parameters. */
   readonly shapes: ParameterShapes
   readonly lora: Adaptation
-  /** Plastic blocks, of GPT-2 only, whose tensors are trained. */
+  /** Plastic blocks, whose tensors are trained. */
   readonly npt?: NptConfig | null
 }
 
 /** The tensors of a model that training changes, in the order of the graph's inputs. */
-export function adaptedShapes({ config, shapes, lora, npt }: AdaptedModel): ParameterShapes {
-  const plastic = npt ? nptShapes(withBlocks(config), npt) : new Map<string, readonly number[]>()
+export function adaptedShapes(model: AdaptedModel): ParameterShapes {
+  const { config, shapes, lora, npt } = model
+  const plastic = npt ? nptShapes(config, npt) : new Map<string, readonly number[]>()
   if (lora === 'none') return plastic
-  const adapted = lora === 'full' ? shapes : loraParameterShapes(shapes, lora, layoutOf(config))
+  const adapted = lora === 'full' ? shapes : adapterShapes(model, lora)
   return new Map([...adapted, ...plastic])
 }
 
-const layoutOf = (config: Gpt2Config | BertConfig): WeightLayout => (isBert(config) ? 'out_in' : 'in_out')
-
-function withBlocks(config: Gpt2Config | BertConfig): Gpt2Config {
-  if (isBert(config)) throw new Error('plastic blocks are blocks of GPT-2; a BERT has none')
-  return config
+function adapterShapes({ config, shapes }: AdaptedModel, lora: LoraConfig): ParameterShapes {
+  const { layout, unadapted } = familyOf(config)
+  const matrices = [...shapes].filter(([name]) => !unadapted.includes(name.replace(/\.weight$/, '')))
+  return loraParameterShapes(new Map(matrices), lora, layout)
 }
 
 /** A model's tensors within a graph. */
@@ -63,10 +63,11 @@ export interface DeclaredModel {
  */
 export function declareModel(
   graph: Graph,
-  { config, shapes, lora, npt }: AdaptedModel,
+  model: AdaptedModel,
   stored: ReadonlyMap<string, ExternalData> | undefined,
   dtype: FloatType = 'float32',
 ): DeclaredModel {
+  const { config, shapes, lora, npt } = model
   const trainable: Value[] = []
   const inputs = <T>(declare: () => T, except = 0): T => {
     const before = graph.inputs.length
@@ -83,9 +84,7 @@ export function declareModel(
   const adapters =
     typeof lora === 'string'
       ? noAdapters
-      : inputs(() => inputAdapters(graph, loraParameterShapes(shapes, lora, layoutOf(config)), dtype), 1)
-  const plastic = npt
-    ? inputs(() => declareNpt(graph, withBlocks(config), npt, stored, dtype))
-    : noPlasticBlocks
+      : inputs(() => inputAdapters(graph, adapterShapes(model, lora), dtype), 1)
+  const plastic = npt ? inputs(() => declareNpt(graph, config, npt, stored, dtype)) : noPlasticBlocks
   return { parameters, adapters, plastic, trainable }
 }

@@ -1,12 +1,14 @@
 /**
- * BERT from its token ids to the pooled output. Devlin et al.: BERT: Pre-training of Deep Bidirectional Transformers for
- * Language Understanding (2018); names and layout follow transformers' `BertModel`, without its dropout.
+ * BERT: its configuration under the key names of Hugging Face's `config.json`, the parameters that implies, and the way from
+ * token ids to the pooled output. Devlin et al.: BERT: Pre-training of Deep Bidirectional Transformers for Language
+ * Understanding (2018); names and layout follow transformers' `BertForSequenceClassification`, without its dropout.
  * @module
  */
-import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
+import type { ActivationName } from '../layers/activation.ts'
 import { activations } from '../layers/activation.ts'
-import { attention, paddingMask } from '../layers/attention.ts'
+import type { Attend } from '../layers/attention.ts'
+import { paddingMask } from '../layers/attention.ts'
 import { linear } from '../layers/linear.ts'
 import { lora } from '../layers/lora.ts'
 import {
@@ -20,21 +22,65 @@ import {
   tanh,
   transpose,
 } from '../ops/index.ts'
-import type { BertConfig } from './bert_config.ts'
 import type { Adapters } from './lora_config.ts'
+import type { Family } from './family.ts'
 import type { Parameters } from './parameters.ts'
+
+/** What a BERT `config.json` says about the computation; as read from a file it carries the file's other keys too. */
+export interface BertConfig {
+  readonly model_type: 'bert'
+  readonly vocab_size: number
+  /** Width of the residual stream; a multiple of `num_attention_heads`. */
+  readonly hidden_size: number
+  readonly num_hidden_layers: number
+  readonly num_attention_heads: number
+  /** Width of the MLP. */
+  readonly intermediate_size: number
+  readonly hidden_act: ActivationName
+  /** Longest sequence, in tokens. */
+  readonly max_position_embeddings: number
+  /** How many parts of a sequence have an embedding of their own. */
+  readonly type_vocab_size: number
+  readonly layer_norm_eps: number
+  /** Standard deviation of freshly initialised weights. */
+  readonly initializer_range: number
+  readonly pad_token_id: number | null
+}
+
+/** Every parameter up to the pooled output: transformers' name to shape, in the order of the forward pass. */
+export function bertParameterShapes(config: BertConfig): Map<string, readonly number[]> {
+  const { hidden_size: width, intermediate_size: inner } = config
+  const shapes = new Map<string, readonly number[]>()
+  const layerNorm = (name: string) => shapes.set(`${name}.weight`, [width]).set(`${name}.bias`, [width])
+  const linear = (name: string, from: number, to: number) =>
+    shapes.set(`${name}.weight`, [to, from]).set(`${name}.bias`, [to])
+
+  shapes.set('bert.embeddings.word_embeddings.weight', [config.vocab_size, width])
+  shapes.set('bert.embeddings.position_embeddings.weight', [config.max_position_embeddings, width])
+  shapes.set('bert.embeddings.token_type_embeddings.weight', [config.type_vocab_size, width])
+  layerNorm('bert.embeddings.LayerNorm')
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const block = `bert.encoder.layer.${layer}`
+    for (const part of ['query', 'key', 'value']) linear(`${block}.attention.self.${part}`, width, width)
+    linear(`${block}.attention.output.dense`, width, width)
+    layerNorm(`${block}.attention.output.LayerNorm`)
+    linear(`${block}.intermediate.dense`, width, inner)
+    linear(`${block}.output.dense`, inner, width)
+    layerNorm(`${block}.output.LayerNorm`)
+  }
+  linear('bert.pooler.dense', width, width)
+  return shapes
+}
 
 export interface BertInputs {
   /** int64 [batch, sequence] */
   readonly input_ids: Value
-  /** int64 [batch, sequence], 1 at tokens and 0 at padding */
-  readonly attention_mask: Value
   /** int64 [batch, sequence]: which part of its sequence a token belongs to */
   readonly token_type_ids: Value
 }
 
 /**
- * The hidden states after the last block. Every token sees every other; the layer norms come after the residual sums.
+ * The hidden states after the last block. The layer norms come after the residual sums.
  *
  * @returns [batch*sequence, hidden_size]
  */
@@ -42,14 +88,12 @@ export function bert(
   config: BertConfig,
   parameters: Parameters,
   adapters: Adapters,
-  { input_ids, attention_mask, token_type_ids }: BertInputs,
-  dtype: FloatType,
+  attend: Attend,
+  { input_ids, token_type_ids }: BertInputs,
 ): Value {
   const { hidden_size: width, num_attention_heads: count } = config
   const { graph } = input_ids
   const [batch, sequence] = input_ids.shape as [string, string]
-  const scale = 1 / Math.sqrt(width / count)
-  const mask = paddingMask(attention_mask, dtype)
   const activation = activations[config.hidden_act]
 
   const norm = (x: Value, module: string) =>
@@ -66,12 +110,13 @@ export function bert(
     const positions = gather(table('position_embeddings'), range(input_ids, sequence))
     return norm(reshape(add(tokens, positions), [`${batch}*${sequence}`, width]), 'bert.embeddings.LayerNorm')
   }
-  const block = (h: Value, name: string) => {
+  const block = (h: Value, layer: number) => {
+    const name = `bert.encoder.layer.${layer}`
     const attended = graph.scope('attention', () => {
       const [q, k, v] = ['query', 'key', 'value'].map((part) =>
         heads(project(h, `${name}.attention.self.${part}`)),
       )
-      const joined = transpose(attention(q!, k!, v!, mask, scale), [0, 2, 1, 3])
+      const joined = transpose(attend(layer, q!, k!, v!), [0, 2, 1, 3])
       const output = project(reshape(joined, h.shape), `${name}.attention.output.dense`)
       return norm(add(output, h), `${name}.attention.output.LayerNorm`)
     })
@@ -83,10 +128,8 @@ export function bert(
 
   return graph.scope('bert', () => {
     let h = graph.scope('embeddings', embed)
-    for (let layer = 0; layer < config.num_hidden_layers; layer++) {
-      const name = `bert.encoder.layer.${layer}`
-      h = graph.scope(`layer.${layer}`, () => block(h, name))
-    }
+    for (let layer = 0; layer < config.num_hidden_layers; layer++)
+      h = graph.scope(`layer.${layer}`, () => block(h, layer))
     return h
   })
 }
@@ -116,4 +159,43 @@ function dense(x: Value, module: string, parameters: Parameters, adapters: Adapt
     const adapter = adapters(module)
     return adapter ? lora(x, base, adapter) : base
   })
+}
+
+/** The factor of the attention scores. */
+export const bertAttentionScale = ({ hidden_size, num_attention_heads }: BertConfig): number =>
+  1 / Math.sqrt(hidden_size / num_attention_heads)
+
+export const bertFamily: Family<BertConfig> = {
+  noun: 'BERT',
+  facts: (config) => ({
+    width: config.hidden_size,
+    context: config.max_position_embeddings,
+    vocabulary: config.vocab_size,
+    layers: config.num_hidden_layers,
+    heads: config.num_attention_heads,
+    kvHeads: config.num_attention_heads,
+    headSize: config.hidden_size / config.num_attention_heads,
+    endOfText: null,
+  }),
+  shapes: bertParameterShapes,
+  layout: 'out_in',
+  unadapted: [
+    'bert.embeddings.word_embeddings',
+    'bert.embeddings.position_embeddings',
+    'bert.embeddings.token_type_embeddings',
+  ],
+  adapterTargets: ['query', 'value'],
+  positions: false,
+  parts: true,
+  mask: paddingMask,
+  attentionScale: bertAttentionScale,
+  body: (config, { parameters, adapters }, attend, { input_ids, token_type_ids }) =>
+    bert(config, parameters, adapters, attend, { input_ids, token_type_ids: token_type_ids! }),
+  pooler: (hidden, { parameters, adapters }, { input_ids }) =>
+    bertPooled(hidden, input_ids, parameters, adapters),
+  pooledHead: () => ({ weight: 'classifier.weight', bias: 'classifier.bias' }),
+  language: null,
+  plastic: null,
+  deviation: (config) => config.initializer_range,
+  isNorm: (name) => name.endsWith('.LayerNorm.weight'),
 }

@@ -1,11 +1,11 @@
 /**
- * What classifiers and reward models stand on: a model that makes one vector of a sequence, and a linear head. The models are
- * GPT-2, which pools its hidden states, and BERT, which has a pooled output of its own; heads have the names that
- * transformers' `GPT2ForSequenceClassification` and `BertForSequenceClassification` give them.
+ * What classifiers and reward models stand on: a model that makes one vector of a sequence, and a linear head, under the names
+ * that transformers' `…ForSequenceClassification` gives its tensors.
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
+import { maskedAttention } from '../layers/attention.ts'
 import type { Pooling } from '../layers/pooling.ts'
 import { maskedMean } from '../layers/pooling.ts'
 import {
@@ -20,59 +20,36 @@ import {
   reshape,
   unsqueeze,
 } from '../ops/index.ts'
-import type { Adaptation, DeclaredModel } from './adaptation.ts'
+import type { Adaptation } from './adaptation.ts'
 import { adaptedShapes, declareModel } from './adaptation.ts'
-import { bert, bertPooled } from './bert.ts'
-import type { BertConfig } from './bert_config.ts'
-import { bertParameterShapes, isBert } from './bert_config.ts'
-import { causalAttention, gpt2 } from './gpt2.ts'
-import type { Gpt2Config } from './gpt2_config.ts'
-import { gpt2ParameterShapes } from './gpt2_config.ts'
+import type { ModelConfig, Tokens } from './family.ts'
+import { factsOf, familyOf } from './family.ts'
 import type { NptConfig } from './npt_config.ts'
 import type { ParameterShapes } from './parameters.ts'
 import { frozenParameters, inputParameters } from './parameters.ts'
 
-export { isBert }
-
-export type EncoderConfig = Gpt2Config | BertConfig
-
 export interface EncoderTask {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   /** What is trained beside the head. */
   readonly lora: Adaptation
-  /** Plastic blocks, of GPT-2 only, which are trained too. */
+  /** Plastic blocks, which are trained too. */
   readonly npt?: NptConfig | null
-  /** How GPT-2's hidden states become one vector; BERT has a pooled output of its own. */
+  /** How hidden states become one vector, of a family without a pooled output of its own. */
   readonly pooling: Pooling
 }
 
-/** Width of the pooled vector. */
-export const encoderWidth = (config: EncoderConfig): number =>
-  isBert(config) ? config.hidden_size : config.n_embd
-
-/** Longest sequence, in tokens. */
-export const encoderContext = (config: EncoderConfig): number =>
-  isBert(config) ? config.max_position_embeddings : config.n_positions
-
 /** The parameters below the head: all but a language-modelling head. */
-export function backboneShapes(config: EncoderConfig): ParameterShapes {
-  if (isBert(config)) return bertParameterShapes(config)
-  const shapes = gpt2ParameterShapes(config)
-  shapes.delete('lm_head.weight')
-  return shapes
-}
+export const backboneShapes = (config: ModelConfig): ParameterShapes => familyOf(config).shapes(config)
 
-/** GPT-2's head; BERT's is `classifier.weight` and `classifier.bias`. */
+/** GPT-2's head. */
 export const HEAD = 'score.weight'
 
-/** The head: logits = pooled·Wᵀ, to which BERT adds a bias; GPT-2's last layer norm has one. W is [classes, width]. */
-export const headShapes = (config: EncoderConfig, classes: number): ParameterShapes =>
-  isBert(config)
-    ? new Map([
-        ['classifier.weight', [classes, config.hidden_size]],
-        ['classifier.bias', [classes]],
-      ])
-    : new Map([[HEAD, [classes, config.n_embd]]])
+/** The head: logits = pooled·Wᵀ, to which a BERT adds a bias; GPT-2's last layer norm has one. W is [outputs, width]. */
+export function headShapes(config: ModelConfig, outputs: number): ParameterShapes {
+  const { weight, bias } = familyOf(config).pooledHead()
+  const shapes = new Map<string, readonly number[]>([[weight, [outputs, factsOf(config).width]]])
+  return bias === undefined ? shapes : shapes.set(bias, [outputs])
+}
 
 /** The tensors below the head that training changes, in the order of the graph's inputs. */
 export const encoderShapes = (task: Omit<EncoderTask, 'pooling'>): ParameterShapes =>
@@ -85,56 +62,52 @@ const modelOf = ({ config, lora, npt }: Omit<EncoderTask, 'pooling'>) => ({
   ...(npt ? { npt } : {}),
 })
 
-/** The tokens of a batch, each int64 [batch, sequence], padded on the right. */
-export interface EncoderInputs {
-  readonly input_ids: Value
-  /** 1 at tokens and 0 at padding. */
-  readonly attention_mask: Value
-  /** BERT: which part of its sequence a token belongs to. */
-  readonly token_type_ids?: Value
-  /** GPT-2. */
-  readonly position_ids?: Value
-  /** GPT-2 with pooling `last`: int64 [batch], the flat index b·sequence + t of each last token. */
+/** The tokens of a batch, padded on the right. */
+export interface EncoderInputs extends Tokens {
+  /** With pooling `last` of hidden states: int64 [batch], the flat index b·sequence + t of each last token. */
   readonly pool_positions?: Value
 }
 
+/** Whether hidden states are pooled by the last token's. */
+const poolsLast = ({ config, pooling }: Pick<EncoderTask, 'config' | 'pooling'>): boolean =>
+  !familyOf(config).pooler && pooling === 'last'
+
 /** Declares the inputs that say what the tokens are. */
-export function encoderInputs(
-  graph: Graph,
-  { config, pooling }: Pick<EncoderTask, 'config' | 'pooling'>,
-): EncoderInputs {
-  const tokens = tokenInputs(graph, config)
-  if (isBert(config)) return tokens
+export function encoderInputs(graph: Graph, task: Pick<EncoderTask, 'config' | 'pooling'>): EncoderInputs {
+  const tokens = tokenInputs(graph, task.config)
   return {
     ...tokens,
-    position_ids: graph.input('position_ids', 'int64', ['batch', 'sequence']),
-    ...(pooling === 'last' ? { pool_positions: graph.input('pool_positions', 'int64', ['batch']) } : {}),
+    ...(familyOf(task.config).positions
+      ? { position_ids: graph.input('position_ids', 'int64', ['batch', 'sequence']) }
+      : {}),
+    ...(poolsLast(task) ? { pool_positions: graph.input('pool_positions', 'int64', ['batch']) } : {}),
   }
 }
 
 /** The same for inference, where the graph works out the positions. */
-export function inferenceInputs(
-  graph: Graph,
-  { config, pooling }: Pick<EncoderTask, 'config' | 'pooling'>,
-): EncoderInputs {
-  const tokens = tokenInputs(graph, config)
-  if (isBert(config)) return tokens
+export function inferenceInputs(graph: Graph, task: Pick<EncoderTask, 'config' | 'pooling'>): EncoderInputs {
+  const tokens = tokenInputs(graph, task.config)
   const { input_ids } = tokens
-  const position_ids = expandLike(unsqueeze(range(input_ids, 'sequence'), 0), input_ids)
-  return { ...tokens, position_ids, ...(pooling === 'last' ? { pool_positions: lastPositions(tokens) } : {}) }
+  return {
+    ...tokens,
+    ...(familyOf(task.config).positions
+      ? { position_ids: expandLike(unsqueeze(range(input_ids, 'sequence'), 0), input_ids) }
+      : {}),
+    ...(poolsLast(task) ? { pool_positions: lastPositions(tokens) } : {}),
+  }
 }
 
-const tokenInputs = (graph: Graph, config: EncoderConfig): EncoderInputs => {
+function tokenInputs(graph: Graph, config: ModelConfig): Tokens {
   const input = (name: string) => graph.input(name, 'int64', ['batch', 'sequence'])
   return {
     input_ids: input('input_ids'),
     attention_mask: input('attention_mask'),
-    ...(isBert(config) ? { token_type_ids: input('token_type_ids') } : {}),
+    ...(familyOf(config).parts ? { token_type_ids: input('token_type_ids') } : {}),
   }
 }
 
 /** The flat index of each sequence's last real token: b·sequence + max over t of t·mask[b, t]. */
-function lastPositions({ input_ids, attention_mask }: EncoderInputs): Value {
+function lastPositions({ input_ids, attention_mask }: Tokens): Value {
   const last = reduceMax(mul(unsqueeze(range(input_ids, 'sequence'), 0), attention_mask), [1], false)
   return add(mul(range(input_ids, 'batch'), reshape(dimension(input_ids, 'sequence'), [])), last)
 }
@@ -160,27 +133,18 @@ export function declareEncoder(
   inputs: EncoderInputs = encoderInputs(graph, task),
 ): DeclaredEncoder {
   const { config } = task
+  const family = familyOf(config)
   const model = declareModel(graph, modelOf(task), stored, dtype)
-  const { parameters, adapters, trainable } = model
-  if (!isBert(config)) return { pooled: gpt2Pooled(config, model, inputs, dtype), trainable }
-  const token_type_ids = inputs.token_type_ids!
-  const hidden = bert(config, parameters, adapters, { ...inputs, token_type_ids }, dtype)
-  return { pooled: bertPooled(hidden, inputs.input_ids, parameters, adapters), trainable }
+  const attend = maskedAttention(family.attentionScale(config), family.mask(inputs.attention_mask, dtype))
+  const hidden = family.body(config, model, attend, inputs)
+  const pooled = family.pooler ? family.pooler(hidden, model, inputs) : pool(hidden, inputs)
+  return { pooled, trainable: model.trainable }
 }
 
-function gpt2Pooled(
-  config: Gpt2Config,
-  { parameters, adapters, plastic }: DeclaredModel,
-  { input_ids, attention_mask, position_ids, pool_positions }: EncoderInputs,
-  dtype: FloatType,
-): Value {
-  const attend = causalAttention(config, attention_mask, dtype)
-  const tokens = { input_ids, position_ids: position_ids! }
-  const hidden = gpt2(config, parameters, adapters, attend, tokens, plastic)
-  return hidden.graph.scope('score', () =>
+const pool = (hidden: Value, { attention_mask, pool_positions }: EncoderInputs): Value =>
+  hidden.graph.scope('score', () =>
     pool_positions ? gather(hidden, pool_positions) : maskedMean(hidden, attention_mask),
   )
-}
 
 /**
  * The head on a pooled vector. Its tensors are inputs, or constants where `stored` has them all.
@@ -191,7 +155,7 @@ function gpt2Pooled(
 export function linearHead(
   graph: Graph,
   pooled: Value,
-  config: EncoderConfig,
+  config: ModelConfig,
   classes: number,
   stored?: ReadonlyMap<string, ExternalData>,
   dtype: FloatType = 'float32',

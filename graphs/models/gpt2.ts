@@ -1,22 +1,80 @@
 /**
- * GPT-2 from its token ids to the final hidden states. Radford et al.: Language Models are Unsupervised
- * Multitask Learners (2019); names and layout follow transformers' `GPT2LMHeadModel`.
+ * GPT-2: its configuration under the key names of Hugging Face's `config.json`, the parameters that implies, and the way from
+ * token ids to the final hidden states. Radford et al.: Language Models are Unsupervised Multitask Learners (2019); names and
+ * layout follow transformers' `GPT2LMHeadModel`, whose Conv1D weights are stored [in, out].
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
+import type { ActivationName } from '../layers/activation.ts'
 import { activations } from '../layers/activation.ts'
 import type { Attend } from '../layers/attention.ts'
-import { attention, causalMask } from '../layers/attention.ts'
+import { causalMask, maskedAttention } from '../layers/attention.ts'
 import { linear } from '../layers/linear.ts'
 import { lora } from '../layers/lora.ts'
-import { modulation, plasticLinear } from '../layers/npt.ts'
+import type { PlasticBlock, PlasticBlocks } from '../layers/npt.ts'
+import { modulation, noPlasticBlocks, plasticLinear } from '../layers/npt.ts'
 import { add, gather, layerNormalization, reshape, split, transpose } from '../ops/index.ts'
-import type { Gpt2Config } from './gpt2_config.ts'
 import type { Adapters } from './lora_config.ts'
-import type { PlasticBlock, PlasticBlocks } from './npt_config.ts'
-import { noPlasticBlocks } from './npt_config.ts'
-import type { Parameters } from './parameters.ts'
+import type { Family } from './family.ts'
+import type { Parameters, ParameterShapes } from './parameters.ts'
+
+/**
+ * What a GPT-2 `config.json` says about the computation. A configuration that was read from a file also carries the
+ * file's other keys at run time, so that copying and writing it loses nothing.
+ */
+export interface Gpt2Config {
+  readonly model_type?: 'gpt2'
+  readonly n_layer: number
+  readonly n_head: number
+  /** Width of the residual stream; a multiple of `n_head`. */
+  readonly n_embd: number
+  /** Longest sequence, in tokens. */
+  readonly n_positions: number
+  readonly vocab_size: number
+  /** Width of the MLP; null means 4·n_embd. */
+  readonly n_inner: number | null
+  readonly activation_function: ActivationName
+  readonly layer_norm_epsilon: number
+  /** Whether the LM head is the token embedding itself. */
+  readonly tie_word_embeddings: boolean
+  /** Whether attention scores are divided by √(n_embd / n_head). */
+  readonly scale_attn_weights: boolean
+  readonly bos_token_id: number | null
+  readonly eos_token_id: number | null
+  /** Standard deviation of freshly initialised weights. */
+  readonly initializer_range: number
+}
+
+/** Width of the MLP's hidden layer. */
+export function mlpWidth(config: Gpt2Config): number {
+  return config.n_inner ?? 4 * config.n_embd
+}
+
+/** Every parameter of the model: transformers' name to shape, in the order of the forward pass. */
+export function gpt2ParameterShapes(config: Gpt2Config): Map<string, readonly number[]> {
+  const width = config.n_embd
+  const inner = mlpWidth(config)
+  const shapes = new Map<string, readonly number[]>()
+  const layerNorm = (name: string) => shapes.set(`${name}.weight`, [width]).set(`${name}.bias`, [width])
+  const conv1d = (name: string, from: number, to: number) =>
+    shapes.set(`${name}.weight`, [from, to]).set(`${name}.bias`, [to])
+
+  shapes.set('transformer.wte.weight', [config.vocab_size, width])
+  shapes.set('transformer.wpe.weight', [config.n_positions, width])
+  for (let layer = 0; layer < config.n_layer; layer++) {
+    const block = `transformer.h.${layer}`
+    layerNorm(`${block}.ln_1`)
+    conv1d(`${block}.attn.c_attn`, width, 3 * width)
+    conv1d(`${block}.attn.c_proj`, width, width)
+    layerNorm(`${block}.ln_2`)
+    conv1d(`${block}.mlp.c_fc`, width, inner)
+    conv1d(`${block}.mlp.c_proj`, inner, width)
+  }
+  layerNorm('transformer.ln_f')
+  if (!config.tie_word_embeddings) shapes.set(LM_HEAD, [config.vocab_size, width])
+  return shapes
+}
 
 export interface Gpt2Inputs {
   /** int64 [batch, sequence] */
@@ -124,7 +182,7 @@ export function gpt2(
 
 /** The LM head: the token embedding itself where it is tied. [vocab_size, n_embd] */
 export const lmHead = (config: Gpt2Config, parameters: Parameters): Value =>
-  parameters(config.tie_word_embeddings ? 'transformer.wte.weight' : 'lm_head.weight')
+  parameters(config.tie_word_embeddings ? 'transformer.wte.weight' : LM_HEAD)
 
 /** The factor of the attention scores. */
 export const attentionScale = (config: Gpt2Config): number =>
@@ -132,10 +190,55 @@ export const attentionScale = (config: Gpt2Config): number =>
 
 /** Attention over whole sequences: what a token may see is said by {@link causalMask}. */
 export const causalAttention = (config: Gpt2Config, attentionMask: Value, dtype: FloatType): Attend =>
-  maskedAttention(config, causalMask(attentionMask, dtype))
+  maskedAttention(attentionScale(config), causalMask(attentionMask, dtype))
 
-/** Attention over whole sequences with a mask that is added to the scores. */
-export function maskedAttention(config: Gpt2Config, mask: Value): Attend {
-  const scale = attentionScale(config)
-  return (_layer, q, k, v) => attention(q, k, v, mask, scale)
+/** The parameters below a head: all but those of a language model's own head. */
+export function gpt2BodyShapes(config: Gpt2Config): ParameterShapes {
+  const shapes = gpt2ParameterShapes(config)
+  shapes.delete(LM_HEAD)
+  return shapes
+}
+
+const LM_HEAD = 'lm_head.weight'
+
+export const gpt2Family: Family<Gpt2Config> = {
+  noun: 'GPT-2',
+  facts: (config) => ({
+    width: config.n_embd,
+    context: config.n_positions,
+    vocabulary: config.vocab_size,
+    layers: config.n_layer,
+    heads: config.n_head,
+    kvHeads: config.n_head,
+    headSize: config.n_embd / config.n_head,
+    endOfText: config.eos_token_id,
+  }),
+  shapes: gpt2BodyShapes,
+  layout: 'in_out',
+  unadapted: ['transformer.wte', 'transformer.wpe', 'lm_head'],
+  adapterTargets: ['c_attn', 'attn.c_proj'],
+  positions: true,
+  parts: false,
+  mask: causalMask,
+  attentionScale,
+  body: (config, { parameters, adapters, plastic }, attend, { input_ids, position_ids }) =>
+    gpt2(config, parameters, adapters, attend, { input_ids, position_ids: position_ids! }, plastic),
+  pooler: null,
+  pooledHead: () => ({ weight: 'score.weight' }),
+  language: {
+    shapes: (config) =>
+      config.tie_word_embeddings ? new Map() : new Map([[LM_HEAD, [config.vocab_size, config.n_embd]]]),
+    head: lmHead,
+  },
+  plastic: {
+    module: (layer) => `transformer.h.${layer}.mlp.c_fc`,
+    inner: mlpWidth,
+    parts: (config, { parameters, adapters }, attend, { input_ids, position_ids }) =>
+      gpt2Parts(config, parameters, adapters, attend, { input_ids, position_ids: position_ids! }),
+  },
+  // Residual projections are the smaller the deeper the model is, so that the stream's variance does not grow with depth
+  // (Radford et al. 2019, §2.3).
+  deviation: (config, name) =>
+    config.initializer_range / (name.endsWith('.c_proj.weight') ? Math.sqrt(2 * config.n_layer) : 1),
+  isNorm: (name) => /\.ln_\w+\.weight$/.test(name),
 }

@@ -1,12 +1,12 @@
 /** @module */
 import type { ExternalData } from '../ir/graph.ts'
 import type { Adaptation } from './adaptation.ts'
-import type { EncoderConfig } from './encoder.ts'
+import type { ModelConfig } from './family.ts'
 import type { NptConfig } from './npt_config.ts'
 
 /** A model that graphs are wanted for. */
 export interface GraphRequest {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   readonly lora: Adaptation
   /** Plastic blocks, where it has some. */
   readonly npt: NptConfig | null

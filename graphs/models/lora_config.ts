@@ -20,13 +20,12 @@ export interface LoraConfig {
 /** The adapter of a linear module such as `transformer.h.0.attn.c_attn`, where it has one. */
 export type Adapters = (module: string) => LoraAdapter | undefined
 
-/** The linear modules of a model, those with a matrix and a bias, as module name → shape of the weight. */
+/** The modules of matrices, as module name → shape of the weight. */
 export const linearModules = (shapes: ParameterShapes): Map<string, readonly number[]> =>
   new Map(
-    [...shapes].flatMap(([name, shape]) => {
-      const module = name.replace(/\.weight$/, '')
-      return shape.length === 2 && shapes.has(`${module}.bias`) ? [[module, shape]] : []
-    }),
+    [...shapes].flatMap(([name, shape]) =>
+      shape.length === 2 && name.endsWith('.weight') ? [[name.replace(/\.weight$/, ''), shape]] : [],
+    ),
   )
 
 /** A target matches the module of that name and every module whose name ends in `.target`. */
@@ -36,6 +35,7 @@ export const targetMatches = (target: string, module: string): boolean =>
 /**
  * The adapters' tensors in PEFT's layout, `<module>.lora_A.weight` [r, in] and `<module>.lora_B.weight` [out, r].
  *
+ * @param shapes the parameters that adapters can go on, of which the matrices count
  * @param layout of the model's own weights
  * @throws where a target matches no module; the message lists the endings that would match
  */

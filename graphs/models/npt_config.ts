@@ -1,12 +1,12 @@
 /**
- * Which blocks of a GPT-2 are plastic, and the tensors that makes.
+ * Which blocks of a model are plastic, and the tensors that makes.
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData, Graph, Value } from '../ir/graph.ts'
-import type { PlasticUpdate } from '../layers/npt.ts'
-import type { Gpt2Config } from './gpt2_config.ts'
-import { mlpWidth } from './gpt2_config.ts'
+import type { ExternalData, Graph } from '../ir/graph.ts'
+import type { PlasticBlocks } from '../layers/npt.ts'
+import type { ModelConfig, PlasticModules } from './family.ts'
+import { factsOf, familyOf } from './family.ts'
 import type { ParameterShapes } from './parameters.ts'
 import { frozenParameters, inputParameters } from './parameters.ts'
 
@@ -27,50 +27,46 @@ export interface NptConfig {
 }
 
 /** The numbers of the converted blocks, ascending. Throws where the model does not have one, or none is left. */
-export function plasticLayers({ n_layer }: Pick<Gpt2Config, 'n_layer'>, { layers }: NptConfig): number[] {
-  const all = Array.from({ length: n_layer }, (_, layer) => layer)
-  const half = Math.floor(n_layer / 2)
+export function plasticLayers(config: ModelConfig, { layers }: NptConfig): number[] {
+  const count = factsOf(config).layers
+  const all = Array.from({ length: count }, (_, layer) => layer)
+  const half = Math.floor(count / 2)
   const named = { all, upper_half: all.slice(half), lower_half: all.slice(0, half) }
   const chosen = typeof layers === 'string' ? named[layers] : [...new Set(layers)].sort((a, b) => a - b)
   if (chosen.length === 0 || !chosen.every((layer) => all.includes(layer))) {
     const given = typeof layers === 'string' ? layers : layers.join(', ') || '(none)'
-    throw new Error(`NPT layers ${given}: the model has the layers 0 to ${n_layer - 1}`)
+    throw new Error(`NPT layers ${given}: the model has the layers 0 to ${count - 1}`)
   }
   return chosen
 }
 
-/** `transformer.h.N.mlp.c_fc.npt_A` [n_embd, rank] and `….npt_B` [rank, n_inner], block by block. */
-export const nptShapes = (config: Gpt2Config, npt: NptConfig): ParameterShapes =>
-  new Map(
-    plasticLayers(config, npt).flatMap((layer) => [
-      [nptName(layer, 'A'), [config.n_embd, npt.rank]],
-      [nptName(layer, 'B'), [npt.rank, mlpWidth(config)]],
-    ]),
-  )
-
-const nptName = (layer: number, part: 'A' | 'B'): string => `transformer.h.${layer}.mlp.c_fc.npt_${part}`
-
-/** What a plastic block needs beside the base model's. */
-export interface PlasticBlock extends PlasticUpdate {
-  /** Modulations [tokens, rank] in place of those of the tokens' own attention: a ΔW that is given, as one that was folded. */
-  readonly modulation?: Value
-  readonly attentionResidual: boolean
+/** The plastic modules of a model's family. Throws where it has none. */
+function modulesOf(config: ModelConfig): PlasticModules<ModelConfig> {
+  const { plastic, noun } = familyOf(config)
+  if (!plastic) throw new Error(`plastic blocks are blocks of GPT-2; a ${noun} has none`)
+  return plastic
 }
 
-/** The plastic part of a block, where it is converted. */
-export type PlasticBlocks = (layer: number) => PlasticBlock | undefined
-
-/** A model whose blocks are all as they were. */
-export const noPlasticBlocks: PlasticBlocks = () => undefined
+/** `<module>.npt_A` [width, rank] and `<module>.npt_B` [rank, width of the MLP], block by block. */
+export function nptShapes(config: ModelConfig, npt: NptConfig): ParameterShapes {
+  const modules = modulesOf(config)
+  return new Map(
+    plasticLayers(config, npt).flatMap((layer) => [
+      [`${modules.module(layer)}.npt_A`, [factsOf(config).width, npt.rank]],
+      [`${modules.module(layer)}.npt_B`, [npt.rank, modules.inner(config)]],
+    ]),
+  )
+}
 
 /** Declares the tensors of the plastic blocks: as inputs, or as constants where `stored` has them. */
 export function declareNpt(
   graph: Graph,
-  config: Gpt2Config,
+  config: ModelConfig,
   npt: NptConfig,
   stored: ReadonlyMap<string, ExternalData> | undefined,
   dtype: FloatType = 'float32',
 ): PlasticBlocks {
+  const modules = modulesOf(config)
   const shapes = nptShapes(config, npt)
   const isStored = stored !== undefined && [...shapes.keys()].every((name) => stored.has(name))
   const tensor = isStored ? frozenParameters(graph, shapes, stored) : inputParameters(graph, shapes, dtype)
@@ -78,8 +74,8 @@ export function declareNpt(
     plasticLayers(config, npt).map((layer) => [
       layer,
       {
-        A: tensor(nptName(layer, 'A')),
-        B: tensor(nptName(layer, 'B')),
+        A: tensor(`${modules.module(layer)}.npt_A`),
+        B: tensor(`${modules.module(layer)}.npt_B`),
         scale: npt.modulation_scale,
         attentionResidual: npt.attention_residual,
       },

@@ -5,15 +5,16 @@
  */
 import type { Value } from '../ir/graph.ts'
 import { gemm, reshape } from '../ops/index.ts'
-import type { Gpt2Config } from './gpt2_config.ts'
+import type { ModelConfig } from './family.ts'
+import { factsOf } from './family.ts'
 import type { Parameters, ParameterShapes } from './parameters.ts'
 
 export const VALUE_HEAD_WEIGHT = 'v_head.summary.weight'
 export const VALUE_HEAD_BIAS = 'v_head.summary.bias'
 
-export const valueHeadShapes = (config: Gpt2Config): ParameterShapes =>
+export const valueHeadShapes = (config: ModelConfig): ParameterShapes =>
   new Map([
-    [VALUE_HEAD_WEIGHT, [1, config.n_embd]],
+    [VALUE_HEAD_WEIGHT, [1, factsOf(config).width]],
     [VALUE_HEAD_BIAS, [1]],
   ])
 

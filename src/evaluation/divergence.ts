@@ -2,7 +2,7 @@
  * How far a policy has moved from the model before training, by what it writes itself.
  * @module
  */
-import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
+import { sftEvaluationGraph } from '../../graphs/tasks/sft.ts'
 import { collate } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import { countLabelled, NO_LOSS } from '../data/examples/encode.ts'
@@ -81,7 +81,11 @@ async function logProbabilities(
   sequences: readonly Sequence[],
   { batch, runtime }: DivergenceOptions,
 ): Promise<number[][]> {
-  const opened = await openFoundModel(found, (request) => evaluationGraph(asLanguageModel(request)), runtime)
+  const opened = await openFoundModel(
+    found,
+    (request) => sftEvaluationGraph(asLanguageModel(request)),
+    runtime,
+  )
   return withModel(opened, async (session, parameters) => {
     const results: number[][] = []
     for (const change of changes)

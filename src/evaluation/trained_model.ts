@@ -1,5 +1,5 @@
 /** @module */
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { openFoundModel } from '../models/open_found_model.ts'
 import { openTokenGenerator } from '../models/open_token_generator.ts'
@@ -10,7 +10,7 @@ import type { Tokenizer } from '../text/tokenizer.ts'
 /** A found model as tasks judge it. */
 export const trainedModel = (
   found: FoundModel,
-  given: { readonly config: EncoderConfig; readonly tokenizer: Tokenizer; readonly runtime: Runtime },
+  given: { readonly config: ModelConfig; readonly tokenizer: Tokenizer; readonly runtime: Runtime },
 ): TrainedModel => ({
   config: given.config,
   tokenizer: given.tokenizer,

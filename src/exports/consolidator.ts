@@ -6,8 +6,9 @@
  * Σᵢ A·diag(m̄ᵢ)·B = A·diag(Σᵢ m̄ᵢ)·B.
  * @module
  */
-import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
-import { plasticGraph } from '../../graphs/artifacts/consolidation.ts'
+import { factsOf, familyOf } from '../../graphs/models/family.ts'
+import { sftEvaluationGraph } from '../../graphs/tasks/sft.ts'
+import { plasticGraph } from '../../graphs/tasks/consolidation.ts'
 import { plasticLayers } from '../../graphs/models/npt_config.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { collate, collateTokens, totalLabelled } from '../data/batches/collate.ts'
@@ -23,7 +24,7 @@ import { openFoundModel } from '../models/open_found_model.ts'
 import type { Feeds } from '../runtime/session.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
-import { evaluateCausalLm } from '../tasks/sft.ts'
+import { evaluateSft } from '../tasks/sft.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { asLanguageModel } from '../tasks/language_model.ts'
 import type { Fold } from '../tasks/consolidation.ts'
@@ -69,13 +70,13 @@ export async function openConsolidator(
     (request) => plasticGraph({ ...asLanguageModel(request), npt }),
     nodeRuntime(),
   )
-  const { config } = asLanguageModel({ ...plastic, lora: 'none', npt, stored: undefined })
+  const { config } = plastic
   const layers = plasticLayers(config, npt)
-  const modules = layers.map((layer) => `transformer.h.${layer}.mlp.c_fc`)
+  const modules = layers.map((layer) => familyOf(config).plastic!.module(layer))
   const lora = { r: npt.rank, lora_alpha: npt.rank, target_modules: modules }
   const changed = await openFoundModel(
     { base },
-    (request) => evaluationGraph({ ...asLanguageModel(request), lora }),
+    (request) => sftEvaluationGraph({ ...asLanguageModel(request), lora }),
     nodeRuntime(),
   )
 
@@ -108,7 +109,7 @@ export async function openConsolidator(
 
   return {
     tokenizer,
-    context: config.n_positions,
+    context: factsOf(config).context,
     async consolidate(texts) {
       const sum = new Float32Array(layers.length * npt.rank)
       for (const text of texts) {
@@ -135,7 +136,7 @@ export async function openConsolidator(
       return results
     },
     perplexity: async (dataset, update) =>
-      (await evaluateCausalLm(changed.session, feedsOf(update), dataset, BATCH)).perplexity,
+      (await evaluateSft(changed.session, feedsOf(update), dataset, BATCH)).perplexity,
     async release() {
       await plastic.session.release()
       await changed.session.release()

@@ -15,18 +15,19 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { classifierGraph } from '../../graphs/artifacts/classification.ts'
+import { formatOf } from '../formats/families/family.ts'
+import { classifierGraph } from '../../graphs/tasks/classification.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { backboneShapes, encoderContext, isBert } from '../../graphs/models/encoder.ts'
-import type { Head } from '../../graphs/models/head.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { backboneShapes } from '../../graphs/models/encoder.ts'
+import { factsOf } from '../../graphs/models/family.ts'
+import type { ClassesHead, ScoreHead } from '../../graphs/models/head.ts'
 import { headOutputs, isPooled } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
-import { paddingToken } from '../formats/classifier_config.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { headOf } from '../models/find_model.ts'
 import { mergeAdapter } from './merge.ts'
@@ -80,13 +81,13 @@ export async function exportClassifier(model: FoundModel, out: string): Promise<
   })
 }
 
-const wholeShapes = (model: FoundModel, config: EncoderConfig) =>
+const wholeShapes = (model: FoundModel, config: ModelConfig) =>
   new Map([...backboneShapes(config), ...besideShapes(model, config)])
 
 /** The whole classifier's weights: what was trained, folded into its base or put beside it. */
 async function mergedTensors(
   model: FoundModel,
-): Promise<{ config: EncoderConfig; tensors: ReadonlyMap<string, FloatTensor> }> {
+): Promise<{ config: ModelConfig; tensors: ReadonlyMap<string, FloatTensor> }> {
   const { base, adapter, trained } = model
   const isWhole = adapter === undefined && trained === undefined
   const { config, weights, tensors } = await openModelFolder(base, (config) =>
@@ -102,18 +103,22 @@ async function mergedTensors(
 }
 
 /** Copies the tokenizer, and lets it pad, which GPT-2's does not by itself, and truncate. */
-async function placeTokenizer(from: string, to: string, config: EncoderConfig, head: Head): Promise<void> {
+async function placeTokenizer(
+  from: string,
+  to: string,
+  config: ModelConfig,
+  head: ClassesHead | ScoreHead,
+): Promise<void> {
   await copyFiles(from, to, TOKENIZER_FILES)
   const path = join(from, 'tokenizer_config.json')
   const known = (await exists(path)) ? ((await readJson(path)) as object) : {}
   const tokenizer = await loadTokenizer(from)
+  const padding = formatOf(config).paddingToken(config, head)
   await writeJson(join(to, 'tokenizer_config.json'), {
     ...known,
-    ...(isBert(config)
-      ? {}
-      : { pad_token: tokenizer.decode([paddingToken(config, head) ?? tokenizer.eosId]) }),
+    ...(padding === undefined ? {} : { pad_token: tokenizer.decode([padding ?? tokenizer.eosId]) }),
     padding_side: 'right',
-    model_max_length: encoderContext(config),
+    model_max_length: factsOf(config).context,
   })
 }
 

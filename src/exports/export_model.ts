@@ -20,10 +20,10 @@
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { inferenceGraph } from '../../graphs/artifacts/generation.ts'
+import { inferenceGraph } from '../../graphs/inference/generation.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { languageModelShapes } from '../../graphs/models/language_model.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
@@ -31,7 +31,7 @@ import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { mergeAdapter } from './merge.ts'
-import { fillModelFolder, openGpt2Folder } from '../formats/model_folder.ts'
+import { fillModelFolder, openLanguageModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { readEntries, readTensors } from '../formats/safetensors.ts'
 import { adapterInputs } from '../models/adapter_inputs.ts'
@@ -66,9 +66,9 @@ export async function exportModel({
     throw new UserError(`${out} holds files already; name an empty or new folder`)
 
   const { npt, trained } = model
-  const shapesOf = (config: Gpt2Config) =>
-    new Map([...gpt2ParameterShapes(config), ...(trained === undefined ? besideShapes({ npt }, config) : [])])
-  const base = await openGpt2Folder(model.base, shapesOf)
+  const shapesOf = (config: ModelConfig) =>
+    new Map([...languageModelShapes(config), ...(trained === undefined ? besideShapes({ npt }, config) : [])])
+  const base = await openLanguageModelFolder(model.base, shapesOf)
   const adapter = model.adapter === undefined ? undefined : await readPeftAdapter(model.adapter)
   const weights = new Map([
     ...(await readEntries(base.weights, base.tensors)),
@@ -86,9 +86,9 @@ export async function exportModel({
     await copyFiles(model.base, folder, [...TOKENIZER_FILES, 'generation_config.json'])
     await mkdir(join(folder, 'onnx'))
     await linkOrCopy(join(folder, 'model.safetensors'), join(folder, 'onnx', WEIGHTS))
-    const written = await openGpt2Folder(
+    const written = await openLanguageModelFolder(
       folder,
-      (config) => new Map([...gpt2ParameterShapes(config), ...besideShapes({ npt }, config)]),
+      (config) => new Map([...languageModelShapes(config), ...besideShapes({ npt }, config)]),
     )
     const stored = externalData(written.tensors, WEIGHTS)
     await writeFile(join(folder, 'onnx', 'model.onnx'), serialize(inferenceGraph({ config, npt, stored })))

@@ -1,27 +1,18 @@
 /**
- * What a classifier's `config.json` says about its head, under the keys of transformers' `GPT2ForSequenceClassification` and
- * `BertForSequenceClassification`. The first always pools the last token. Where ours pools the mean, the architecture has a
- * name that transformers does not know, so that it refuses the model instead of answering something else; `ortune_pooling`
- * says what it does.
+ * What a classifier's `config.json` says about its head, under the keys of transformers' `…ForSequenceClassification`.
  * @module
  */
 import { join } from 'node:path'
 import { z } from 'zod'
 
 import { poolings } from '../../graphs/layers/pooling.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { isBert } from '../../graphs/models/encoder.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { ClassesHead, Head, ScoreHead } from '../../graphs/models/head.ts'
 import { languageHead } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
+import { allFormats, formatOf } from './families/family.ts'
 import { readJson } from './read_file.ts'
 import { checkJson } from './schema.ts'
-
-const ARCHITECTURE = 'GPT2ForSequenceClassification'
-const BERT_ARCHITECTURE = 'BertForSequenceClassification'
-const MEAN_ARCHITECTURE = 'OrtuneGPT2MeanForSequenceClassification'
-const MEAN_MODEL_TYPE = 'ortune_gpt2_mean'
 
 const schema = z.looseObject({
   architectures: z.array(z.string()).nullish(),
@@ -29,36 +20,19 @@ const schema = z.looseObject({
   ortune_pooling: z.enum(poolings).default('last'),
 })
 
-/** The keys of a classifier; a GPT-2 of transformers finds the last token as the last that is not the padding token. */
+/** What `config.json` says of a head on a pooled vector. */
 export function classifierConfig(
-  config: EncoderConfig,
+  config: ModelConfig,
   head: ClassesHead | ScoreHead,
 ): Record<string, unknown> {
-  const { pooling } = head
   const classes = classNames(head)
-  const common = {
+  return {
     id2label: Object.fromEntries(classes.map((name, index) => [index, name])),
     label2id: Object.fromEntries(classes.map((name, index) => [name, index])),
     problem_type: problem(head),
+    ...formatOf(config).pooledHead(config, head),
   }
-  if (isBert(config)) return { ...common, architectures: [BERT_ARCHITECTURE] }
-  const padded = { ...common, pad_token_id: paddingToken(config, head) }
-  return pooling === 'last'
-    ? { ...padded, architectures: [ARCHITECTURE] }
-    : {
-        ...padded,
-        architectures: [MEAN_ARCHITECTURE],
-        model_type: MEAN_MODEL_TYPE,
-        ortune_pooling: pooling,
-      }
 }
-
-/**
- * The token that transformers pads a GPT-2 classifier's texts with. A reward model's texts end in end of text, which would be
- * overlooked if it were that one; so a token is taken that they do not end in.
- */
-export const paddingToken = ({ eos_token_id }: Gpt2Config, { kind }: Head): number | null =>
-  kind === 'score' ? (eos_token_id === 0 ? 1 : 0) : eos_token_id
 
 /** The one class that a reward model's configuration names; its logit is the score. */
 const SCORE_CLASS = 'reward'
@@ -79,8 +53,8 @@ export const classNames = (head: ClassesHead | ScoreHead): readonly string[] =>
 export async function readHead(folder: string): Promise<Head> {
   const path = join(folder, 'config.json')
   const { architectures, id2label, ortune_pooling } = checkJson(schema, await readJson(path), path)
-  if (![ARCHITECTURE, MEAN_ARCHITECTURE, BERT_ARCHITECTURE].some((name) => architectures?.includes(name)))
-    return languageHead
+  const known = allFormats.flatMap(({ classifiers }) => classifiers)
+  if (!known.some((name) => architectures?.includes(name))) return languageHead
   const entries = Object.entries(id2label ?? {})
   const classes = entries.map((_, index) => id2label![String(index)])
   if (classes.length === 0 || !classes.every((name) => name !== undefined))

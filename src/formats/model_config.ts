@@ -1,20 +1,46 @@
-/** @module */
+/**
+ * The configuration of a model folder.
+ * @module
+ */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
 
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { parseBertConfig } from './bert_config.ts'
-import { configFile, parseGpt2Config } from './gpt2_config.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { familyOf } from '../../graphs/models/family.ts'
+import { UserError } from '../errors.ts'
+import { familyFormats } from './families/family.ts'
 import { readJson } from './read_file.ts'
 import { checkJson } from './schema.ts'
 
 /**
- * Reads the configuration of a GPT-2 or a BERT: `path` is a model folder or a `config.json` itself. What the type does not
+ * Reads the configuration of a model of any family: `path` is a model folder or a `config.json` itself. What the type does not
  * name is kept at run time, to be written again.
  * @throws UserError where there is none, where it is another kind of model's, or where a value is out of bounds
  */
-export async function readModelConfig(path: string): Promise<EncoderConfig> {
+export async function readModelConfig(path: string): Promise<ModelConfig> {
   const file = await configFile(path)
   const json = await readJson(file)
   const { model_type } = checkJson(z.looseObject({ model_type: z.unknown() }), json, file)
-  return model_type === 'bert' ? parseBertConfig(json, file) : parseGpt2Config(json, file)
+  const format = Object.entries(familyFormats).find(([name]) => name === model_type)?.[1]
+  // An older GPT-2 names no type, and a type that nobody knows is named by the error.
+  return (format ?? familyFormats.gpt2).parse(json, file)
+}
+
+/** @throws UserError where models of such a configuration read texts and write none; `where` says where it lies */
+export function checkWrites(config: ModelConfig, where: string): void {
+  const { language, noun } = familyOf(config)
+  if (!language)
+    throw new UserError(
+      `${where} describes a ${noun}, which reads texts and writes none; name a GPT-2, or use it for task classification or reward`,
+    )
+}
+
+/** The `config.json` of a model folder, or the file that was named itself. */
+async function configFile(path: string): Promise<string> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  return isFolder ? join(path, 'config.json') : path
 }

@@ -5,72 +5,68 @@
  */
 import { join } from 'node:path'
 
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { backboneShapes, isBert } from '../../graphs/models/encoder.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { familyName, familyOf } from '../../graphs/models/family.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import { isPooled, languageHead } from '../../graphs/models/head.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic, writeFolderAtomic } from './atomic.ts'
 import { classifierConfig } from './classifier_config.ts'
-import { readGpt2Config } from './gpt2_config.ts'
-import { readModelConfig } from './model_config.ts'
+import { formatOf } from './families/family.ts'
+import { checkWrites, readModelConfig } from './model_config.ts'
 import { findTensors } from './model_tensors.ts'
 import { exists } from './read_file.ts'
 import type { FloatTensor, TensorEntry } from './safetensors.ts'
 import { readSafetensorsHeader, writeSafetensors } from './safetensors.ts'
 
 /** A model's folder whose configuration and weights agree. */
-export interface ModelFolder<Config extends EncoderConfig = EncoderConfig> {
-  readonly config: Config
+export interface ModelFolder {
+  readonly config: ModelConfig
   /** Path of the weight file. */
   readonly weights: string
   /** Where each parameter lies in it, under transformers' names. */
   readonly tensors: ReadonlyMap<string, TensorEntry>
 }
 
-export type Gpt2Folder = ModelFolder<Gpt2Config>
-
 /**
- * Opens the folder of a GPT-2 or a BERT: reads its configuration and the header of its weights, and checks that they fit.
+ * Opens the folder of a model: reads its configuration and the header of its weights, and checks that they fit.
  *
  * @param shapesOf the parameters wanted, by default those of {@link ownShapes}
  */
 export async function openModelFolder(
   folder: string,
-  shapesOf: (config: EncoderConfig) => ParameterShapes = ownShapes,
+  shapesOf: (config: ModelConfig) => ParameterShapes = ownShapes,
 ): Promise<ModelFolder> {
-  return open(folder, await readModelConfig(join(folder, 'config.json')), shapesOf)
-}
-
-/** As {@link openModelFolder}, for what only a GPT-2 can do. */
-export async function openGpt2Folder(
-  folder: string,
-  shapesOf: (config: Gpt2Config) => ParameterShapes = gpt2ParameterShapes,
-): Promise<Gpt2Folder> {
-  return open(folder, await readGpt2Config(join(folder, 'config.json')), shapesOf)
-}
-
-/** The parameters that a folder is expected to hold: of GPT-2 the language model's, of BERT those up to the pooled output. */
-export const ownShapes = (config: EncoderConfig): ParameterShapes =>
-  isBert(config) ? backboneShapes(config) : gpt2ParameterShapes(config)
-
-async function open<Config extends EncoderConfig>(
-  folder: string,
-  config: Config,
-  shapesOf: (config: Config) => ParameterShapes,
-): Promise<ModelFolder<Config>> {
+  const config = await readModelConfig(join(folder, 'config.json'))
   const weights = join(folder, 'model.safetensors')
   if (!(await exists(weights))) throw await noWeights(folder)
   const tensors = findTensors(await readSafetensorsHeader(weights), config, weights, shapesOf(config))
   return { config, weights, tensors }
 }
 
+/**
+ * As {@link openModelFolder}, for a model that writes.
+ * @throws UserError where it reads only
+ */
+export const openLanguageModelFolder = (
+  folder: string,
+  shapesOf: (config: ModelConfig) => ParameterShapes = ownShapes,
+): Promise<ModelFolder> =>
+  openModelFolder(folder, (config) => {
+    checkWrites(config, join(folder, 'config.json'))
+    return shapesOf(config)
+  })
+
+/** The parameters that a folder is expected to hold: the body's, and a language model's own head where the family has one. */
+export function ownShapes(config: ModelConfig): ParameterShapes {
+  const family = familyOf(config)
+  return new Map([...family.shapes(config), ...(family.language?.shapes(config) ?? [])])
+}
+
 /** What a model folder is written from. */
 export interface ModelFolderContent {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   /** Under transformers' names, float32. */
   readonly tensors: ReadonlyMap<string, FloatTensor>
   /** What the model answers with, by default the next token. */
@@ -91,19 +87,16 @@ export async function fillModelFolder(folder: string, content: ModelFolderConten
   const { config, tensors, head = languageHead, tokenizerFiles = {} } = content
   await writeSafetensors(join(folder, 'model.safetensors'), tensors)
   await writeJson(join(folder, 'config.json'), asFloat32(config, head))
-  if (!isPooled(head) && !isBert(config)) {
-    const { bos_token_id, eos_token_id } = config
-    const generation = content.generationConfig ?? { bos_token_id, eos_token_id }
-    await writeJson(join(folder, 'generation_config.json'), generation)
-  }
+  const generation = content.generationConfig ?? formatOf(config).generation(config)
+  if (!isPooled(head) && generation) await writeJson(join(folder, 'generation_config.json'), generation)
   for (const [name, text] of Object.entries(tokenizerFiles)) await writeFileAtomic(join(folder, name), text)
 }
 
 /** The configuration with float32 weights: loaders believe it about their type, under an old and a new name. */
-const asFloat32 = (config: EncoderConfig, head: Head): Record<string, unknown> => ({
+const asFloat32 = (config: ModelConfig, head: Head): Record<string, unknown> => ({
   ...config,
-  model_type: isBert(config) ? 'bert' : 'gpt2',
-  architectures: [isBert(config) ? 'BertModel' : 'GPT2LMHeadModel'],
+  model_type: familyName(config),
+  architectures: [formatOf(config).architecture],
   ...(isPooled(head) ? classifierConfig(config, head) : {}),
   dtype: 'float32',
   torch_dtype: 'float32',

@@ -1,39 +1,12 @@
 /**
- * Finding a model's parameters in a safetensors file, whichever of the customary namings it uses. `GPT2LMHeadModel` writes
- * `transformer.h.0.ln_1.weight`, the checkpoints first published (and `GPT2Model`) have `h.0.ln_1.weight`;
- * `BertForSequenceClassification` writes `bert.embeddings.LayerNorm.weight`, `BertModel` the same without `bert.`, and the
- * checkpoints first published have `gamma` and `beta` in layer norms.
+ * Finding a model's parameters in a safetensors file, whichever of the customary namings it uses.
  * @module
  */
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { isBert } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
+import { formatOf } from './families/family.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
-
-/** How a kind of model names its tensors. */
-interface Naming {
-  readonly canonical: (name: string) => string
-  /** What the names of tensors within blocks begin with. */
-  readonly blocks: string
-  /** Tensors of blocks that nobody needs. */
-  readonly unused?: RegExp
-}
-
-const gpt2: Naming = {
-  canonical: (name) => (/^(wte|wpe|h|ln_f)\./.test(name) ? `transformer.${name}` : name),
-  blocks: 'transformer.h.',
-  // The causal mask, which older files carry along.
-  unused: /^transformer\.h\.\d+\.attn\.(bias|masked_bias)$/,
-}
-
-const bert: Naming = {
-  canonical: (name) =>
-    (/^(embeddings|encoder|pooler)\./.test(name) ? `bert.${name}` : name)
-      .replace(/\.LayerNorm\.gamma$/, '.LayerNorm.weight')
-      .replace(/\.LayerNorm\.beta$/, '.LayerNorm.bias'),
-  blocks: 'bert.encoder.',
-}
 
 /**
  * Where each parameter of the model lies: transformers' name to entry, in the order of `shapes`. Tensors outside the
@@ -45,13 +18,14 @@ const bert: Naming = {
  */
 export function findTensors(
   header: SafetensorsHeader,
-  config: EncoderConfig,
+  config: ModelConfig,
   where: string,
   shapes: ParameterShapes,
 ): Map<string, TensorEntry> {
-  const { canonical, blocks, unused } = isBert(config) ? bert : gpt2
+  const { naming } = formatOf(config)
+  const { blocks, unused } = naming
   const present = new Map<string, TensorEntry>()
-  for (const [name, entry] of header.tensors) present.set(canonical(name), entry)
+  for (const [name, entry] of header.tensors) present.set(naming.canonical(name), entry)
 
   const found = new Map<string, TensorEntry>()
   for (const [name, shape] of shapes) {

@@ -8,8 +8,11 @@ import { join } from 'node:path'
 import type { WeightLayout } from '../../graphs/layers/linear.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { targetMatches } from '../../graphs/models/lora_config.ts'
+import type { FamilyName } from '../../graphs/models/family.ts'
+import { families } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic, writeFolderAtomic } from './atomic.ts'
+import { allFormats, familyFormats } from './families/family.ts'
 import { parsePeftConfig, peftConfig } from './peft_config.ts'
 import { readJson } from './read_file.ts'
 import type { FloatTensor } from './safetensors.ts'
@@ -26,21 +29,6 @@ export interface PeftAdapter extends LoraConfig {
 }
 
 const keyPrefix = 'base_model.model.'
-
-/** Keys of each kind of model, in two parts; the prefix is missing where the adapter is of the model without its head. */
-const kinds: readonly { readonly prefix: string; readonly key: RegExp; readonly head: readonly string[] }[] =
-  [
-    {
-      prefix: 'transformer.',
-      key: /^base_model\.model\.(?:transformer\.)?(h\.\d+\.(?:attn|mlp)\.c_\w+)\.(lora_[AB]\.weight)$/,
-      head: ['score.weight'],
-    },
-    {
-      prefix: 'bert.',
-      key: /^base_model\.model\.(?:bert\.)?((?:encoder\.layer\.\d+\.[\w.]+|pooler)\.(?:query|key|value|dense))\.(lora_[AB]\.weight)$/,
-      head: ['classifier.weight', 'classifier.bias'],
-    },
-  ]
 
 /** Writes an adapter's folder, in place of whatever was there, atomically. */
 export async function writePeftAdapter(folder: string, adapter: PeftAdapter): Promise<void> {
@@ -76,7 +64,9 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
   const head = hasHead ? headOf(stored) : undefined
   if (hasHead && !head)
     throw new UserError(
-      `${path} lacks the head (${kinds.map((kind) => kind.head.join(', ')).join(', or ')}), which ${configPath} promises; save it again`,
+      `${path} lacks the head (${heads()
+        .map((head) => head.join(', '))
+        .join(', or ')}), which ${configPath} promises; save it again`,
     )
   for (const [key, tensor] of stored) {
     const name = adapterName(key)
@@ -98,25 +88,34 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
 }
 
 /** The name of an adapter's tensor, from its key in a file. */
-function adapterName(key: string): string | undefined {
-  for (const kind of kinds) {
-    const [, module, half] = kind.key.exec(key) ?? []
-    if (module) return `${kind.prefix}${module}.${half}`
+function adapterName(file: string): string | undefined {
+  for (const { adapterKeys } of allFormats) {
+    const [, module, half] = adapterKeys.key.exec(file) ?? []
+    if (module) return `${adapterKeys.prefix}${module}.${half}`
   }
   return undefined
 }
 
-/** The head, of one kind or the other, without PEFT's prefix. */
+/** The names of the tensors of each family's head on a pooled vector. */
+const heads = (): string[][] =>
+  Object.values(families).map((family) => {
+    const { weight, bias } = family.pooledHead()
+    return bias === undefined ? [weight] : [weight, bias]
+  })
+
+/** The head, of one family or the other, without PEFT's prefix. */
 function headOf(stored: ReadonlyMap<string, FloatTensor>): ReadonlyMap<string, FloatTensor> | undefined {
-  const names = kinds
-    .map(({ head }) => head)
-    .find((head) => head.every((name) => stored.has(keyPrefix + name)))
+  const names = heads().find((head) => head.every((name) => stored.has(keyPrefix + name)))
   return names && new Map(names.map((name) => [name, stored.get(keyPrefix + name)!]))
 }
 
-/** How the weights of the adapted model are stored. */
-export const adapterLayout = ({ tensors }: Pick<PeftAdapter, 'tensors'>): WeightLayout =>
-  [...tensors.keys()].some((name) => name.startsWith('bert.')) ? 'out_in' : 'in_out'
+/** How the weights of the adapted model are stored: as its family does, which the modules' names tell. */
+export function adapterLayout({ tensors }: Pick<PeftAdapter, 'tensors'>): WeightLayout {
+  const [module = ''] = tensors.keys()
+  const names = Object.keys(families) as FamilyName[]
+  const name = names.find((one) => module.startsWith(familyFormats[one].adapterKeys.prefix)) ?? names[0]!
+  return families[name].layout
+}
 
 /** Names of the adapted modules: `transformer.h.0.attn.c_attn` … */
 export function adaptedModules(adapter: Pick<PeftAdapter, 'tensors'>): string[] {

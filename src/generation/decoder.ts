@@ -6,7 +6,7 @@
  * @module
  */
 import { sizeOf } from '../../graphs/ir/shape.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { ModelFacts } from '../../graphs/models/family.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 
 export interface Decoder {
@@ -24,12 +24,12 @@ const SLOTS = 64
  *
  * @param constants adapters and `lora_scale`, or all parameters, where the graph takes them as inputs
  */
-export function createDecoder(session: Session, config: Gpt2Config, constants: Feeds = {}): Decoder {
-  const headSize = config.n_embd / config.n_head
-  const names = Array.from({ length: config.n_layer }, (_, layer) => [
-    `${layer}.key`,
-    `${layer}.value`,
-  ]).flat()
+export function createDecoder(
+  session: Session,
+  { layers, kvHeads, headSize, vocabulary, context }: ModelFacts,
+  constants: Feeds = {},
+): Decoder {
+  const names = Array.from({ length: layers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat()
   let batch = 0
   let capacity = 0
   let used = 0
@@ -54,14 +54,14 @@ export function createDecoder(session: Session, config: Gpt2Config, constants: F
       logits_positions: int64([batch], (row) => row * sequence + sequence - 1),
     }
     for (const name of names) {
-      const dims = [batch, config.n_head, capacity, headSize]
+      const dims = [batch, kvHeads, capacity, headSize]
       feeds[`past_key_values.${name}`] = { dtype: 'float32', dims, data: cache.get(name)! }
     }
     const outputs = await session.run(feeds)
     store(outputs, sequence)
     const logits = outputs['logits']!.data as Float32Array
     return Array.from({ length: batch }, (_, row) =>
-      logits.subarray(row * config.vocab_size, (row + 1) * config.vocab_size),
+      logits.subarray(row * vocabulary, (row + 1) * vocabulary),
     )
   }
 
@@ -71,7 +71,7 @@ export function createDecoder(session: Session, config: Gpt2Config, constants: F
     for (const name of names) {
       const fresh = outputs[`present.${name}`]!.data as Float32Array
       const target = cache.get(name)!
-      for (let row = 0; row < batch * config.n_head; row++) {
+      for (let row = 0; row < batch * kvHeads; row++) {
         const from = row * sequence * headSize
         target.set(fresh.subarray(from, from + sequence * headSize), (row * capacity + used) * headSize)
       }
@@ -80,8 +80,8 @@ export function createDecoder(session: Session, config: Gpt2Config, constants: F
   }
 
   function grow(needed: number): void {
-    const larger = Math.min(Math.ceil(needed / SLOTS) * SLOTS, Math.max(needed, config.n_positions))
-    const rows = batch * config.n_head
+    const larger = Math.min(Math.ceil(needed / SLOTS) * SLOTS, Math.max(needed, context))
+    const rows = batch * kvHeads
     cache = new Map(
       names.map((name) => {
         const before = cache.get(name)!

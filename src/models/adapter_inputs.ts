@@ -1,5 +1,5 @@
 /** @module */
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import { encoderShapes } from '../../graphs/models/encoder.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
@@ -16,7 +16,7 @@ import type { Feeds } from '../runtime/session.ts'
  * @throws UserError where the adapter does not fit the model
  */
 export function adapterInputs(
-  config: EncoderConfig,
+  config: ModelConfig,
   adapter: PeftAdapter,
   where: string,
 ): { readonly lora: LoraConfig; readonly feeds: Feeds } {
@@ -34,7 +34,7 @@ export function adapterInputs(
   return { lora, feeds: { ...tensorFeeds(tensors), ...loraScale(lora_alpha / r) } }
 }
 
-function expectedShapes(config: EncoderConfig, lora: LoraConfig, where: string) {
+function expectedShapes(config: ModelConfig, lora: LoraConfig, where: string) {
   try {
     return encoderShapes({ config, lora })
   } catch (error) {

@@ -4,11 +4,12 @@
  */
 import { join } from 'node:path'
 
-import { embeddingGraph } from '../../graphs/artifacts/embedding.ts'
+import { factsOf } from '../../graphs/models/family.ts'
+import { embeddingGraph } from '../../graphs/inference/embedding.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
 import { collateTokens } from '../data/batches/collate.ts'
 import { findModel } from './find_model.ts'
-import { openGpt2Folder } from '../formats/model_folder.ts'
+import { openLanguageModelFolder } from '../formats/model_folder.ts'
 import { exists } from '../formats/read_file.ts'
 import type { Device } from '../runtime/node_runtime.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
@@ -43,8 +44,9 @@ export async function openModelEmbedder(folder: string, options: EmbedderOptions
   const { batch, ...device } = options
   const isRun = await exists(join(folder, 'ortune.json'))
   const { base } = await findModel(folder, isRun ? { checkpoint: 'base' } : {})
-  const model = await openGpt2Folder(base, backboneShapes)
+  const model = await openLanguageModelFolder(base, backboneShapes)
   const { config } = model
+  const { context, width } = factsOf(config)
   const tokenizer = await loadTokenizer(base)
   const { session, constants } = await openGraph(
     base,
@@ -55,13 +57,13 @@ export async function openModelEmbedder(folder: string, options: EmbedderOptions
   return {
     name: base,
     embed(texts) {
-      const rows = texts.map((text) => Int32Array.from(tokenizer.encode(text).slice(0, config.n_positions)))
+      const rows = texts.map((text) => Int32Array.from(tokenizer.encode(text).slice(0, context)))
       const embed = async (some: readonly Int32Array[]) => {
         const { feeds } = collateTokens(some.map((input_ids) => [{ input_ids, labels: NO_LABELS }]))
         const { embeddings } = await session.run({ ...feeds, ...constants })
         return embeddings!.data as Float32Array
       }
-      return embedInBatches(rows, config.n_embd, embed, batch)
+      return embedInBatches(rows, width, embed, batch)
     },
     release: () => session.release(),
   }

@@ -4,12 +4,12 @@
  */
 import { join } from 'node:path'
 
+import { checkWrites } from '../formats/model_config.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { backboneShapes, isBert } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { backboneShapes } from '../../graphs/models/encoder.ts'
 import type { GraphRequest } from '../../graphs/models/graph_request.ts'
 import { isPooled } from '../../graphs/models/head.ts'
-import { UserError } from '../errors.ts'
 import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
@@ -22,7 +22,7 @@ import { besideShapes, trainedFeeds } from './trained_feeds.ts'
 
 /** A graph that is open on a model. */
 export interface OpenModel {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   readonly session: Session
   /** To be fed with every run. */
   readonly parameters: Feeds
@@ -43,10 +43,7 @@ export async function openFoundModel(
   // What lies in the model's own file: an adapter comes with the head, but not with the plastic blocks below it.
   const whole = adapter === undefined ? found : { npt: found.npt }
   const model = await openModelFolder(base, (config) => {
-    if (!pooled && isBert(config))
-      throw new UserError(
-        `${join(base, 'config.json')} describes a BERT, which reads texts and writes none; name a GPT-2, or use it for task classification or reward`,
-      )
+    if (!pooled) checkWrites(config, join(base, 'config.json'))
     return new Map([
       ...(pooled ? backboneShapes(config) : ownShapes(config)),
       ...(trained === undefined ? besideShapes(whole, config) : []),

@@ -1,7 +1,7 @@
 /** @module */
-import { classifierGraph } from '../../graphs/artifacts/classification.ts'
+import { classifierGraph } from '../../graphs/tasks/classification.ts'
 import { headOutputs, isPooled } from '../../graphs/models/head.ts'
-import { encoderContext } from '../../graphs/models/encoder.ts'
+import { factsOf } from '../../graphs/models/family.ts'
 import { checkTokenizer } from '../data/examples/bert_sequence.ts'
 import { collateEncoder } from '../data/batches/collate_encoder.ts'
 import type { FoundModel } from './find_model.ts'
@@ -43,7 +43,7 @@ export async function openLogits(found: FoundModel, device: Device = {}): Promis
   checkTokenizer(tokenizer, config, found.base)
   return {
     tokenizer,
-    context: encoderContext(config),
+    context: factsOf(config).context,
     async logits(rows) {
       // The graph works out the positions itself.
       const { input_ids, attention_mask, token_type_ids } = collateEncoder(

@@ -2,7 +2,7 @@
  * From the model that a folder stands for to generated tokens.
  * @module
  */
-import { decodingGraph } from '../../graphs/artifacts/generation.ts'
+import { decodingGraph } from '../../graphs/inference/generation.ts'
 import { UserError } from '../errors.ts'
 import { headWords } from '../formats/heads.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
@@ -12,14 +12,15 @@ import type { TokenGenerator } from '../generation/token_generator.ts'
 import { createTokenGenerator } from '../generation/token_generator.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { ModelFacts } from '../../graphs/models/family.ts'
+import { factsOf } from '../../graphs/models/family.ts'
 import type { FoundModel } from './find_model.ts'
 import { headOf } from './find_model.ts'
 import { openFoundModel } from './open_found_model.ts'
 
 export interface ModelDecoder {
   readonly decoder: Decoder
-  readonly config: Gpt2Config
+  readonly facts: ModelFacts
   release(): Promise<void>
 }
 
@@ -34,17 +35,13 @@ export async function openModelDecoder(
 ): Promise<ModelDecoder> {
   const opened = await openFoundModel(
     found,
-    ({ lora, ...request }) =>
-      decodingGraph({
-        ...(request as typeof request & { readonly config: Gpt2Config }),
-        ...(typeof lora === 'string' ? {} : { lora }),
-      }),
+    ({ lora, ...request }) => decodingGraph({ ...request, ...(typeof lora === 'string' ? {} : { lora }) }),
     runtime,
   )
-  const config = opened.config as Gpt2Config
+  const facts = factsOf(opened.config)
   return {
-    decoder: createDecoder(opened.session, config, opened.parameters),
-    config,
+    decoder: createDecoder(opened.session, facts, opened.parameters),
+    facts,
     release: () => opened.session.release(),
   }
 }
@@ -60,18 +57,18 @@ export async function openTokenGenerator(
   if (kind !== 'language')
     throw new UserError(`${base} is a ${noun} and writes no text; use "${command}" instead`)
   const tokenizer = await loadTokenizer(base)
-  const { decoder, config, ...opened } = await openModelDecoder(found, runtime)
-  if (tokenizer.vocabSize > config.vocab_size) {
+  const { decoder, facts, ...opened } = await openModelDecoder(found, runtime)
+  if (tokenizer.vocabSize > facts.vocabulary) {
     await opened.release()
     throw new UserError(
-      `the tokenizer in ${base} has ${tokenizer.vocabSize} tokens but the model ${config.vocab_size}; use the model's own tokenizer`,
+      `the tokenizer in ${base} has ${tokenizer.vocabSize} tokens but the model ${facts.vocabulary}; use the model's own tokenizer`,
     )
   }
   return createTokenGenerator({
     decoder,
     tokenizer,
-    context: config.n_positions,
-    endOfText: config.eos_token_id,
+    context: facts.context,
+    endOfText: facts.endOfText,
     release: () => opened.release(),
   })
 }

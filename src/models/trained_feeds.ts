@@ -4,8 +4,9 @@
  */
 import { join } from 'node:path'
 
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { headShapes, isBert } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { familyOf } from '../../graphs/models/family.ts'
+import { headShapes } from '../../graphs/models/encoder.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import { headOutputs, isPooled } from '../../graphs/models/head.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
@@ -30,7 +31,7 @@ import { adapterInputs } from './adapter_inputs.ts'
  */
 export async function trainedFeeds(
   found: FoundModel,
-  config: EncoderConfig,
+  config: ModelConfig,
 ): Promise<{ readonly lora?: LoraConfig; readonly feeds: Feeds }> {
   const { adapter, trained } = found
   if (adapter !== undefined) {
@@ -50,10 +51,10 @@ export async function trainedFeeds(
 /** The tensors that a model has beside those of its kind: plastic blocks, which only a GPT-2 can have, and a head. */
 export const besideShapes = (
   { head, npt }: { readonly head?: Head | undefined; readonly npt?: NptConfig | undefined },
-  config: EncoderConfig,
+  config: ModelConfig,
 ): ParameterShapes =>
   new Map([
-    ...(npt && !isBert(config) ? nptShapes(config, npt) : []),
+    ...(npt && familyOf(config).plastic ? nptShapes(config, npt) : []),
     ...(head && isPooled(head) ? headShapes(config, headOutputs(head)) : []),
   ])
 

@@ -5,11 +5,11 @@
  */
 import { join } from 'node:path'
 
-import { inferenceGraph } from '../../graphs/artifacts/generation.ts'
+import { inferenceGraph } from '../../graphs/inference/generation.ts'
 import { matmulFlops } from '../../graphs/flops.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import { encoderContext, isBert } from '../../graphs/models/encoder.ts'
+import { factsOf, familyOf } from '../../graphs/models/family.ts'
 import { externalData } from '../formats/external_data.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
@@ -38,7 +38,7 @@ export async function flopsPerToken(
 ): Promise<number | null> {
   const graph = await rebuild(folder, name)
   if (!graph || Buffer.compare(serialize(graph), bytes) !== 0) return null
-  const context = encoderContext(folder.model.config)
+  const context = factsOf(folder.model.config).context
   return graph.inputs.some(({ name }) => name.startsWith('past_key_values.'))
     ? matmulFlops(graph, { batch: 1, sequence: 1, past_sequence: context - 1 })
     : matmulFlops(graph, { batch: 1, sequence: context, labelled: context }) / context
@@ -49,7 +49,7 @@ async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Pr
   const task = facts && runGraphs(facts, config, externalData(tensors, 'model.safetensors'))
   if (name === 'training_model.onnx') return task?.training()
   if (name === 'eval_model.onnx') return task?.evaluation()
-  if (isBert(config)) return undefined
+  if (!familyOf(config).language) return undefined
   const stored = () => externalData(tensors, 'model.onnx_data')
   switch (name) {
     case 'onnx/model.onnx':

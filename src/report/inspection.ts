@@ -6,7 +6,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
-import { encoderContext } from '../../graphs/models/encoder.ts'
+import { factsOf } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { readRunManifest } from '../runs/run_manifest.ts'
 import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
@@ -71,7 +71,7 @@ export async function inspect(path: string): Promise<Inspection> {
     path,
     task: known?.task ?? null,
     lora: known?.facts?.lora ?? null,
-    context: known ? encoderContext(known.model.config) : null,
+    context: known ? factsOf(known.model.config).context : null,
     parameters: { ...countParameters(groups), groups },
     models,
   }

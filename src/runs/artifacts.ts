@@ -5,11 +5,11 @@
 import { copyFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
+import { formatOf } from '../formats/families/family.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { OPSET, serialize } from '../../graphs/ir/serialize.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { isBert } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
 import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
@@ -35,9 +35,6 @@ export interface ExportRequest extends Trained {
   readonly optimizer: AdamWConfig
   readonly seed: number
 }
-
-/** Entries of GPT-2's own vocabulary; a bare config.json of that size gets its tokenizer. */
-const GPT2_VOCABULARY = 50257
 
 /**
  * Writes the artifact folder, whole or not at all.
@@ -122,9 +119,9 @@ export async function placeModel(
 }
 
 /** Copies the tokenizer of a model; a bare config.json of GPT-2's vocabulary with none beside it gets GPT-2's own. */
-export async function placeTokenizer(model: string, config: EncoderConfig, folder: string): Promise<void> {
+export async function placeTokenizer(model: string, config: ModelConfig, folder: string): Promise<void> {
   const bare = await isBare(model)
-  if (bare && !isBert(config) && config.vocab_size === GPT2_VOCABULARY) {
+  if (bare && formatOf(config).hasPublishedVocabulary(config)) {
     const files = await gpt2TokenizerFiles()
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   }

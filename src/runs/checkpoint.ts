@@ -8,7 +8,7 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import { headShapes } from '../../graphs/models/encoder.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import { headOutputs, isPooled } from '../../graphs/models/head.ts'
@@ -38,7 +38,7 @@ export interface Trained {
   readonly lora: Adaptation
   /** Where it is one on a pooled vector, its tensors are among the trained ones. */
   readonly head: Head
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   /** Name or path of the model that an adapter is for. */
   readonly baseModel: string | null
   /** The folder whose tokenizer files go along with a whole model. */

@@ -5,8 +5,8 @@
 import { z } from 'zod'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { isBert } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { familyOf } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
 import { loraConfigSchema } from '../formats/manifest.ts'
@@ -86,10 +86,10 @@ export function taskOptions(config: RunConfig): object {
 /** What of the model is trained: adapters with their defaults where nothing is said, nothing of it beside plastic blocks. */
 export function adaptationOf(
   { lora, npt }: Pick<RunConfig, 'lora' | 'npt'>,
-  config: EncoderConfig,
+  config: ModelConfig,
 ): Adaptation {
   if (typeof lora === 'string') return lora
   if (!lora && npt) return 'none'
-  const targets = lora?.target_modules ?? (isBert(config) ? ['query', 'value'] : undefined)
-  return loraConfigSchema.parse({ ...lora, ...(targets ? { target_modules: targets } : {}) })
+  const targets = lora?.target_modules ?? familyOf(config).adapterTargets
+  return loraConfigSchema.parse({ ...lora, target_modules: targets })
 }

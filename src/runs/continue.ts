@@ -9,8 +9,7 @@
  */
 import { join } from 'node:path'
 
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import { isPooled } from '../../graphs/models/head.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
@@ -103,7 +102,7 @@ async function loadState(
   folder: string,
   tensors: TrainingState,
   { lora, head, npt, seed, task }: RunManifest,
-  config: EncoderConfig,
+  config: ModelConfig,
 ): Promise<TrainerState> {
   const last = join(folder, 'checkpoints', 'last')
   const state = await readCheckpoint(last, tensors, lora)
@@ -113,7 +112,7 @@ async function loadState(
   if (npt) {
     await initialPlasticBlocks(tensors, npt, seed)
     const given = join(folder, INITIAL_NPT)
-    if (await exists(given)) await loadTensors(given, tensors, nptShapes(config as Gpt2Config, npt))
+    if (await exists(given)) await loadTensors(given, tensors, nptShapes(config, npt))
   }
   if (isPooled(head)) await initialHead(tensors, config, seed)
   return initialState

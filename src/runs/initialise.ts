@@ -1,14 +1,13 @@
 /**
  * Initial weights, from a seed.
  *
- * Weights ~ N(0, σ²) with σ = initializer_range (.02); GPT-2's two projections into the residual stream, c_proj, have
- * σ/√(2·n_layer) instead, so that the stream's variance does not grow with depth (Radford et al. 2019, §2.3). Biases are
- * 0; LayerNorm weights 1.
+ * Weights ~ N(0, σ²) with the family's σ; biases are 0 and layer norms' weights 1.
  * @module
  */
 import { sizeOf } from '../../graphs/ir/shape.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { headShapes, isBert } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { familyOf } from '../../graphs/models/family.ts'
+import { headShapes } from '../../graphs/models/encoder.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { ownShapes } from '../formats/model_folder.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
@@ -17,16 +16,15 @@ import { createRandom } from '../random.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
 
 /** Fresh parameters under transformers' names. Each has a random stream of its own, named by the seed and its name. */
-export function seededWeights(config: EncoderConfig, seed: number): Map<string, FloatTensor> {
+export function seededWeights(config: ModelConfig, seed: number): Map<string, FloatTensor> {
   const weights = new Map<string, FloatTensor>()
+  const family = familyOf(config)
   for (const [name, shape] of ownShapes(config)) {
     const data = new Float32Array(sizeOf(shape))
-    if (/\.(ln_\w+|LayerNorm)\.weight$/.test(name)) data.fill(1)
+    if (family.isNorm(name)) data.fill(1)
     else if (name.endsWith('.weight')) {
       const random = createRandom(seed, 'initial weights', name)
-      const residual = !isBert(config) && name.endsWith('.c_proj.weight')
-      const deviation = config.initializer_range / (residual ? Math.sqrt(2 * config.n_layer) : 1)
-      fillNormal(data, deviation, random)
+      fillNormal(data, family.deviation(config, name), random)
     }
     weights.set(name, { shape, data })
   }
@@ -46,7 +44,7 @@ export async function initialAdapter(tensors: TrainingState, seed: number): Prom
 }
 
 /** A fresh head: weight ~ N(0, initializer_range²), as transformers draws it, and bias 0. */
-export async function initialHead(tensors: TrainingState, config: EncoderConfig, seed: number): Promise<void> {
+export async function initialHead(tensors: TrainingState, config: ModelConfig, seed: number): Promise<void> {
   const [weight, bias] = [...headShapes(config, 1).keys()]
   if (bias !== undefined) await tensors.write(bias, 'parameter', new Float32Array(sizeOf(tensors.shape(bias))))
   const data = new Float32Array(sizeOf(tensors.shape(weight!)))
@@ -57,7 +55,7 @@ export async function initialHead(tensors: TrainingState, config: EncoderConfig,
 /** Where a run keeps the plastic blocks that it starts from, where they are another run's. */
 export const INITIAL_NPT = 'initial_npt.safetensors'
 
-/** Fresh plastic blocks: A ~ N(0, (init_scale/√n_embd)²), B ~ N(0, (init_scale/√rank)²). */
+/** Fresh plastic blocks: A ~ N(0, (init_scale/√width)²), B ~ N(0, (init_scale/√rank)²). */
 export async function initialPlasticBlocks(
   tensors: TrainingState,
   { init_scale }: NptConfig,
@@ -66,7 +64,7 @@ export async function initialPlasticBlocks(
   for (const name of tensors.names) {
     if (!/\.npt_[AB]$/.test(name)) continue
     const data = new Float32Array(sizeOf(tensors.shape(name)))
-    // Of A [n_embd, rank] and of B [rank, n_inner] it is the first dimension that the products sum over.
+    // Of A [width, rank] and of B [rank, inner] it is the first dimension that the products sum over.
     const deviation = init_scale / Math.sqrt(tensors.shape(name)[0]!)
     fillNormal(data, deviation, createRandom(seed, 'initial plastic blocks', name))
     await tensors.write(name, 'parameter', data)

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
-import { encoderContext } from '../../graphs/models/encoder.ts'
+import { factsOf } from '../../graphs/models/family.ts'
 import type { PrepareReport } from '../data/sets/prepare.ts'
 import { checkTokenizer } from '../data/examples/bert_sequence.ts'
 import { prepare } from '../data/sets/prepare.ts'
@@ -89,7 +89,7 @@ const dataTask = ({ task }: RunConfig): DataTask => taskNamed(task).learnsFrom
 
 /** The longest example in tokens. Throws UserError where it exceeds the model's context. */
 export async function maxLengthOf(config: RunConfig): Promise<number> {
-  const context = encoderContext(await readTaskModel(config))
+  const context = factsOf(await readTaskModel(config)).context
   const maxLength = config.max_length ?? context
   if (maxLength <= context) return maxLength
   throw new UserError(`max_length ${maxLength} exceeds the model's context of ${context}; lower it`)

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import type { DataSet } from '../data/sets/data_set.ts'
-import { encoderContext } from '../../graphs/models/encoder.ts'
+import { factsOf } from '../../graphs/models/family.ts'
 import { openArrowDataset } from '../data/sets/arrow_reader.ts'
 import { promptLength } from '../data/examples/encode.ts'
 import type { PrepareReport } from '../data/sets/prepare.ts'
@@ -65,7 +65,7 @@ export async function tryData(given: RunConfig, { out, examples = 3 }: TryOption
     return {
       ...report,
       maxLength,
-      context: encoderContext(modelConfig),
+      context: factsOf(modelConfig).context,
       templates: config.data.map(({ path, template = config.template }, i) => {
         return { path, template, detected: (given.data[i]!.template ?? given.template) === undefined }
       }),

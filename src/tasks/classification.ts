@@ -8,7 +8,7 @@ import {
   classificationEvaluationGraph,
   classificationShapes,
   classificationTrainingGraph,
-} from '../../graphs/artifacts/classification.ts'
+} from '../../graphs/tasks/classification.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import { headOutputs } from '../../graphs/models/head.ts'
 import type { DataSet } from '../data/sets/data_set.ts'

@@ -5,10 +5,7 @@
  */
 import { z } from 'zod'
 
-import {
-  consolidationEvaluationGraph,
-  consolidationTrainingGraph,
-} from '../../graphs/artifacts/consolidation.ts'
+import { consolidationEvaluationGraph, consolidationTrainingGraph } from '../../graphs/tasks/consolidation.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import type { Batch } from '../data/batches/batches.ts'

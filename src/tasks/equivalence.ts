@@ -8,7 +8,7 @@ import {
   equivalenceEvaluationGraph,
   equivalenceShapes,
   equivalenceTrainingGraph,
-} from '../../graphs/artifacts/equivalence.ts'
+} from '../../graphs/tasks/equivalence.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { collateTokens } from '../data/batches/collate.ts'

@@ -2,7 +2,8 @@
  * How near a model with plastic blocks is to the model as it was: block by block, as a whole, and in what they write.
  * @module
  */
-import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { sftEvaluationGraph } from '../../graphs/tasks/sft.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { plasticLayers } from '../../graphs/models/npt_config.ts'
@@ -13,7 +14,7 @@ import { textTable } from '../metrics/text_table.ts'
 import type { EquivalenceEvaluation } from './equivalence.ts'
 import { evaluateEquivalence } from './equivalence.ts'
 import { asLanguageModel } from './language_model.ts'
-import { evaluateCausalLm } from './sft.ts'
+import { evaluateSft } from './sft.ts'
 import type { GraphRequest, TrainedModel } from './task.ts'
 
 export interface NptEvaluation {
@@ -69,9 +70,9 @@ export async function evaluateNpt(
 ): Promise<NptEvaluation> {
   const before = model.before()
   const perplexityOf = async (of: TrainedModel): Promise<number> => {
-    const { session, parameters } = await of.open((request) => evaluationGraph(asLanguageModel(request)))
+    const { session, parameters } = await of.open((request) => sftEvaluationGraph(asLanguageModel(request)))
     try {
-      return (await evaluateCausalLm(session, parameters, data, batchSize)).perplexity
+      return (await evaluateSft(session, parameters, data, batchSize)).perplexity
     } finally {
       await session.release()
     }
@@ -90,18 +91,14 @@ export async function evaluateNpt(
     perplexity,
     basePerplexity,
     ratio: perplexity / basePerplexity,
-    blocks: blockReports(
-      asLanguageModel({ ...model, lora: 'none', stored: undefined }).config,
-      model.npt!,
-      blocks,
-    ),
+    blocks: blockReports(model.config, model.npt!, blocks),
     distillation: blocks.distillation,
     samples: await pairedSamples(model, before, data),
   }
 }
 
 const blockReports = (
-  config: { readonly n_layer: number },
+  config: ModelConfig,
   npt: NptConfig,
   { mse, cosine, magnitude, updateNorms }: EquivalenceEvaluation,
 ): PlasticBlockReport[] =>

@@ -4,7 +4,7 @@
  */
 import type { ClassesHead, Head, ScoreHead } from '../../graphs/models/head.ts'
 import { isPooled } from '../../graphs/models/head.ts'
-import { encoderWidth } from '../../graphs/models/encoder.ts'
+import { factsOf } from '../../graphs/models/family.ts'
 import type { EncoderTokens } from '../data/batches/collate_encoder.ts'
 import type { Dropout } from '../learning/dropout.ts'
 import type { RunFacts } from './task.ts'
@@ -20,6 +20,6 @@ export function encoderSettings({ head, config, tokenizer, settings }: RunFacts)
   const { pooling, dropout } = pooledHead(head)
   return {
     ...{ config, pooling, separator: tokenizer.eosId },
-    ...{ dropout, width: encoderWidth(config), seed: settings.seed },
+    ...{ dropout, width: factsOf(config).width, seed: settings.seed },
   }
 }

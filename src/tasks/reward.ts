@@ -11,7 +11,7 @@
  */
 import { z } from 'zod'
 
-import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/artifacts/reward.ts'
+import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/tasks/reward.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'

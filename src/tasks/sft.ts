@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 
-import { evaluationGraph, trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import { sftEvaluationGraph, sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { collate, totalLabelled } from '../data/batches/collate.ts'
@@ -18,12 +19,12 @@ import { asLanguageModel } from './language_model.ts'
 import type { Task } from './task.ts'
 
 /** The step's loss is a mean over all its labelled tokens, however it is cut into micro-batches. */
-export const causalLmObjective: Objective = {
+export const sftObjective: Objective = {
   weight: totalLabelled,
   feeds: (sequences, { total }) => collate(sequences, { total }),
 }
 
-export interface CausalLmEvaluation {
+export interface SftEvaluation {
   /** Mean negative log-likelihood per labelled token, in nats. */
   readonly loss: number
   /** exp(loss). */
@@ -36,12 +37,12 @@ export interface CausalLmEvaluation {
  *
  * @param parameters the trainable tensors, and `lora_scale` where the graph has it
  */
-export async function evaluateCausalLm(
+export async function evaluateSft(
   session: Session,
   parameters: Feeds,
   dataset: DataSet,
   batchSize: number,
-): Promise<CausalLmEvaluation> {
+): Promise<SftEvaluation> {
   let sum = 0
   let labelledTokens = 0
   for (const { sequences } of sequentialBatches(dataset, { batchSize })) {
@@ -58,7 +59,7 @@ export async function evaluateCausalLm(
   return { loss, perplexity: Math.exp(loss), labelledTokens }
 }
 
-export interface SftFound extends CausalLmEvaluation {
+export interface SftFound extends SftEvaluation {
   /** exp of the loss per word of the text that carries loss; it compares models with different tokenizers. */
   readonly perplexityPerWord: number
 }
@@ -87,32 +88,29 @@ export const sft: Task<object, object, SftFound> = {
   graphs(request) {
     const model = asLanguageModel(request)
     return {
-      trainable: () => trainableShapes(model),
-      training: () => trainingGraph(model),
-      evaluation: () => evaluationGraph(model),
+      trainable: () => languageModelTrainable(model),
+      training: () => sftTrainingGraph(model),
+      evaluation: () => sftEvaluationGraph(model),
     }
   },
   train: (run) =>
     gradientDescent({
       ...run,
       options: run.settings,
-      objective: causalLmObjective,
+      objective: sftObjective,
       async evaluate(parameters) {
         const { per_device_eval_batch_size: size } = run.settings
-        const { loss, perplexity } = await evaluateCausalLm(
-          run.evaluation,
-          parameters,
-          run.validationData,
-          size,
-        )
+        const { loss, perplexity } = await evaluateSft(run.evaluation, parameters, run.validationData, size)
         return { eval_loss: loss, eval_perplexity: perplexity }
       },
     }),
   evaluation: {
     async find(model, data, { settings }) {
-      const { session, parameters } = await model.open((request) => evaluationGraph(asLanguageModel(request)))
+      const { session, parameters } = await model.open((request) =>
+        sftEvaluationGraph(asLanguageModel(request)),
+      )
       try {
-        const found = await evaluateCausalLm(session, parameters, data, settings.per_device_eval_batch_size)
+        const found = await evaluateSft(session, parameters, data, settings.per_device_eval_batch_size)
         const words = labelledWords(model.tokenizer, data)
         return { ...found, perplexityPerWord: perplexityOf(found.loss * found.labelledTokens, words) }
       } finally {

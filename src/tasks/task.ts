@@ -9,7 +9,7 @@ import type { z } from 'zod'
 
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { GraphRequest } from '../../graphs/models/graph_request.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
@@ -125,7 +125,7 @@ export interface RunSettings extends TrainingOptions {
 /** What is known of a run before its tensors are. */
 export interface RunFacts {
   readonly settings: RunSettings
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   readonly lora: Adaptation
   readonly npt: NptConfig | null
   readonly head: Head
@@ -157,7 +157,7 @@ export interface OpenRun<Options> extends RunFacts, RunData, Pick<LoopRun, 'stat
 
 /** A trained model that is to be judged. */
 export interface TrainedModel {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   readonly npt: NptConfig | null
   readonly tokenizer: Tokenizer
   /** Opens a graph on it; release its session when done. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { findModel } from '../../src/models/find_model.ts'
-import { parseGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
 import { writeModelFolder } from '../../src/formats/model_folder.ts'
 import { writePeftAdapter } from '../../src/formats/peft.ts'
 import { openModelDecoder } from '../../src/models/open_token_generator.ts'

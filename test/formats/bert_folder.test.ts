@@ -4,13 +4,14 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
+import { familyName } from '../../graphs/models/family.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
-import { bertParameterShapes } from '../../graphs/models/bert_config.ts'
-import { backboneShapes, headShapes, isBert } from '../../graphs/models/encoder.ts'
+import { bertParameterShapes } from '../../graphs/models/bert.ts'
+import { backboneShapes, headShapes } from '../../graphs/models/encoder.ts'
 import { UserError } from '../../src/errors.ts'
-import { parseBertConfig } from '../../src/formats/bert_config.ts'
+import { parseBertConfig } from '../../src/formats/families/bert.ts'
 import { readHead } from '../../src/formats/classifier_config.ts'
-import { parseGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
 import { mergeAdapter } from '../../src/exports/merge.ts'
 import { readModelConfig } from '../../src/formats/model_config.ts'
 import { openModelFolder, writeModelFolder } from '../../src/formats/model_folder.ts'
@@ -47,10 +48,10 @@ const base = {
 describe('BERT configurations', () => {
   it('are told by their model_type', async () => {
     const config = await readModelConfig(theirs)
-    expect(isBert(config)).to.equal(true)
+    expect(familyName(config)).to.equal('bert')
     expect(config).to.include({ hidden_size: 16, num_hidden_layers: 2, hidden_act: 'gelu', vocab_size: 137 })
     expect(await readModelConfig(join(theirs, 'config.json'))).to.deep.equal(config)
-    expect(isBert(await readModelConfig(fixture('model')))).to.equal(false)
+    expect(familyName(await readModelConfig(fixture('model')))).to.equal('gpt2')
   })
 
   it('imply the parameters of the published model', () => {

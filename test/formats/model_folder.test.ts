@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { sizeOf } from '../../graphs/ir/shape.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
 import { UserError } from '../../src/errors.ts'
-import { parseGpt2Config, readGpt2Config } from '../../src/formats/gpt2_config.ts'
-import { openGpt2Folder, writeModelFolder } from '../../src/formats/model_folder.ts'
+import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
+import { writeModelFolder } from '../../src/formats/model_folder.ts'
 import { findTensors } from '../../src/formats/model_tensors.ts'
 import type { FloatTensor, SafetensorsHeader, TensorEntry } from '../../src/formats/safetensors.ts'
 import { readEntries, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { openGpt2Folder, readGpt2Config } from '../gpt2_folder.ts'
 import { rejection } from '../rejection.ts'
 
 /** A model that transformers wrote. */

@@ -7,7 +7,7 @@ import { expect } from 'chai'
 
 import { UserError } from '../../src/errors.ts'
 import { mergeAdapter } from '../../src/exports/merge.ts'
-import { openGpt2Folder } from '../../src/formats/model_folder.ts'
+import { openModelFolder } from '../../src/formats/model_folder.ts'
 import type { PeftAdapter } from '../../src/formats/peft.ts'
 import { readPeftAdapter, writePeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
@@ -18,7 +18,7 @@ const fixtures = join(import.meta.dirname, '../fixtures/peft')
 const classifier = join(import.meta.dirname, '../fixtures/classification/adapter')
 
 async function baseWeights(): Promise<Map<string, FloatTensor>> {
-  const { weights, tensors } = await openGpt2Folder(join(fixtures, 'base'))
+  const { weights, tensors } = await openModelFolder(join(fixtures, 'base'))
   return readEntries(weights, tensors)
 }
 

@@ -13,7 +13,7 @@ import { noAdapters } from '../../graphs/models/lora_config.ts'
 import { frozenParameters } from '../../graphs/models/parameters.ts'
 import { expandLike, range, reshape, unsqueeze } from '../../graphs/ops/index.ts'
 import { externalData, linkOrCopy } from '../../src/formats/external_data.ts'
-import { openGpt2Folder } from '../../src/formats/model_folder.ts'
+import { openGpt2Folder } from '../gpt2_folder.ts'
 
 const WEIGHTS = 'model.onnx_data'
 

@@ -1,10 +1,11 @@
 import { expect } from 'chai'
 
-import { decodingGraph, inferenceGraph } from '../../graphs/artifacts/generation.ts'
+import { factsOf } from '../../graphs/models/family.ts'
+import { decodingGraph, inferenceGraph } from '../../graphs/inference/generation.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
 import { UserError } from '../../src/errors.ts'
-import { parseGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
 import { loraScale } from '../../src/runtime/feeds.ts'
@@ -38,7 +39,7 @@ describe('generation', () => {
     model = await fixtureModel()
     stored = await readFixture<Stored>('generation.json')
     const session = await model.open(decodingGraph(model))
-    decoder = createDecoder(session, model.config)
+    decoder = createDecoder(session, factsOf(model.config))
     release = () => session.release()
   })
   after(() => release())
@@ -115,7 +116,7 @@ describe('generation', () => {
     const options = { ...greedy, max_new_tokens: 12, stop_tokens: [], seed: 1 }
     const continued = (scale: number) =>
       generate(
-        createDecoder(session, model.config, { ...tensorFeeds(tensors), ...loraScale(scale) }),
+        createDecoder(session, factsOf(model.config), { ...tensorFeeds(tensors), ...loraScale(scale) }),
         stored.prompts,
         32,
         options,
@@ -138,7 +139,12 @@ describe('generation', () => {
       [4, 5, 6, 7, 8, 9, 10],
     ]
     const options = { ...greedy, max_new_tokens: 150, stop_tokens: [], seed: 1 }
-    const generated = await generate(createDecoder(session, config, parameters), prompts, 200, options)
+    const generated = await generate(
+      createDecoder(session, factsOf(config), parameters),
+      prompts,
+      200,
+      options,
+    )
     await session.release()
 
     const inference = await openNodeSession(serialize(inferenceGraph({ config })))

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 
-import type { ClassificationTask } from '../../graphs/artifacts/classification.ts'
-import { classificationShapes, classificationTrainingGraph } from '../../graphs/artifacts/classification.ts'
+import type { ClassificationTask } from '../../graphs/tasks/classification.ts'
+import { classificationShapes, classificationTrainingGraph } from '../../graphs/tasks/classification.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
-import { bertParameterShapes } from '../../graphs/models/bert_config.ts'
+import { bertParameterShapes } from '../../graphs/models/bert.ts'
 import { declareEncoder, encoderShapes, headShapes } from '../../graphs/models/encoder.ts'
 import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'

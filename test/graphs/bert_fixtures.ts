@@ -5,11 +5,11 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
-import type { ClassificationTask } from '../../graphs/artifacts/classification.ts'
+import type { ClassificationTask } from '../../graphs/tasks/classification.ts'
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import type { BertConfig } from '../../graphs/models/bert_config.ts'
-import { backboneShapes, headShapes, isBert } from '../../graphs/models/encoder.ts'
+import type { BertConfig } from '../../graphs/models/bert.ts'
+import { backboneShapes, headShapes } from '../../graphs/models/encoder.ts'
 import { externalData } from '../../src/formats/external_data.ts'
 import { openModelFolder } from '../../src/formats/model_folder.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
@@ -49,7 +49,7 @@ export async function fixtureBert(): Promise<FixtureBert> {
   const { config, weights, tensors } = await openModelFolder(bertFixture('model'), (config) => {
     return new Map([...backboneShapes(config), ...headShapes(config, FIXTURE_CLASSES.length)])
   })
-  if (!isBert(config)) throw new Error('the fixture is no BERT')
+  if (config.model_type !== 'bert') throw new Error('the fixture is no BERT')
   const data = await readFile(weights)
   return {
     config,

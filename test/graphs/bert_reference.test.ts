@@ -4,11 +4,12 @@ import {
   classificationEvaluationGraph,
   classificationTrainingGraph,
   classifierGraph,
-} from '../../graphs/artifacts/classification.ts'
+} from '../../graphs/tasks/classification.ts'
+import { maskedAttention, paddingMask } from '../../graphs/layers/attention.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
-import { bert, bertPooled } from '../../graphs/models/bert.ts'
-import type { BertConfig } from '../../graphs/models/bert_config.ts'
-import { bertParameterShapes } from '../../graphs/models/bert_config.ts'
+import { bert, bertAttentionScale, bertPooled } from '../../graphs/models/bert.ts'
+import type { BertConfig } from '../../graphs/models/bert.ts'
+import { bertParameterShapes } from '../../graphs/models/bert.ts'
 import { noAdapters } from '../../graphs/models/lora_config.ts'
 import { frozenParameters } from '../../graphs/models/parameters.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
@@ -60,7 +61,13 @@ describe('BERT against transformers and PEFT', () => {
       token_type_ids: input('token_type_ids'),
     }
     const parameters = frozenParameters(graph, bertParameterShapes(model.config), model.stored)
-    const hidden = bert(model.config, parameters, noAdapters, inputs, 'float32')
+    const hidden = bert(
+      model.config,
+      parameters,
+      noAdapters,
+      maskedAttention(bertAttentionScale(model.config), paddingMask(inputs.attention_mask, 'float32')),
+      inputs,
+    )
     graph.output('hidden', hidden)
     graph.output('pooled', bertPooled(hidden, inputs.input_ids, parameters, noAdapters))
     const { input_ids, attention_mask, token_type_ids } = bertFeeds(batch, model.config)

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 
-import type { ClassificationTask } from '../../graphs/artifacts/classification.ts'
+import type { ClassificationTask } from '../../graphs/tasks/classification.ts'
 import {
   classificationEvaluationGraph,
   classificationShapes,
   classificationTrainingGraph,
   classifierGraph,
-} from '../../graphs/artifacts/classification.ts'
+} from '../../graphs/tasks/classification.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'

@@ -5,10 +5,10 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
-import type { ClassificationTask } from '../../graphs/artifacts/classification.ts'
+import type { ClassificationTask } from '../../graphs/tasks/classification.ts'
 import type { Pooling } from '../../graphs/layers/pooling.ts'
 import { backboneShapes, HEAD, headShapes } from '../../graphs/models/encoder.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import type { PeftAdapter } from '../../src/formats/peft.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'

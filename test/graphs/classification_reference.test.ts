@@ -4,7 +4,7 @@ import {
   classificationEvaluationGraph,
   classificationTrainingGraph,
   classifierGraph,
-} from '../../graphs/artifacts/classification.ts'
+} from '../../graphs/tasks/classification.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
 import { HEAD } from '../../graphs/models/encoder.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'

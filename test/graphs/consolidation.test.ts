@@ -1,15 +1,15 @@
 import { expect } from 'chai'
 
-import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
-import type { ConsolidationTask } from '../../graphs/artifacts/consolidation.ts'
+import { sftEvaluationGraph } from '../../graphs/tasks/sft.ts'
+import type { ConsolidationTask } from '../../graphs/tasks/consolidation.ts'
 import {
   consolidationEvaluationGraph,
   consolidationTrainingGraph,
   plasticGraph,
-} from '../../graphs/artifacts/consolidation.ts'
+} from '../../graphs/tasks/consolidation.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { Feeds, HostTensor } from '../../src/runtime/session.ts'
@@ -94,7 +94,7 @@ function folded(modulations: readonly number[], text: number): Feeds {
 async function logProbabilities(parameters: Feeds): Promise<number[][]> {
   const { vocab_size: size } = config
   const everyLabel = POSITIONS.flatMap((position) => Array.from({ length: size }, (_, id) => [position, id]))
-  const { nll } = await run(evaluationGraph({ config, lora: 'full', dtype: 'float64' }), {
+  const { nll } = await run(sftEvaluationGraph({ config, lora: 'full', dtype: 'float64' }), {
     ...tokens,
     label_positions: int64([everyLabel.length], ...everyLabel.map(([position]) => position!)),
     labels: int64([everyLabel.length], ...everyLabel.map(([, id]) => id!)),

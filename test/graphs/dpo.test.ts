@@ -1,17 +1,17 @@
 import { expect } from 'chai'
 
-import { trainableShapes } from '../../graphs/artifacts/causal_lm.ts'
-import type { DpoTask } from '../../graphs/artifacts/dpo.ts'
-import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../graphs/artifacts/dpo.ts'
+import { languageModelTrainable } from '../../graphs/models/language_model.ts'
+import type { DpoTask } from '../../graphs/tasks/dpo.ts'
+import { dpoEvaluationGraph, dpoTrainingGraph } from '../../graphs/tasks/dpo.ts'
 import { outputGradients } from '../../graphs/autodiff.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import { evaluateDim } from '../../graphs/ir/shape.ts'
-import { tokenNegativeLogLikelihood } from '../../graphs/losses/causal_lm.ts'
+import { tokenNegativeLogLikelihood } from '../../graphs/losses/negative_log_likelihood.ts'
 import type { DpoLoss } from '../../graphs/losses/dpo.ts'
 import { weightedSum } from '../../graphs/losses/weighted_sum.ts'
 import { causalAttention, gpt2, lmHead } from '../../graphs/models/gpt2.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
 import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import { inputParameters } from '../../graphs/models/parameters.ts'
 import { gather, gemm } from '../../graphs/ops/index.ts'
@@ -118,7 +118,7 @@ describe('a pair as one sequence', () => {
     const positions = graph.input('label_positions', 'int64', ['labelled'])
     const labels = graph.input('labels', 'int64', ['labelled'])
     const factors = graph.input('factors', 'float64', ['labelled'])
-    const shapes = trainableShapes({ config })
+    const shapes = languageModelTrainable({ config })
     const parameters = inputParameters(graph, shapes, 'float64')
     const hidden = gpt2(
       config,
@@ -234,7 +234,7 @@ describe('a pair as one sequence', () => {
       ...weights,
     })
     expect(got['loss']![0]).to.be.closeTo(Math.LN2, 1e-12)
-    for (const name of dpoShapes({ config, dpo: plain }).keys())
+    for (const name of languageModelTrainable({ config }).keys())
       expect(Math.max(...got[`${name}_grad`]!.map(Math.abs)), name).to.be.at.most(1e-12)
   })
 
@@ -260,7 +260,7 @@ describe('DPO graphs', () => {
   const task: DpoTask = { config, lora: adapters, stored, dpo: plain }
 
   it('take and give what the artifact promises, in order', () => {
-    const trained = [...dpoShapes(task).keys()]
+    const trained = [...languageModelTrainable(task).keys()]
     const inputs = [...Object.keys(batch), 'reference_logps', 'pair_weights', ...trained, 'lora_scale']
     const outputs = ['loss', 'logps', 'rewards', 'logits']
     for (const graph of [dpoTrainingGraph(task), dpoEvaluationGraph(task)]) {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { dpoEvaluationGraph, dpoTrainingGraph } from '../../graphs/artifacts/dpo.ts'
+import { dpoEvaluationGraph, dpoTrainingGraph } from '../../graphs/tasks/dpo.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import type { DpoLoss } from '../../graphs/losses/dpo.ts'
 import { collatePairs } from '../../src/data/batches/collate_pairs.ts'

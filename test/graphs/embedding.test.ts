@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
-import { embeddingGraph } from '../../graphs/artifacts/embedding.ts'
+import { embeddingGraph } from '../../graphs/inference/embedding.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
 import type { HostTensor, Session } from '../../src/runtime/session.ts'

@@ -1,15 +1,17 @@
 import { expect } from 'chai'
 
-import { trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import { evaluateDim } from '../../graphs/ir/shape.ts'
+import { activationNames } from '../../graphs/layers/activation.ts'
 import { attention, causalMask } from '../../graphs/layers/attention.ts'
-import { tokenNegativeLogLikelihood } from '../../graphs/losses/causal_lm.ts'
+import { tokenNegativeLogLikelihood } from '../../graphs/losses/negative_log_likelihood.ts'
 import { weightedSum } from '../../graphs/losses/weighted_sum.ts'
 import { attentionScale, gpt2, lmHead } from '../../graphs/models/gpt2.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
-import { gpt2Activations, gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { inputAdapters, loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import { inputParameters } from '../../graphs/models/parameters.ts'
@@ -77,7 +79,7 @@ describe('GPT-2 gradients in float64', function () {
       { scale_attn_weights: false, n_inner: null, layer_norm_epsilon: 0.1 },
       3,
     ],
-    ...gpt2Activations.map((name): [string, Partial<Gpt2Config>, number] => [
+    ...activationNames.map((name): [string, Partial<Gpt2Config>, number] => [
       name,
       { activation_function: name, n_layer: 1 },
       3,
@@ -86,7 +88,7 @@ describe('GPT-2 gradients in float64', function () {
   for (const [title, changes, elements] of variants) {
     it(`full, ${title}`, async () => {
       const config = { ...tiny, ...changes }
-      const graph = trainingGraph({ config, stored: new Map(), dtype: 'float64' })
+      const graph = sftTrainingGraph({ config, stored: new Map(), dtype: 'float64' })
       const feeds = { ...batchFeeds('float64'), ...weightFeeds(gpt2ParameterShapes(config), 'float64') }
       const { worst } = await checkGradients(graph, feeds, { elements })
       expect(worst).to.be.greaterThan(0)
@@ -113,7 +115,7 @@ describe('GPT-2 gradients in float64', function () {
 
 describe('GPT-2 training graph', () => {
   it('infers the shape of every value, forward and backward', async () => {
-    const graph = trainingGraph({ config: tiny, stored: new Map() })
+    const graph = sftTrainingGraph({ config: tiny, stored: new Map() })
     const values = liveNodes(graph).flatMap((node) => node.outputs)
     values.forEach((value, i) => graph.output(`value_${i}`, value))
     const session = await openNodeSession(serialize(graph), { optimization: 'basic' })
@@ -134,10 +136,10 @@ describe('GPT-2 training graph', () => {
 
   it('has no gradient of a frozen weight, and one output per trained tensor', () => {
     const task = { config: tiny, lora: adapters, stored: storedAnywhere }
-    const graph = trainingGraph(task)
+    const graph = sftTrainingGraph(task)
     expect([...graph.outputs.keys()]).to.deep.equal([
       'loss',
-      ...[...trainableShapes(task).keys()].map((name) => `${name}_grad`),
+      ...[...languageModelTrainable(task).keys()].map((name) => `${name}_grad`),
     ])
     const frozen = new Set(
       [...gpt2ParameterShapes(tiny).values()].filter(({ length }) => length === 2).map(String),
@@ -149,24 +151,24 @@ describe('GPT-2 training graph', () => {
     const products = (built: Graph) => built.nodes.filter(({ operator }) => operator.name === 'Gemm').length
     // Forward 8 linear layers and the head; back through each of them to its input, the first excepted. Each of the two
     // adapters has two products forward and four back, of which the first needs no gradient by its input either.
-    expect(products(trainingGraph({ ...task, lora: { ...adapters, target_modules: ['c_attn'] } }))).to.equal(
-      9 + 9 - 1 + 2 * 6 - 1,
-    )
+    expect(
+      products(sftTrainingGraph({ ...task, lora: { ...adapters, target_modules: ['c_attn'] } })),
+    ).to.equal(9 + 9 - 1 + 2 * 6 - 1)
   })
 
   it('takes every input that the artifact promises, in order', () => {
-    const graph = trainingGraph({ config: tiny, lora: adapters, stored: storedAnywhere })
+    const graph = sftTrainingGraph({ config: tiny, lora: adapters, stored: storedAnywhere })
     const names = graph.inputs.map(({ name }) => name)
     expect(names.slice(0, 6)).to.deep.equal(Object.keys(batchFeeds('float32')))
     expect(names.slice(6)).to.deep.equal([
-      ...trainableShapes({ config: tiny, lora: adapters, stored: storedAnywhere }).keys(),
+      ...languageModelTrainable({ config: tiny, lora: adapters, stored: storedAnywhere }).keys(),
       'lora_scale',
     ])
   })
 
   it('names the target that matches no module, and the endings that would', () => {
     const lora = { ...adapters, target_modules: ['c_attn', 'q_proj'] }
-    expect(() => trainingGraph({ config: tiny, lora, stored: storedAnywhere })).to.throw(
+    expect(() => sftTrainingGraph({ config: tiny, lora, stored: storedAnywhere })).to.throw(
       /^LoRA target "q_proj" matches no module; there are attn\.c_attn, attn\.c_proj, mlp\.c_fc, mlp\.c_proj$/,
     )
   })

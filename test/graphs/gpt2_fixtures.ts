@@ -7,11 +7,11 @@ import { join, resolve } from 'node:path'
 
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
 import { externalData } from '../../src/formats/external_data.ts'
-import { openGpt2Folder } from '../../src/formats/model_folder.ts'
+import { openGpt2Folder } from '../gpt2_folder.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { Feeds, HostTensor, Session } from '../../src/runtime/session.ts'
 

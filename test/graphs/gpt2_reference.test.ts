@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
-import { evaluationGraph, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
-import { decodingGraph, inferenceGraph } from '../../graphs/artifacts/generation.ts'
+import { sftEvaluationGraph, sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import { decodingGraph, inferenceGraph } from '../../graphs/inference/generation.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
@@ -81,7 +81,7 @@ describe('GPT-2 against transformers', () => {
     const { loss } = await readFixture<{ loss: number }>('gradients.json')
     const expected = await readTensors(fixture('gradients.safetensors'))
     const parameters = tensorFeeds(await readTensors(fixture('model', 'model.safetensors')))
-    const session = await model.open(trainingGraph({ ...model }))
+    const session = await model.open(sftTrainingGraph({ ...model }))
     const outputs = await session.run({ ...trainingFeeds(batches.right), ...parameters })
     await session.release()
     expect(outputs['loss']!.data[0]).to.be.closeTo(loss, 1e-5)
@@ -97,7 +97,7 @@ describe('GPT-2 against transformers', () => {
       const { lora, feeds } = await adapterOf(adapter)
       const { loss } = await readFixture<{ loss: number }>('lora', adapter, 'gradients.json')
       const expected = await readTensors(fixture('lora', adapter, 'gradients.safetensors'))
-      const session = await model.open(trainingGraph({ ...model, lora }))
+      const session = await model.open(sftTrainingGraph({ ...model, lora }))
       const outputs = await session.run({ ...trainingFeeds(batches.right), ...feeds })
       await session.release()
       expect(outputs['loss']!.data[0]).to.be.closeTo(loss, 1e-5)
@@ -112,7 +112,7 @@ describe('GPT-2 against transformers', () => {
   it('has the same loss for either side of padding, and per token from the evaluation graph', async () => {
     const { loss } = await readFixture<{ loss: number }>('gradients.json')
     const { lora, feeds } = await adapterOf('attention')
-    const session = await model.open(evaluationGraph({ ...model, lora }))
+    const session = await model.open(sftEvaluationGraph({ ...model, lora }))
     for (const side of ['right', 'left'] as const) {
       const fed = { ...trainingFeeds(batches[side]), ...feeds, ...loraScale(0) }
       const { loss: got, nll } = await session.run(fed)

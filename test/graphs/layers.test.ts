@@ -10,7 +10,7 @@ import { attention, cachedCausalMask, causalMask } from '../../graphs/layers/att
 import { cachedAttention } from '../../graphs/layers/cached_attention.ts'
 import { linear } from '../../graphs/layers/linear.ts'
 import { lora } from '../../graphs/layers/lora.ts'
-import { tokenNegativeLogLikelihood } from '../../graphs/losses/causal_lm.ts'
+import { tokenNegativeLogLikelihood } from '../../graphs/losses/negative_log_likelihood.ts'
 import { weightedSum } from '../../graphs/losses/weighted_sum.ts'
 import { concat, gemm, mul, reduceSum, tanh } from '../../graphs/ops/index.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'

@@ -1,15 +1,16 @@
 import { expect } from 'chai'
 
-import { trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
-import type { EquivalenceTask } from '../../graphs/artifacts/equivalence.ts'
+import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import { languageModelTrainable } from '../../graphs/models/language_model.ts'
+import type { EquivalenceTask } from '../../graphs/tasks/equivalence.ts'
 import {
   equivalenceEvaluationGraph,
   equivalenceShapes,
   equivalenceTrainingGraph,
-} from '../../graphs/artifacts/equivalence.ts'
+} from '../../graphs/tasks/equivalence.ts'
 import { liveNodes } from '../../graphs/ir/serialize.ts'
 import { dimProduct, evaluateDim } from '../../graphs/ir/shape.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
 import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { nptShapes, plasticLayers } from '../../graphs/models/npt_config.ts'
@@ -87,9 +88,9 @@ describe('NPT gradients in float64', function () {
     ] as const) {
       it(`phase 2, ${title}, ${kind}`, async () => {
         const task = { config, lora, npt: { ...npt, attention_residual }, dtype: 'float64' } as const
-        const graph = trainingGraph(task)
+        const graph = sftTrainingGraph(task)
         expect([...graph.outputs.keys()].slice(1)).to.deep.equal(
-          [...trainableShapes(task).keys()].map((name) => `${name}_grad`),
+          [...languageModelTrainable(task).keys()].map((name) => `${name}_grad`),
         )
         const adapted =
           lora === adapters
@@ -134,7 +135,7 @@ describe('NPT graphs', () => {
       for (const graph of [
         equivalenceTrainingGraph(task),
         equivalenceEvaluationGraph(task),
-        trainingGraph(causal),
+        sftTrainingGraph(causal),
       ]) {
         const values = liveNodes(graph).flatMap((node) => node.outputs)
         expect(values.length).to.be.greaterThan(100)
@@ -161,7 +162,7 @@ describe('NPT graphs', () => {
 
   it('choose blocks by name or number, ascending and once each', () => {
     const layers = (n_layer: number, chosen: NptConfig['layers']) =>
-      plasticLayers({ n_layer }, { ...npt, layers: chosen })
+      plasticLayers({ ...config, n_layer }, { ...npt, layers: chosen })
     expect(layers(4, 'all')).to.deep.equal([0, 1, 2, 3])
     expect(layers(5, 'upper_half')).to.deep.equal([2, 3, 4])
     expect(layers(5, 'lower_half')).to.deep.equal([0, 1])
@@ -179,7 +180,9 @@ describe('NPT graphs', () => {
       expect(() => plasticLayers(config, { ...npt, layers }), String(layers)).to.throw(
         /^NPT layers .+: the model has the layers 0 to 2$/,
       )
-    expect(() => plasticLayers({ n_layer: 1 }, { ...npt, layers: 'lower_half' })).to.throw('lower_half')
+    expect(() => plasticLayers({ ...config, n_layer: 1 }, { ...npt, layers: 'lower_half' })).to.throw(
+      'lower_half',
+    )
     expect(() => equivalenceTrainingGraph({ ...phase1, distillation_weight: 1 })).to.throw(
       /^distillation needs hidden_states "student"/,
     )

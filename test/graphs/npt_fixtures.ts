@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
-import type { EquivalenceTask } from '../../graphs/artifacts/equivalence.ts'
+import type { EquivalenceTask } from '../../graphs/tasks/equivalence.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'

@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 
-import { trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
-import type { EquivalenceTask } from '../../graphs/artifacts/equivalence.ts'
-import { equivalenceEvaluationGraph, equivalenceTrainingGraph } from '../../graphs/artifacts/equivalence.ts'
-import { decodingGraph, inferenceGraph } from '../../graphs/artifacts/generation.ts'
+import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import type { EquivalenceTask } from '../../graphs/tasks/equivalence.ts'
+import { equivalenceEvaluationGraph, equivalenceTrainingGraph } from '../../graphs/tasks/equivalence.ts'
+import { decodingGraph, inferenceGraph } from '../../graphs/inference/generation.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { declareModel } from '../../graphs/models/adaptation.ts'
 import { causalAttention, gpt2, gpt2Parts } from '../../graphs/models/gpt2.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { Feeds, HostTensor } from '../../src/runtime/session.ts'
 import type { FixtureBatch, FixtureModel } from './gpt2_fixtures.ts'
@@ -146,7 +146,7 @@ describe('NPT against PyTorch', () => {
 
     it(`has the loss of phase 2 and every gradient, ${name}`, async () => {
       const setting = fixtures.settings[name]!
-      const graph = trainingGraph({ ...model, lora: 'none', npt: setting.npt })
+      const graph = sftTrainingGraph({ ...model, lora: 'none', npt: setting.npt })
       const got = await run(graph, { ...trainingFeeds(fixtures.batch), ...feedsOf(setting) })
       expect(got['loss']![0]).to.be.closeTo(setting.causal_loss, 1e-5)
       expectGradients(got, await readNptTensors(name), 'causal')

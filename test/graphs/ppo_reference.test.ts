@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { ppoEvaluationGraph, ppoTrainingGraph } from '../../graphs/artifacts/ppo.ts'
+import { ppoEvaluationGraph, ppoTrainingGraph } from '../../graphs/tasks/ppo.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import type { PpoLoss } from '../../graphs/losses/ppo.ts'
 import { loraScale } from '../../src/runtime/feeds.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
-import type { RewardTask } from '../../graphs/artifacts/reward.ts'
-import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/artifacts/reward.ts'
+import type { RewardTask } from '../../graphs/tasks/reward.ts'
+import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/tasks/reward.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import { evaluateDim } from '../../graphs/ir/shape.ts'
@@ -9,14 +9,9 @@ import { bradleyTerry } from '../../graphs/losses/bradley_terry.ts'
 import { logSigmoid } from '../../graphs/losses/log_sigmoid.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
 import { weightedSum } from '../../graphs/losses/weighted_sum.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import {
-  backboneShapes,
-  encoderShapes,
-  encoderWidth,
-  headShapes,
-  isBert,
-} from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { backboneShapes, encoderShapes, headShapes } from '../../graphs/models/encoder.ts'
+import { factsOf } from '../../graphs/models/family.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { Feeds } from '../../src/runtime/session.ts'
@@ -41,8 +36,8 @@ const tokens: Feeds = {
 }
 const ofPairs: Feeds = { margins: float64([2], 0.5, -0.2), pair_weights: float64([2], 0.6, 0.3) }
 
-function batchFeeds(config: EncoderConfig, pooling: RewardTask['pooling']): Feeds {
-  if (isBert(config))
+function batchFeeds(config: ModelConfig, pooling: RewardTask['pooling']): Feeds {
+  if (config.model_type === 'bert')
     return {
       ...tokens,
       token_type_ids: int64([4, 5], 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0),
@@ -66,7 +61,7 @@ function allFeeds(task: RewardTask, drops = task.dropout > 0): Feeds {
   const below = weightFeeds(new Map([...backboneShapes(config), ...encoderShapes(task)]), 'float64')
   return {
     ...batchFeeds(config, pooling),
-    ...(drops ? { dropout_mask: dropoutMask(encoderWidth(config)) } : {}),
+    ...(drops ? { dropout_mask: dropoutMask(factsOf(config).width) } : {}),
     ...below,
     ...(typeof task.lora === 'string' ? {} : { lora_scale: float64([], 2) }),
     ...weightFeeds(head, 'float64'),
@@ -80,7 +75,7 @@ async function run(graph: Graph, feeds: Feeds): Promise<Record<string, number[]>
   return numbersOf(outputs)
 }
 
-const backbones: [name: string, config: EncoderConfig, lora: LoraConfig, pooling: RewardTask['pooling']][] = [
+const backbones: [name: string, config: ModelConfig, lora: LoraConfig, pooling: RewardTask['pooling']][] = [
   ...poolings.map((pooling): (typeof backbones)[number] => [
     `GPT-2, pooling ${pooling}`,
     tiny,

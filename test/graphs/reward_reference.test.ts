@@ -1,9 +1,8 @@
 import { expect } from 'chai'
 
-import { rewardEvaluationGraph, rewardTrainingGraph } from '../../graphs/artifacts/reward.ts'
+import { rewardEvaluationGraph, rewardTrainingGraph } from '../../graphs/tasks/reward.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
-import type { EncoderConfig } from '../../graphs/models/encoder.ts'
-import { isBert } from '../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import type { Feeds } from '../../src/runtime/session.ts'
 import { collateAnswers } from '../../src/tasks/reward.ts'
@@ -58,7 +57,7 @@ for (const [name, { open, pairs: read }] of Object.entries(backbones)) {
     })
 
     const task = (center_rewards_coefficient = 0) => {
-      const config: EncoderConfig = model.config
+      const config: ModelConfig = model.config
       const { stored } = model
       return {
         config,
@@ -72,7 +71,7 @@ for (const [name, { open, pairs: read }] of Object.entries(backbones)) {
 
     function batch(margins: readonly number[]): Feeds {
       const rows = pairs.map((pair, i) => pair.map((row) => ({ ...row, margin: margins[i]! })))
-      const separator = isBert(model.config) ? SEPARATOR : undefined
+      const separator = model.config.model_type === 'bert' ? SEPARATOR : undefined
       return collateAnswers(rows, { config: model.config, pooling: 'last', separator }, pairs.length)
     }
 

@@ -2,7 +2,7 @@
  * A BERT of a few hundred weights, for checking every kind of gradient.
  * @module
  */
-import type { BertConfig } from '../../graphs/models/bert_config.ts'
+import type { BertConfig } from '../../graphs/models/bert.ts'
 
 export const tinyBert: BertConfig = {
   model_type: 'bert',

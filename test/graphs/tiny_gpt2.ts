@@ -2,7 +2,7 @@
  * A GPT-2 of a few hundred weights, for checking every kind of gradient.
  * @module
  */
-import type { Gpt2Config } from '../../graphs/models/gpt2_config.ts'
+import type { Gpt2Config } from '../../graphs/models/gpt2.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'

@@ -6,7 +6,7 @@ import {
   classificationEvaluationGraph,
   classificationShapes,
   classificationTrainingGraph,
-} from '../../graphs/artifacts/classification.ts'
+} from '../../graphs/tasks/classification.ts'
 import type { Pooling } from '../../graphs/layers/pooling.ts'
 import { HEAD } from '../../graphs/models/encoder.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'

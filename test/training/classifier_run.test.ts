@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { openSplit } from '../../src/runs/split.ts'
 import { findModel } from '../../src/models/find_model.ts'
-import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { readModelConfig } from '../../src/formats/model_config.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import { openClassifier } from '../../src/models/open_classifier.ts'
@@ -46,7 +46,7 @@ async function evaluated(run: string, pooling: 'last' | 'mean'): Promise<number[
   const found = await findModel(run)
   const { feeds } =
     found.base === run
-      ? await trainedFeeds(found, await readGpt2Config(run))
+      ? await trainedFeeds(found, await readModelConfig(run))
       : { feeds: tensorFeeds(await readTensors(join(found.base, 'model.safetensors'))) }
   const data = await openSplit(run, 'validation')
   const sequences = Array.from({ length: data.size }, (_, row) => [data.row(row)])

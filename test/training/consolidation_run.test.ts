@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
+import { sftEvaluationGraph } from '../../graphs/tasks/sft.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import { asLanguageModel } from '../../src/tasks/language_model.ts'
 import { collate, collateTokens, totalLabelled } from '../../src/data/batches/collate.ts'
@@ -81,7 +81,7 @@ const exampleOf = (text: readonly number[]) => {
 async function logProbabilities(found: FoundModel, texts: readonly (readonly number[])[]): Promise<number[]> {
   const { session, parameters } = await openFoundModel(
     found,
-    (request) => evaluationGraph(asLanguageModel(request)),
+    (request) => sftEvaluationGraph(asLanguageModel(request)),
     nodeRuntime(),
   )
   const results: number[] = []

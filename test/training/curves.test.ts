@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 
-import { trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
-import { classificationShapes, classificationTrainingGraph } from '../../graphs/artifacts/classification.ts'
+import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import { languageModelTrainable } from '../../graphs/models/language_model.ts'
+import { classificationShapes, classificationTrainingGraph } from '../../graphs/tasks/classification.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
@@ -168,8 +169,8 @@ describe('steps of AdamW against PyTorch', () => {
 
   async function full(): Promise<Setup> {
     return {
-      shapes: trainableShapes(model),
-      openTraining: () => model.open(trainingGraph(model)),
+      shapes: languageModelTrainable(model),
+      openTraining: () => model.open(sftTrainingGraph(model)),
       batches,
       initial: await readTensors(fixture('model', 'model.safetensors')),
       constants: {},
@@ -181,8 +182,8 @@ describe('steps of AdamW against PyTorch', () => {
     const { tensors, ...adapter } = await readPeftAdapter(fixture('curves', 'lora_initial'))
     const task = { ...model, lora: adapter }
     return {
-      shapes: trainableShapes(task),
-      openTraining: () => model.open(trainingGraph(task)),
+      shapes: languageModelTrainable(task),
+      openTraining: () => model.open(sftTrainingGraph(task)),
       batches,
       initial: tensors,
       constants: loraScale(adapter.lora_alpha / adapter.r),

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 
-import { evaluationGraph } from '../../graphs/artifacts/causal_lm.ts'
-import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../graphs/artifacts/dpo.ts'
+import { languageModelTrainable } from '../../graphs/models/language_model.ts'
+import { sftEvaluationGraph } from '../../graphs/tasks/sft.ts'
+import { dpoEvaluationGraph, dpoTrainingGraph } from '../../graphs/tasks/dpo.ts'
 import type { DpoLoss } from '../../graphs/losses/dpo.ts'
 import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
@@ -68,7 +69,7 @@ async function openDpoRuns(kind: 'lora' | 'fresh' | 'full', dpo: DpoLoss = LOSS)
     throw new Error('learn gives them')
   }
   const runs = await openRuns(model, {
-    trainable: dpoShapes(task),
+    trainable: languageModelTrainable(task),
     training: dpoTrainingGraph(task),
     evaluation: dpoEvaluationGraph(task),
     objective: dpoObjective(unused),
@@ -160,7 +161,7 @@ describe('direct preference optimization', () => {
       batchSize: 4,
     })
     const model = await fixtureModel()
-    const session = await model.open(evaluationGraph({ ...model, lora: 'none' }))
+    const session = await model.open(sftEvaluationGraph({ ...model, lora: 'none' }))
     const expected: number[] = []
     for (let row = 0; row < data.trainData.size; row++) {
       const example = data.trainData.row(row)

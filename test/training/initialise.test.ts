@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 
 import { sizeOf } from '../../graphs/ir/shape.ts'
-import { gpt2ParameterShapes } from '../../graphs/models/gpt2_config.ts'
-import { parseGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
+import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
 import { seededWeights } from '../../src/runs/initialise.ts'
 
 const config = parseGpt2Config(

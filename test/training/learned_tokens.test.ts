@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 
-import { trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
@@ -8,7 +9,7 @@ import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
 import { createRowEncoder } from '../../src/data/examples/encode_row.ts'
 import { detectTemplate } from '../../src/data/templates/forms.ts'
-import { openGpt2Folder, writeModelFolder } from '../../src/formats/model_folder.ts'
+import { openModelFolder, writeModelFolder } from '../../src/formats/model_folder.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
@@ -54,7 +55,7 @@ const lora: LoraConfig = { r: 2, lora_alpha: 4, target_modules: ['c_attn', 'mlp.
 /** Adapters that act. */
 function adapterTensors(): Map<string, FloatTensor> {
   const { normal } = createRandom('adapters')
-  const shapes = trainableShapes({ config, lora, stored: new Map() })
+  const shapes = languageModelTrainable({ config, lora, stored: new Map() })
   return new Map(
     [...shapes].map(([name, shape]) => {
       const length = sizeOf(shape)
@@ -108,8 +109,8 @@ describe('tokens that carry no loss', () => {
         const trained = kind === 'full' ? weights : adapterTensors()
         const { session } = await openGraph(
           folder,
-          await openGpt2Folder(folder),
-          (stored) => trainingGraph({ config, lora: kind === 'full' ? 'full' : lora, stored: stored! }),
+          await openModelFolder(folder),
+          (stored) => sftTrainingGraph({ config, lora: kind === 'full' ? 'full' : lora, stored: stored! }),
           nodeRuntime(),
         )
         const scale = kind === 'full' ? {} : loraScale(2)
@@ -157,11 +158,11 @@ describe('tokens that carry no loss', () => {
       const { tensors, ...adapter } = await readPeftAdapter(fixture('lora', 'everywhere'))
       const cases: [Session, Feeds][] = [
         [
-          await model.open(trainingGraph(model)),
+          await model.open(sftTrainingGraph(model)),
           tensorFeeds(await readTensors(fixture('model', 'model.safetensors'))),
         ],
         [
-          await model.open(trainingGraph({ ...model, lora: adapter })),
+          await model.open(sftTrainingGraph({ ...model, lora: adapter })),
           { ...tensorFeeds(tensors), ...loraScale(adapter.lora_alpha / adapter.r) },
         ],
       ]

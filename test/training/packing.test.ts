@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
-import type { CausalLmTask } from '../../graphs/artifacts/causal_lm.ts'
-import { evaluationGraph, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import type { LanguageModel } from '../../graphs/models/language_model.ts'
+import { sftEvaluationGraph, sftTrainingGraph } from '../../graphs/tasks/sft.ts'
 import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { packedRows } from '../../src/data/batches/packing.ts'
@@ -38,7 +38,7 @@ describe('packing', () => {
   async function setup(
     kind: 'full' | 'lora',
     model: FixtureModel,
-  ): Promise<{ task: CausalLmTask; trained: Feeds }> {
+  ): Promise<{ task: LanguageModel; trained: Feeds }> {
     if (kind === 'full')
       return { task: model, trained: tensorFeeds(await readTensors(fixture('model', 'model.safetensors'))) }
     const { tensors, ...lora } = await readPeftAdapter(fixture('lora', 'everywhere'))
@@ -51,7 +51,7 @@ describe('packing', () => {
       expect(packed.some((sequence) => sequence.length >= 3)).to.equal(true)
       const model = await fixtureModel()
       const { task, trained } = await setup(kind, model)
-      const evaluation = await model.open(evaluationGraph(task))
+      const evaluation = await model.open(sftEvaluationGraph(task))
       const [single, together] = [
         numbersOf(await evaluation.run({ ...feedsOf(alone), ...trained })),
         numbersOf(await evaluation.run({ ...feedsOf(packed), ...trained })),
@@ -74,7 +74,7 @@ describe('packing', () => {
       expect(largestDifference(mixed['nll']!, single['nll']!)).to.be.greaterThan(0.1)
       await evaluation.release()
 
-      const training = await model.open(trainingGraph(task))
+      const training = await model.open(sftTrainingGraph(task))
       const gradients = numbersOf(await training.run({ ...feedsOf(alone), ...trained }))
       const ofPacked = numbersOf(await training.run({ ...feedsOf(packed), ...trained }))
       for (const [name, values] of Object.entries(gradients))

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
-import { decodingGraph } from '../../graphs/artifacts/generation.ts'
-import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../graphs/artifacts/ppo.ts'
+import { decodingGraph } from '../../graphs/inference/generation.ts'
+import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../graphs/tasks/ppo.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import { hostState } from '../../src/runtime/host_state.ts'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 
-import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../graphs/artifacts/dpo.ts'
-import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/artifacts/reward.ts'
+import { languageModelTrainable } from '../../graphs/models/language_model.ts'
+import { dpoEvaluationGraph, dpoTrainingGraph } from '../../graphs/tasks/dpo.ts'
+import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/tasks/reward.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
 import type { DataSet } from '../../src/data/sets/data_set.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
@@ -105,7 +106,7 @@ describe('steps of preference learning against TRL', () => {
     } as const
     const task = { ...model, lora, dpo }
     const runs = await openRuns(model, {
-      trainable: dpoShapes(task),
+      trainable: languageModelTrainable(task),
       training: dpoTrainingGraph(task),
       evaluation: dpoEvaluationGraph(task),
       objective: dpoObjective(() => Promise.reject(new Error('there is no reference'))),

@@ -6,8 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { CausalLmTask } from '../../graphs/artifacts/causal_lm.ts'
-import { evaluationGraph, trainableShapes, trainingGraph } from '../../graphs/artifacts/causal_lm.ts'
+import type { LanguageModel } from '../../graphs/models/language_model.ts'
+import { sftEvaluationGraph, sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { DataSet } from '../../src/data/sets/data_set.ts'
@@ -24,7 +25,7 @@ import { hostState } from '../../src/runtime/host_state.ts'
 import type { ParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import type { Feeds, Session } from '../../src/runtime/session.ts'
-import { causalLmObjective, evaluateCausalLm } from '../../src/tasks/sft.ts'
+import { sftObjective, evaluateSft } from '../../src/tasks/sft.ts'
 import type { TrainingOptions } from '../../src/learning/options.ts'
 import { trainingOptionsSchema } from '../../src/learning/options.ts'
 import type { EvaluationRecord, Metrics, StepRecord } from '../../src/learning/listeners.ts'
@@ -163,12 +164,12 @@ export async function openSmallRuns(kind: 'lora' | 'full'): Promise<SmallRuns> {
   const model = await fixtureModel()
   const { task, initial, constants } = await startingPoint(kind, model)
   return openRuns(model, {
-    trainable: trainableShapes(task),
-    training: trainingGraph(task),
-    evaluation: evaluationGraph(task),
-    objective: causalLmObjective,
+    trainable: languageModelTrainable(task),
+    training: sftTrainingGraph(task),
+    evaluation: sftEvaluationGraph(task),
+    objective: sftObjective,
     judge: async (evaluation, parameters, data) => {
-      const { loss, perplexity } = await evaluateCausalLm(evaluation, parameters, data, 8)
+      const { loss, perplexity } = await evaluateSft(evaluation, parameters, data, 8)
       return { eval_loss: loss, eval_perplexity: perplexity }
     },
     initial,
@@ -179,8 +180,8 @@ export async function openSmallRuns(kind: 'lora' | 'full'): Promise<SmallRuns> {
 
 async function startingPoint(
   kind: 'lora' | 'full',
-  model: CausalLmTask,
-): Promise<{ task: CausalLmTask; initial: ReadonlyMap<string, FloatTensor>; constants: Feeds }> {
+  model: LanguageModel,
+): Promise<{ task: LanguageModel; initial: ReadonlyMap<string, FloatTensor>; constants: Feeds }> {
   if (kind === 'full')
     return { task: model, initial: await readTensors(fixture('model', 'model.safetensors')), constants: {} }
   const { tensors, ...lora } = await readPeftAdapter(fixture('lora', 'attention'))

@@ -4,7 +4,7 @@ import { UserError } from '../../src/errors.ts'
 import type { SupervisedRun } from '../../src/learning/gradient_descent.ts'
 import { totalSteps } from '../../src/learning/gradient_descent.ts'
 import { parameterFeeds } from './memory.ts'
-import { evaluateCausalLm } from '../../src/tasks/sft.ts'
+import { evaluateSft } from '../../src/tasks/sft.ts'
 import { trainingOptionsSchema } from '../../src/learning/options.ts'
 import { learningRate } from '../../src/learning/schedule.ts'
 import { rejection } from '../rejection.ts'
@@ -57,7 +57,7 @@ describe('supervised training', () => {
   it('reports the mean loss per labelled token of a step', async () => {
     const { steps } = await runs.train({ per_device_train_batch_size: 45, max_steps: 1 }, data)
     const feeds = { ...parameterFeeds(runs.memory()), ...runs.constants }
-    const { loss } = await evaluateCausalLm(runs.evaluation, feeds, data.trainData, 1)
+    const { loss } = await evaluateSft(runs.evaluation, feeds, data.trainData, 1)
     expect(steps[0]!.loss).to.be.closeTo(loss, 1e-6)
   })
 
@@ -221,8 +221,7 @@ describe('supervised training', () => {
 
   it('measures the same validation loss whatever the batch size', async () => {
     const feeds = { ...parameterFeeds(runs.memory()), ...runs.constants }
-    const measure = (batchSize: number) =>
-      evaluateCausalLm(runs.evaluation, feeds, data.validationData, batchSize)
+    const measure = (batchSize: number) => evaluateSft(runs.evaluation, feeds, data.validationData, batchSize)
     const one = await measure(1)
     const labelled = randomExamples(11, 'validation').flatMap(({ labels }) =>
       [...labels.slice(1)].filter((id) => id >= 0),

@@ -14,13 +14,13 @@ const PROMPT = 32
 const NEW = 64
 
 const [folder, batch, runs] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
-const { decoder, config } = await openModelDecoder({ base: folder })
+const { decoder, facts } = await openModelDecoder({ base: folder })
 const random = createRandom('bench')
 const prompts = Array.from({ length: batch }, () =>
-  Array.from({ length: PROMPT }, () => random.integer(config.vocab_size)),
+  Array.from({ length: PROMPT }, () => random.integer(facts.vocabulary)),
 )
 const options = { ...greedy, max_new_tokens: NEW, stop_tokens: [], seed: 1 }
-const once = () => generate(decoder, prompts, config.n_positions, options)
+const once = () => generate(decoder, prompts, facts.context, options)
 
 const turn = turns()
 const seconds: number[] = []

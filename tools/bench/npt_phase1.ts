@@ -2,12 +2,12 @@
  * NPT's phase 1, teacher-forced and as published, on full rows of random tokens.
  * @module
  */
-import { equivalenceShapes, equivalenceTrainingGraph } from '../../graphs/artifacts/equivalence.ts'
+import { equivalenceShapes, equivalenceTrainingGraph } from '../../graphs/tasks/equivalence.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { collateTokens } from '../../src/data/batches/collate.ts'
 import { externalData } from '../../src/formats/external_data.ts'
-import { openGpt2Folder } from '../../src/formats/model_folder.ts'
+import { openModelFolder } from '../../src/formats/model_folder.ts'
 import { createRandom } from '../../src/random.ts'
 import type { NodeSessionOptions } from '../../src/runtime/node.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
@@ -21,7 +21,7 @@ export async function openPhase1(
   { layers, rank }: Pick<NptConfig, 'layers' | 'rank'>,
   options: NodeSessionOptions = {},
 ) {
-  const { config, tensors } = await openGpt2Folder(folder)
+  const { config, tensors } = await openModelFolder(folder)
   const npt = { layers, rank, modulation_scale: 0.1, init_scale: 0.01, attention_residual: false }
   const task = {
     config,

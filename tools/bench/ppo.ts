@@ -7,7 +7,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { loraScale } from '../../src/runtime/feeds.ts'
-import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { readModelConfig } from '../../src/formats/model_config.ts'
 import { createRandom } from '../../src/random.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { createHostState } from '../../src/runtime/host_state.ts'
@@ -21,7 +21,7 @@ import { updatePolicy } from '../../src/tasks/ppo/ppo.ts'
 import { updateTimes } from '../../src/tasks/ppo/log.ts'
 import { ppoOptionsSchema } from '../../src/tasks/ppo/options.ts'
 import { openPolicy } from '../../src/tasks/ppo/policy.ts'
-import { decodingGraph } from '../../graphs/artifacts/generation.ts'
+import { decodingGraph } from '../../graphs/inference/generation.ts'
 import { openModelFolder } from '../../src/formats/model_folder.ts'
 import { openGraph } from '../../src/models/open_graph.ts'
 import { createStopwatch } from '../../src/learning/stopwatch.ts'
@@ -39,7 +39,7 @@ const [folder, prepacking, updates] = [process.argv[2]!, process.argv[3] === 'tr
 // Every update makes all its steps, however far the policy moves.
 const ppo = ppoOptionsSchema.parse({ reward: { function: 'none' }, early_stopping: false })
 const options = trainingOptionsSchema.parse({})
-const config = await readGpt2Config(folder)
+const config = await readModelConfig(folder)
 const manifest = await readRunManifest(folder)
 const lora = manifest.lora
 if (typeof lora === 'string') throw new Error('the policy has adapters')

@@ -5,11 +5,12 @@
  */
 import { join } from 'node:path'
 
+import { factsOf } from '../../graphs/models/family.ts'
 import { matmulFlops } from '../../graphs/flops.ts'
 import type { ExternalData } from '../../graphs/ir/graph.ts'
 import { isPooled } from '../../graphs/models/head.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
-import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { readModelConfig } from '../../src/formats/model_config.ts'
 import { loraScale } from '../../src/runtime/feeds.ts'
 import { createRandom } from '../../src/random.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
@@ -27,7 +28,7 @@ const ANSWER = 40
 const LENGTH = PROMPT + ANSWER
 
 const [folder, steps] = [process.argv[2]!, Number(process.argv[3])]
-const config = await readGpt2Config(folder)
+const config = await readModelConfig(folder)
 const manifest = await readRunManifest(folder)
 const { lora, head, task } = manifest
 if (typeof lora === 'string') throw new Error('the model has adapters')
@@ -45,7 +46,7 @@ const pairs = Array.from({ length: PAIRS }, () => {
   })
 })
 const objective = isPooled(head)
-  ? rewardObjective({ ...head, config, width: config.n_embd, seed: 1 })
+  ? rewardObjective({ ...head, config, width: factsOf(config).width, seed: 1 })
   : dpoObjective(measured(new Float32Array(2 * PAIRS).fill(-ANSWER * Math.log(config.vocab_size))))
 const rows = pairs.map((_, pair) => [2 * pair, 2 * pair + 1])
 const feeds = {

@@ -10,7 +10,7 @@ import type { ExternalData } from '../../graphs/ir/graph.ts'
 import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
 import { loadParameters } from '../../src/runs/checkpoint.ts'
-import { readGpt2Config } from '../../src/formats/gpt2_config.ts'
+import { readModelConfig } from '../../src/formats/model_config.ts'
 import { createRandom } from '../../src/random.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { createHostState } from '../../src/runtime/host_state.ts'
@@ -24,7 +24,7 @@ const BATCH = 4
 const LENGTH = 128
 
 const [folder, share, steps] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])]
-const config = await readGpt2Config(folder)
+const config = await readModelConfig(folder)
 const manifest = await readRunManifest(folder)
 const { lora } = manifest
 const tensors = createHostState(runGraphs(manifest, config, new Map()).trainable)

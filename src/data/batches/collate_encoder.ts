@@ -1,14 +1,14 @@
 /** @module */
 import type { Pooling } from '../../../graphs/layers/pooling.ts'
-import type { EncoderConfig } from '../../../graphs/models/encoder.ts'
-import { isBert } from '../../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../../graphs/models/family.ts'
+import { familyOf } from '../../../graphs/models/family.ts'
 import type { Feeds } from '../../runtime/session.ts'
 import { collateTokens, int64 } from './collate.ts'
 import type { EncodedExample } from '../examples/encode.ts'
 
 /** How an encoder's inputs are made of token ids. */
 export interface EncoderTokens {
-  readonly config: EncoderConfig
+  readonly config: ModelConfig
   readonly pooling: Pooling
   /** BERT: the id that ends each part of a sequence. */
   readonly separator?: number | undefined
@@ -26,7 +26,7 @@ export function collateEncoder(
   { config, pooling, separator }: EncoderTokens,
 ): Feeds {
   const { feeds, sequence } = collateTokens(rows.map(({ input_ids }) => [{ input_ids, labels: input_ids }]))
-  if (!isBert(config)) {
+  if (!familyOf(config).parts) {
     if (pooling !== 'last') return feeds
     const last = int64([rows.length])
     rows.forEach(({ input_ids }, b) => last.set(b, b * sequence + input_ids.length - 1))

@@ -2,8 +2,8 @@
  * Sequences of tokens as a BERT reads them: [CLS] part [SEP] part [SEP]. Devlin et al. 2018, section 3.
  * @module
  */
-import type { EncoderConfig } from '../../../graphs/models/encoder.ts'
-import { isBert } from '../../../graphs/models/encoder.ts'
+import type { ModelConfig } from '../../../graphs/models/family.ts'
+import { familyOf } from '../../../graphs/models/family.ts'
 import { UserError } from '../../errors.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import { END_MARK } from '../templates/end_of_text.ts'
@@ -27,8 +27,8 @@ export function cutSequence(tokenizer: Tokenizer, ids: readonly number[], most: 
 }
 
 /** Throws UserError where a BERT's tokenizer has no tokens to put around texts, or more tokens than the model. */
-export function checkTokenizer(tokenizer: Tokenizer, config: EncoderConfig, where: string): void {
-  if (!isBert(config)) return
+export function checkTokenizer(tokenizer: Tokenizer, config: ModelConfig, where: string): void {
+  if (!familyOf(config).parts) return
   const { vocabSize } = tokenizer
   if (!isBertTokenizer(tokenizer))
     throw new UserError(

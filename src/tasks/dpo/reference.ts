@@ -3,7 +3,7 @@
  * data is measured once and kept with the run as `reference_logps`, `train` and `validation` [pairs, 2].
  * @module
  */
-import { encoderContext } from '../../../graphs/models/encoder.ts'
+import { factsOf } from '../../../graphs/models/family.ts'
 import type { DataSet } from '../../data/sets/data_set.ts'
 import { UserError } from '../../errors.ts'
 import { listenersAsOne } from '../../learning/listeners.ts'
@@ -164,7 +164,7 @@ async function measure(
 }
 
 function checkFits({ config }: OpenModel, dataset: DataSet, key: string): void {
-  const [context, vocabulary] = [encoderContext(config), config.vocab_size]
+  const [context, vocabulary] = [factsOf(config).context, config.vocab_size]
   const longest = dataset.lengths.reduce((most, length) => Math.max(most, length), 0)
   if (longest > context)
     throw new UserError(

@@ -1,5 +1,6 @@
 /** @module */
-import { dpoEvaluationGraph, dpoShapes, dpoTrainingGraph } from '../../../graphs/artifacts/dpo.ts'
+import { languageModelTrainable } from '../../../graphs/models/language_model.ts'
+import { dpoEvaluationGraph, dpoTrainingGraph } from '../../../graphs/tasks/dpo.ts'
 import { UserError } from '../../errors.ts'
 import { gradientDescent } from '../../learning/gradient_descent.ts'
 import { forEvaluation } from '../evaluation_metrics.ts'
@@ -49,7 +50,7 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
   graphs(request, options) {
     const task = graphTask(request, options)
     return {
-      trainable: () => dpoShapes(task),
+      trainable: () => languageModelTrainable(task),
       training: () => dpoTrainingGraph(task),
       evaluation: () => dpoEvaluationGraph(task),
     }

@@ -3,6 +3,7 @@
  * how good the policy is.
  * @module
  */
+import { factsOf } from '../../../graphs/models/family.ts'
 import type { RunFacts } from '../task.ts'
 import type { TrainingOptions } from '../../learning/options.ts'
 import type { Metrics } from '../../learning/listeners.ts'
@@ -15,7 +16,6 @@ import type { RewardFunction } from '../../rewards/reward_function.ts'
 import { adaptersOff } from '../../runtime/feeds.ts'
 import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
 import type { TrainingState } from '../../runtime/training_state.ts'
-import { asLanguageModel } from '../language_model.ts'
 import type { PpoOptions } from './options.ts'
 import { klPenalties, learnedScore } from './quantities.ts'
 
@@ -74,17 +74,17 @@ export function openPolicy(
   const ofDecoding = takenBy(decoding, parameters)
   // With a scale of 0 adapters do nothing: what is left is the model before training.
   const ofReference = takenBy(reference, adaptersOff(parameters))
-  const model = asLanguageModel({ config, lora: 'none', npt: null, stored: undefined }).config
-  const { eos_token_id } = model
+  const facts = factsOf(config)
+  const { context, endOfText } = facts
   const { temperature, top_k, top_p, max_new_tokens } = ppo
   const sampling = {
-    ...{ context: model.n_positions, tokenizer, temperature, top_k, top_p, max_new_tokens },
-    stop_tokens: [tokenizer.eosId, ...(eos_token_id === null ? [] : [eos_token_id])],
+    ...{ context, tokenizer, temperature, top_k, top_p, max_new_tokens },
+    stop_tokens: [tokenizer.eosId, ...(endOfText === null ? [] : [endOfText])],
   }
 
   return {
     respond: (prompts, seed, firstRow = 0) =>
-      sampleResponses(createDecoder(decoding, model, ofDecoding), prompts, { ...sampling, seed, firstRow }),
+      sampleResponses(createDecoder(decoding, facts, ofDecoding), prompts, { ...sampling, seed, firstRow }),
     async look(responses, batches, step) {
       const when = `at step ${step}`
       const own = await evaluateTokens(evaluation, parameters, responses, {

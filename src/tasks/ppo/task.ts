@@ -1,7 +1,7 @@
 /** @module */
-import { decodingGraph } from '../../../graphs/artifacts/generation.ts'
-import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../../graphs/artifacts/ppo.ts'
-import { encoderContext } from '../../../graphs/models/encoder.ts'
+import { decodingGraph } from '../../../graphs/inference/generation.ts'
+import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../../graphs/tasks/ppo.ts'
+import { factsOf } from '../../../graphs/models/family.ts'
 import type { DataSet } from '../../data/sets/data_set.ts'
 import { END_OF_TEXT } from '../../data/templates/end_of_text.ts'
 import type { Prompt } from '../../learning/rollouts.ts'
@@ -52,8 +52,7 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
     }
   },
   async train(run) {
-    const { host, lora, options: ppo, trainData, validationData, training, evaluation } = run
-    const { config } = asLanguageModel({ ...run, stored: undefined })
+    const { host, config, lora, options: ppo, trainData, validationData, training, evaluation } = run
     const closing = createClosing()
     try {
       const takeTurns = { spinning: false }
@@ -117,7 +116,7 @@ type PromptRun = Pick<RunFacts, 'config' | 'tokenizer' | 'settings'> & { readonl
 
 function promptsOf(data: DataSet, { config, tokenizer, settings, options }: PromptRun): Prompt[] {
   const { max_new_tokens } = options
-  const limits = { context: encoderContext(config), max_new_tokens, overlong: settings.overlong }
+  const limits = { context: factsOf(config).context, max_new_tokens, overlong: settings.overlong }
   return readPrompts(data, tokenizer, limits)
 }
 

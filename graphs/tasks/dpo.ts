@@ -4,8 +4,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData, Value } from '../ir/graph.ts'
+import type { Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { answersMask } from '../layers/attention.ts'
 import type { DpoLoss } from '../losses/dpo.ts'
@@ -13,31 +12,13 @@ import { chosenNegativeLogLikelihood, dpoLoss } from '../losses/dpo.ts'
 import { perToken } from '../losses/pairs.ts'
 import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
-import type { Adaptation, AdaptedModel } from '../models/adaptation.ts'
-import { adaptedShapes, declareModel } from '../models/adaptation.ts'
-import { gpt2, lmHead, maskedAttention } from '../models/gpt2.ts'
-import type { Gpt2Config } from '../models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
-import type { ParameterShapes } from '../models/parameters.ts'
+import type { LanguageModel } from '../models/language_model.ts'
+import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
 import { add, filledLike, gather, gemm, mul, reduceMean, reshape, scatterAddRows, sub } from '../ops/index.ts'
 
-export interface DpoTask {
-  readonly config: Gpt2Config
-  readonly lora?: Adaptation
-  /** Where each frozen parameter lies in the model's weight file; absent: every parameter is an input. */
-  readonly stored?: ReadonlyMap<string, ExternalData> | undefined
-  readonly dtype?: FloatType
+export interface DpoTask extends Omit<LanguageModel, 'npt'> {
   readonly dpo: DpoLoss
 }
-
-/** The tensors that training changes, in the order of the graph's inputs. */
-export const dpoShapes = (task: DpoTask): ParameterShapes => adaptedShapes(modelOf(task))
-
-const modelOf = ({ config, lora = 'full' }: DpoTask): AdaptedModel => ({
-  config,
-  shapes: gpt2ParameterShapes(config),
-  lora,
-})
 
 /**
  * Batch and trainable tensors in. The batch: `input_ids`, `attention_mask` (0 at padding, 1 in the prompt, 2 in the chosen and 3
@@ -59,22 +40,20 @@ export function dpoTrainingGraph(task: DpoTask): Graph {
 export const dpoEvaluationGraph = (task: DpoTask): Graph => forward('eval', task).graph
 
 function forward(name: string, task: DpoTask) {
-  const { config, stored, dtype = 'float32', dpo } = task
+  const { dtype = 'float32', dpo } = task
   const graph = new Graph(name)
-  const inputIds = graph.input('input_ids', 'int64', ['pairs', 'sequence'])
-  const attentionMask = graph.input('attention_mask', 'int64', ['pairs', 'sequence'])
-  const positionIds = graph.input('position_ids', 'int64', ['pairs', 'sequence'])
+  const tokens = languageTokens(graph, task, 'pairs')
   const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
   const labels = graph.input('labels', 'int64', ['labelled'])
   const labelAnswers = graph.input('label_answers', 'int64', ['labelled'])
   const reference = graph.input('reference_logps', dtype, ['pairs', 2])
   const pairWeights = graph.input('pair_weights', dtype, ['pairs'])
-  const { parameters, adapters, trainable } = declareModel(graph, modelOf(task), stored, dtype)
+  const model = declareLanguageModel(tokens, task)
+  const { trainable } = model
 
-  const attend = maskedAttention(config, answersMask(attentionMask, dtype))
-  const tokens = { input_ids: inputIds, position_ids: positionIds }
-  const hidden = gather(gpt2(config, parameters, adapters, attend, tokens), labelPositions)
-  const head = lmHead(config, parameters)
+  const attend = model.masked(answersMask(tokens.attention_mask, dtype))
+  const hidden = gather(model.hidden(attend), labelPositions)
+  const head = model.head()
   /** The sum of each answer's tokens: [labelled] → [pairs, 2]. */
   const perAnswer = (x: Value) => {
     const zeros = reshape(filledLike(0, reference), ['2*pairs'])

@@ -7,16 +7,15 @@ import { Graph } from '../ir/graph.ts'
 import { attention, cachedCausalMask } from '../layers/attention.ts'
 import type { KeysAndValues } from '../layers/cached_attention.ts'
 import { cachedAttention } from '../layers/cached_attention.ts'
-import { declareModel } from '../models/adaptation.ts'
-import { attentionScale, gpt2, lmHead } from '../models/gpt2.ts'
-import type { Gpt2Config } from '../models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
+import type { ModelConfig } from '../models/family.ts'
+import { factsOf, familyOf } from '../models/family.ts'
+import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
 import type { LoraConfig } from '../models/lora_config.ts'
 import { concat, gather, gemm, reshape } from '../ops/index.ts'
 import type { NptConfig } from '../models/npt_config.ts'
 
 export interface GenerationTask {
-  readonly config: Gpt2Config
+  readonly config: ModelConfig
   /** With adapters, their tensors and `lora_scale` are inputs and can be swapped between runs. */
   readonly lora?: LoraConfig
   /** Plastic blocks; their tensors are inputs where `stored` does not have them. */
@@ -37,7 +36,7 @@ export function inferenceGraph(task: GenerationTask): Graph {
     return { output: attention(q, all.key, all.value, mask, scale), present: all }
   })
   const logits = gemm(hidden, head, { transB: true })
-  graph.output('logits', reshape(logits, ['batch', 'sequence', task.config.vocab_size]))
+  graph.output('logits', reshape(logits, ['batch', 'sequence', factsOf(task.config).vocabulary]))
   giveOut(graph, presents)
   return graph
 }
@@ -70,34 +69,24 @@ type AttendCached = (
 
 function forward(name: string, { config, lora, npt, stored }: GenerationTask, attend: AttendCached) {
   const graph = new Graph(name)
-  const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
-  const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'past_sequence+sequence'])
-  const positionIds = graph.input('position_ids', 'int64', ['batch', 'sequence'])
-  const cacheShape = ['batch', config.n_head, 'past_sequence', config.n_embd / config.n_head]
-  const pasts = Array.from({ length: config.n_layer }, (_, layer) => ({
+  const tokens = languageTokens(graph, { config }, 'batch', 'past_sequence+sequence')
+  const { layers, kvHeads, headSize } = factsOf(config)
+  const cacheShape = ['batch', kvHeads, 'past_sequence', headSize]
+  const pasts = Array.from({ length: layers }, (_, layer) => ({
     key: graph.input(`past_key_values.${layer}.key`, 'float32', cacheShape),
     value: graph.input(`past_key_values.${layer}.value`, 'float32', cacheShape),
   }))
-  const shapes = gpt2ParameterShapes(config)
-  const model = { config, shapes, lora: lora ?? 'none', ...(npt ? { npt } : {}) } as const
-  const { parameters, adapters, plastic } = declareModel(graph, model, stored)
+  const model = declareLanguageModel(tokens, { config, lora: lora ?? 'none', npt: npt ?? null, stored })
 
-  const mask = cachedCausalMask(attentionMask, 'past_sequence', 'sequence', 'float32')
-  const scale = attentionScale(config)
+  const mask = cachedCausalMask(tokens.attention_mask, 'past_sequence', 'sequence', 'float32')
+  const scale = familyOf(config).attentionScale(config)
   const presents: KeysAndValues[] = []
-  const hidden = gpt2(
-    config,
-    parameters,
-    adapters,
-    (layer, q, key, value) => {
-      const { output, present } = attend(q, pasts[layer]!, { key, value }, mask, scale)
-      presents.push(present)
-      return output
-    },
-    { input_ids: inputIds, position_ids: positionIds },
-    plastic,
-  )
-  return { graph, hidden, head: lmHead(config, parameters), presents }
+  const hidden = model.hidden((layer, q, key, value) => {
+    const { output, present } = attend(q, pasts[layer]!, { key, value }, mask, scale)
+    presents.push(present)
+    return output
+  })
+  return { graph, hidden, head: model.head(), presents }
 }
 
 function giveOut(graph: Graph, presents: readonly KeysAndValues[]): void {

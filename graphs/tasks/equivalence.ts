@@ -4,17 +4,17 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData, Value } from '../ir/graph.ts'
+import type { Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
+import { causalMask } from '../layers/attention.ts'
+import type { PlasticBlock } from '../layers/npt.ts'
 import { magnitude, modulation, updateNorms } from '../layers/npt.ts'
 import { klDivergence } from '../losses/distillation.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
-import { declareModel } from '../models/adaptation.ts'
-import { causalAttention, gpt2Parts, lmHead } from '../models/gpt2.ts'
-import type { Gpt2Config } from '../models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
-import type { NptConfig, PlasticBlock } from '../models/npt_config.ts'
+import { factsOf } from '../models/family.ts'
+import type { LanguageModel } from '../models/language_model.ts'
+import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
+import type { NptConfig } from '../models/npt_config.ts'
 import { nptShapes } from '../models/npt_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import {
@@ -31,8 +31,7 @@ import {
   unsqueeze,
 } from '../ops/index.ts'
 
-export interface EquivalenceTask {
-  readonly config: Gpt2Config
+export interface EquivalenceTask extends Omit<LanguageModel, 'lora'> {
   readonly npt: NptConfig
   /**
    * What a plastic block is given. `teacher`: the hidden states of the model as it was, so that each block is matched by
@@ -43,9 +42,6 @@ export interface EquivalenceTask {
   readonly low_magnitude_weight: number
   /** Of KL(teacher‖student) of the next token; with `student` only. 0 leaves the heads out. */
   readonly distillation_weight: number
-  /** Where each frozen parameter lies in the model's weight file; absent: every parameter is an input. */
-  readonly stored?: ReadonlyMap<string, ExternalData>
-  readonly dtype?: FloatType
 }
 
 /** The tensors that training changes. */
@@ -86,21 +82,18 @@ export function equivalenceEvaluationGraph(task: EquivalenceTask): Graph {
 }
 
 function forward(name: string, task: EquivalenceTask) {
-  const { config, npt, stored, dtype = 'float32' } = task
+  const { config, dtype = 'float32' } = task
   if (task.distillation_weight > 0 && task.hidden_states === 'teacher')
     throw new Error(
       'distillation needs hidden_states "student": only then do the plastic blocks reach the head',
     )
   const graph = new Graph(name)
-  const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
-  const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
-  const positionIds = graph.input('position_ids', 'int64', ['batch', 'sequence'])
+  const tokens = languageTokens(graph, task)
   const tokenWeights = graph.input('token_weights', dtype, ['batch', 'sequence'])
-  const model = { config, shapes: gpt2ParameterShapes(config), lora: 'none', npt } as const
-  const { parameters, adapters, plastic, trainable } = declareModel(graph, model, stored, dtype)
-  const attend = causalAttention(config, attentionMask, dtype)
-  const tokens = { input_ids: inputIds, position_ids: positionIds }
-  const { embed, attention, mlp, norm } = gpt2Parts(config, parameters, adapters, attend, tokens)
+  const model = declareLanguageModel(tokens, { ...task, lora: 'none' })
+  const { plastic, trainable } = model
+  const { layers } = factsOf(config)
+  const { embed, attention, mlp, norm } = model.parts(model.masked(causalMask(tokens.attention_mask, dtype)))
   const weights = reshape(tokenWeights, ['batch*sequence'])
 
   // One walk up: the teacher's stream, and the student's from the first plastic block on.
@@ -108,7 +101,7 @@ function forward(name: string, task: EquivalenceTask) {
   const { teacher, student } = graph.scope('transformer', () => {
     let teacher = embed()
     let student = teacher
-    for (let layer = 0; layer < config.n_layer; layer++) {
+    for (let layer = 0; layer < layers; layer++) {
       graph.scope(`h.${layer}`, () => {
         const block = plastic(layer)
         const attended = attention(teacher, layer)
@@ -144,7 +137,7 @@ function forward(name: string, task: EquivalenceTask) {
   const mean = (values: readonly Value[], factor: number) => mul(values.reduce(add), factor / values.length)
   let loss = add(mean(errors, task.equivalence_weight), mean(magnitudes, task.low_magnitude_weight))
   if (task.distillation_weight > 0) {
-    const head = lmHead(config, parameters)
+    const head = model.head()
     const logits = (h: Value) => gemm(norm(h), head, { transB: true })
     const kl = graph.scope('distillation', () => weighted(klDivergence(logits(teacher), logits(student))))
     terms['distillation'] = stacked([kl])

@@ -8,15 +8,9 @@ import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { bradleyTerry } from '../losses/bradley_terry.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
+import { factsOf } from '../models/family.ts'
 import type { EncoderTask } from '../models/encoder.ts'
-import {
-  declareEncoder,
-  encoderInputs,
-  encoderShapes,
-  encoderWidth,
-  headShapes,
-  linearHead,
-} from '../models/encoder.ts'
+import { declareEncoder, encoderInputs, encoderShapes, headShapes, linearHead } from '../models/encoder.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { add, concat, gather, mul, range } from '../ops/index.ts'
 
@@ -55,7 +49,7 @@ function forward(name: string, task: RewardTask, drops: boolean) {
   const inputs = encoderInputs(graph, task)
   const margins = graph.input('margins', dtype, ['pairs'])
   const pairWeights = graph.input('pair_weights', dtype, ['pairs'])
-  const mask = drops ? graph.input('dropout_mask', dtype, ['batch', encoderWidth(config)]) : undefined
+  const mask = drops ? graph.input('dropout_mask', dtype, ['batch', factsOf(config).width]) : undefined
   const encoder = declareEncoder(graph, task, stored, dtype, inputs)
   const pooled = mask ? mul(encoder.pooled, mask) : encoder.pooled
   const head = linearHead(graph, pooled, config, 1, undefined, dtype)

@@ -5,28 +5,25 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData, Value } from '../ir/graph.ts'
+import type { Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
-import { modulation } from '../layers/npt.ts'
-import { tokenNegativeLogLikelihood } from '../losses/causal_lm.ts'
+import { causalMask } from '../layers/attention.ts'
+import type { PlasticBlocks } from '../layers/npt.ts'
+import { modulation, noPlasticBlocks } from '../layers/npt.ts'
+import { tokenNegativeLogLikelihood } from '../losses/negative_log_likelihood.ts'
 import { klDivergence } from '../losses/distillation.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
-import { declareModel } from '../models/adaptation.ts'
-import { causalAttention, gpt2Parts, lmHead } from '../models/gpt2.ts'
-import type { Gpt2Config } from '../models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
-import type { NptConfig, PlasticBlocks } from '../models/npt_config.ts'
-import { noPlasticBlocks, plasticLayers } from '../models/npt_config.ts'
+import { factsOf } from '../models/family.ts'
+import type { LanguageModel } from '../models/language_model.ts'
+import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
+import type { NptConfig } from '../models/npt_config.ts'
+import { plasticLayers } from '../models/npt_config.ts'
 import { add, concat, expand, gather, gemm, matmul, mul, reshape, unsqueeze } from '../ops/index.ts'
 
-export interface ConsolidationTask {
-  readonly config: Gpt2Config
+export interface ConsolidationTask extends Omit<LanguageModel, 'lora'> {
   readonly npt: NptConfig
   /** Of KL(model as it was‖model changed by another text), per token. */
   readonly damage_weight: number
-  readonly stored: ReadonlyMap<string, ExternalData> | undefined
-  readonly dtype?: FloatType
 }
 
 /**
@@ -71,21 +68,17 @@ export function plasticGraph(task: Omit<ConsolidationTask, 'damage_weight'>): Gr
 
 /** The model as it is reads the texts, and each block's modulations are folded. */
 function contextPass(name: string, task: Omit<ConsolidationTask, 'damage_weight'>) {
-  const { config, npt, stored, dtype = 'float32' } = task
+  const { config, npt, dtype = 'float32' } = task
   const graph = new Graph(name)
-  const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
-  const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
-  const positionIds = graph.input('position_ids', 'int64', ['batch', 'sequence'])
+  const tokens = languageTokens(graph, task)
   const foldWeights = unsqueeze(graph.input('fold_weights', dtype, ['batch', 'sequence']), 1)
-  const model = { config, shapes: gpt2ParameterShapes(config), lora: 'none', npt } as const
-  const { parameters, adapters, plastic, trainable } = declareModel(graph, model, stored, dtype)
-  const attend = causalAttention(config, attentionMask, dtype)
-  const tokens = { input_ids: inputIds, position_ids: positionIds }
-  const parts = gpt2Parts(config, parameters, adapters, attend, tokens)
+  const model = declareLanguageModel(tokens, { ...task, lora: 'none' })
+  const { plastic, trainable, head } = model
+  const parts = model.parts(model.masked(causalMask(tokens.attention_mask, dtype)))
 
   const run = (blocks: PlasticBlocks, attended?: Map<number, Value>): Value => {
     let h = parts.embed()
-    for (let layer = 0; layer < config.n_layer; layer++) {
+    for (let layer = 0; layer < factsOf(config).layers; layer++) {
       const a = parts.attention(h, layer)
       attended?.set(layer, a)
       h = parts.mlp(h, a, layer, blocks(layer))
@@ -118,17 +111,17 @@ function contextPass(name: string, task: Omit<ConsolidationTask, 'damage_weight'
         }
       }),
     )
-  return { graph, config, parameters, trainable, layers, folded, hidden, changed }
+  return { graph, head, trainable, layers, folded, hidden, changed }
 }
 
 function forward(name: string, task: ConsolidationTask) {
-  const { graph, config, parameters, trainable, hidden, changed } = contextPass(name, task)
+  const { graph, head: languageHead, trainable, hidden, changed } = contextPass(name, task)
   const { dtype = 'float32' } = task
   const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
   const labels = graph.input('labels', 'int64', ['labelled'])
   const labelWeights = graph.input('label_weights', dtype, ['labelled'])
   const others = graph.input('others', 'int64', ['batch'])
-  const head = lmHead(config, parameters)
+  const head = languageHead()
   const labelled = (h: Value) => gather(h, labelPositions)
   const nll = (h: Value) => weightedSum(tokenNegativeLogLikelihood(labelled(h), head, labels), labelWeights)
 

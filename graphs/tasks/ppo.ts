@@ -3,41 +3,26 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
+import { causalMask } from '../layers/attention.ts'
 import type { PpoLoss } from '../losses/ppo.ts'
 import { policyLoss, valueLoss } from '../losses/ppo.ts'
 import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
-import type { Adaptation, AdaptedModel } from '../models/adaptation.ts'
-import { adaptedShapes, declareModel } from '../models/adaptation.ts'
-import { causalAttention, gpt2, lmHead } from '../models/gpt2.ts'
-import type { Gpt2Config } from '../models/gpt2_config.ts'
-import { gpt2ParameterShapes } from '../models/gpt2_config.ts'
+import type { LanguageModel } from '../models/language_model.ts'
+import { declareLanguageModel, languageModelTrainable, languageTokens } from '../models/language_model.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { inputParameters } from '../models/parameters.ts'
 import { valueHead, valueHeadShapes } from '../models/value_head.ts'
 import { add, gather, mul, sub } from '../ops/index.ts'
 
-export interface PpoTask {
-  readonly config: Gpt2Config
-  readonly lora?: Adaptation
-  /** Where each frozen parameter lies in the model's weight file; absent: every parameter is an input. */
-  readonly stored?: ReadonlyMap<string, ExternalData> | undefined
-  readonly dtype?: FloatType
+export interface PpoTask extends Omit<LanguageModel, 'npt'> {
   readonly ppo: PpoLoss
 }
 
 /** The tensors that training changes, in the order of the graph's inputs; the value head comes last. */
 export const ppoShapes = (task: PpoTask): ParameterShapes =>
-  new Map([...adaptedShapes(modelOf(task)), ...valueHeadShapes(task.config)])
-
-const modelOf = ({ config, lora = 'full' }: PpoTask): AdaptedModel => ({
-  config,
-  shapes: gpt2ParameterShapes(config),
-  lora,
-})
+  new Map([...languageModelTrainable(task), ...valueHeadShapes(task.config)])
 
 /**
  * Batch and trainable tensors in. The batch: `input_ids`, `attention_mask`, `position_ids` int64 [batch, sequence]; of the
@@ -51,7 +36,7 @@ const modelOf = ({ config, lora = 'full' }: PpoTask): AdaptedModel => ({
 export function ppoTrainingGraph(task: PpoTask): Graph {
   const { dtype = 'float32', ppo } = task
   const graph = new Graph('training')
-  const tokens = tokenInputs(graph)
+  const tokens = responseTokens(graph, task)
   const input = (name: string) => graph.input(name, dtype, ['labelled'])
   const [oldLogps, oldValues, advantages, returns] = [
     input('old_logps'),
@@ -86,36 +71,33 @@ export function ppoTrainingGraph(task: PpoTask): Graph {
  */
 export function ppoEvaluationGraph(task: PpoTask): Graph {
   const graph = new Graph('eval')
-  const { logps, values, entropies } = actorCritic(tokenInputs(graph), task)
+  const { logps, values, entropies } = actorCritic(responseTokens(graph, task), task)
   graph.output('logps', logps)
   graph.output('values', values)
   graph.output('entropies', entropies)
   return graph
 }
 
-const tokenInputs = (graph: Graph) => ({
-  inputIds: graph.input('input_ids', 'int64', ['batch', 'sequence']),
-  attentionMask: graph.input('attention_mask', 'int64', ['batch', 'sequence']),
-  positionIds: graph.input('position_ids', 'int64', ['batch', 'sequence']),
+const responseTokens = (graph: Graph, task: PpoTask) => ({
+  tokens: languageTokens(graph, task),
   labelPositions: graph.input('label_positions', 'int64', ['labelled']),
   labels: graph.input('labels', 'int64', ['labelled']),
 })
 
 /** What policy and value head say of the responses' tokens, [labelled] each. */
-function actorCritic(tokens: ReturnType<typeof tokenInputs>, task: PpoTask) {
-  const { config, stored, dtype = 'float32', ppo } = task
-  const { graph } = tokens.inputIds
-  const { parameters, adapters, trainable } = declareModel(graph, modelOf(task), stored, dtype)
+function actorCritic({ tokens, labelPositions, labels }: ReturnType<typeof responseTokens>, task: PpoTask) {
+  const { config, dtype = 'float32', ppo } = task
+  const { graph } = tokens.input_ids
+  const model = declareLanguageModel(tokens, task)
   const before = graph.inputs.length
   const valueParameters = inputParameters(graph, valueHeadShapes(config), dtype)
   const valueTensors = graph.inputs.slice(before)
 
-  const attend = causalAttention(config, tokens.attentionMask, dtype)
-  const inputs = { input_ids: tokens.inputIds, position_ids: tokens.positionIds }
-  const hidden = gather(gpt2(config, parameters, adapters, attend, inputs), tokens.labelPositions)
+  const attend = model.masked(causalMask(tokens.attention_mask, dtype))
+  const hidden = gather(model.hidden(attend), labelPositions)
   const { logp, entropy } = graph.scope('lm_head', () =>
-    tokenLogProbabilities(hidden, lmHead(config, parameters), tokens.labels, ppo.temperature),
+    tokenLogProbabilities(hidden, model.head(), labels, ppo.temperature),
   )
   const values = graph.scope('v_head', () => valueHead(hidden, valueParameters))
-  return { logps: logp, values, entropies: entropy, trainable: [...trainable, ...valueTensors] }
+  return { logps: logp, values, entropies: entropy, trainable: [...model.trainable, ...valueTensors] }
 }

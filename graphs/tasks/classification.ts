@@ -8,12 +8,12 @@ import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { crossEntropy } from '../losses/cross_entropy.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
+import { factsOf } from '../models/family.ts'
 import type { EncoderTask } from '../models/encoder.ts'
 import {
   declareEncoder,
   encoderInputs,
   encoderShapes,
-  encoderWidth,
   headShapes,
   inferenceInputs,
   linearHead,
@@ -62,7 +62,7 @@ function supervised(name: string, task: ClassificationTask, drops: boolean) {
   const inputs = encoderInputs(graph, task)
   const labels = graph.input('labels', 'int64', ['batch'])
   const labelWeights = graph.input('label_weights', dtype, ['batch'])
-  const mask = drops ? graph.input('dropout_mask', dtype, ['batch', encoderWidth(config)]) : undefined
+  const mask = drops ? graph.input('dropout_mask', dtype, ['batch', factsOf(config).width]) : undefined
   const encoder = declareEncoder(graph, task, stored, dtype, inputs)
   const pooled = mask ? mul(encoder.pooled, mask) : encoder.pooled
   const head = linearHead(graph, pooled, config, classes, undefined, dtype)

@@ -1,0 +1,50 @@
+/**
+ * The training and evaluation graphs of supervised fine-tuning.
+ * @module
+ */
+import { outputGradients } from '../autodiff.ts'
+import { Graph } from '../ir/graph.ts'
+import { causalMask } from '../layers/attention.ts'
+import { tokenNegativeLogLikelihood } from '../losses/negative_log_likelihood.ts'
+import { weightedSum } from '../losses/weighted_sum.ts'
+import type { LanguageModel } from '../models/language_model.ts'
+import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
+import { gather } from '../ops/index.ts'
+
+/**
+ * Batch and trainable tensors in; `loss` and `<parameter>_grad` out. The batch: `input_ids`, `attention_mask`,
+ * `position_ids` int64 [batch, sequence]; `label_positions` (flat index of the predicting position) and `labels`
+ * int64 [labelled]; `label_weights` [labelled]. loss = Σ label_weights·nll. Where a sequence packs several examples, the
+ * attention mask numbers them from 1; see {@link causalMask}.
+ */
+export function sftTrainingGraph(model: LanguageModel): Graph {
+  const { graph, nll, labelWeights, trainable } = forward('training', model)
+  const loss = weightedSum(nll, labelWeights)
+  graph.output('loss', loss)
+  outputGradients(loss, trainable)
+  return graph
+}
+
+/** The same inputs; `loss` and the single `nll` [labelled] out. */
+export function sftEvaluationGraph(model: LanguageModel): Graph {
+  const { graph, nll, labelWeights } = forward('eval', model)
+  graph.output('loss', weightedSum(nll, labelWeights))
+  graph.output('nll', nll)
+  return graph
+}
+
+function forward(name: string, model: LanguageModel) {
+  const { dtype = 'float32' } = model
+  const graph = new Graph(name)
+  const tokens = languageTokens(graph, model)
+  const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
+  const labels = graph.input('labels', 'int64', ['labelled'])
+  const labelWeights = graph.input('label_weights', dtype, ['labelled'])
+  const { masked, hidden, head, trainable } = declareLanguageModel(tokens, model)
+
+  const h = hidden(masked(causalMask(tokens.attention_mask, dtype)))
+  const nll = graph.scope('lm_head', () =>
+    tokenNegativeLogLikelihood(gather(h, labelPositions), head(), labels),
+  )
+  return { graph, nll, labelWeights, trainable }
+}

@@ -69,6 +69,8 @@ const app: Readonly<Record<string, string>> = {
     const session = await openWebSession(serialize(graph))
     const { y } = await session.run({ x: { dtype: 'float32', dims: [2], data: Float32Array.of(3, 4) } })
     document.title = Array.from(y!.data as Float32Array).join()`,
+  // Without a "type", as npm writes it: Node looks at the syntax, and tsx takes the file for CommonJS.
+  'rewards/package.json': '{}',
   'rewards/short.ts': `
     export default (samples: { response: string }[]): number[] => samples.map(({ response }) => -response.length / 100)`,
   'rewards/enum.ts': `

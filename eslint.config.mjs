@@ -8,7 +8,16 @@ const forbid = (patterns, message) => ({
 
 export default tseslint.config(
   {
-    ignores: ['node_modules', 'artifacts', 'docs', 'coverage', '**/*_pb.ts', '**/*.as.ts', 'test/fixtures'],
+    ignores: [
+      'node_modules',
+      'artifacts',
+      'dist',
+      'site',
+      'coverage',
+      '**/*_pb.ts',
+      '**/*.as.ts',
+      'test/fixtures',
+    ],
   },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,

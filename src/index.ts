@@ -1,6 +1,6 @@
 /**
  * ortune as a library: the pieces the `ortune` command is made of, for Node. The graph builders alone, which also run
- * in a browser, are `ortune/graphs`.
+ * in a browser, are `ortune/graphs`; with sessions on onnxruntime-web they are `ortune/web`.
  * @module
  */
 export * from './data/sets/arrow_reader.ts'
@@ -60,7 +60,6 @@ export * from './rewards/open_reward.ts'
 export * from './runtime/node.ts'
 export * from './runtime/parameter_memory.ts'
 export * from './runtime/session.ts'
-export * from './runtime/web.ts'
 export * from './text/detokenizer.ts'
 export * from './text/tokenizer.ts'
 export * from './tasks/sft.ts'

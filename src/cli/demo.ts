@@ -4,15 +4,16 @@
  * @module
  */
 import { access } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { dirname, join, relative } from 'node:path'
 
 import { Command } from 'commander'
 
 import { duration } from './duration.ts'
 import { trainingProgress } from './training_progress.ts'
 
-const project = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+/** Where model and data lie: the clone, or the installed package. */
+const project = dirname(createRequire(import.meta.url).resolve('ortune/package.json'))
 
 /** Held-out nouns that are shown before and after; no definition of any of them was ever trained on. */
 const SHOWN = ['electricity', 'imposition', 'lettuce', 'stealing', 'ascendancy', 'pin']
@@ -118,11 +119,21 @@ async function define(
   }
 }
 
+/** A command that starts from the same configuration, in a clone or beside the installed package. */
+function ownRun(): string {
+  const here = relative(process.cwd(), project)
+  const shipped = (path: string) => join(here, path)
+  const places = here
+    ? `model=${shipped('artifacts/pocket')} data.0.path=${shipped('data/dictionary.csv')} `
+    : ''
+  return `npx ortune train ${shipped('data/dictionary.yaml')} ${places}output_dir=runs/mine lora.r=4`
+}
+
 const nextSteps = (run: string, exported: string): string => `
 Next:
   npx ortune generate ${run} --prompt "Word: lantern ; Definition:"
   npx ortune inspect ${run}            the training graphs: inputs, parameters, operators
   ${join(run, 'curves.svg')}           how training went, as a picture
   ${exported}          the merged model, for transformers and transformers.js
-  npx ortune train data/dictionary.yaml output_dir=runs/mine lora.r=4
+  ${ownRun()}
 `

@@ -1,14 +1,23 @@
 #!/usr/bin/env node
-// Runs the TypeScript sources as they are: a clone needs no build step.
+// In a clone the TypeScript sources lie beside this file and run as they are. The npm package has the built JavaScript.
+import { existsSync } from 'node:fs'
 import process from 'node:process'
+import { URL } from 'node:url'
 
-import { register as registerCommonJs } from 'tsx/cjs/api'
-import { register } from 'tsx/esm/api'
+const sources = new URL('./main.ts', import.meta.url)
+const built = new URL('../../dist/src/cli/main.js', import.meta.url)
 
-register()
-// A user's own .ts file counts as CommonJS where no package.json says otherwise.
-registerCommonJs()
+async function load() {
+  if (!existsSync(sources)) return import(built.href)
+  const { register } = await import('tsx/esm/api')
+  const { register: registerCommonJs } = await import('tsx/cjs/api')
+  register()
+  // A user's own .ts file counts as CommonJS where no package.json says otherwise.
+  registerCommonJs()
+  return import(sources.href)
+}
+
 // A reader that has seen enough, such as `head`, is no error.
 process.stdout.on('error', ({ code }) => process.exit(code === 'EPIPE' ? 0 : 1))
-const { main } = await import('./main.ts')
+const { main } = await load()
 await main(process.argv)

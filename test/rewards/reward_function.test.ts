@@ -52,6 +52,18 @@ describe('reward functions', () => {
     expect(await scoreBy('export default (s) => Float32Array.from(s, () => 0.5)')).to.deep.equal([0.5, 0.5])
   })
 
+  it('may lie in a package of CommonJS, with ending and syntax as they come', () =>
+    withFolder(async (folder) => {
+      await writeFile(join(folder, 'package.json'), '{}')
+      const text =
+        'enum Score { fixed = 3 }; export default (s: unknown[]): number[] => s.map(() => Score.fixed)'
+      for (const name of ['reward.ts', 'reward.cts', 'reward.mts']) {
+        const path = join(folder, name)
+        await writeFile(path, text)
+        expect(await score({ function: path }), name).to.deep.equal([3, 3])
+      }
+    }))
+
   const mistakes: Record<string, [text: string, message: RegExp]> = {
     'throws for a sample': [
       `export default (s) => s.map(({ response }) => { if (response === ' water') throw new Error('too wet\\nat sea'); return 1 })`,

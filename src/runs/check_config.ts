@@ -1,0 +1,67 @@
+/**
+ * Whether the options of a run go together, before anything is done.
+ * @module
+ */
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { familyOf } from '../../graphs/models/family.ts'
+import { UserError } from '../errors.ts'
+import { readModelConfig } from '../formats/model_config.ts'
+import type { Task } from '../tasks/task.ts'
+import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
+import type { RunConfig } from './config.ts'
+import { taskOptions } from './config.ts'
+
+/** @throws UserError where they do not */
+export function checkConfig(config: RunConfig): void {
+  const { task: name, packing, npt, lora, metric_for_best_model: metric } = config
+  const task = taskNamed(name)
+  if (npt && lora !== undefined && lora !== 'none')
+    throw new UserError('npt and lora both say what to train; leave one out')
+  if (task.refuses.plasticBlocks === 'needed' && !npt)
+    throw new UserError(
+      `task ${name} trains plastic blocks; describe them under npt, for example npt.rank=16`,
+    )
+  if (npt && task.refuses.plasticBlocks === 'refused')
+    throw new UserError(
+      `npt is for the tasks ${namesWhere(({ refuses }) => refuses.plasticBlocks !== 'refused')}; task ${name} trains lora or all`,
+    )
+  const stray = TASK_NAMES.find((other) => other !== name && config[other] !== undefined)
+  if (stray !== undefined)
+    throw new UserError(`${stray} has options for task ${stray} alone; leave them out, or set the task`)
+  if (packing && task.refuses.packing !== undefined)
+    throw new UserError(`packing is not for task ${name}, where ${task.refuses.packing}; leave it out`)
+  const metrics = ['eval_loss', ...task.metrics]
+  if (!metrics.includes(metric))
+    throw new UserError(`task ${name} has no metric ${metric}; choose ${metrics.join(' or ')}`)
+  if (lora === 'none' && !npt && task.refuses.frozen !== undefined) throw new UserError(task.refuses.frozen)
+  taskOptions(config)
+}
+
+const namesWhere = (holds: (task: Task) => boolean): string =>
+  TASK_NAMES.filter((name) => holds(taskNamed(name))).join(', ')
+
+/**
+ * The configuration of the model that a run starts from.
+ *
+ * @throws UserError where it cannot be read, or where such a model is not made for the task
+ */
+export async function readTaskModel({
+  model,
+  task,
+  npt,
+  pooling,
+}: Pick<RunConfig, 'model' | 'task' | 'npt' | 'pooling'>): Promise<ModelConfig> {
+  const config = await readModelConfig(model)
+  const { noun, language, plastic, pooler } = familyOf(config)
+  if (!language && taskNamed(task).head === 'language')
+    throw new UserError(
+      `${model} is a ${noun}, which reads texts and writes none; name a GPT-2 for task ${task}, or set the task to ${namesWhere(({ head }) => head !== 'language').replace(', ', ' or ')}`,
+    )
+  if (npt && !plastic)
+    throw new UserError(`${model} is a ${noun}, and plastic blocks are blocks of GPT-2; leave npt out`)
+  if (pooler && pooling !== 'last')
+    throw new UserError(
+      `${model} is a ${noun}, which has a pooled output of its own; pooling is for GPT-2, so leave it out`,
+    )
+  return config
+}

@@ -1,0 +1,70 @@
+/**
+ * A folder as the place where a run lives; see `Host`.
+ * @module
+ */
+import { join } from 'node:path'
+
+import { isPooled } from '../../graphs/models/head.ts'
+import { UserError } from '../errors.ts'
+import { openModelFolder } from '../formats/model_folder.ts'
+import { exists } from '../formats/read_file.ts'
+import { readSafetensorsHeader, readTensors, writeSafetensors } from '../formats/safetensors.ts'
+import { tokenizerDifference } from '../formats/tokenizer_difference.ts'
+import type { FoundModel } from '../models/find_model.ts'
+import { findModel, headOf } from '../models/find_model.ts'
+import { openFoundModel } from '../models/open_found_model.ts'
+import { openGraph } from '../models/open_graph.ts'
+import { openRewardFunction } from '../rewards/open_reward.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
+import type { Host } from '../tasks/task.ts'
+import type { RunConfig } from './config.ts'
+import { prepacks } from './config.ts'
+import { appendRecord, truncateRecords } from './log.ts'
+
+/** The host of the run in a folder, which has its model and tokenizer. */
+export function folderHost(
+  folder: string,
+  config: Pick<RunConfig, 'provider' | 'threads' | 'prepacking' | 'task'>,
+): Host {
+  const runtime = nodeRuntime(config)
+
+  async function find(name: string, key: string): Promise<FoundModel> {
+    const found = await findModel(name)
+    const pooled = isPooled(headOf(found))
+    const other = pooled ? 'is a classifier or a reward model' : found.npt && 'has plastic blocks'
+    if (other !== undefined)
+      throw new UserError(`${key}: ${name} ${other}; name a language model, such as a run of task sft`)
+    const difference = await tokenizerDifference(found.base, folder)
+    if (difference === undefined) return found
+    throw new UserError(
+      `${key}: ${name} has another tokenizer than the policy (${difference}); name a model with the same one`,
+    )
+  }
+
+  return {
+    async openGraph(what, build, options) {
+      const model = await openModelFolder(folder)
+      const prepacking = prepacks(config)
+      return openGraph(`${what} of ${folder}`, model, build, runtime, { prepacking, ...options })
+    },
+    openModel: async (name, key, build) =>
+      openFoundModel(name === null ? { base: folder } : await find(name, key), build, runtime),
+    checkModel: async (name, key) => void (await find(name, key)),
+    openReward: (source) => openRewardFunction(source, config),
+    kept: {
+      async read(name) {
+        const path = join(folder, `${name}.safetensors`)
+        if (!(await exists(path))) return undefined
+        const { metadata } = await readSafetensorsHeader(path)
+        return { tensors: await readTensors(path), metadata }
+      },
+      write: (name, { tensors, metadata }) =>
+        writeSafetensors(join(folder, `${name}.safetensors`), tensors, { format: 'pt', ...metadata }),
+    },
+    async journal(name, step) {
+      const path = join(folder, name)
+      await truncateRecords(path, step)
+      return (record) => appendRecord(path, record)
+    },
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The graphs of a run, and which tensors it trains.
+ * @module
+ */
+import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
+import type { Adaptation } from '../../graphs/models/adaptation.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { backboneShapes } from '../../graphs/models/encoder.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { isPooled } from '../../graphs/models/head.ts'
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import { UserError } from '../errors.ts'
+import { ownShapes } from '../formats/model_folder.ts'
+import type { TaskName } from '../tasks/index.ts'
+import { taskNamed } from '../tasks/index.ts'
+
+/** What is trained; a manifest says it. */
+export interface Trained {
+  readonly task: TaskName
+  /** The task's options that its graphs depend on. */
+  readonly options: object
+  readonly head: Head
+  readonly lora: Adaptation
+  /** Plastic blocks, which are trained; the model itself is then frozen (`lora` none). */
+  readonly npt: NptConfig | null
+}
+
+export interface RunGraphs {
+  /** The tensors that training changes, in the order of the graphs' inputs. */
+  readonly trainable: ParameterShapes
+  /** The model's tensors that stay as they are. */
+  readonly frozen: ParameterShapes
+  readonly training: () => Graph
+  readonly evaluation: () => Graph
+}
+
+/** The parameters of a model below its head: with a head on a pooled vector not those of a language model's. */
+export const bodyShapes = (config: ModelConfig, head: Head): ParameterShapes =>
+  isPooled(head) ? backboneShapes(config) : ownShapes(config)
+
+/**
+ * The graphs of a task on a model.
+ *
+ * @param stored where each frozen parameter lies in the model's weight file
+ * @throws UserError for a LoRA target that matches nothing, or where nothing is left to train
+ */
+export function runGraphs(
+  { task: name, options, head, lora, npt }: Trained,
+  config: ModelConfig,
+  stored: ReadonlyMap<string, ExternalData>,
+): RunGraphs {
+  const task = taskNamed(name)
+  if (npt && lora !== 'none')
+    throw new UserError('plastic blocks learn on a frozen model; leave either npt or lora out')
+  if (lora === 'none' && !npt && task.refuses.frozen !== undefined) throw new UserError(task.refuses.frozen)
+  const graphs = orUserError(() => task.graphs({ config, lora, npt, stored }, options, head))
+  return {
+    trainable: orUserError(graphs.trainable),
+    frozen: lora === 'full' ? new Map() : bodyShapes(config, head),
+    training: () => orUserError(graphs.training),
+    evaluation: () => orUserError(graphs.evaluation),
+  }
+}
+
+function orUserError<T>(build: () => T): T {
+  try {
+    return build()
+  } catch (error) {
+    throw error instanceof UserError ? error : new UserError((error as Error).message)
+  }
+}

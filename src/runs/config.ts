@@ -80,7 +80,9 @@ export function taskOptions(config: RunConfig): object {
   if (result.success) return result.data
   const { path, message } = result.error.issues[0]!
   const key = [config.task, ...path].join('.')
-  throw new UserError(`task ${config.task} needs ${key}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`)
+  throw new UserError(
+    `task ${config.task} needs ${key}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`,
+  )
 }
 
 /** What of the model is trained: adapters with their defaults where nothing is said, nothing of it beside plastic blocks. */

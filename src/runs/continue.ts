@@ -17,7 +17,7 @@ import { UserError } from '../errors.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { exists, readJson } from '../formats/read_file.ts'
-import { checkJson } from '../formats/schema.ts'
+import { checkJson } from '../schema.ts'
 import type { Listener } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
 import { initialState, parseState, storedState } from '../learning/trainer_state.ts'
@@ -84,12 +84,7 @@ export async function continueRun(folder: string, watcher?: Listener): Promise<T
       tokenizer: await loadTokenizer(folder),
       host: folderHost(folder, settings),
       save: (name, at) =>
-        writeCheckpoint(
-          join(folder, 'checkpoints', name),
-          tensors,
-          trained,
-          storedState(at, settings.task),
-        ),
+        writeCheckpoint(join(folder, 'checkpoints', name), tensors, trained, storedState(at, settings.task)),
       listeners: [log, ...(watcher ? [watcher] : [])],
     })
   } finally {

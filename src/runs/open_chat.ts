@@ -37,5 +37,9 @@ export async function openChat(folder: string, options: OpenChatOptions = {}): P
       `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,
     )
   const form = chatForm(templates[template - 1])
-  return { generator: await openTokenGenerator(found, nodeRuntime(device)), form, templates: templates.length }
+  return {
+    generator: await openTokenGenerator(found, nodeRuntime(device)),
+    form,
+    templates: templates.length,
+  }
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 
 import type { DataSet } from '../data/sets/data_set.ts'
 import { factsOf } from '../../graphs/models/family.ts'
-import { openArrowDataset } from '../data/sets/arrow_reader.ts'
+import { openArrowDataset } from '../data/sets/arrow_file.ts'
 import { promptLength } from '../data/examples/encode.ts'
 import type { PrepareReport } from '../data/sets/prepare.ts'
 import { splitFile } from '../data/sets/splits.ts'

@@ -2,8 +2,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
-import { writeArrowDataset } from '../../src/data/sets/arrow_writer.ts'
+import { openArrowDataset, writeArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { promptsAndReferences } from '../../src/data/examples/prompts_and_references.ts'
 import { withFolder } from './helpers.ts'

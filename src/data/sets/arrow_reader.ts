@@ -1,13 +1,9 @@
 /**
- * Reads encoded data sets row by row, straight from the file: only the rows' lengths and
- * offsets stay in memory (8 bytes a row, of pairs 12).
- * Nothing in the file is trusted: every offset is checked when it is opened, every token id when its row is read.
+ * Reads encoded data sets row by row, wherever their bytes are: only the rows' lengths and offsets stay in memory (8 bytes a
+ * row, of pairs 12). Nothing in the bytes is trusted: every offset is checked at once, every token id when its row is read.
  * @module
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-
 import { UserError } from '../../errors.ts'
-import { unreadable } from '../../formats/read_file.ts'
 import { columnsOf, factsOf } from './arrow_format.ts'
 import type { ArrowFacts, ColumnName } from './arrow_format.ts'
 import { parseBatchHeader, parseFooter } from './arrow_metadata.ts'
@@ -32,22 +28,25 @@ interface Batch {
 const MAGIC = 'ARROW1'
 const MAX_METADATA_BYTES = 2 ** 24
 
-type ReadAt = (position: number, length: number) => Uint8Array<ArrayBuffer>
-
-/** Reads exactly `length` bytes, and never beyond the file's end. */
-function readerOf(fd: number, fileBytes: number): ReadAt {
-  return (position, length) => {
-    if (!(position >= 0 && length >= 0 && position + length <= fileBytes)) throw new Error('it ends early')
-    const bytes = new Uint8Array(length)
-    let done = 0
-    while (done < length) {
-      const read = readSync(fd, bytes, done, length - done, position + done)
-      if (read === 0) throw new Error('it ends early')
-      done += read
-    }
-    return bytes
-  }
+/** Bytes of a known number, such as a file's. */
+export interface ByteSource {
+  /** What errors call it. */
+  readonly name: string
+  readonly size: number
+  /** Copies `length` bytes from `position` on. Throws Error where there are fewer. */
+  readonly readAt: (position: number, length: number) => Uint8Array<ArrayBuffer>
+  close(): void
 }
+
+type ReadAt = ByteSource['readAt']
+
+/** Reads never beyond the end. */
+const within =
+  ({ size, readAt }: ByteSource): ReadAt =>
+  (position, length) => {
+    if (!(position >= 0 && length >= 0 && position + length <= size)) throw new Error('it ends early')
+    return readAt(position, length)
+  }
 
 function readFooter(readAt: ReadAt, fileBytes: number): Footer {
   const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
@@ -155,30 +154,26 @@ function batchOf(batches: readonly Batch[], row: number): Batch {
 }
 
 /**
- * Opens a data set that `prepare` wrote. Close it when done.
+ * A data set in the bytes that {@link createArrowWriter} wrote. Close it when done; then the source is closed, too.
  *
- * @throws UserError where the file is missing, truncated, of another kind, or contradicts itself.
+ * @throws UserError where they are truncated, of another kind, or contradict themselves; the source is closed then
  */
-export function openArrowDataset(path: string): DataSet {
-  let fd: number
+export function readArrowDataset(source: ByteSource): DataSet {
   try {
-    fd = openSync(path, 'r')
+    return readDataset(source)
   } catch (error) {
-    throw unreadable(path, error)
-  }
-  try {
-    return readDataset(path, fd)
-  } catch (error) {
-    closeSync(fd)
+    source.close()
     const reason = (error as Error).message
-    throw new UserError(`${path} is not an encoded data set that can be read (${reason}); prepare it again`)
+    throw new UserError(
+      `${source.name} is not an encoded data set that can be read (${reason}); prepare it again`,
+    )
   }
 }
 
-function readDataset(path: string, fd: number): DataSet {
-  const fileBytes = fstatSync(fd).size
-  const readAt = readerOf(fd, fileBytes)
-  const footer = readFooter(readAt, fileBytes)
+function readDataset(source: ByteSource): DataSet {
+  const { name: path } = source
+  const readAt = within(source)
+  const footer = readFooter(readAt, source.size)
   const facts = factsOf(footer)
   const batches = readBatches(readAt, footer, facts)
   const lengths = new Int32Array(batches.reduce((rows, batch) => rows + rowsOf(batch), 0))
@@ -236,6 +231,6 @@ function readDataset(path: string, fd: number): DataSet {
       if (!(index >= 0 && index < lengths.length)) throw new RangeError(`row ${index} of ${lengths.length}`)
       return pairs ? readRowOfPair(index) : readRow(index)
     },
-    close: () => closeSync(fd),
+    close: () => source.close(),
   }
 }

@@ -1,13 +1,10 @@
 /**
- * Writes an encoded data set as an Arrow file, record batch by record batch.
+ * Writes an encoded data set as the bytes of an Arrow file, record batch by record batch.
  * @module
  */
-import type { FileHandle } from 'node:fs/promises'
-
 import { AsyncByteQueue, RecordBatch, RecordBatchFileWriter, Struct, makeData } from 'apache-arrow'
 import type { Schema } from 'apache-arrow'
 
-import { writeFileAtomic } from '../../formats/atomic.ts'
 import { arrowSchema, FLOAT_LIST, INT_LIST } from './arrow_format.ts'
 import type { ArrowFacts } from './arrow_format.ts'
 import type { EncodedExample } from '../examples/encode.ts'
@@ -50,14 +47,17 @@ function recordBatch(schema: Schema, pairs: boolean, rows: readonly EncodedExamp
 
 export interface ArrowWriter {
   write(example: EncodedExample): Promise<void>
-  /** Writes what is held and the footer. The file is not complete before. */
+  /** Writes what is held and the footer. The bytes are not complete before. */
   finish(): Promise<void>
 }
 
-/** Opens a writer into an open, empty file; memory for BATCH_ROWS rows. */
-export function createArrowWriter(file: FileHandle, facts: ArrowFacts): ArrowWriter {
+/** What takes bytes, one chunk after the other. */
+export type ByteSink = (chunk: Uint8Array) => Promise<void>
+
+/** A writer into something empty; memory for BATCH_ROWS rows. */
+export function createArrowWriter(write: ByteSink, facts: ArrowFacts): ArrowWriter {
   const schema = arrowSchema(facts)
-  // The library's writer pushes chunks into a queue; ours keeps them until the file has taken them.
+  // The library's writer pushes chunks into a queue; ours keeps them until the sink has taken them.
   const chunks: Uint8Array[] = []
   const queue = new AsyncByteQueue()
   queue.write = (chunk) => void chunks.push(chunk as Uint8Array)
@@ -68,7 +68,7 @@ export function createArrowWriter(file: FileHandle, facts: ArrowFacts): ArrowWri
   const flush = async (): Promise<void> => {
     if (held.length > 0) writer.write(recordBatch(schema, facts.pairs, held))
     held = []
-    for (const chunk of chunks.splice(0)) await file.writeFile(chunk)
+    for (const chunk of chunks.splice(0)) await write(chunk)
   }
   return {
     async write(example) {
@@ -81,17 +81,4 @@ export function createArrowWriter(file: FileHandle, facts: ArrowFacts): ArrowWri
       await flush()
     },
   }
-}
-
-/** Writes all examples to `path`, whole or not at all. */
-export async function writeArrowDataset(
-  path: string,
-  facts: ArrowFacts,
-  examples: Iterable<EncodedExample> | AsyncIterable<EncodedExample>,
-): Promise<void> {
-  await writeFileAtomic(path, async (file) => {
-    const writer = createArrowWriter(file, facts)
-    for await (const example of examples) await writer.write(example)
-    await writer.finish()
-  })
 }

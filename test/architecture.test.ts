@@ -66,7 +66,7 @@ const isNodes = (specifier: string): boolean =>
 /** What a browser tab needs, beside what the text of a page would import: `src/web.ts`. */
 const PURE = [
   /^graphs\//,
-  /^src\/(errors|random|web|schema|quote)\.ts$/,
+  /^src\/(errors|random|anywhere|web|schema|quote)\.ts$/,
   /^src\/(learning|tasks|generation|text|metrics)\//,
   /^src\/data\/(?!sources\/|sets\/|row\.ts)/,
   /^src\/data\/(row|sets\/(data_set|arrow_reader|arrow_writer|arrow_format))\.ts$/,
@@ -91,6 +91,7 @@ const ROOMS = [
   ['runs'],
   ['evaluation', 'exports'],
   ['report'],
+  ['anywhere.ts'],
   ['cli', 'index.ts', 'web.ts'],
 ]
 
@@ -98,7 +99,7 @@ const ROOMS = [
 const roomOf = (file: string): string => {
   const [top, room] = file.split('/') as [string, string]
   if (top === 'graphs') return top
-  return room.endsWith('.ts') && !['index.ts', 'web.ts'].includes(room) ? 'src' : room
+  return room.endsWith('.ts') && !['index.ts', 'web.ts', 'anywhere.ts'].includes(room) ? 'src' : room
 }
 
 const floorOf = (file: string): number => {

@@ -3,6 +3,7 @@
  * in a browser, are `ortune/graphs`; with sessions on onnxruntime-web they are `ortune/web`.
  * @module
  */
+export * from './data/kinds/index.ts'
 export * from './data/sets/arrow_reader.ts'
 export * from './data/batches/batches.ts'
 export * from './data/batches/collate.ts'

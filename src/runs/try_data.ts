@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { factsOf } from '../../graphs/models/family.ts'
 import { openArrowDataset } from '../data/sets/arrow_reader.ts'
+import type { EncodedExample } from '../data/examples/encode.ts'
 import { promptLength } from '../data/examples/encode.ts'
 import type { PrepareReport } from '../data/sets/prepare.ts'
 import { splitFile } from '../data/sets/splits.ts'
@@ -80,26 +81,23 @@ async function firstExamples(data: string, tokenizerFolder: string, count: numbe
   const tokenizer = await loadTokenizer(tokenizerFolder)
   const dataset = openArrowDataset(splitFile(data, 'train'))
   try {
-    const most = dataset.pairs ? dataset.size / 2 : dataset.size
-    return Array.from({ length: Math.min(count, most) }, (_, i) =>
-      dataset.pairs ? triedPair(tokenizer, dataset, i) : triedExample(tokenizer, dataset, i),
+    const tried = dataset.layout.examples(dataset.lengths)
+    return Array.from({ length: Math.min(count, tried.size) }, (_, i) =>
+      triedExample(tokenizer, dataset, tried.rows(i)),
     )
   } finally {
     dataset.close()
   }
 }
 
-function triedExample(tokenizer: Tokenizer, dataset: DataSet, row: number): TriedExample {
-  const example = dataset.row(row)
+function triedExample(tokenizer: Tokenizer, dataset: DataSet, rows: readonly number[]): TriedExample {
+  const [example, rejected] = rows.map((row) => dataset.row(row)) as [EncodedExample, EncodedExample?]
   const label = dataset.classes[example.labels[0]!]
-  return { pieces: tokenPieces(tokenizer, example), ...(label === undefined ? {} : { label }) }
-}
-
-function triedPair(tokenizer: Tokenizer, dataset: DataSet, pair: number): TriedExample {
-  const [chosen, rejected] = [dataset.row(2 * pair), dataset.row(2 * pair + 1)]
+  const { margin } = example
   return {
-    pieces: tokenPieces(tokenizer, chosen),
-    rejected: answerPieces(tokenPieces(tokenizer, rejected), promptLength(rejected)),
-    margin: chosen.margin!,
+    pieces: tokenPieces(tokenizer, example),
+    ...(label === undefined ? {} : { label }),
+    ...(rejected ? { rejected: answerPieces(tokenPieces(tokenizer, rejected), promptLength(rejected)) } : {}),
+    ...(margin === undefined ? {} : { margin }),
   }
 }

@@ -28,7 +28,7 @@ export function promptsAndReferences(dataset: DataSet, most: number, eosId: numb
  */
 export function allPrompts(dataset: DataSet, eosId: number): PromptAndReferences[] {
   const found = new Map<string, { prompt: number[]; references: number[][] }>()
-  for (let row = 0; row < dataset.size; row += dataset.pairs ? 2 : 1) {
+  for (let row = 0; row < dataset.size; row += dataset.layout.rowsPerExample) {
     const { prompt, reference } = lastStretch(dataset.row(row), eosId)
     if (prompt.length === 0) continue
     const key = prompt.join()

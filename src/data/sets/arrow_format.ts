@@ -11,13 +11,16 @@
 import { Field, Float32, Int32, List, Schema } from 'apache-arrow'
 
 import type { Footer } from './arrow_metadata.ts'
+import type { Layout, RowFigure } from './layouts.ts'
+import { layouts } from './layouts.ts'
 
 export const FORMAT_VERSION = 1
 
-/** The columns of a data set: list<int32> but for the margin. */
-export const columnsOf = ({ pairs }: Pick<ArrowFacts, 'pairs'>) =>
-  pairs ? (['input_ids', 'labels', 'margin'] as const) : (['input_ids', 'labels'] as const)
-export type ColumnName = ReturnType<typeof columnsOf>[number]
+export type ColumnName = 'input_ids' | 'labels' | RowFigure['name']
+
+/** The columns of a data set: list<int32>, and list<float32> of one value for what is kept beside. */
+export const columnsOf = ({ figure }: Layout): readonly ColumnName[] =>
+  figure ? ['input_ids', 'labels', figure.name] : ['input_ids', 'labels']
 
 /** What a data set says about itself. */
 export interface ArrowFacts {
@@ -29,8 +32,8 @@ export interface ArrowFacts {
   readonly maxLength: number
   /** Names of the classes that the labels are indices of, one label a row; none where labels are tokens. */
   readonly classes: readonly string[]
-  /** Whether rows 2i and 2i + 1 are a preferred answer and another one to the same prompt. */
-  readonly pairs: boolean
+  /** Which rows belong together, and what is kept with each. */
+  readonly layout: Layout
 }
 
 const METADATA_KEYS = {
@@ -39,7 +42,6 @@ const METADATA_KEYS = {
   vocabularySize: 'ortune.vocabulary_size',
   maxLength: 'ortune.max_length',
   classes: 'ortune.classes',
-  pairs: 'ortune.pairs',
 } as const
 
 export const INT_LIST = new List(new Field('item', new Int32(), true))
@@ -53,18 +55,21 @@ export function arrowSchema(facts: ArrowFacts): Schema {
     [METADATA_KEYS.maxLength, String(facts.maxLength)],
     [METADATA_KEYS.classes, JSON.stringify(facts.classes)],
   ])
-  if (facts.pairs) metadata.set(METADATA_KEYS.pairs, 'true')
+  const { mark, figure } = facts.layout
+  if (mark !== undefined) metadata.set(mark, 'true')
   return new Schema(
-    columnsOf(facts).map((name) => new Field(name, name === 'margin' ? FLOAT_LIST : INT_LIST, true)),
+    columnsOf(facts.layout).map(
+      (name) => new Field(name, name === figure?.name ? FLOAT_LIST : INT_LIST, true),
+    ),
     metadata,
   )
 }
 
 /** Reads the facts back from a file's footer. Throws Error with what is amiss. */
 export function factsOf({ columns, metadata }: Footer): ArrowFacts {
-  const pairs = metadata.get(METADATA_KEYS.pairs) === 'true'
-  const wanted = columnsOf({ pairs }).map(
-    (name) => `${name}: list<${name === 'margin' ? 'float32' : 'int32'}>`,
+  const layout = layoutOf(metadata)
+  const wanted = columnsOf(layout).map(
+    (name) => `${name}: list<${name === layout.figure?.name ? 'float32' : 'int32'}>`,
   )
   if (columns.join() !== wanted.join()) {
     throw new Error(`its columns are ${columns.join(', ') || 'none'}`)
@@ -77,15 +82,20 @@ export function factsOf({ columns, metadata }: Footer): ArrowFacts {
     return value
   }
   const classes = parseClasses(metadata.get(METADATA_KEYS.classes) ?? '[]')
-  if (pairs && classes.length > 0) throw new Error('it has both pairs and classes')
+  if (layout.figure && classes.length > 0) throw new Error(`it has both ${layout.noun} and classes`)
   return {
     fingerprint: metadata.get(METADATA_KEYS.fingerprint) ?? '',
     vocabularySize: positive(METADATA_KEYS.vocabularySize),
     maxLength: positive(METADATA_KEYS.maxLength),
     classes,
-    pairs,
+    layout,
   }
 }
+
+/** The layout whose mark the metadata has. */
+const layoutOf = (metadata: Footer['metadata']): Layout =>
+  Object.values<Layout>(layouts).find(({ mark }) => mark !== undefined && metadata.get(mark) === 'true') ??
+  layouts.single
 
 /** Class names from JSON: none, or at least two different ones. */
 function parseClasses(json: string): string[] {

@@ -71,11 +71,8 @@ export type PairTemplate = PreferenceTemplate | ChatPreferenceTemplate
 
 export type TemplateSource = CausalTemplate | LabelTemplate | PairTemplate | PromptTemplate
 
-/**
- * What a model learns: to write on (`sft`), to tell which class a text is of, which of two answers is preferred, or what
- * to answer to a prompt, where the data may hold an answer to compare with.
- */
-export type DataTask = 'sft' | 'classification' | 'preference' | 'prompt'
+/** A template of a text that a model writes. */
+export type WritingTemplate = CompletionTemplate | TextTemplate | ChatTemplate
 
 /** Whether the template gives a class and not a text to learn. */
 export const hasLabel = (template: TemplateSource): template is LabelTemplate => 'label' in template

@@ -1,0 +1,48 @@
+/**
+ * How the rows of a data set lie: which belong to one example, and what is kept with each beside its tokens and labels.
+ * @module
+ */
+import type { Sequences } from '../batches/packing.ts'
+import { pairRows, singleRows } from '../batches/packing.ts'
+import type { EncodedExample } from '../examples/encode.ts'
+import { checkPair } from '../examples/pair_check.ts'
+
+export interface Layout {
+  /** What the rows are, in errors. */
+  readonly noun: string
+  readonly rowsPerExample: 1 | 2
+  /** The examples of rows of these lengths; those of one example lie one after the other. */
+  readonly examples: (lengths: Int32Array) => Sequences
+  /** The key of a file's metadata that tells it; none where nothing is kept beside. */
+  readonly mark?: string
+  /** A number that is kept with each row. */
+  readonly figure?: RowFigure
+  /** What is wrong with the rows of an example that were read; undefined where nothing is. */
+  readonly check?: (rows: readonly EncodedExample[]) => string | undefined
+}
+
+export interface RowFigure {
+  /** Of its column. */
+  readonly name: 'margin'
+  readonly of: (row: EncodedExample) => number
+  readonly put: (row: EncodedExample, value: number) => EncodedExample
+}
+
+/** Each row is an example. */
+const single: Layout = { noun: 'rows', rowsPerExample: 1, examples: singleRows }
+
+/** Rows 2i and 2i + 1 are a preferred answer and another one to the same prompt, with a margin between them. */
+const pairs: Layout = {
+  noun: 'pairs',
+  rowsPerExample: 2,
+  examples: pairRows,
+  mark: 'ortune.pairs',
+  figure: {
+    name: 'margin',
+    of: ({ margin = 0 }) => margin,
+    put: (row, margin) => ({ ...row, margin }),
+  },
+  check: ([chosen, rejected]) => checkPair(chosen!, rejected!),
+}
+
+export const layouts = { single, pairs } as const

@@ -2,17 +2,12 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
-import type {
-  LabelTemplate,
-  PairTemplate,
-  PromptTemplate,
-  WritingTemplate,
-} from '../data/templates/template_source.ts'
+import type { TemplateSource } from '../data/templates/template_source.ts'
 import { exists } from '../formats/read_file.ts'
 import { readRunConfig } from './continue.ts'
 
 /** A template that is no list. */
-export type SingleTemplate = WritingTemplate | LabelTemplate | PairTemplate | PromptTemplate
+export type SingleTemplate = Exclude<TemplateSource, readonly unknown[]>
 
 /**
  * The different templates that a run's data went through, lists opened, in the order of its sources; of a checkpoint,

@@ -41,6 +41,8 @@ export interface TriedExample {
   readonly pieces: readonly TokenPiece[]
   /** Its class, where one is learned. */
   readonly label?: string
+  /** Whether it is one to give, where an answer is judged by itself. */
+  readonly desirable?: boolean
   /** Of a pair, whose preferred answer is above: the other one, without the prompt; and the margin between them. */
   readonly rejected?: readonly TokenPiece[]
   readonly margin?: number
@@ -93,10 +95,11 @@ async function firstExamples(data: string, tokenizerFolder: string, count: numbe
 function triedExample(tokenizer: Tokenizer, dataset: DataSet, rows: readonly number[]): TriedExample {
   const [example, rejected] = rows.map((row) => dataset.row(row)) as [EncodedExample, EncodedExample?]
   const label = dataset.classes[example.labels[0]!]
-  const { margin } = example
+  const { margin, desirable } = example
   return {
     pieces: tokenPieces(tokenizer, example),
     ...(label === undefined ? {} : { label }),
+    ...(desirable === undefined ? {} : { desirable }),
     ...(rejected ? { rejected: answerPieces(tokenPieces(tokenizer, rejected), promptLength(rejected)) } : {}),
     ...(margin === undefined ? {} : { margin }),
   }

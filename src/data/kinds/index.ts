@@ -8,8 +8,9 @@ import type { DataKind } from './kind.ts'
 import { preference } from './preference.ts'
 import { prompt } from './prompt.ts'
 import { sft } from './sft.ts'
+import { unpaired } from './unpaired.ts'
 
-export const kinds = { sft, classification, preference, prompt } as const
+export const kinds = { sft, classification, preference, unpaired, prompt } as const
 
 export type DataKindName = keyof typeof kinds
 

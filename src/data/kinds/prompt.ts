@@ -14,6 +14,7 @@ import type { DataKind } from './kind.ts'
 import { orEmpty } from './kind.ts'
 import { pairForms, pairMessages, preference } from './preference.ts'
 import { completionForms, completionMessages, sft } from './sft.ts'
+import { unpaired } from './unpaired.ts'
 
 const promptForms: readonly Form[] = [
   { name: 'prompt', columns: [['prompt']], template: () => ({ prompt: '{{ prompt }}' }) },
@@ -45,6 +46,7 @@ export const prompt: DataKind<PromptSource> = {
   writing(template) {
     if (preference.fits(template)) return preference.writing(template)
     if (isCausal(template)) return sft.writing(template)
+    if (unpaired.fits(template)) return unpaired.writing(template)
     return { prompt: template.prompt, completion: '' }
   },
 }

@@ -1,7 +1,8 @@
 /**
  * ortune's encoded data sets: an Apache Arrow IPC *file* ("Feather V2") with the columns `input_ids` and `labels`, both
  * list<int32>, and the facts below as schema metadata. Of pairs, the preferred answer's row is followed by the other's, and
- * both have the pair's margin in a column `margin`, list<float32> of one value. pyarrow and Hugging Face `datasets` open it
+ * both have the pair's margin in a column `margin`, list<float32> of one value; of unpaired answers a column `desirable` like it
+ * has 1 or 0. pyarrow and Hugging Face `datasets` open it
  * as it is: checked by tools/fixtures/verify_arrow.py with pyarrow 26.0.1 and datasets 5.2.0 on 134,559 rows in 132 record
  * batches (2,925,520 tokens), on the splits of data/dictionary.csv, as texts to learn (15,219 rows in train) and as parts of
  * speech to tell (10,800), and on those of data/preferences.csv (8,000 pairs in train), every row equal in both.

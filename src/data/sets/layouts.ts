@@ -5,7 +5,7 @@
 import type { Sequences } from '../batches/packing.ts'
 import { pairRows, singleRows } from '../batches/packing.ts'
 import type { EncodedExample } from '../examples/encode.ts'
-import { checkPair } from '../examples/pair_check.ts'
+import { checkPair, checkUnpaired } from '../examples/pair_check.ts'
 
 export interface Layout {
   /** What the rows are, in errors. */
@@ -23,7 +23,7 @@ export interface Layout {
 
 export interface RowFigure {
   /** Of its column. */
-  readonly name: 'margin'
+  readonly name: 'margin' | 'desirable'
   readonly of: (row: EncodedExample) => number
   readonly put: (row: EncodedExample, value: number) => EncodedExample
 }
@@ -45,4 +45,18 @@ const pairs: Layout = {
   check: ([chosen, rejected]) => checkPair(chosen!, rejected!),
 }
 
-export const layouts = { single, pairs } as const
+/** Each row is an answer that is judged by itself; 1 is kept of a desirable one, 0 of an undesirable one. */
+const unpaired: Layout = {
+  noun: 'unpaired rows',
+  rowsPerExample: 1,
+  examples: singleRows,
+  mark: 'ortune.unpaired',
+  figure: {
+    name: 'desirable',
+    of: ({ desirable }) => Number(desirable),
+    put: (row, value) => (value === 0 || value === 1 ? { ...row, desirable: value === 1 } : row),
+  },
+  check: ([row]) => checkUnpaired(row!),
+}
+
+export const layouts = { single, pairs, unpaired } as const

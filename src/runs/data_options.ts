@@ -19,6 +19,9 @@ const chatSchema = z.strictObject({
   messages: z.string().min(1).optional(),
   replies: z.string().min(1).optional(),
 })
+const label = z.string()
+const unpairedSchema = completionSchema.extend({ label })
+const chatUnpairedSchema = chatSchema.extend({ label })
 const promptSchema = z.strictObject({ prompt: z.string(), requires })
 const margin = z.string().optional()
 const preferenceSchema = z.strictObject({
@@ -31,7 +34,7 @@ const preferenceSchema = z.strictObject({
 const chatPreferenceSchema = chatSchema
   .omit({ replies: true })
   .extend({ chosen: z.string().min(1), rejected: z.string().min(1), margin })
-const labelSchema = z.strictObject({ text: z.string(), label: z.string() })
+const labelSchema = z.strictObject({ text: z.string(), label })
 
 /** nunjucks templates over the columns of a row; `src/data/templates/template_source.ts` says what each kind means. */
 export const templateSchema = z.union(
@@ -42,13 +45,15 @@ export const templateSchema = z.union(
     labelSchema,
     preferenceSchema,
     chatPreferenceSchema,
+    unpairedSchema,
+    chatUnpairedSchema,
     promptSchema,
     z
       .array(z.union([completionSchema, textSchema]))
       .min(1)
       .readonly(),
   ],
-  'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification), or chosen and rejected (pairs, with a prompt unless both begin with it), or prompt alone (ppo)',
+  'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification), or chosen and rejected (pairs, with a prompt unless both begin with it), or prompt, completion and label (desirable or not; a chat and label, too), or prompt alone (ppo)',
 )
 
 /** null, as on a command line, takes a file's template away: the columns tell it then. */

@@ -10,8 +10,8 @@ import { parseBatchHeader, parseFooter } from './arrow_metadata.ts'
 import type { Block, Footer } from './arrow_metadata.ts'
 import { NO_LOSS } from '../examples/encode.ts'
 import type { EncodedExample } from '../examples/encode.ts'
-import { checkPair } from '../examples/pair_check.ts'
 import type { DataSet } from './data_set.ts'
+import type { Layout } from './layouts.ts'
 
 /** Where the rows of a column's part are: the file position of its values, and its rows' offsets in them. */
 interface Values {
@@ -83,8 +83,8 @@ const NODES_PER_COLUMN = 2
 /** Reads where a record batch's rows are. Its header follows a continuation mark (0xFFFFFFFF) and a length. */
 function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowFacts): Batch {
   const { offset, headerBytes, bodyBytes } = block
-  const { maxLength, classes } = facts
-  const names = columnsOf(facts)
+  const { maxLength, classes, layout } = facts
+  const names = columnsOf(layout)
   if (!(headerBytes > 8 && headerBytes <= MAX_METADATA_BYTES))
     throw new Error(`a header of ${headerBytes} bytes`)
   const { nodes, buffers } = parseBatchHeader(readAt(offset, headerBytes).subarray(8))
@@ -98,7 +98,7 @@ function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowF
   }
   if (nodes.some(({ nulls }) => nulls !== 0)) throw new Error('it has empty values')
 
-  const [input_ids, labels, margin] = names.map((name, c): Values => {
+  const [input_ids, labels, figure] = names.map((name, c): Values => {
     const [list, item] = nodes.slice(c * NODES_PER_COLUMN)
     const [, offsets, , values] = buffers.slice(c * BUFFERS_PER_COLUMN)
     const inside = [offsets!, values!].every(
@@ -112,7 +112,7 @@ function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowF
     ) {
       throw new Error('a record batch whose buffers do not fit')
     }
-    const single = name === 'margin' || (name === 'labels' && classes.length > 0)
+    const single = name === layout.figure?.name || (name === 'labels' && classes.length > 0)
     return {
       position: body + values!.offset,
       offsets: readOffsets(readAt, body + offsets!.offset, rows, item!.length, single ? 1 : maxLength),
@@ -123,7 +123,7 @@ function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowF
     throw new Error('input_ids and labels of different lengths')
   }
   const columns = { input_ids, labels: { ...labels, offsets: input_ids.offsets } }
-  return { firstRow, columns: margin ? { ...columns, margin } : columns }
+  return { firstRow, columns: figure ? { ...columns, [layout.figure!.name]: figure } : columns }
 }
 
 function readBatches(readAt: ReadAt, footer: Footer, facts: ArrowFacts): Batch[] {
@@ -177,7 +177,8 @@ function readDataset(source: ByteSource): DataSet {
   const facts = factsOf(footer)
   const batches = readBatches(readAt, footer, facts)
   const lengths = new Int32Array(batches.reduce((rows, batch) => rows + rowsOf(batch), 0))
-  if (facts.pairs && lengths.length % 2 !== 0) throw new Error(`${lengths.length} rows, which make no pairs`)
+  const { noun, rowsPerExample, figure, check } = facts.layout
+  if (lengths.length % rowsPerExample !== 0) throw new Error(`${lengths.length} rows, which make no ${noun}`)
   for (const { firstRow, columns } of batches) {
     const { offsets } = columns.input_ids
     for (let i = 1; i < offsets.length; i++) lengths[firstRow + i - 1] = offsets[i]! - offsets[i - 1]!
@@ -189,7 +190,7 @@ function readDataset(source: ByteSource): DataSet {
     const [from, to] = offsets.subarray(row - batch.firstRow)
     return readAt(position + 4 * from!, 4 * (to! - from!)).buffer
   }
-  const { classes, pairs, vocabularySize } = facts
+  const { classes, vocabularySize } = facts
   const isToken = (id: number): boolean => id >= 0 && id < vocabularySize
   const isLabel = (label: number): boolean =>
     classes.length > 0 ? label >= 0 && label < classes.length : label === NO_LOSS || isToken(label)
@@ -201,7 +202,7 @@ function readDataset(source: ByteSource): DataSet {
     }
     const [idsFit, labelsFit] = [example.input_ids.every(isToken), example.labels.every(isLabel)]
     if (idsFit && labelsFit)
-      return pairs ? { ...example, margin: new Float32Array(column('margin', index))[0]! } : example
+      return figure ? figure.put(example, new Float32Array(column(figure.name, index))[0]!) : example
     const outside =
       idsFit && classes.length > 0
         ? `a label that is none of the ${classes.length} classes`
@@ -209,16 +210,16 @@ function readDataset(source: ByteSource): DataSet {
     throw new UserError(`${path}, row ${index}: ${outside}; prepare the data again`)
   }
 
-  /** The pair that was read last: its rows are wanted one after the other. */
+  /** The example that was read last: its rows are wanted one after the other. */
   let held: { readonly first: number; readonly rows: readonly EncodedExample[] } | undefined
-  function readRowOfPair(index: number): EncodedExample {
-    const first = index - (index % 2)
+  function readRowOfExample(index: number, check: NonNullable<Layout['check']>): EncodedExample {
+    const first = index - (index % rowsPerExample)
     if (held?.first !== first) {
-      const [chosen, rejected] = [readRow(first), readRow(first + 1)]
-      const wrong = checkPair(chosen, rejected)
-      if (wrong !== undefined)
-        throw new UserError(`${path}, rows ${first} and ${first + 1}: ${wrong}; prepare the data again`)
-      held = { first, rows: [chosen, rejected] }
+      const rows = Array.from({ length: rowsPerExample }, (_, i) => readRow(first + i))
+      const wrong = check(rows)
+      const where = rowsPerExample === 1 ? `row ${first}` : `rows ${first} and ${first + 1}`
+      if (wrong !== undefined) throw new UserError(`${path}, ${where}: ${wrong}; prepare the data again`)
+      held = { first, rows }
     }
     return held.rows[index - first]!
   }
@@ -229,7 +230,7 @@ function readDataset(source: ByteSource): DataSet {
     lengths,
     row(index) {
       if (!(index >= 0 && index < lengths.length)) throw new RangeError(`row ${index} of ${lengths.length}`)
-      return pairs ? readRowOfPair(index) : readRow(index)
+      return check ? readRowOfExample(index, check) : readRow(index)
     },
     close: () => source.close(),
   }

@@ -7,6 +7,7 @@ import type { Schema } from 'apache-arrow'
 
 import { arrowSchema, FLOAT_LIST, INT_LIST } from './arrow_format.ts'
 import type { ArrowFacts } from './arrow_format.ts'
+import type { Layout } from './layouts.ts'
 import type { EncodedExample } from '../examples/encode.ts'
 
 /** Rows of a record batch; what is held in memory while writing. */
@@ -35,11 +36,11 @@ function floatColumn(values: readonly number[]) {
   return makeData({ type: FLOAT_LIST, length: values.length, nullCount: 0, valueOffsets, child })
 }
 
-function recordBatch(schema: Schema, pairs: boolean, rows: readonly EncodedExample[]): RecordBatch {
+function recordBatch(schema: Schema, { figure }: Layout, rows: readonly EncodedExample[]): RecordBatch {
   const children = [
     intColumn(rows.map((row) => row.input_ids)),
     intColumn(rows.map((row) => row.labels)),
-    ...(pairs ? [floatColumn(rows.map((row) => row.margin ?? 0))] : []),
+    ...(figure ? [floatColumn(rows.map(figure.of))] : []),
   ]
   const data = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children })
   return new RecordBatch(schema, data)
@@ -66,7 +67,7 @@ export function createArrowWriter(write: ByteSink, facts: ArrowFacts): ArrowWrit
 
   let held: EncodedExample[] = []
   const flush = async (): Promise<void> => {
-    if (held.length > 0) writer.write(recordBatch(schema, facts.pairs, held))
+    if (held.length > 0) writer.write(recordBatch(schema, facts.layout, held))
     held = []
     for (const chunk of chunks.splice(0)) await write(chunk)
   }

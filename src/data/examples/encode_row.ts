@@ -14,7 +14,7 @@ import type { PromptSource } from '../templates/prompt.ts'
 import type { Row } from '../row.ts'
 import { compileTemplate } from '../templates/template.ts'
 import { hasLabel, hasPair } from '../templates/template_source.ts'
-import type { CausalTemplate, DataTask, LabelTemplate, TemplateSource } from '../templates/template_source.ts'
+import type { SftTemplate, DataTask, LabelTemplate, TemplateSource } from '../templates/template_source.ts'
 
 /** Encodes a row: at least one result, of which some may say that the row is left out. */
 export type RowEncoder = (row: Row, where: string) => readonly Encoded[]
@@ -40,7 +40,7 @@ export function createRowEncoder(
       return pair ? [encodePair(tokenizer, pair, options, where)] : EMPTY
     }
   }
-  const compiled = compileTemplate(template as CausalTemplate)
+  const compiled = compileTemplate(template as SftTemplate)
   return (row, where) =>
     orEmpty(compiled.render(row, where).map((segments) => encodeExample(tokenizer, segments, options, where)))
 }

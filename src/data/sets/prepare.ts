@@ -20,7 +20,7 @@ import type { Source } from '../sources/source_rows.ts'
 import { createSplitFiles } from './split_files.ts'
 import type { SplitCounts } from './split_files.ts'
 import { SPLITS, checkFractions, splitFile } from './splits.ts'
-import { hasLabel, hasPair, isCausal } from '../templates/template_source.ts'
+import { hasLabel, hasPair, isSft } from '../templates/template_source.ts'
 import type { DataTask, LabelTemplate, TemplateSource } from '../templates/template_source.ts'
 
 export interface PrepareOptions {
@@ -73,7 +73,7 @@ async function tokenizerFiles(folder: string): Promise<string[]> {
 
 /** What a template of each task has, and whether one is such. */
 const KINDS: Readonly<Record<DataTask, { wanted: string; fits: (template: TemplateSource) => boolean }>> = {
-  sft: { wanted: 'prompt and completion, or text alone', fits: isCausal },
+  sft: { wanted: 'prompt and completion, or text alone', fits: isSft },
   classification: { wanted: 'text and label', fits: hasLabel },
   preference: { wanted: 'chosen and rejected, and a prompt unless both begin with it', fits: hasPair },
   prompt: {

@@ -63,13 +63,13 @@ export interface PromptTemplate extends Requiring {
   readonly prompt: string
 }
 
-/** Templates of causal language modelling. Of a list, each gives an example of its own. */
-export type CausalTemplate =
+/** Templates of texts to learn, the task sft. Of a list, each gives an example of its own. */
+export type SftTemplate =
   CompletionTemplate | TextTemplate | ChatTemplate | readonly (CompletionTemplate | TextTemplate)[]
 
 export type PairTemplate = PreferenceTemplate | ChatPreferenceTemplate
 
-export type TemplateSource = CausalTemplate | LabelTemplate | PairTemplate | PromptTemplate
+export type TemplateSource = SftTemplate | LabelTemplate | PairTemplate | PromptTemplate
 
 /**
  * What a model learns: to write on (`sft`), to tell which class a text is of, which of two answers is preferred, or what
@@ -84,7 +84,7 @@ export const hasLabel = (template: TemplateSource): template is LabelTemplate =>
 export const hasPair = (template: TemplateSource): template is PairTemplate => 'chosen' in template
 
 /** Whether the template gives a text to learn. */
-export const isCausal = (template: TemplateSource): template is CausalTemplate =>
+export const isSft = (template: TemplateSource): template is SftTemplate =>
   'length' in template ||
   'completion' in template ||
   ('text' in template && !hasLabel(template)) ||

@@ -1,7 +1,7 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
-/** The house's arrows (cli → training → … → graphs) as lint rules. */
+/** The outer ones of the arrows in CONTRIBUTING.md, as lint rules. */
 const forbid = (patterns, message) => ({
   'no-restricted-imports': ['error', { patterns: [{ group: patterns, message }] }],
 })

@@ -7,17 +7,17 @@ import { expect } from 'chai'
 import { openRewardFunction } from '../src/models/open_reward.ts'
 
 const root = join(import.meta.dirname, '..')
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const examples = Array.from(readme.matchAll(/```ts\n([\s\S]*?)```/g), ([, code]) => code!)
+const examplesOf = (page: string) =>
+  Array.from(readFileSync(join(root, page), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g), ([, code]) => code!)
 
 /** Runs something on an example as a file inside the package, so that its own name resolves. */
-async function withExample(contains: string, use: (path: string) => unknown): Promise<void> {
+async function withExample(page: string, contains: string, use: (path: string) => unknown): Promise<void> {
   const folder = mkdtempSync(join(root, 'test', '.readme-'))
   try {
     const path = join(folder, 'example.ts')
     writeFileSync(
       path,
-      examples.find((code) => code.includes(contains))!,
+      examplesOf(page).find((code) => code.includes(contains))!,
     )
     await use(path)
   } finally {
@@ -25,19 +25,20 @@ async function withExample(contains: string, use: (path: string) => unknown): Pr
   }
 }
 
-describe('README', () => {
-  it('shows a TypeScript example that runs and prints what it says', () =>
-    withExample('console.log', (path) => {
-      const said = /console\.log\(.*\) \/\/ (.*)/.exec(readFileSync(path, 'utf8'))![1]
-      const printed = execFileSync(process.execPath, ['--import', 'tsx', path], {
-        encoding: 'utf8',
-        cwd: root,
-      })
-      expect(printed.trim()).to.equal(said)
-    }))
+describe('the README and the pages of docs', () => {
+  for (const page of ['README.md', 'docs/graphs.md'])
+    it(`show a TypeScript example that runs and prints what it says: ${page}`, () =>
+      withExample(page, 'console.log', (path) => {
+        const said = /console\.log\(.*\) \/\/ (.*)/.exec(readFileSync(path, 'utf8'))![1]
+        const printed = execFileSync(process.execPath, ['--import', 'tsx', path], {
+          encoding: 'utf8',
+          cwd: root,
+        })
+        expect(printed.trim()).to.equal(said)
+      }))
 
-  it("shows a user's reward, which scores the length it names highest", () =>
-    withExample('export default', async (path) => {
+  it("show a user's reward, which scores the length it names highest", () =>
+    withExample('docs/ppo.md', 'export default', async (path) => {
       const reward = await openRewardFunction({ function: path })
       const samples = [10, 40, 90].map((length) => ({
         prompt: '',

@@ -41,7 +41,7 @@ export const classificationShapes = (task: ClassificationTask): ParameterShapes 
  * else 1/(1 − p). loss = Σ label_weights·nll.
  */
 export function classificationTrainingGraph(task: ClassificationTask): Graph {
-  const { graph, nll, labelWeights, trainable } = supervised('training', task, task.dropout > 0)
+  const { graph, nll, labelWeights, trainable } = forward('training', task, task.dropout > 0)
   const loss = weightedSum(nll, labelWeights)
   graph.output('loss', loss)
   outputGradients(loss, trainable)
@@ -50,13 +50,13 @@ export function classificationTrainingGraph(task: ClassificationTask): Graph {
 
 /** The same inputs but the dropout; `loss` and `logits` [batch, classes] out. */
 export function classificationEvaluationGraph(task: ClassificationTask): Graph {
-  const { graph, logits, nll, labelWeights } = supervised('eval', task, false)
+  const { graph, logits, nll, labelWeights } = forward('eval', task, false)
   graph.output('loss', weightedSum(nll, labelWeights))
   graph.output('logits', logits)
   return graph
 }
 
-function supervised(name: string, task: ClassificationTask, drops: boolean) {
+function forward(name: string, task: ClassificationTask, drops: boolean) {
   const { config, classes, stored, dtype = 'float32' } = task
   const graph = new Graph(name)
   const inputs = encoderInputs(graph, task)

@@ -1,5 +1,5 @@
 /**
- * The training and evaluation graphs of supervised fine-tuning.
+ * The training and evaluation graphs of sft: texts, and completions of prompts.
  * @module
  */
 import { outputGradients } from '../autodiff.ts'

@@ -21,8 +21,8 @@ const tensor = z.strictObject({
 })
 
 export const loraConfigSchema = z.strictObject({
-  r: z.int().min(1).max(4096).default(8),
-  lora_alpha: z.number().positive().default(16),
+  r: z.int().min(1).max(4096).default(8).describe('Rank of the adapters.'),
+  lora_alpha: z.number().positive().default(16).describe("The adapters' output is scaled by lora_alpha / r."),
   target_modules: z.array(z.string().min(1)).min(1).default(['c_attn', 'attn.c_proj']),
 })
 

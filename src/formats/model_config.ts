@@ -21,7 +21,7 @@ import { checkJson } from '../schema.ts'
 export async function readModelConfig(path: string): Promise<ModelConfig> {
   const file = await configFile(path)
   const json = await readJson(file)
-  const { model_type } = checkJson(z.looseObject({ model_type: z.unknown() }), json, file)
+  const { model_type } = checkJson(z.looseObject({ model_type: z.unknown().optional() }), json, file)
   const format = Object.entries(familyFormats).find(([name]) => name === model_type)?.[1]
   // An older GPT-2 names no type, and a type that nobody knows is named by the error.
   return (format ?? familyFormats.gpt2).parse(json, file)

@@ -11,15 +11,27 @@ import { readJson } from './read_file.ts'
 import { checkJson } from '../schema.ts'
 
 /** Names as published; the defaults too. */
-export const nptConfigSchema = z.strictObject({
-  rank: z.int().min(1).max(4096).default(8),
-  modulation_scale: z.number().positive().default(0.1),
-  init_scale: z.number().positive().default(0.01),
-  layers: z
-    .union([z.enum(['all', 'upper_half', 'lower_half']), z.array(z.int().min(0))])
-    .default('upper_half'),
-  attention_residual: z.boolean().default(false),
-})
+export const nptConfigSchema = z
+  .strictObject({
+    rank: z.int().min(1).max(4096).default(8).describe('Rank of the update.'),
+    modulation_scale: z.number().positive().default(0.1).describe('s: modulations lie within ±s.'),
+    init_scale: z
+      .number()
+      .positive()
+      .default(0.01)
+      .describe('A ~ N(0, (init_scale/√width)²), B ~ N(0, (init_scale/√rank)²).'),
+    layers: z
+      .union([z.enum(['all', 'upper_half', 'lower_half']), z.array(z.int().min(0))])
+      .default('upper_half')
+      .describe('Which blocks are plastic, by name or number from 0.'),
+    attention_residual: z
+      .boolean()
+      .default(false)
+      .describe(
+        'False: attention acts through the modulation alone, as published. True: it is also added to the residual stream, so that without an update a block is exactly the base model’s.',
+      ),
+  })
+  .describe('Fresh ones.')
 
 /** The plastic blocks of a model folder; undefined where it has none. */
 export async function readNptConfig(folder: string): Promise<NptConfig | undefined> {

@@ -45,7 +45,7 @@ export interface Objective {
   ) => Record<string, number | readonly number[]>
 }
 
-export interface SupervisedRun extends Omit<LoopRun, 'evaluate'> {
+export interface GradientDescentRun extends Omit<LoopRun, 'evaluate'> {
   readonly objective: Objective
   readonly training: Session
   /** What is trained; it accumulates gradients where a step has several micro-batches. */
@@ -77,7 +77,7 @@ const sequencesPerStep = (options: TrainingOptions): number =>
  *
  * @throws UserError naming the step and the tensor when a loss or gradient is not finite; nothing of that step is applied
  */
-export async function gradientDescent(run: SupervisedRun): Promise<TrainerState> {
+export async function gradientDescent(run: GradientDescentRun): Promise<TrainerState> {
   const { options, objective, tensors, trainData } = run
   const sequences = trainingSequences(options, trainData)
   const parameters = { ...tensors.parameters, ...run.constants }

@@ -1,6 +1,6 @@
 /**
  * What happens between optimizer steps, whatever a step is made of: the schedule, records, evaluation, the best and the last
- * checkpoint, early stopping. Supervised training and PPO are its `take`.
+ * checkpoint, early stopping. Gradient descent and PPO are its `take`.
  * @module
  */
 import { UserError } from '../errors.ts'

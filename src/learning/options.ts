@@ -1,5 +1,6 @@
 /**
- * The options of a training run, under transformers' `TrainingArguments` names.
+ * The options of a training run, under transformers' `TrainingArguments` names. What each means is said in the schema, from which
+ * `docs/configuration.md` is written.
  * @module
  */
 import { z } from 'zod'
@@ -15,34 +16,76 @@ export const trainingOptionsSchema = z.strictObject({
     .int()
     .min(0)
     .max(2 ** 31)
-    .default(42),
-  /** Ends the run after so many optimizer steps; null: after `num_train_epochs`. */
-  max_steps: optionalCount,
-  num_train_epochs: z.number().positive().max(1e6).default(3),
-  per_device_train_batch_size: count.default(8),
-  per_device_eval_batch_size: count.default(8),
-  gradient_accumulation_steps: count.default(1),
-  learning_rate: z.number().positive().max(10).default(5e-5),
-  lr_scheduler_type: z.enum(SCHEDULES).default('linear'),
-  /** Steps; or a fraction of all steps with `warmup_ratio`. */
-  warmup_steps: z.int().min(0).default(0),
-  warmup_ratio: z.number().min(0).max(1).default(0),
-  weight_decay: z.number().min(0).max(1).default(0),
-  adam_beta1: z.number().min(0).lt(1).default(0.9),
-  adam_beta2: z.number().min(0).lt(1).default(0.999),
-  adam_epsilon: z.number().positive().default(1e-8),
-  /** Global gradient norm to clip to; 0 leaves gradients as they are. */
-  max_grad_norm: z.number().min(0).default(1),
-  /** Evaluate every so many steps; null: at the end of each epoch. The last step is always evaluated. */
-  eval_steps: optionalCount,
-  /** Write `checkpoints/last` every so many steps; null: whenever the run evaluates. */
-  save_steps: optionalCount,
-  /** What makes a checkpoint the best one: the lowest loss, or the highest of another metric that the task has. */
-  metric_for_best_model: z.string().min(1).max(100).default('eval_loss'),
-  /** Fill each sequence up to max_length with whole examples, which do not see each other. */
-  packing: z.boolean().default(false),
-  /** Stop after so many evaluations in a row without a better metric; null: never. */
-  early_stopping_patience: optionalCount,
+    .default(42)
+    .describe('Everything random is drawn from it: equal runs give equal bytes.'),
+  max_steps: optionalCount.describe(
+    'Ends the run after so many optimizer steps; null: after `num_train_epochs`.',
+  ),
+  num_train_epochs: z
+    .number()
+    .positive()
+    .max(1e6)
+    .default(3)
+    .describe('Passes over the training data, where `max_steps` is null.'),
+  per_device_train_batch_size: count
+    .default(8)
+    .describe(
+      'Examples that are computed together; pairs, where the data is pairs; filled sequences with `packing`.',
+    ),
+  per_device_eval_batch_size: count.default(8).describe('The same in evaluations.'),
+  gradient_accumulation_steps: count.default(1).describe('Batches of an optimizer step.'),
+  learning_rate: z
+    .number()
+    .positive()
+    .max(10)
+    .default(5e-5)
+    .describe('The highest one, which the warm-up ends at.'),
+  lr_scheduler_type: z
+    .enum(SCHEDULES)
+    .default('linear')
+    .describe('How the learning rate goes on from there: to 0 along a line or a cosine, or not at all.'),
+  warmup_steps: z.int().min(0).default(0).describe('Steps over which the learning rate rises from 0.'),
+  warmup_ratio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('The same as a fraction of all steps, where `warmup_steps` is 0.'),
+  weight_decay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("AdamW's decay of weights; biases and layer norms do not decay."),
+  adam_beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's β₁, of the gradients' mean."),
+  adam_beta2: z.number().min(0).lt(1).default(0.999).describe("AdamW's β₂, of their squares' mean."),
+  adam_epsilon: z.number().positive().default(1e-8).describe("AdamW's ε, which is added to the denominator."),
+  max_grad_norm: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe('Global gradient norm to clip to; 0 leaves gradients as they are.'),
+  eval_steps: optionalCount.describe(
+    'Evaluate every so many steps; null: at the end of each epoch. The last step is always evaluated.',
+  ),
+  save_steps: optionalCount.describe(
+    'Write `checkpoints/last` every so many steps; null: whenever the run evaluates.',
+  ),
+  metric_for_best_model: z
+    .string()
+    .min(1)
+    .max(100)
+    .default('eval_loss')
+    .describe(
+      'What makes a checkpoint the best one: the lowest loss, or the highest of another metric that the task has.',
+    ),
+  packing: z
+    .boolean()
+    .default(false)
+    .describe('Fill each sequence up to `max_length` with whole examples, which do not see each other.'),
+  early_stopping_patience: optionalCount.describe(
+    'Stop after so many evaluations in a row without a better metric; null: never.',
+  ),
 })
 
 export type TrainingOptions = z.infer<typeof trainingOptionsSchema>

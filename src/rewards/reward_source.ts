@@ -10,12 +10,20 @@ const metricNames = Object.keys(REWARD_METRICS) as (keyof typeof REWARD_METRICS)
 
 export const rewardSourceSchema = z.union(
   [
-    /** The folder of a reward model, a run or a checkpoint of one. */
-    z.strictObject({ model: z.string().min(1) }),
-    /** Against the best of a prompt's references, 0 … 1. */
-    z.strictObject({ metric: z.enum(metricNames) }),
-    /** A TypeScript or JavaScript file whose default export takes samples and gives their scores, or a promise of them. */
-    z.strictObject({ function: z.string().min(1) }),
+    z.strictObject({
+      model: z.string().min(1).describe('The folder of a reward model, a run or a checkpoint of one.'),
+    }),
+    z.strictObject({
+      metric: z.enum(metricNames).describe("Against the best of a prompt's references, 0 … 1."),
+    }),
+    z.strictObject({
+      function: z
+        .string()
+        .min(1)
+        .describe(
+          'A TypeScript or JavaScript file whose default export takes samples and gives their scores, or a promise of them.',
+        ),
+    }),
   ],
   {
     error: `it must say where scores come from, by one of {model: a reward model's folder}, {metric: one of ${metricNames.join(', ')}} and {function: a file}`,

@@ -1,5 +1,5 @@
 /**
- * What a run is made from: the keys of a training YAML file.
+ * What a run is made from: the keys of a training YAML file. `docs/configuration.md` is written from these schemas.
  * @module
  */
 import { z } from 'zod'
@@ -25,46 +25,78 @@ const optionsOfTasks = Object.fromEntries(
 
 /** Which modules carry adapters by default depends on the model. */
 const loraOptionsSchema = loraConfigSchema.extend({
-  target_modules: loraConfigSchema.shape.target_modules.unwrap().optional(),
+  target_modules: loraConfigSchema.shape.target_modules
+    .unwrap()
+    .optional()
+    .describe('Modules with adapters, by name or ending; by default those that the model family names.'),
 })
 
+const plasticRunSchema = z
+  .strictObject({ from: z.string().min(1).describe('The run whose plastic blocks training starts from.') })
+  .describe('Those of another run.')
+
 export const runConfigSchema = trainingOptionsSchema.extend({
-  task: z.enum(TASK_NAMES).default('sft'),
-  /** A Hugging Face model folder, or a config.json for random weights. */
-  model: z.string().min(1),
-  output_dir: z.string().min(1),
-  /** Options of the adapters; `full` trains every parameter, `none` a classifier's head or plastic blocks alone. */
-  lora: z.union([z.literal('full'), z.literal('none'), loraOptionsSchema]).optional(),
-  /** Plastic blocks to train on the frozen model: fresh ones, or those of another run. */
+  task: z.enum(TASK_NAMES).default('sft').describe('What is learned; each task has a page of its own.'),
+  model: z.string().min(1).describe('A Hugging Face model folder, or a config.json for random weights.'),
+  output_dir: z.string().min(1).describe("The run's folder: a new one, or that of artifacts to replace."),
+  lora: z
+    .union([z.literal('full'), z.literal('none'), loraOptionsSchema])
+    .optional()
+    .describe(
+      "Options of the adapters; `full` trains every parameter, `none` a classifier's head or plastic blocks alone. Left out: adapters, or none beside plastic blocks.",
+    ),
   npt: z
-    .union([z.strictObject({ from: z.string().min(1) }), nptConfigSchema], {
+    .union([plasticRunSchema, nptConfigSchema], {
       error:
         'it must name a run (from: …), or describe blocks by rank, modulation_scale and init_scale above 0, layers (all, upper_half, lower_half or a list of numbers) and attention_residual (true or false)',
     })
     .nullable()
-    .default(null),
+    .default(null)
+    .describe('Plastic blocks to train on the frozen model: fresh ones, or those of another run.'),
   ...optionsOfTasks,
-  /** What a classifier looks at: the last token's state, or the mean of all tokens'. */
-  pooling: z.enum(poolings).default('last'),
-  /** Probability of dropping a feature before a classifier's head. */
-  classifier_dropout: z.number().min(0).lt(1).default(0.1),
-  data: z.array(sourceSchema).min(1),
-  /** How rows become examples, in sources that do not say it themselves; by default told by their columns. */
-  template: givenTemplateSchema,
-  /** Classes in order, where a class is learned; null: those of the training data, sorted. */
-  classes: classesSchema.nullable().default(null),
-  /** Longest example in tokens; null: the model's context. */
-  max_length: z.int().min(2).nullable().default(null),
-  /** What to do with a prompt that fills max_length. */
-  overlong: z.enum(['error', 'skip']).default('error'),
-  provider: z.enum(['cpu', 'cuda']).default('cpu'),
-  /** Threads of ONNX Runtime; null: one per physical core. */
-  threads: z.int().min(1).max(1024).nullable().default(null),
-  /**
-   * False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed; null: true,
-   * but false for task ppo, where each of three sessions would keep its own.
-   */
-  prepacking: z.boolean().nullable().default(null),
+  pooling: z
+    .enum(poolings)
+    .default('last')
+    .describe("What a head on GPT-2 looks at: the last token's state, or the mean of all tokens'."),
+  classifier_dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.1)
+    .describe("Probability of dropping a feature before a classifier's or a reward model's head."),
+  data: z.array(sourceSchema).min(1).describe('The sources of the rows, one after another.'),
+  template: givenTemplateSchema.describe(
+    'How rows become examples, in sources that do not say it themselves; by default told by their columns.',
+  ),
+  classes: classesSchema
+    .nullable()
+    .default(null)
+    .describe('Classes in order, where a class is learned; null: those of the training data, sorted.'),
+  max_length: z
+    .int()
+    .min(2)
+    .nullable()
+    .default(null)
+    .describe("Longest example in tokens; null: the model's context."),
+  overlong: z
+    .enum(['error', 'skip'])
+    .default('error')
+    .describe('What to do with a prompt that fills `max_length`: stop, or leave it out.'),
+  provider: z.enum(['cpu', 'cuda']).default('cpu').describe('What ONNX Runtime computes on.'),
+  threads: z
+    .int()
+    .min(1)
+    .max(1024)
+    .nullable()
+    .default(null)
+    .describe('Threads of ONNX Runtime; null: one per physical core.'),
+  prepacking: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe(
+      'False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed; null: true, but false for task ppo, where each of three sessions would keep its own.',
+    ),
 })
 
 export type RunConfig = z.infer<typeof runConfigSchema>

@@ -9,32 +9,69 @@ import { SPLITS } from '../data/sets/splits.ts'
 
 const fraction = z.number().min(0).lt(1)
 
-const requires = z.array(z.string().min(1)).readonly().optional()
-const completionSchema = z.strictObject({ prompt: z.string(), completion: z.string(), requires })
-const textSchema = z.strictObject({ text: z.string(), requires })
-const chatSchema = z.strictObject({
-  user: z.string(),
-  assistant: z.string(),
-  system: z.string().optional(),
-  messages: z.string().min(1).optional(),
-  replies: z.string().min(1).optional(),
-})
-const label = z.string()
-const unpairedSchema = completionSchema.extend({ label })
-const chatUnpairedSchema = chatSchema.extend({ label })
-const promptSchema = z.strictObject({ prompt: z.string(), requires })
-const margin = z.string().optional()
-const preferenceSchema = z.strictObject({
-  prompt: z.string().optional(),
-  chosen: z.string(),
-  rejected: z.string(),
-  margin,
-  requires,
-})
-const chatPreferenceSchema = chatSchema
-  .omit({ replies: true })
-  .extend({ chosen: z.string().min(1), rejected: z.string().min(1), margin })
-const labelSchema = z.strictObject({ text: z.string(), label })
+const text = (meaning: string) => z.string().describe(meaning)
+const column = (meaning: string) => z.string().min(1).describe(meaning)
+
+const requires = z
+  .array(z.string().min(1))
+  .readonly()
+  .optional()
+  .describe('Columns that must hold something; a row without gives no example.')
+const completionSchema = z
+  .strictObject({
+    prompt: text('What comes before; no loss.'),
+    completion: text('What is learned.'),
+    requires,
+  })
+  .describe('A prompt and its completion.')
+const textSchema = z
+  .strictObject({ text: text('What is learned, all of it.'), requires })
+  .describe('A plain text.')
+const roles = {
+  user: text('What a user says, over `content`.'),
+  assistant: text('What the assistant says, over `content`.'),
+  system: text('What the system says, over `content`.').optional(),
+  messages: column('The column with the list of messages, `messages` by default.').optional(),
+}
+const chatSchema = z
+  .strictObject({
+    ...roles,
+    replies: column(
+      'A column with the messages that follow; in a row that has it, they alone carry loss.',
+    ).optional(),
+  })
+  .describe('A text for each role of a conversation; loss on what the assistant says.')
+const desirable = text('Whether the answer is desirable: true or false, 1 or 0.')
+const unpairedSchema = completionSchema
+  .extend({ label: desirable })
+  .describe('A prompt, an answer, and whether it is desirable (kto).')
+const chatUnpairedSchema = chatSchema
+  .extend({ label: desirable })
+  .describe('A conversation, and whether its last reply is desirable (kto).')
+const promptSchema = z
+  .strictObject({ prompt: text('What the policy is to answer.'), requires })
+  .describe('A prompt alone (ppo).')
+const margin = text('By how much the preferred answer is better, a number; without it 0.').optional()
+const preferenceSchema = z
+  .strictObject({
+    prompt: text('What both answer; without one, it is what both begin with.').optional(),
+    chosen: text('The preferred answer.'),
+    rejected: text('The other one.'),
+    margin,
+    requires,
+  })
+  .describe('A prompt and two answers.')
+const chatPreferenceSchema = z
+  .strictObject({
+    ...roles,
+    chosen: column('The column with the messages of the preferred reply.'),
+    rejected: column('The column with those of the other one.'),
+    margin,
+  })
+  .describe('A conversation and two replies to it.')
+const labelSchema = z
+  .strictObject({ text: text('What is read.'), label: text('Its class.') })
+  .describe('A text and its class (classification).')
 
 /** nunjucks templates over the columns of a row; `src/data/templates/template_source.ts` says what each kind means. */
 export const templateSchema = z.union(
@@ -51,7 +88,8 @@ export const templateSchema = z.union(
     z
       .array(z.union([completionSchema, textSchema]))
       .min(1)
-      .readonly(),
+      .readonly()
+      .describe('Several templates, of which each gives an example of its own.'),
   ],
   'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification), or chosen and rejected (pairs, with a prompt unless both begin with it), or prompt, completion and label (desirable or not; a chat and label, too), or prompt alone (ppo)',
 )
@@ -62,25 +100,39 @@ export const givenTemplateSchema = templateSchema
   .transform((template) => template ?? undefined)
   .optional()
 
+const splitSchema = z.union(
+  [
+    z.strictObject({
+      column: z.string().describe('A column that names it: train, validation (valid, val, dev) or test.'),
+    }),
+    z.strictObject({ all: z.enum(SPLITS).describe('One split for all rows.') }),
+    z
+      .strictObject({
+        validation: fraction.describe('Share of the rows to validate on.'),
+        test: fraction.default(0).describe('Share of the rows to test on; the rest is for training.'),
+      })
+      .describe('Fractions, drawn by a hash of the seed and the row: equal rows are of the same split.'),
+  ],
+  'it must have the key column, or all, or validation and test with fractions',
+)
+
 export const sourceSchema = z.strictObject({
-  path: z.string().min(1),
-  format: z.enum(SOURCE_FORMATS).optional(),
-  delimiter: z.string().optional(),
-  columns: z.array(z.string()).optional(),
-  quoting: z.boolean().optional(),
-  /** A column that names each row's split; one split for all rows; or fractions, drawn by a seeded hash. */
-  split: z
-    .union(
-      [
-        z.strictObject({ column: z.string() }),
-        z.strictObject({ all: z.enum(SPLITS) }),
-        z.strictObject({ validation: fraction, test: fraction.default(0) }),
-      ],
-      'it must have the key column, or all, or validation and test with fractions',
-    )
-    .default({ validation: 0.1, test: 0 }),
-  /** For this source alone. */
-  template: givenTemplateSchema,
+  path: z.string().min(1).describe('The file.'),
+  format: z
+    .enum(SOURCE_FORMATS)
+    .optional()
+    .describe("The file's format; by default what its extension says."),
+  delimiter: z.string().optional().describe('CSV: the one character between fields, a comma by default.'),
+  columns: z
+    .array(z.string())
+    .optional()
+    .describe('CSV and TSV: the names of the columns, where the file has no heading line.'),
+  quoting: z
+    .boolean()
+    .optional()
+    .describe('CSV: whether double quotes enclose fields, true by default. TSV never has quoting.'),
+  split: splitSchema.default({ validation: 0.1, test: 0 }).describe('Which split each row is of.'),
+  template: givenTemplateSchema.describe('For this source alone.'),
 })
 
 /** Names of classes; YAML reads some as numbers or truth values. */

@@ -129,10 +129,17 @@ export async function evaluateConsolidation(
 
 /** How plastic blocks learn to keep what a text says. */
 const options = z.strictObject({
-  /** How the modulations of a text's tokens are folded into one. */
-  fold: z.enum(FOLDS).default('mean'),
-  /** Weight of what a text's update changes on other texts. */
-  damage_weight: z.number().min(0).default(1),
+  fold: z
+    .enum(FOLDS)
+    .default('mean')
+    .describe(
+      "How the modulations of a text's tokens are folded into one: all alike, the last alone, or the later the more.",
+    ),
+  damage_weight: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe("Weight of what a text's update changes on other texts."),
 })
 
 type ConsolidationOptions = z.infer<typeof options>

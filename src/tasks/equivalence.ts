@@ -26,14 +26,29 @@ export const equivalenceObjective: Objective = {
 
 /** How plastic blocks learn to do what the model's own blocks do. */
 const options = z.strictObject({
-  /** What a plastic block is given: the hidden states of the model as it was, or those that plastic blocks before it make. */
-  hidden_states: z.enum(['teacher', 'student']).default('teacher'),
-  /** Weight of the squared difference of the blocks' outputs. */
-  equivalence_weight: z.number().min(0).default(1),
-  /** Weight of the blocks' own magnitude, which keeps updates small. */
-  low_magnitude_weight: z.number().min(0).default(0.01),
-  /** Weight of the divergence of the next token's distribution; with the student's hidden states only. */
-  distillation_weight: z.number().min(0).default(0),
+  hidden_states: z
+    .enum(['teacher', 'student'])
+    .default('teacher')
+    .describe(
+      'What a plastic block is given: the hidden states of the model as it was, or those that plastic blocks before it make.',
+    ),
+  equivalence_weight: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe("Weight of the squared difference of the blocks' outputs."),
+  low_magnitude_weight: z
+    .number()
+    .min(0)
+    .default(0.01)
+    .describe("Weight of the blocks' own magnitude, which keeps updates small."),
+  distillation_weight: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      "Weight of the divergence of the next token's distribution; with the student's hidden states only.",
+    ),
 })
 
 export type EquivalenceOptions = z.infer<typeof options>

@@ -127,8 +127,11 @@ export async function evaluateReward(
 
 /** How a reward model learns from pairs. */
 const options = z.strictObject({
-  /** Weight of (s₊ + s₋)², which keeps scores around 0. */
-  center_rewards_coefficient: z.number().min(0).default(0),
+  center_rewards_coefficient: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('Weight of (s₊ + s₋)², which keeps scores around 0.'),
 })
 
 type RewardOptions = z.infer<typeof options>

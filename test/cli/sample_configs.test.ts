@@ -7,7 +7,7 @@ import { expect } from 'chai'
 import { readConfigFile } from '../../src/cli/config_file.ts'
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
-import type { CausalTemplate } from '../../src/data/templates/template_source.ts'
+import type { SftTemplate } from '../../src/data/templates/template_source.ts'
 import { tokenStretches } from '../../src/data/examples/token_pieces.ts'
 import { tryData } from '../../src/runs/try_data.ts'
 import { withFile } from '../data/helpers.ts'
@@ -78,7 +78,7 @@ describe('the sample configurations', () => {
 
   it('dictionary_reverse: the same the other way round', async () => {
     const { template } = await readConfigFile(configPath('dictionary_reverse'), [])
-    const rendered = compileTemplate(template as CausalTemplate).render(
+    const rendered = compileTemplate(template as SftTemplate).render(
       { word: 'sky', definition: 'what is above', example: 'the sky is blue' },
       'row 1',
     )

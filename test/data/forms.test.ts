@@ -6,13 +6,13 @@ import { compileLabelledText } from '../../src/data/templates/labelled_text.ts'
 import type { Row } from '../../src/data/row.ts'
 import { templateOfFirstRow } from '../../src/data/sources/source_rows.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
-import type { CausalTemplate, LabelTemplate } from '../../src/data/templates/template_source.ts'
+import type { SftTemplate, LabelTemplate } from '../../src/data/templates/template_source.ts'
 import { templateSchema } from '../../src/runs/data_options.ts'
 import { userError, withFile } from './helpers.ts'
 
 /** What a row's examples are: given and learned texts, `|` between them and ⏹ for the end of text. */
 function examplesOf(row: Row): string[] {
-  const template = detectTemplate(Object.keys(row), 'sft') as CausalTemplate
+  const template = detectTemplate(Object.keys(row), 'sft') as SftTemplate
   return compileTemplate(template)
     .render(row, 'row 1')
     .map((segments) => segments.map(({ text }) => text.replaceAll(END_MARK, '⏹')).join('|'))
@@ -63,7 +63,7 @@ describe('data/forms', () => {
     }
     expect(examplesOf({ question: 'I', answer: 'R' })).to.deep.equal([`${request}### Response:| R⏹`])
     // Rows after the first may lack the context's column.
-    const template = detectTemplate(['instruction', 'context', 'response'], 'sft') as CausalTemplate
+    const template = detectTemplate(['instruction', 'context', 'response'], 'sft') as SftTemplate
     expect(compileTemplate(template).renderPrompt({ instruction: 'I' }, 'row 2')).to.equal(
       `${request}### Response:`,
     )
@@ -100,7 +100,7 @@ describe('data/forms', () => {
       completion: [say('assistant', 'd')],
     }
     await withFile('d.jsonl', JSON.stringify(row), async (path) => {
-      const template = (await templateOfFirstRow(path, {}, 'sft')) as CausalTemplate
+      const template = (await templateOfFirstRow(path, {}, 'sft')) as SftTemplate
       const [segments] = compileTemplate(template).render(row, 'row 1')
       expect(segments!.filter(({ learned }) => learned).map(({ text }) => text)).to.deep.equal([
         ` d${END_MARK}`,

@@ -9,10 +9,12 @@ import { sizeOf } from '../../graphs/ir/shape.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
 import { UserError } from '../../src/errors.ts'
 import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
+import { readModelConfig } from '../../src/formats/model_config.ts'
 import { writeModelFolder } from '../../src/formats/model_folder.ts'
 import { findTensors } from '../../src/formats/model_tensors.ts'
 import type { FloatTensor, SafetensorsHeader, TensorEntry } from '../../src/formats/safetensors.ts'
 import { readEntries, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { withFile } from '../data/helpers.ts'
 import { openGpt2Folder, readGpt2Config } from '../gpt2_folder.ts'
 import { rejection } from '../rejection.ts'
 
@@ -48,6 +50,11 @@ describe('GPT-2 configurations', () => {
     expect(parseGpt2Config({ ...rest, n_ctx: n_positions }, 'c').n_positions).to.equal(8)
     expect(parseGpt2Config({ ...tiny, n_ctx: 99 }, 'c').n_positions).to.equal(8)
   })
+
+  it('need not say their type, as older ones do not', () =>
+    withFile('config.json', JSON.stringify({ ...tiny, model_type: undefined }), async (path) => {
+      expect(await readModelConfig(path)).to.deep.equal(parseGpt2Config(tiny, 'c'))
+    }))
 
   const wrong: [object, RegExp][] = [
     [{ model_type: 'llama' }, /describes a model of type "llama"; only gpt2/],

@@ -6,7 +6,7 @@ import { detectTemplate } from '../../src/data/templates/forms.ts'
 import type { Row } from '../../src/data/row.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
 import type {
-  CausalTemplate,
+  SftTemplate,
   ChatTemplate,
   CompletionTemplate,
 } from '../../src/data/templates/template_source.ts'
@@ -15,7 +15,7 @@ import { createTokenizer } from '../../src/text/create_tokenizer.ts'
 import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 
 /** The tokens before the last learned stretch of a row, as training sees them. */
-async function trainedPrompt(template: CausalTemplate, row: Row) {
+async function trainedPrompt(template: SftTemplate, row: Row) {
   const files = await gpt2TokenizerFiles(2000)
   const [description, settings] = ['tokenizer.json', 'tokenizer_config.json'].map(
     (name) => JSON.parse(files[name]!) as unknown,

@@ -1,5 +1,5 @@
 /**
- * Supervised runs on the fixture model and a few dozen random examples.
+ * Runs of gradient descent on the fixture model and a few dozen random examples.
  * @module
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -29,7 +29,7 @@ import { sftObjective, evaluateSft } from '../../src/tasks/sft.ts'
 import type { TrainingOptions } from '../../src/learning/options.ts'
 import { trainingOptionsSchema } from '../../src/learning/options.ts'
 import type { EvaluationRecord, Metrics, StepRecord } from '../../src/learning/listeners.ts'
-import type { Objective, SupervisedRun } from '../../src/learning/gradient_descent.ts'
+import type { Objective, GradientDescentRun } from '../../src/learning/gradient_descent.ts'
 import { gradientDescent } from '../../src/learning/gradient_descent.ts'
 import type { TrainerState } from '../../src/learning/trainer_state.ts'
 import { initialState } from '../../src/learning/trainer_state.ts'
@@ -80,7 +80,7 @@ export interface SmallTask {
 }
 
 /** What a run has in place of what it is given. */
-export interface Changes extends Partial<Omit<SupervisedRun, 'tensors' | 'listeners'>> {
+export interface Changes extends Partial<Omit<GradientDescentRun, 'tensors' | 'listeners'>> {
   readonly memory?: ParameterMemory
   readonly log?: (record: StepRecord | EvaluationRecord) => unknown
 }
@@ -133,7 +133,7 @@ export async function openRuns(model: FixtureModel, task: SmallTask): Promise<Sm
       log ??
       ((record: StepRecord | EvaluationRecord) =>
         'loss' in record ? steps.push(record) : evaluations.push(record))
-    const run: SupervisedRun = {
+    const run: GradientDescentRun = {
       options,
       objective,
       training,
@@ -159,7 +159,7 @@ export async function openRuns(model: FixtureModel, task: SmallTask): Promise<Sm
   return { training, evaluation, memory, constants, dataset, train, release }
 }
 
-/** Opens the graphs of causal language modelling: LoRA, or every parameter. */
+/** Opens the graphs of sft: LoRA, or every parameter. */
 export async function openSmallRuns(kind: 'lora' | 'full'): Promise<SmallRuns> {
   const model = await fixtureModel()
   const { task, initial, constants } = await startingPoint(kind, model)

@@ -59,7 +59,7 @@ export function collateTokens(
 }
 
 /**
- * The inputs of a causal language model's graphs: {@link collateTokens}, and the labels, shifted: the token at t is
+ * The inputs of a language model's graphs: {@link collateTokens}, and the labels, shifted: the token at t is
  * predicted at t − 1, and the first of an example by nothing.
  *
  * label_positions: int64 [labelled], flat index b·sequence + t of the position that predicts;

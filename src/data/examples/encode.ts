@@ -1,7 +1,7 @@
 /**
  * Text to tokens and labels.
  * Segments are tokenised apart and joined, so that a prompt has the same tokens here as when text is generated from it.
- * Labels are as in Hugging Face's causal models: not shifted, −100 where a token carries no loss.
+ * Labels are as in Hugging Face's language models: not shifted, −100 where a token carries no loss.
  * @module
  */
 import { UserError } from '../../errors.ts'
@@ -18,7 +18,7 @@ export const NO_LOSS = -100
 export interface EncodedExample {
   readonly input_ids: Int32Array
   /**
-   * Causal: as long as input_ids, the token itself where it carries loss, else NO_LOSS.
+   * Of a text to learn: as long as input_ids, the token itself where it carries loss, else NO_LOSS.
    * Classification: the class's index alone.
    */
   readonly labels: Int32Array
@@ -69,7 +69,7 @@ export function encodeText(tokenizer: Tokenizer, text: string): number[] {
   })
 }
 
-/** Tokens that a causal model learns to predict: labelled, and not the first, which nothing precedes. */
+/** Tokens that a language model learns to predict: labelled, and not the first, which nothing precedes. */
 export function countLabelled({ labels }: EncodedExample): number {
   let count = 0
   for (let t = 1; t < labels.length; t++) if (labels[t] !== NO_LOSS) count++

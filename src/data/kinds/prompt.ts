@@ -9,7 +9,7 @@ import { chat, DEFINITION_PROMPT, holdMessages, instructionPrompt } from '../tem
 import type { PromptSource } from '../templates/prompt.ts'
 import { compilePrompts } from '../templates/prompt.ts'
 import type { TemplateSource } from '../templates/template_source.ts'
-import { isCausal } from '../templates/template_source.ts'
+import { isSft } from '../templates/template_source.ts'
 import type { DataKind } from './kind.ts'
 import { orEmpty } from './kind.ts'
 import { pairForms, pairMessages, preference } from './preference.ts'
@@ -45,7 +45,7 @@ export const prompt: DataKind<PromptSource> = {
   },
   writing(template) {
     if (preference.fits(template)) return preference.writing(template)
-    if (isCausal(template)) return sft.writing(template)
+    if (isSft(template)) return sft.writing(template)
     if (unpaired.fits(template)) return unpaired.writing(template)
     return { prompt: template.prompt, completion: '' }
   },

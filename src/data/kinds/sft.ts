@@ -7,8 +7,8 @@ import { layouts } from '../sets/layouts.ts'
 import type { Form, MessageForm } from '../templates/form.ts'
 import { chat, DEFINITION_PROMPT, holdMessages, instructionPrompt } from '../templates/form.ts'
 import { compileTemplate } from '../templates/template.ts'
-import type { CausalTemplate } from '../templates/template_source.ts'
-import { isCausal } from '../templates/template_source.ts'
+import type { SftTemplate } from '../templates/template_source.ts'
+import { isSft } from '../templates/template_source.ts'
 import type { DataKind } from './kind.ts'
 import { orEmpty } from './kind.ts'
 
@@ -48,9 +48,9 @@ export const completionForms: readonly Form[] = [
 export const completionMessages: MessageForm = (row) =>
   holdMessages(row, 'prompt', 'completion') ? chat('prompt', 'completion') : undefined
 
-export const sft: DataKind<CausalTemplate> = {
+export const sft: DataKind<SftTemplate> = {
   wanted: 'prompt and completion, or text alone',
-  fits: isCausal,
+  fits: isSft,
   forms: [
     ...completionForms,
     { name: 'text', columns: [['text']], template: () => ({ text: '{{ text }}<|endoftext|>' }) },

@@ -5,7 +5,7 @@
 import { compileConversation } from './conversation.ts'
 import type { Row, Value } from '../row.ts'
 import { compilePart, nullAsEmpty } from './template_part.ts'
-import type { CausalTemplate, CompletionTemplate, TextTemplate } from './template_source.ts'
+import type { SftTemplate, CompletionTemplate, TextTemplate } from './template_source.ts'
 
 /** A stretch of text that is tokenised by itself. END_MARK stands for the end of text. */
 export interface Segment {
@@ -36,7 +36,7 @@ export interface Template {
  * compileTemplate({ prompt: 'Word: {{word}} ; Definition:', completion: ' {{definition}}<|endoftext|>' })
  * @throws UserError where it is malformed, or uses what templates may not.
  */
-export function compileTemplate(source: CausalTemplate): Template {
+export function compileTemplate(source: SftTemplate): Template {
   if ('user' in source) return compileConversation(source)
   const templates = 'length' in source ? source.map(compileOne) : [compileOne(source)]
   const [first] = templates

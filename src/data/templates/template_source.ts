@@ -74,14 +74,14 @@ export interface PromptTemplate extends Requiring {
   readonly prompt: string
 }
 
-/** Templates of causal language modelling. Of a list, each gives an example of its own. */
-export type CausalTemplate =
+/** Templates of texts to learn, the task sft. Of a list, each gives an example of its own. */
+export type SftTemplate =
   CompletionTemplate | TextTemplate | ChatTemplate | readonly (CompletionTemplate | TextTemplate)[]
 
 export type PairTemplate = PreferenceTemplate | ChatPreferenceTemplate
 
 export type TemplateSource =
-  CausalTemplate | LabelTemplate | PairTemplate | UnpairedTemplate | ChatUnpairedTemplate | PromptTemplate
+  SftTemplate | LabelTemplate | PairTemplate | UnpairedTemplate | ChatUnpairedTemplate | PromptTemplate
 
 /** A template of a text that a model writes. */
 export type WritingTemplate = CompletionTemplate | TextTemplate | ChatTemplate
@@ -98,7 +98,7 @@ export const isUnpaired = (template: TemplateSource): template is UnpairedTempla
   'label' in template && !('text' in template)
 
 /** Whether the template gives a text to learn. */
-export const isCausal = (template: TemplateSource): template is CausalTemplate =>
+export const isSft = (template: TemplateSource): template is SftTemplate =>
   'length' in template ||
   (!('label' in template) &&
     ('completion' in template || 'text' in template || ('user' in template && !hasPair(template))))

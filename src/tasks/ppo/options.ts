@@ -12,56 +12,99 @@ const KL_PENALTIES = ['kl', 'abs', 'mse'] as const
 
 /** The constants of the losses, which the graphs hold. */
 export const ppoGraphOptions = z.object({
-  /** How far a token's probability may move, as a factor 1 ± this, before it counts no further. */
-  cliprange: z.number().positive().default(0.2),
-  /** How far a value may move from the one before the update. */
-  cliprange_value: z.number().positive().default(0.2),
-  /** Share of the value loss in the loss. */
-  vf_coef: z.number().min(0).default(0.1),
-  /** Share of the entropy, which is taken off. */
-  entropy_coef: z.number().min(0).default(0),
-  /** Of the distribution that responses are drawn from, whose log-probabilities are compared. */
-  temperature: z.number().positive().default(0.7),
+  cliprange: z
+    .number()
+    .positive()
+    .default(0.2)
+    .describe("How far a token's probability may move, as a factor 1 ± this, before it counts no further."),
+  cliprange_value: z
+    .number()
+    .positive()
+    .default(0.2)
+    .describe('How far a value may move from the one before the update.'),
+  vf_coef: z.number().min(0).default(0.1).describe('Share of the value loss in the loss.'),
+  entropy_coef: z.number().min(0).default(0).describe('Share of the entropy, which is taken off.'),
+  temperature: z
+    .number()
+    .positive()
+    .default(0.7)
+    .describe('Of the distribution that responses are drawn from, whose log-probabilities are compared.'),
 })
 
 export const ppoOptionsSchema = z.strictObject({
   ...ppoGraphOptions.shape,
-  /** What scores a response: a reward model, a metric against references, or a function of the user's. */
-  reward: rewardSourceSchema,
-  /** Responses of an update. */
-  batch_size: count.default(16),
-  /** Responses of one run of the training graph. */
-  mini_batch_size: count.default(8),
-  /** Passes over an update's responses. */
-  ppo_epochs: count.default(4),
-  /** What a nat of divergence from the reference costs, at the start. */
-  init_kl_coef: z.number().min(0).default(0.2),
-  /** Steers the cost so that the divergence of a response comes near `target`; else it stays. */
-  adap_kl_ctrl: z.boolean().default(true),
-  /** Divergence of a response from the reference, in nats, that the controller aims at. */
-  target: z.number().positive().default(0.05),
-  /** Responses over which the controller may change the cost by a fifth of itself. */
-  horizon: z.number().positive().default(10_000),
-  /** A token's divergence: log π − log π_ref, its absolute value, or half its square. */
-  kl_penalty: z.enum(KL_PENALTIES).default('kl'),
-  gamma: z.number().min(0).max(1).default(1),
-  lam: z.number().min(0).max(1).default(0.95),
-  /** Scores are clamped to ± this; null: taken as they are. */
-  score_clip: z.number().positive().nullable().default(1),
-  /** Taken off the score of a response that the policy did not end itself; null: nothing. */
-  missing_eos_penalty: z.number().positive().nullable().default(null),
-  /** Divides the rewards of an update's tokens by their standard deviation. */
-  whiten_rewards: z.boolean().default(false),
-  /** Ends an update's epochs once the policy has moved by more than 1.5 · target_kl nats per token. */
-  early_stopping: z.boolean().default(true),
-  target_kl: z.number().positive().default(0.1),
-  max_new_tokens: count.default(20),
-  /** Sampling keeps the k likeliest tokens; 0 keeps all. */
-  top_k: z.int().min(0).max(1e9).default(0),
-  /** Sampling keeps the fewest likeliest tokens that hold this much probability together; 1 keeps all. */
-  top_p: z.number().positive().max(1).default(0.95),
-  /** Validation prompts that an evaluation continues, evenly spread over all. */
-  eval_prompts: count.default(128),
+  reward: rewardSourceSchema.describe(
+    "What scores a response: a reward model, a metric against references, or a function of the user's.",
+  ),
+  batch_size: count.default(16).describe('Responses of an update.'),
+  mini_batch_size: count.default(8).describe('Responses of one run of the training graph.'),
+  ppo_epochs: count.default(4).describe("Passes over an update's responses."),
+  init_kl_coef: z
+    .number()
+    .min(0)
+    .default(0.2)
+    .describe('What a nat of divergence from the reference costs, at the start.'),
+  adap_kl_ctrl: z
+    .boolean()
+    .default(true)
+    .describe('Steers the cost so that the divergence of a response comes near `target`; else it stays.'),
+  target: z
+    .number()
+    .positive()
+    .default(0.05)
+    .describe('Divergence of a response from the reference, in nats, that the controller aims at.'),
+  horizon: z
+    .number()
+    .positive()
+    .default(10_000)
+    .describe('Responses over which the controller may change the cost by a fifth of itself.'),
+  kl_penalty: z
+    .enum(KL_PENALTIES)
+    .default('kl')
+    .describe("A token's divergence: log π − log π_ref, its absolute value, or half its square."),
+  gamma: z.number().min(0).max(1).default(1).describe('γ: what a reward one token later is worth.'),
+  lam: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.95)
+    .describe('λ of the advantages (GAE): 1 trusts the rewards alone, 0 the value head.'),
+  score_clip: z
+    .number()
+    .positive()
+    .nullable()
+    .default(1)
+    .describe('Scores are clamped to ± this; null: taken as they are.'),
+  missing_eos_penalty: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('Taken off the score of a response that the policy did not end itself; null: nothing.'),
+  whiten_rewards: z
+    .boolean()
+    .default(false)
+    .describe("Divides the rewards of an update's tokens by their standard deviation."),
+  early_stopping: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Ends an update's epochs once the policy has moved by more than 1.5 · target_kl nats per token.",
+    ),
+  target_kl: z.number().positive().default(0.1).describe('See `early_stopping`; nats per token.'),
+  max_new_tokens: count.default(20).describe('Longest response in tokens.'),
+  top_k: z.int().min(0).max(1e9).default(0).describe('Sampling keeps the k likeliest tokens; 0 keeps all.'),
+  top_p: z
+    .number()
+    .positive()
+    .max(1)
+    .default(0.95)
+    .describe(
+      'Sampling keeps the fewest likeliest tokens that hold this much probability together; 1 keeps all.',
+    ),
+  eval_prompts: count
+    .default(128)
+    .describe('Validation prompts that an evaluation continues, evenly spread over all.'),
 })
 
 export type PpoOptions = z.infer<typeof ppoOptionsSchema>

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
 import { UserError } from '../../src/errors.ts'
-import type { SupervisedRun } from '../../src/learning/gradient_descent.ts'
+import type { GradientDescentRun } from '../../src/learning/gradient_descent.ts'
 import { totalSteps } from '../../src/learning/gradient_descent.ts'
 import { parameterFeeds } from './memory.ts'
 import { evaluateSft } from '../../src/tasks/sft.ts'
@@ -11,7 +11,7 @@ import { rejection } from '../rejection.ts'
 import type { Outcome, RunData, SmallRuns } from './small_run.ts'
 import { openSmallRuns, randomExamples, trainedTensors } from './small_run.ts'
 
-describe('supervised training', () => {
+describe('gradient descent', () => {
   let runs: SmallRuns
   let data: RunData
   before(async () => {
@@ -188,7 +188,7 @@ describe('supervised training', () => {
   it('stops at a gradient that is no number, naming step and tensor, and changes nothing', async () => {
     const memory = runs.memory()
     const name = memory.names[2]!
-    const training: SupervisedRun['training'] = {
+    const training: GradientDescentRun['training'] = {
       ...runs.training,
       async run(feeds, options) {
         const outputs = await runs.training.run(feeds, options)

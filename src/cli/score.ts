@@ -48,7 +48,7 @@ export const scoreCommand = (): Command =>
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',
-      '\nExamples:\n  ortune score runs/reward --prompt "dog" --response "a domesticated canine" "a kind of a kind"\n' +
+      `\nExamples:\n  ortune score runs/reward --prompt '{"word": "dog", "part_of_speech": ""}' --response "a canine" "a kind of"\n` +
         '  ortune score runs/reward --file pairs.csv\n\n' +
         "An exported reward model has no template: texts are read as they are, so write them as the run's template did,\n" +
         'with <|endoftext|> where a response ends.',

@@ -11,7 +11,15 @@ import { reward } from './reward.ts'
 import { sft } from './sft.ts'
 import type { Task } from './task.ts'
 
-export const tasks = { sft, classification, reward, dpo, ppo, equivalence, consolidation } as const
+export const tasks = {
+  sft,
+  classification,
+  reward,
+  dpo,
+  ppo,
+  equivalence,
+  consolidation,
+} as const
 
 export type TaskName = keyof typeof tasks
 

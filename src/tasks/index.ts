@@ -6,6 +6,7 @@ import { classification } from './classification.ts'
 import { consolidation } from './consolidation.ts'
 import { dpo } from './dpo/task.ts'
 import { equivalence } from './equivalence.ts'
+import { orpo } from './orpo.ts'
 import { ppo } from './ppo/task.ts'
 import { reward } from './reward.ts'
 import { sft } from './sft.ts'
@@ -16,6 +17,7 @@ export const tasks = {
   classification,
   reward,
   dpo,
+  orpo,
   ppo,
   equivalence,
   consolidation,

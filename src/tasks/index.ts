@@ -10,6 +10,7 @@ import { orpo } from './orpo.ts'
 import { ppo } from './ppo/task.ts'
 import { reward } from './reward.ts'
 import { sft } from './sft.ts'
+import { simpo } from './simpo.ts'
 import type { Task } from './task.ts'
 
 export const tasks = {
@@ -18,6 +19,7 @@ export const tasks = {
   reward,
   dpo,
   orpo,
+  simpo,
   ppo,
   equivalence,
   consolidation,

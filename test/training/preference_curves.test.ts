@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 
+import type { SimpoLoss } from '../../graphs/losses/simpo.ts'
 import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import { dpoEvaluationGraph, dpoTrainingGraph } from '../../graphs/tasks/dpo.ts'
 import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/tasks/reward.ts'
@@ -17,6 +18,7 @@ import { parameterFeeds } from './memory.ts'
 import { pairOf } from '../data/pairs.ts'
 import { fixture, openFixtureModel, relativeDifference } from '../graphs/gpt2_fixtures.ts'
 import { orpo } from '../graphs/orpo_case.ts'
+import { simpo, unlikeTrl } from '../graphs/simpo_case.ts'
 import type { Case } from '../graphs/reference_free_cases.ts'
 import { preferenceFixture, readPreferenceFixture } from '../graphs/preference_fixtures.ts'
 import type { SmallRuns } from './small_run.ts'
@@ -160,6 +162,13 @@ describe('steps of preference learning against TRL', () => {
 
   it('odds ratio preference optimization', () =>
     expectReferenceFreeCurve(orpo, ({ beta }) => ({ beta: beta! })))
+
+  it('simple preference optimization', async () => {
+    const { settings } = await readPreferenceFixture<{ settings: SimpoLoss }>('simpo', 'curve', 'curve.json')
+    const { beta, simpo_gamma, label_smoothing, cpo_alpha } = settings
+    const options = { beta, simpo_gamma, label_smoothing, cpo_alpha }
+    await expectReferenceFreeCurve(simpo, () => options, unlikeTrl(options))
+  })
 
   it('a reward model, with margins and centering', async () => {
     const model = await openFixtureModel(fixture('model'), backboneShapes)

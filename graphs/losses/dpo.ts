@@ -4,9 +4,8 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add, mul, neg, relu, sub } from '../ops/index.ts'
-import { logSigmoid } from './log_sigmoid.ts'
-import { chosenLessRejected, ofChosen, perToken } from './pairs.ts'
+import { mul, neg, relu, sub } from '../ops/index.ts'
+import { chosenLessRejected, logisticParts, ofChosen, perToken, smoothedLogistic } from './pairs.ts'
 
 export const dpoLossTypes = ['sigmoid', 'hinge', 'ipo', 'robust'] as const
 
@@ -35,14 +34,11 @@ export function dpoLoss(logRatios: Value, lengths: Value, settings: DpoLoss): Va
   const normalised = length_normalised || loss_type === 'ipo'
   const delta = chosenLessRejected(normalised ? perToken(logRatios, lengths) : logRatios)
   const x = mul(delta, beta)
-  const clean = () => mul(logSigmoid(x), smoothing - 1)
-  const flipped = () => mul(logSigmoid(neg(x)), -smoothing)
 
   switch (loss_type) {
-    // −(1 − ε)·log σ(βΔ) − ε·log σ(−βΔ): Rafailov et al. (2023), eq. 7, with the label smoothing of conservative DPO
-    // (Mitchell: A note on DPO with noisy preferences, 2023)
+    // −(1 − ε)·log σ(βΔ) − ε·log σ(−βΔ): Rafailov et al. (2023), eq. 7, smoothed
     case 'sigmoid':
-      return smoothing === 0 ? clean() : add(clean(), flipped())
+      return smoothedLogistic(x, smoothing)
     // max(0, 1 − βΔ): Zhao et al.: SLiC-HF: Sequence Likelihood Calibration with Human Feedback (2023)
     case 'hinge':
       return relu(sub(1, x))
@@ -54,8 +50,10 @@ export function dpoLoss(logRatios: Value, lengths: Value, settings: DpoLoss): Va
     }
     // (−(1 − ε)·log σ(βΔ) + ε·log σ(−βΔ)) / (1 − 2ε): Chowdhury et al.: Provably Robust DPO: Aligning Language Models
     // with Noisy Feedback (2024), unbiased where a share ε of the labels is flipped
-    case 'robust':
+    case 'robust': {
+      const { clean, flipped } = logisticParts(x, smoothing)
       return mul(sub(clean(), flipped()), 1 / (1 - 2 * smoothing))
+    }
   }
 }
 

@@ -27,7 +27,7 @@ export const judgeCommand = (): Command =>
       .description(
         "let a run's policy and another one answer the same prompts, and count which answers score higher",
       )
-      .argument('<run>', 'the folder of a run of task sft, dpo or ppo, whose data has the prompts')
+      .argument('<run>', 'the folder of a run that trains a policy, whose data has the prompts')
       .argument('[other]', 'a run, a checkpoint or a model (default: the model before training)')
       .requiredOption(
         '--reward <source>',

@@ -6,12 +6,24 @@ import { classification } from './classification.ts'
 import { consolidation } from './consolidation.ts'
 import { dpo } from './dpo/task.ts'
 import { equivalence } from './equivalence.ts'
+import { orpo } from './orpo.ts'
 import { ppo } from './ppo/task.ts'
 import { reward } from './reward.ts'
 import { sft } from './sft.ts'
+import { simpo } from './simpo.ts'
 import type { Task } from './task.ts'
 
-export const tasks = { sft, classification, reward, dpo, ppo, equivalence, consolidation } as const
+export const tasks = {
+  sft,
+  classification,
+  reward,
+  dpo,
+  orpo,
+  simpo,
+  ppo,
+  equivalence,
+  consolidation,
+} as const
 
 export type TaskName = keyof typeof tasks
 

@@ -30,6 +30,8 @@ export const cases: Readonly<Record<TaskName, TaskCase>> = {
   },
   reward: { rows: pairs, config: { classifier_dropout: 0.25 } },
   dpo: { rows: pairs, config: {} },
+  orpo: { rows: pairs, config: {} },
+  simpo: { rows: pairs, config: {} },
   ppo: {
     rows: ['dog', 'cat', 'tree', 'sea'].map((word) => ({
       prompt: `Word: ${word} ;`,

@@ -16,13 +16,13 @@
  */
 import type { DataSet } from '../../data/sets/data_set.ts'
 import type { Batch } from '../../data/batches/batches.ts'
-import { sequentialBatches } from '../../data/batches/batches.ts'
 import { collatePairs } from '../../data/batches/collate_pairs.ts'
 import { countLabelled } from '../../data/examples/encode.ts'
-import { pairRows } from '../../data/batches/packing.ts'
 import { adaptersOff } from '../../runtime/feeds.ts'
 import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
 import type { Objective } from '../../learning/gradient_descent.ts'
+import { byAnswer, numbersOf, pairsInOrder, rewardsMetrics } from '../pairs.ts'
+import type { RewardsMetrics } from '../pairs.ts'
 
 type Sequences = Batch['sequences']
 
@@ -101,20 +101,12 @@ const perAnswer = (pairs: number): HostTensor => ({
   data: new Float32Array(2 * pairs),
 })
 
-const METRICS = ['rewards', 'logps', 'logits'] as const
-
 /** Under TRL's names. */
-export type DpoMetrics = Readonly<
-  Record<
-    `${(typeof METRICS)[number]}/${'chosen' | 'rejected'}` | 'rewards/accuracies' | 'rewards/margins',
-    number
-  >
->
+export type DpoMetrics = RewardsMetrics &
+  Readonly<Record<`${'logps' | 'logits'}/${'chosen' | 'rejected'}`, number>>
 
 /**
- * What is logged of pairs, of the preferred answers (`chosen`) and the others (`rejected`):
- *
- * rewards: mean r̂; accuracies: share of the pairs with r̂₊ > r̂₋; margins: mean of r̂₊ − r̂₋;
+ * What is logged of pairs: {@link rewardsMetrics} of r̂, and of the preferred answers (`chosen`) and the others (`rejected`)
  * logps: mean log π(y | x); logits: mean over all entries of the vocabulary at all tokens of the answers.
  *
  * @param outputs `rewards`, `logps`, `logits` of the pairs, [pairs, 2], in one or more parts
@@ -123,36 +115,11 @@ export function dpoMetrics(
   outputs: readonly Readonly<Record<string, HostTensor>>[],
   pairs: Sequences,
 ): DpoMetrics {
-  const [rewards, logps, logits] = METRICS.map((name) =>
-    outputs.flatMap((output) => Array.from(output[name]!.data as Float32Array)),
-  ) as [number[], number[], number[]]
-  const lengths = pairs.flat().map(countLabelled)
-  const ones = lengths.map(() => 1)
   return {
-    ...byAnswer('rewards', rewards, ones),
-    'rewards/accuracies': mean(pairs.map((_, i) => Number(rewards[2 * i]! > rewards[2 * i + 1]!))),
-    'rewards/margins': mean(pairs.map((_, i) => rewards[2 * i]! - rewards[2 * i + 1]!)),
-    ...byAnswer('logps', logps, ones),
-    ...byAnswer('logits', logits, lengths),
+    ...rewardsMetrics(numbersOf(outputs, 'rewards')),
+    ...byAnswer('logps', numbersOf(outputs, 'logps')),
+    ...byAnswer('logits', numbersOf(outputs, 'logits'), pairs.flat().map(countLabelled)),
   }
-}
-
-/** Weighted means over the preferred answers and over the others. */
-function byAnswer<N extends string>(name: N, values: readonly number[], weights: readonly number[]) {
-  const of = (answer: number) => {
-    const own = (numbers: readonly number[]) => numbers.filter((_, i) => i % 2 === answer)
-    return mean(own(values), own(weights))
-  }
-  return { [`${name}/chosen`]: of(0), [`${name}/rejected`]: of(1) } as Record<
-    `${N}/${'chosen' | 'rejected'}`,
-    number
-  >
-}
-
-/** Σ wᵢ·vᵢ / Σ wᵢ */
-function mean(values: readonly number[], weights: readonly number[] = values.map(() => 1)): number {
-  const total = weights.reduce((sum, weight) => sum + weight, 0)
-  return values.reduce((sum, value, i) => sum + weights[i]! * value, 0) / total
 }
 
 export interface DpoEvaluation {
@@ -189,6 +156,3 @@ export async function evaluateDpo(
   }
   return { loss: sum / pairs.length, metrics: dpoMetrics(outputs, pairs) }
 }
-
-const pairsInOrder = (dataset: DataSet, batchSize: number) =>
-  sequentialBatches(dataset, { batchSize }, pairRows(dataset.lengths))

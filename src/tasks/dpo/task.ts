@@ -5,6 +5,7 @@ import { UserError } from '../../errors.ts'
 import { gradientDescent } from '../../learning/gradient_descent.ts'
 import { forEvaluation } from '../evaluation_metrics.ts'
 import { asLanguageModel } from '../language_model.ts'
+import { pairFigures, pairsRefuse, rewardsCurves } from '../pairs.ts'
 import type { GraphRequest, Task } from '../task.ts'
 import type { DpoEvaluation } from './dpo.ts'
 import { dpoObjective, evaluateDpo } from './dpo.ts'
@@ -30,11 +31,7 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
   learnsFrom: 'preference',
   head: 'language',
   metrics: ['eval_rewards/accuracies', 'eval_rewards/margins'],
-  refuses: {
-    packing: 'the answers of a pair share their prompt already',
-    plasticBlocks: 'refused',
-    frozen: 'lora "none" leaves the policy of task dpo as it is; train lora or full',
-  },
+  refuses: pairsRefuse('dpo'),
   located: ({ ref_model, ...options }, absolute) => ({
     ...options,
     ref_model: ref_model === null ? null : absolute(ref_model),
@@ -88,20 +85,7 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
         await session.release()
       }
     },
-    figures: ({ examples, loss, metrics }) => [
-      ['pairs', examples / 2, 0],
-      ['loss', loss, 4],
-      ...Object.entries(metrics).map(([name, value]) => [name, value, 4] as const),
-    ],
+    figures: pairFigures,
   },
-  curves: [
-    {
-      title: 'pairs where the chosen answer gains more',
-      curves: { training: 'rewards/accuracies', validation: 'eval_rewards/accuracies' },
-    },
-    {
-      title: 'implicit reward of the answers',
-      curves: { chosen: 'rewards/chosen', rejected: 'rewards/rejected' },
-    },
-  ],
+  curves: rewardsCurves('pairs where the chosen answer gains more'),
 }

@@ -1,0 +1,40 @@
+/**
+ * Simple preference optimization. Meng, Xia, Chen: SimPO: Simple Preference Optimization with a Reference-Free Reward (2024).
+ *
+ * An answer's implicit reward is what the policy goes by when it writes, its mean log-probability per token:
+ *
+ *     r̂(x, y) = β·ℓ,   ℓ = log π(y | x) / |y|
+ *     L = mean over pairs of −log σ(r̂(x, y₊) − r̂(x, y₋) − γ) + α·nll
+ *
+ * The last term is that of contrastive preference optimization (Xu et al., 2024), and not in SimPO's paper; nll is per token of the
+ * chosen answers. There is no reference.
+ * @module
+ */
+import { z } from 'zod'
+
+import { simpoEvaluationGraph, simpoTrainingGraph } from '../../graphs/tasks/simpo.ts'
+import { referenceFreeTask } from './reference_free.ts'
+
+/** Under the names of TRL's CPOTrainer. */
+const options = z.strictObject({
+  /** The scale of the reward. TRL's default is the 0.1 of CPO's summed log-probabilities; means per token need the paper's 2. */
+  beta: z.number().positive().default(2),
+  /** By how much the chosen answer's reward is to lead. */
+  simpo_gamma: z.number().min(0).default(0.5),
+  /** Share of the pairs that are believed to be the wrong way round. */
+  label_smoothing: z.number().min(0).lt(0.5).default(0),
+  /** Weight of the chosen answers' own loss per token, which keeps them likely; 0 is the paper's loss. */
+  cpo_alpha: z.number().min(0).default(1),
+})
+
+/** How the loss takes pairs, and what it says of them. */
+export const simpoLearns = { likelihoodOf: 'answer', perPair: [] } as const
+
+export const simpo = referenceFreeTask({
+  name: 'simpo',
+  summary: 'learn from pairs that the chosen answer be likelier per token, by a margin, without a reference',
+  options,
+  ...simpoLearns,
+  training: (request, simpo) => simpoTrainingGraph({ ...request, simpo }),
+  evaluation: (request, simpo) => simpoEvaluationGraph({ ...request, simpo }),
+})

@@ -6,12 +6,13 @@ import { classification } from './classification.ts'
 import { consolidation } from './consolidation.ts'
 import { dpo } from './dpo/task.ts'
 import { equivalence } from './equivalence.ts'
+import { kto } from './kto/task.ts'
 import { ppo } from './ppo/task.ts'
 import { reward } from './reward.ts'
 import { sft } from './sft.ts'
 import type { Task } from './task.ts'
 
-export const tasks = { sft, classification, reward, dpo, ppo, equivalence, consolidation } as const
+export const tasks = { sft, classification, reward, dpo, kto, ppo, equivalence, consolidation } as const
 
 export type TaskName = keyof typeof tasks
 

@@ -2,19 +2,22 @@ import { expect } from 'chai'
 
 import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import { dpoEvaluationGraph, dpoTrainingGraph } from '../../graphs/tasks/dpo.ts'
+import { ktoEvaluationGraph, ktoTrainingGraph } from '../../graphs/tasks/kto.ts'
 import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/tasks/reward.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
 import type { DataSet } from '../../src/data/sets/data_set.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
-import { loraScale } from '../../src/runtime/feeds.ts'
+import { adaptersOff, loraScale } from '../../src/runtime/feeds.ts'
 import { dpoObjective, withoutAdapters } from '../../src/tasks/dpo/dpo.ts'
+import { ktoObjective, logProbabilitiesOf } from '../../src/tasks/kto/kto.ts'
 import { rewardObjective } from '../../src/tasks/reward.ts'
 import type { ScheduleName } from '../../src/learning/schedule.ts'
 import { parameterFeeds } from './memory.ts'
 import { pairOf } from '../data/pairs.ts'
 import { fixture, openFixtureModel, relativeDifference } from '../graphs/gpt2_fixtures.ts'
+import { readUnpaired } from '../graphs/kto_fixtures.ts'
 import { preferenceFixture, readPreferenceFixture } from '../graphs/preference_fixtures.ts'
 import type { SmallRuns } from './small_run.ts'
 import { openRuns } from './small_run.ts'
@@ -27,8 +30,11 @@ interface Curve {
     readonly schedule: ScheduleName
     readonly warmup_steps: number
     readonly total_steps: number
-    readonly pairs_per_step: number
+    readonly pairs_per_step?: number
+    readonly rows_per_step?: number
     readonly beta?: number
+    readonly desirable_weight?: number
+    readonly undesirable_weight?: number
     readonly center_rewards_coefficient?: number
   }
   /** With TRL's metrics. */
@@ -55,14 +61,20 @@ function inOrder(dataset: DataSet): DataSet {
   return { ...dataset, row: (): EncodedExample => dataset.row(next++ % dataset.size) }
 }
 
-/** Trains on the fixtures' pairs with their settings, and compares every step and the final tensors with TRL's. */
-async function expectCurve(runs: SmallRuns, folder: readonly string[], learns: object = {}): Promise<void> {
-  const { settings, steps: expected } = await readPreferenceFixture<Curve>(...folder, 'curve.json')
+async function readPairRows(): Promise<EncodedExample[]> {
   const pairs = await readPreferenceFixture<Pair[]>('pairs.json')
-  const rows = pairs.flatMap(({ prompt, chosen, rejected, margin }) =>
-    pairOf(prompt, chosen, rejected, margin),
-  )
-  const trainData = inOrder(await runs.dataset('pairs', rows))
+  return pairs.flatMap(({ prompt, chosen, rejected, margin }) => pairOf(prompt, chosen, rejected, margin))
+}
+
+/** Trains on the fixtures' rows with their settings, and compares every step and the final tensors with TRL's. */
+async function expectCurve(
+  runs: SmallRuns,
+  folder: readonly string[],
+  rows: readonly EncodedExample[],
+  learns: object = {},
+): Promise<void> {
+  const { settings, steps: expected } = await readPreferenceFixture<Curve>(...folder, 'curve.json')
+  const trainData = inOrder(await runs.dataset('rows', rows))
   const { steps, memory } = await runs.train(
     {
       learning_rate: settings.learning_rate,
@@ -71,7 +83,7 @@ async function expectCurve(runs: SmallRuns, folder: readonly string[], learns: o
       lr_scheduler_type: settings.schedule,
       warmup_steps: settings.warmup_steps,
       max_steps: settings.total_steps,
-      per_device_train_batch_size: settings.pairs_per_step,
+      per_device_train_batch_size: settings.pairs_per_step ?? settings.rows_per_step!,
     },
     { trainData, validationData: trainData },
     { evaluate: () => Promise.resolve({ eval_loss: 0 }), ...learns },
@@ -117,7 +129,40 @@ describe('steps of preference learning against TRL', () => {
     })
     const parameters = { ...parameterFeeds(runs.memory()), ...constants }
     const objective = dpoObjective(withoutAdapters(runs.evaluation, parameters))
-    await expectCurve(runs, ['dpo', 'curve'], { objective })
+    await expectCurve(runs, ['dpo', 'curve'], await readPairRows(), { objective })
+    await runs.release()
+  })
+
+  it('Kahneman-Tversky optimization', async () => {
+    const model = await openFixtureModel(fixture('model'))
+    const { settings } = await readPreferenceFixture<Curve>('kto', 'curve', 'curve.json')
+    const { lora, tensors, constants } = await readTensorsOf('kto', 'curve', 'initial')
+    const kto = {
+      beta: settings.beta!,
+      desirable_weight: settings.desirable_weight!,
+      undesirable_weight: settings.undesirable_weight!,
+    }
+    const task = { ...model, lora, kto }
+    const unused = () => Promise.reject(new Error('expectCurve is given the objective'))
+    const settingsOf = { anchored: true, batchSize: settings.rows_per_step!, longest: 32 }
+    const runs = await openRuns(model, {
+      trainable: languageModelTrainable(task),
+      training: ktoTrainingGraph(task),
+      evaluation: ktoEvaluationGraph(task),
+      objective: ktoObjective({ policy: unused, reference: unused, ...settingsOf }),
+      judge: () => Promise.resolve({ eval_loss: 0 }),
+      initial: tensors,
+      constants,
+      classes: [],
+    })
+    const memory = runs.memory()
+    const parameters = { ...parameterFeeds(memory), ...constants }
+    const objective = ktoObjective({
+      policy: logProbabilitiesOf(runs.evaluation, parameters),
+      reference: logProbabilitiesOf(runs.evaluation, adaptersOff(parameters)),
+      ...settingsOf,
+    })
+    await expectCurve(runs, ['kto', 'curve'], await readUnpaired(), { objective, memory })
     await runs.release()
   })
 
@@ -143,7 +188,7 @@ describe('steps of preference learning against TRL', () => {
       constants,
       classes: [],
     })
-    await expectCurve(runs, folder)
+    await expectCurve(runs, folder, await readPairRows())
     await runs.release()
   })
 })

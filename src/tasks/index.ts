@@ -6,6 +6,7 @@ import { classification } from './classification.ts'
 import { consolidation } from './consolidation.ts'
 import { dpo } from './dpo/task.ts'
 import { equivalence } from './equivalence.ts'
+import { kto } from './kto/task.ts'
 import { orpo } from './orpo.ts'
 import { ppo } from './ppo/task.ts'
 import { reward } from './reward.ts'
@@ -20,6 +21,7 @@ export const tasks = {
   dpo,
   orpo,
   simpo,
+  kto,
   ppo,
   equivalence,
   consolidation,

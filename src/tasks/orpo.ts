@@ -1,7 +1,7 @@
 /**
  * Odds ratio preference optimization. Hong, Lee, Thorne: ORPO: Monolithic Preference Optimization without Reference Model (2024).
  *
- * A policy learns the chosen answers as supervised learning does, and at once to make the rejected ones less likely than them. With
+ * A policy learns the chosen answers as sft does, and at once to make the rejected ones less likely than them. With
  * ℓ = log π(y | x) / |y| and odds(y) = e^ℓ / (1 − e^ℓ):
  *
  *     L = nll − β·mean over pairs of log σ(z),   z = log(odds(y₊) / odds(y₋))
@@ -16,8 +16,11 @@ import { referenceFreeTask } from './reference_free.ts'
 
 /** Under TRL's names. */
 const options = z.strictObject({
-  /** Weight of the odds ratio beside the likelihood; the paper's λ. */
-  beta: z.number().positive().default(0.1),
+  beta: z
+    .number()
+    .positive()
+    .default(0.1)
+    .describe("Weight of the odds ratio beside the likelihood; the paper's λ."),
 })
 
 /** How the loss takes pairs, and what it says of them. */

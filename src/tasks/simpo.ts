@@ -17,14 +17,26 @@ import { referenceFreeTask } from './reference_free.ts'
 
 /** Under the names of TRL's CPOTrainer. */
 const options = z.strictObject({
-  /** The scale of the reward. TRL's default is the 0.1 of CPO's summed log-probabilities; means per token need the paper's 2. */
-  beta: z.number().positive().default(2),
-  /** By how much the chosen answer's reward is to lead. */
-  simpo_gamma: z.number().min(0).default(0.5),
-  /** Share of the pairs that are believed to be the wrong way round. */
-  label_smoothing: z.number().min(0).lt(0.5).default(0),
-  /** Weight of the chosen answers' own loss per token, which keeps them likely; 0 is the paper's loss. */
-  cpo_alpha: z.number().min(0).default(1),
+  // TRL's default is the 0.1 of CPO's summed log-probabilities; means per token need the paper's 2.
+  beta: z.number().positive().default(2).describe('The scale of the implicit reward.'),
+  simpo_gamma: z
+    .number()
+    .min(0)
+    .default(0.5)
+    .describe("By how much the chosen answer's implicit reward is to lead."),
+  label_smoothing: z
+    .number()
+    .min(0)
+    .lt(0.5)
+    .default(0)
+    .describe('Share of the pairs that are believed to be the wrong way round.'),
+  cpo_alpha: z
+    .number()
+    .min(0)
+    .default(1)
+    .describe(
+      "Weight of the chosen answers' own loss per token, which keeps them likely; 0 is the paper's loss.",
+    ),
 })
 
 /** How the loss takes pairs, and what it says of them. */

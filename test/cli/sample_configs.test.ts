@@ -96,13 +96,15 @@ describe('the sample configurations', () => {
     expect(texts[0]).to.deep.equal(['at or near or toward the stern of a ship or tail of an airplane'])
   })
 
-  it('reward, dpo, orpo, simpo, ppo: the same pairs, learned from as pairs or as prompts', async () => {
+  it('reward, dpo, orpo, simpo, kto, ppo: the same pairs, learned from as pairs, answer by answer or as prompts', async () => {
     for (const name of ['reward', 'dpo', 'orpo', 'simpo', 'ppo']) {
       const { splits } = await prepareSample(name, [], 1)
       expect(splits.train, name).to.include({ examples: 8000, skipped: 0, truncated: 0 })
       expect(splits.validation, name).to.include({ examples: 500, skipped: 0, truncated: 0 })
     }
-    const templates = ['reward', 'dpo', 'orpo', 'simpo', 'ppo'].map(async (name) => {
+    const { splits } = await prepareSample('kto', [], 1)
+    expect(splits.train).to.include({ examples: 16_000, desirable: 8000, skipped: 0, truncated: 0 })
+    const templates = ['reward', 'dpo', 'orpo', 'simpo', 'kto', 'ppo'].map(async (name) => {
       const { template } = await readConfigFile(configPath(name), [])
       return (template as { prompt: string }).prompt
     })

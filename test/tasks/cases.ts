@@ -32,6 +32,7 @@ export const cases: Readonly<Record<TaskName, TaskCase>> = {
   dpo: { rows: pairs, config: {} },
   orpo: { rows: pairs, config: {} },
   simpo: { rows: pairs, config: {} },
+  kto: { rows: pairs, config: {} },
   ppo: {
     rows: ['dog', 'cat', 'tree', 'sea'].map((word) => ({
       prompt: `Word: ${word} ;`,

@@ -3,15 +3,17 @@ import { expect } from 'chai'
 import type { SimpoLoss } from '../../graphs/losses/simpo.ts'
 import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import { dpoEvaluationGraph, dpoTrainingGraph } from '../../graphs/tasks/dpo.ts'
+import { ktoEvaluationGraph, ktoTrainingGraph } from '../../graphs/tasks/kto.ts'
 import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/tasks/reward.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
 import type { DataSet } from '../../src/data/sets/data_set.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
-import { loraScale } from '../../src/runtime/feeds.ts'
+import { adaptersOff, loraScale } from '../../src/runtime/feeds.ts'
 import { dpoObjective, withoutAdapters } from '../../src/tasks/dpo/dpo.ts'
 import { referenceFreeObjective } from '../../src/tasks/reference_free.ts'
+import { ktoObjective, logProbabilitiesOf } from '../../src/tasks/kto/kto.ts'
 import { rewardObjective } from '../../src/tasks/reward.ts'
 import type { ScheduleName } from '../../src/learning/schedule.ts'
 import { parameterFeeds } from './memory.ts'
@@ -20,6 +22,7 @@ import { fixture, openFixtureModel, relativeDifference } from '../graphs/gpt2_fi
 import { orpo } from '../graphs/orpo_case.ts'
 import { simpo, unlikeTrl } from '../graphs/simpo_case.ts'
 import type { Case } from '../graphs/reference_free_cases.ts'
+import { readUnpaired } from '../graphs/kto_fixtures.ts'
 import { preferenceFixture, readPreferenceFixture } from '../graphs/preference_fixtures.ts'
 import type { SmallRuns } from './small_run.ts'
 import { openRuns } from './small_run.ts'
@@ -32,8 +35,11 @@ interface Curve {
     readonly schedule: ScheduleName
     readonly warmup_steps: number
     readonly total_steps: number
-    readonly pairs_per_step: number
+    readonly pairs_per_step?: number
+    readonly rows_per_step?: number
     readonly beta?: number
+    readonly desirable_weight?: number
+    readonly undesirable_weight?: number
     readonly center_rewards_coefficient?: number
   }
   /** With TRL's metrics. */
@@ -60,23 +66,25 @@ function inOrder(dataset: DataSet): DataSet {
   return { ...dataset, row: (): EncodedExample => dataset.row(next++ % dataset.size) }
 }
 
+async function readPairRows(): Promise<EncodedExample[]> {
+  const pairs = await readPreferenceFixture<Pair[]>('pairs.json')
+  return pairs.flatMap(({ prompt, chosen, rejected, margin }) => pairOf(prompt, chosen, rejected, margin))
+}
+
 /**
- * Trains on the fixtures' pairs with their settings, and compares every step and the final tensors with TRL's.
+ * Trains on the fixtures' rows with their settings, and compares every step and the final tensors with TRL's.
  *
  * @param unlike metrics that TRL has in another way
  */
 async function expectCurve(
   runs: SmallRuns,
   folder: readonly string[],
+  rows: readonly EncodedExample[],
   learns: object = {},
   unlike: readonly string[] = [],
 ): Promise<void> {
   const { settings, steps: expected } = await readPreferenceFixture<Curve>(...folder, 'curve.json')
-  const pairs = await readPreferenceFixture<Pair[]>('pairs.json')
-  const rows = pairs.flatMap(({ prompt, chosen, rejected, margin }) =>
-    pairOf(prompt, chosen, rejected, margin),
-  )
-  const trainData = inOrder(await runs.dataset('pairs', rows))
+  const trainData = inOrder(await runs.dataset('rows', rows))
   const { steps, memory } = await runs.train(
     {
       learning_rate: settings.learning_rate,
@@ -85,7 +93,7 @@ async function expectCurve(
       lr_scheduler_type: settings.schedule,
       warmup_steps: settings.warmup_steps,
       max_steps: settings.total_steps,
-      per_device_train_batch_size: settings.pairs_per_step,
+      per_device_train_batch_size: settings.pairs_per_step ?? settings.rows_per_step!,
     },
     { trainData, validationData: trainData },
     { evaluate: () => Promise.resolve({ eval_loss: 0 }), ...learns },
@@ -128,7 +136,7 @@ async function expectReferenceFreeCurve<Options extends object>(
     constants,
     classes: [],
   })
-  await expectCurve(runs, [name, 'curve'], {}, unlike)
+  await expectCurve(runs, [name, 'curve'], await readPairRows(), {}, unlike)
   await runs.release()
 }
 
@@ -156,7 +164,40 @@ describe('steps of preference learning against TRL', () => {
     })
     const parameters = { ...parameterFeeds(runs.memory()), ...constants }
     const objective = dpoObjective(withoutAdapters(runs.evaluation, parameters))
-    await expectCurve(runs, ['dpo', 'curve'], { objective })
+    await expectCurve(runs, ['dpo', 'curve'], await readPairRows(), { objective })
+    await runs.release()
+  })
+
+  it('Kahneman-Tversky optimization', async () => {
+    const model = await openFixtureModel(fixture('model'))
+    const { settings } = await readPreferenceFixture<Curve>('kto', 'curve', 'curve.json')
+    const { lora, tensors, constants } = await readTensorsOf('kto', 'curve', 'initial')
+    const kto = {
+      beta: settings.beta!,
+      desirable_weight: settings.desirable_weight!,
+      undesirable_weight: settings.undesirable_weight!,
+    }
+    const task = { ...model, lora, kto }
+    const unused = () => Promise.reject(new Error('expectCurve is given the objective'))
+    const settingsOf = { anchored: true, batchSize: settings.rows_per_step!, longest: 32 }
+    const runs = await openRuns(model, {
+      trainable: languageModelTrainable(task),
+      training: ktoTrainingGraph(task),
+      evaluation: ktoEvaluationGraph(task),
+      objective: ktoObjective({ policy: unused, reference: unused, ...settingsOf }),
+      judge: () => Promise.resolve({ eval_loss: 0 }),
+      initial: tensors,
+      constants,
+      classes: [],
+    })
+    const memory = runs.memory()
+    const parameters = { ...parameterFeeds(memory), ...constants }
+    const objective = ktoObjective({
+      policy: logProbabilitiesOf(runs.evaluation, parameters),
+      reference: logProbabilitiesOf(runs.evaluation, adaptersOff(parameters)),
+      ...settingsOf,
+    })
+    await expectCurve(runs, ['kto', 'curve'], await readUnpaired(), { objective, memory })
     await runs.release()
   })
 
@@ -192,7 +233,7 @@ describe('steps of preference learning against TRL', () => {
       constants,
       classes: [],
     })
-    await expectCurve(runs, folder)
+    await expectCurve(runs, folder, await readPairRows())
     await runs.release()
   })
 })

@@ -13,6 +13,7 @@ import type { Graph } from '../../graphs/ir/graph.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { DataSet } from '../../src/data/sets/data_set.ts'
 import { openArrowDataset, writeArrowDataset } from '../../src/data/sets/arrow_file.ts'
+import type { Layout } from '../../src/data/sets/layouts.ts'
 import { layouts } from '../../src/data/sets/layouts.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
@@ -100,6 +101,11 @@ export interface SmallRuns {
 export const trainedTensors = ({ memory }: Pick<Outcome, 'memory'>): Record<string, number[]> =>
   Object.fromEntries(memory.names.map((name) => [name, [...memory.views(name).parameter]]))
 
+function layoutOf(examples: readonly EncodedExample[]): Layout {
+  if (examples.some(({ margin }) => margin !== undefined)) return layouts.pairs
+  return examples.some(({ desirable }) => desirable !== undefined) ? layouts.unpaired : layouts.single
+}
+
 /** Opens a task's graphs on the fixture model. */
 export async function openRuns(model: FixtureModel, task: SmallTask): Promise<SmallRuns> {
   const folder = await mkdtemp(join(tmpdir(), 'ortune-training-'))
@@ -116,7 +122,7 @@ export async function openRuns(model: FixtureModel, task: SmallTask): Promise<Sm
 
   async function dataset(name: string, examples: readonly EncodedExample[]) {
     const path = join(folder, `${name}.arrow`)
-    const layout = layouts[examples.some(({ margin }) => margin !== undefined) ? 'pairs' : 'single']
+    const layout = layoutOf(examples)
     const facts = { fingerprint: name, vocabularySize: VOCABULARY, maxLength: 32, classes, layout }
     await writeArrowDataset(path, facts, examples)
     open.push(openArrowDataset(path))

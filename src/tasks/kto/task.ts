@@ -1,0 +1,148 @@
+/** @module */
+import type { DataSet } from '../../data/sets/data_set.ts'
+import { UserError } from '../../errors.ts'
+import { gradientDescent } from '../../learning/gradient_descent.ts'
+import { listenersAsOne } from '../../learning/listeners.ts'
+import { forEvaluation } from '../evaluation_metrics.ts'
+import type { OpenRun, Task } from '../task.ts'
+import { evaluationGraph, ktoGraphs } from './graphs.ts'
+import type { KtoEvaluation, MeasuredReference } from './kto.ts'
+import { evaluateKto, ktoObjective, logProbabilitiesOf, measureReference } from './kto.ts'
+import type { KtoGraphOptions, KtoOptions } from './options.ts'
+import { ktoGraphOptions, ktoOptions } from './options.ts'
+import type { OpenReference } from './reference.ts'
+import { openReference } from './reference.ts'
+
+const MARGINS = 'eval_rewards/margins'
+
+/** Whether z₀ is estimated. */
+const isAnchored = ({ loss_type }: KtoOptions): boolean => loss_type === 'kto'
+
+export const kto: Task<KtoGraphOptions, KtoOptions, KtoEvaluation> = {
+  summary: 'learn a policy from answers that are each desirable or not, without pairs',
+  options: ktoOptions,
+  graphOptions: ktoGraphOptions,
+  learnsFrom: 'unpaired',
+  head: 'language',
+  metrics: [MARGINS],
+  refuses: {
+    packing: 'each answer is judged in a row of its own',
+    plasticBlocks: 'refused',
+    frozen: 'lora "none" leaves the policy of task kto as it is; train lora or full',
+  },
+  located: ({ ref_model, ...options }, absolute) => ({
+    ...options,
+    ref_model: ref_model === null ? null : absolute(ref_model),
+  }),
+  async check({ options, settings, host }) {
+    const rows = settings.per_device_train_batch_size * settings.gradient_accumulation_steps
+    if (isAnchored(options) && rows === 1)
+      throw new UserError(
+        'task kto compares each row with the other rows of its step, and per_device_train_batch_size and gradient_accumulation_steps make steps of 1 row; raise one of them, or set kto.loss_type to apo_zero_unpaired',
+      )
+    if (options.ref_model !== null) await host.checkModel(options.ref_model, 'kto.ref_model')
+  },
+  async prepare({ settings, validationData }) {
+    if (settings.metric_for_best_model !== MARGINS) return
+    const kinds = new Set(
+      Array.from({ length: validationData.size }, (_, i) => validationData.row(i).desirable),
+    )
+    if (kinds.size === 2) return
+    throw new UserError(
+      `the validation data has ${kinds.has(true) ? 'desirable' : 'undesirable'} rows alone, which have no ${MARGINS}; add rows of the other kind, or choose eval_loss`,
+    )
+  },
+  graphs: ktoGraphs,
+  async train(run) {
+    const { trainData, validationData, settings, options, evaluation, parameters } = run
+    const reference = await openReference(run, [trainData, validationData], run)
+    const validationOptions = {
+      batchSize: settings.per_device_eval_batch_size,
+      longest: longestMismatched(validationData, reference),
+    }
+    try {
+      const measured = await measureValidation(run, reference, validationOptions)
+      return await gradientDescent({
+        ...run,
+        options: settings,
+        objective: ktoObjective({
+          policy: logProbabilitiesOf(evaluation, parameters),
+          reference: reference.logProbabilities,
+          anchored: isAnchored(options),
+          batchSize: settings.per_device_train_batch_size,
+          longest: longestMismatched(trainData, reference),
+        }),
+        async evaluate(given) {
+          const found = await evaluateKto(evaluation, given, validationData, measured, validationOptions)
+          return { eval_loss: found.loss, ...forEvaluation({ kl: found.kl, ...found.metrics }) }
+        },
+      })
+    } finally {
+      await reference.release()
+    }
+  },
+  evaluation: {
+    async find(model, data, run) {
+      const reference = await openReference(run, [data])
+      const options = {
+        batchSize: run.settings.per_device_eval_batch_size,
+        longest: longestMismatched(data, reference),
+      }
+      const anchored = isAnchored(run.options)
+      let measured: MeasuredReference
+      try {
+        measured = await measureReference(reference.logProbabilities, data, { ...options, anchored })
+      } finally {
+        // So that it is not in memory beside the policy.
+        await reference.release()
+      }
+      const { session, parameters } = await model.open(evaluationGraph(run.options))
+      try {
+        return await evaluateKto(session, parameters, data, measured, options)
+      } finally {
+        await session.release()
+      }
+    },
+    figures: ({ examples, loss, kl, metrics }) => [
+      ['answers', examples, 0],
+      ['loss', loss, 4],
+      ['kl', kl, 4],
+      ...Object.entries(metrics).map(([name, value]) => [name, value, 4] as const),
+    ],
+  },
+  curves: [
+    {
+      title: 'implicit reward of the answers',
+      curves: { desirable: 'rewards/chosen', undesirable: 'rewards/rejected' },
+    },
+    {
+      title: 'how much more desirable answers gain',
+      curves: { training: 'rewards/margins', validation: MARGINS },
+    },
+    {
+      title: 'z₀, the divergence that rewards are compared with',
+      curves: { training: 'kl', validation: 'eval_kl' },
+    },
+  ],
+}
+
+/** A mismatched row may be as long as rows of the data may be and as the reference can read. */
+const longestMismatched = ({ maxLength }: DataSet, { context }: OpenReference): number =>
+  Math.min(maxLength, context)
+
+/** What the reference says of the validation data, once for all evaluations. */
+function measureValidation(
+  { options, validationData, listeners }: OpenRun<KtoOptions>,
+  { logProbabilities }: OpenReference,
+  given: { readonly batchSize: number; readonly longest: number },
+): Promise<MeasuredReference> {
+  const anchored = isAnchored(options)
+  const tell = listenersAsOne(listeners)
+  const total = anchored ? 2 * validationData.size : validationData.size
+  let done = 0
+  return measureReference(logProbabilities, validationData, {
+    ...given,
+    anchored,
+    onRows: (rows) => tell.preparation('the reference has read rows', (done += rows), total),
+  })
+}

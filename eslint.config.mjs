@@ -1,10 +1,71 @@
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
-/** The outer ones of the arrows in CONTRIBUTING.md, as lint rules. */
-const forbid = (patterns, message) => ({
-  'no-restricted-imports': ['error', { patterns: [{ group: patterns, message }] }],
+const forbid = (...patterns) => ({ 'no-restricted-imports': ['error', { patterns }] })
+
+const RUNTIMES = { group: ['onnxruntime-*'], message: 'only src/runtime names an ONNX Runtime package' }
+
+/** The rooms of src from below: each may import those before it. `test/architecture.test.ts` walks them. */
+const FLOORS = [
+  ['runtime'],
+  ['text', 'metrics'],
+  ['formats'],
+  ['data'],
+  ['generation'],
+  ['rewards'],
+  ['learning'],
+  ['models'],
+  ['tasks'],
+  ['runs'],
+  ['evaluation', 'exports'],
+  ['report'],
+  ['cli'],
+]
+
+/** What a room may not import: rooms beside it and above. */
+const arrows = FLOORS.flatMap((rooms, floor) =>
+  rooms.map((room) => {
+    const refused = FLOORS.slice(floor)
+      .flat()
+      .filter((other) => other !== room)
+    const above = {
+      regex: `^(\\.\\./)+(${refused.join('|')})/`,
+      message: `src/${room} knows nothing of src/${refused.join(', src/')}`,
+    }
+    return {
+      files: [`src/${room}/**`],
+      rules: forbid(...(refused.length > 0 ? [above] : []), ...(room === 'runtime' ? [] : [RUNTIMES])),
+    }
+  }),
+)
+
+/** What comes in several kinds is asked of its record: `tasks`, `families`, `heads`. */
+const asked = (selector, record) => ({
+  selector,
+  message: `ask the record of ${record} what differs, not which one it is`,
 })
+const KINDS = {
+  'no-restricted-syntax': [
+    'error',
+    asked(
+      'BinaryExpression[operator=/^[!=]==$/][right.type="Literal"]:matches([left.name="task"], [left.property.name="task"])',
+      'tasks',
+    ),
+    asked(
+      'SwitchStatement:matches([discriminant.name="task"], [discriminant.property.name="task"])',
+      'tasks',
+    ),
+    asked('CallExpression[callee.name=/^is(Bert|Gpt2|Llama)$/]', 'model families'),
+    asked(
+      'BinaryExpression[operator=/^[!=]==$/][right.type="Literal"]:matches([left.name="model_type"], [left.property.name="model_type"])',
+      'model families',
+    ),
+    asked(
+      'BinaryExpression[right.value=1][left.property.name="length"]:matches([left.object.name="classes"], [left.object.property.name="classes"])',
+      'heads',
+    ),
+  ],
+}
 
 export default tseslint.config(
   {
@@ -37,16 +98,13 @@ export default tseslint.config(
   },
   {
     files: ['graphs/**'],
-    rules: forbid(
-      ['node:*', '**/src/**', 'onnxruntime-*'],
-      'graphs/ is pure TypeScript: no file, no runtime',
-    ),
+    rules: forbid({
+      group: ['node:*', '**/src/**', 'onnxruntime-*'],
+      message: 'graphs/ is pure TypeScript: no file, no runtime',
+    }),
   },
-  {
-    files: ['src/**'],
-    ignores: ['src/runtime/**'],
-    rules: forbid(['onnxruntime-*'], 'only src/runtime names an ONNX Runtime package'),
-  },
+  ...arrows,
+  { files: ['graphs/**', 'src/**', 'tools/**'], ignores: ['graphs/models/head.ts'], rules: KINDS },
   {
     files: ['test/**'],
     rules: {

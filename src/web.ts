@@ -1,8 +1,8 @@
 /**
- * ortune in a browser: the graph builders, and sessions on onnxruntime-web. It imports no Node API.
+ * ortune in a browser: the graph builders, what trains and writes with them, and onnxruntime-web. It imports no Node API.
  * @module
  */
 export * from '../graphs/index.ts'
-export * from './errors.ts'
-export * from './runtime/session.ts'
-export * from './runtime/web.ts'
+export * from './anywhere.ts'
+export { openWebSession } from './runtime/web.ts'
+export { webRuntime } from './runtime/web_runtime.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { openRewardFunction } from '../src/rewards/open_reward.ts'
+import { openRewardFunction } from '../src/models/open_reward.ts'
 
 const root = join(import.meta.dirname, '..')
 const examplesOf = (page: string) =>

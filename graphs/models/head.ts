@@ -26,6 +26,10 @@ export type Head = { readonly kind: 'language' } | ClassesHead | ScoreHead
 
 export const languageHead: Head = { kind: 'language' }
 
+/** The head that a list of classes stands for, as configuration files have it: of a single one it gives the score. */
+export const headOfClasses = (classes: readonly string[], pooled: PooledHead): ClassesHead | ScoreHead =>
+  classes.length === 1 ? { kind: 'score', ...pooled } : { kind: 'classes', classes, ...pooled }
+
 /** A head on a pooled vector, whose tensors are its own. */
 export const isPooled = (head: Head): head is ClassesHead | ScoreHead => head.kind !== 'language'
 

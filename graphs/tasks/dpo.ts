@@ -7,14 +7,13 @@ import { outputGradients } from '../autodiff.ts'
 import type { Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { answersMask } from '../layers/attention.ts'
+import { answerLogProbabilities } from '../losses/answer_log_probabilities.ts'
 import type { DpoLoss } from '../losses/dpo.ts'
 import { chosenNegativeLogLikelihood, dpoLoss } from '../losses/dpo.ts'
-import { perToken } from '../losses/pairs.ts'
-import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
 import type { LanguageModel } from '../models/language_model.ts'
 import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
-import { add, filledLike, gather, gemm, mul, reduceMean, reshape, scatterAddRows, sub } from '../ops/index.ts'
+import { add, filledLike, gather, mul, reshape, scatterAddRows, sub } from '../ops/index.ts'
 
 export interface DpoTask extends Omit<LanguageModel, 'npt'> {
   readonly dpo: DpoLoss
@@ -60,14 +59,9 @@ function forward(name: string, task: DpoTask) {
     return reshape(scatterAddRows(zeros, labelAnswers, x), ['pairs', 2])
   }
 
-  const { logps, logits, lengths } = graph.scope('lm_head', () => {
-    const { logp } = tokenLogProbabilities(hidden, head, labels)
-    const lengths = perAnswer(filledLike(1, logp))
-    // The mean of h·Wᵀ over the vocabulary is h·(the mean row of W).
-    const meanLogits = reshape(gemm(hidden, reduceMean(head, [0]), { transB: true }), ['labelled'])
-    const logits = perToken(perAnswer(meanLogits), lengths)
-    return { logps: perAnswer(logp), logits, lengths }
-  })
+  const { logps, logits, lengths } = graph.scope('lm_head', () =>
+    answerLogProbabilities(hidden, head, labels, perAnswer),
+  )
   const logRatios = sub(logps, reference)
   const loss = graph.scope('dpo', () => {
     const preference = dpoLoss(logRatios, lengths, dpo)

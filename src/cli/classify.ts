@@ -46,11 +46,11 @@ export const classifyCommand = (): Command =>
     .action(async (folder: string, { text, file, checkpoint, threads, json }: ClassifyFlags) => {
       const { readTexts } = await import('./prompts.ts')
       const { renderTexts } = await import('../data/templates/given_texts.ts')
-      const { hasLabel } = await import('../data/templates/template_source.ts')
+      const { kinds } = await import('../data/kinds/index.ts')
       const { openClassifier } = await import('../models/open_classifier.ts')
       const { templatesOfRun } = await import('../runs/templates.ts')
       const given = await readTexts(text ?? [], file)
-      const texts = renderTexts(given, (await templatesOfRun(folder)).find(hasLabel))
+      const texts = renderTexts(given, (await templatesOfRun(folder)).find(kinds.classification.fits))
       const classifier = await openClassifier(folder, { checkpoint, threads })
       try {
         const probabilities = await classifier.classify(texts)

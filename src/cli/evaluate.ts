@@ -6,7 +6,7 @@ import { Command, Option } from 'commander'
 import type { Split } from '../data/sets/splits.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import type { Embedder } from '../models/embedder.ts'
-import type { Synonyms } from '../metrics/wordnet.ts'
+import type { Synonyms } from '../metrics/synonyms.ts'
 import type { FullEvaluation } from '../report/evaluation_report.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import { wholeNumber } from './number_argument.ts'
@@ -97,7 +97,7 @@ async function openTools(run: string, { embedder, split }: EvaluateFlags): Promi
   const { openSplit } = await import('../runs/split.ts')
   const { openModelEmbedder } = await import('../models/embedder.ts')
   const { openTransformersEmbedder } = await import('../models/transformers_embedder.ts')
-  const { openWordNet } = await import('../metrics/wordnet.ts')
+  const { openWordNet } = await import('../formats/wordnet.ts')
   const dataset = await openSplit(run, split)
   dataset.close()
   if (dataset.classes.length > 0) return undefined

@@ -30,8 +30,9 @@ export const prepareCommand = (): Command =>
 
 async function printJson({ examples, ...facts }: TriedData, out: string | undefined): Promise<void> {
   const { tokenStretches } = await import('../data/examples/token_pieces.ts')
-  const shown = examples.map(({ pieces, label, rejected, margin }) => ({
+  const shown = examples.map(({ pieces, label, desirable, rejected, margin }) => ({
     label,
+    desirable,
     segments: tokenStretches(pieces),
     rejected: rejected && tokenStretches(rejected),
     margin,

@@ -55,13 +55,13 @@ export const scoreCommand = (): Command =>
     )
     .action(async (folder: string, flags: ScoreFlags) => {
       const { compileAnswerTexts } = await import('../data/templates/given_answers.ts')
-      const { hasPair } = await import('../data/templates/template_source.ts')
+      const { kinds } = await import('../data/kinds/index.ts')
       const { openScorer } = await import('../models/open_scorer.ts')
       const { templatesOfRun } = await import('../runs/templates.ts')
       const { checkpoint, threads } = flags
       const scorer = await openScorer(folder, { checkpoint, threads })
       try {
-        const texts = compileAnswerTexts((await templatesOfRun(folder)).find(hasPair))
+        const texts = compileAnswerTexts((await templatesOfRun(folder)).find(kinds.preference.fits))
         const given = await readGiven(flags, texts)
         const responses = await scoreResponses(scorer, given.responses)
         const pairs = await scorePairs(scorer, given.pairs)

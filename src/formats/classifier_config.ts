@@ -8,11 +8,11 @@ import { z } from 'zod'
 import { poolings } from '../../graphs/layers/pooling.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { ClassesHead, Head, ScoreHead } from '../../graphs/models/head.ts'
-import { languageHead } from '../../graphs/models/head.ts'
+import { headOfClasses, languageHead } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
 import { allFormats, formatOf } from './families/family.ts'
 import { readJson } from './read_file.ts'
-import { checkJson } from './schema.ts'
+import { checkJson } from '../schema.ts'
 
 const schema = z.looseObject({
   architectures: z.array(z.string()).nullish(),
@@ -59,6 +59,5 @@ export async function readHead(folder: string): Promise<Head> {
   const classes = entries.map((_, index) => id2label![String(index)])
   if (classes.length === 0 || !classes.every((name) => name !== undefined))
     throw new UserError(`${path}: id2label must name the classes "0", "1", …; correct the file`)
-  const pooled = { pooling: ortune_pooling, dropout: 0 }
-  return classes.length === 1 ? { kind: 'score', ...pooled } : { kind: 'classes', classes, ...pooled }
+  return headOfClasses(classes, { pooling: ortune_pooling, dropout: 0 })
 }

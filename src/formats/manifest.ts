@@ -10,7 +10,7 @@ import { headSchema } from './heads.ts'
 import { fromVersion1, isVersion1 } from './manifest_version1.ts'
 import { nptConfigSchema } from './npt_config.ts'
 import { readJson } from './read_file.ts'
-import { checkJson } from './schema.ts'
+import { checkJson } from '../schema.ts'
 
 export const FORMAT_VERSION = 2
 

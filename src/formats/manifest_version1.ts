@@ -6,7 +6,7 @@
 import { z } from 'zod'
 
 import { className } from './heads.ts'
-import { checkJson } from './schema.ts'
+import { checkJson } from '../schema.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
 
 const options = z.record(z.string(), z.unknown()).nullable().default(null)

@@ -11,7 +11,7 @@ import { familyOf } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { familyFormats } from './families/family.ts'
 import { readJson } from './read_file.ts'
-import { checkJson } from './schema.ts'
+import { checkJson } from '../schema.ts'
 
 /**
  * Reads the configuration of a model of any family: `path` is a model folder or a `config.json` itself. What the type does not

@@ -8,7 +8,7 @@ import { z } from 'zod'
 
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { readJson } from './read_file.ts'
-import { checkJson } from './schema.ts'
+import { checkJson } from '../schema.ts'
 
 /** Names as published; the defaults too. */
 export const nptConfigSchema = z

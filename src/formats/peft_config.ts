@@ -7,8 +7,8 @@ import { z } from 'zod'
 import type { WeightLayout } from '../../graphs/layers/linear.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
-import { quote } from './quote.ts'
-import { checkJson } from './schema.ts'
+import { quote } from '../quote.ts'
+import { checkJson } from '../schema.ts'
 
 /** Features that change what the adapter computes or which modules it holds; each is off when empty. */
 const unsupported = [
@@ -71,9 +71,9 @@ export interface PeftSettings extends Pick<LoraConfig, 'r' | 'lora_alpha'> {
 export function parsePeftConfig(json: unknown, where: string): PeftSettings {
   const given = checkJson(z.looseObject({}), json, where)
   if (given['peft_type'] !== 'LORA') throw refused(where, 'peft_type', given['peft_type'], 'LORA')
-  const task = given['task_type'] ?? 'CAUSAL_LM'
-  const hasHead = task === 'SEQ_CLS'
-  if (task !== 'CAUSAL_LM' && !hasHead) throw refused(where, 'task_type', task, 'CAUSAL_LM or SEQ_CLS')
+  const type = given['task_type'] ?? 'CAUSAL_LM'
+  const hasHead = type === 'SEQ_CLS'
+  if (type !== 'CAUSAL_LM' && !hasHead) throw refused(where, 'task_type', type, 'CAUSAL_LM or SEQ_CLS')
   const saved = given['modules_to_save']
   const onlyHead = Array.isArray(saved) && saved.length > 0 && saved.every((name) => heads.includes(name))
   if (hasHead ? !onlyHead : isSet(saved))

@@ -9,7 +9,7 @@
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import { findJsonFault } from './json_structure.ts'
-import { quote } from './quote.ts'
+import { quote } from '../quote.ts'
 
 /** Where one tensor lies in its file. */
 export interface TensorEntry {

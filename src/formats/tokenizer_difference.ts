@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
-import { quote } from './quote.ts'
+import { quote } from '../quote.ts'
 import { readJson } from './read_file.ts'
 import type { TokenizerJson } from '../text/tokenizer_json.ts'
 import { checkTokenizerJson } from '../text/tokenizer_json.ts'

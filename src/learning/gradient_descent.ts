@@ -6,7 +6,7 @@
 import type { Batch } from '../data/batches/batches.ts'
 import { batchCount, trainingBatches } from '../data/batches/batches.ts'
 import type { Sequences } from '../data/batches/packing.ts'
-import { packedRows, pairRows, singleRows } from '../data/batches/packing.ts'
+import { packedRows } from '../data/batches/packing.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
@@ -59,11 +59,9 @@ export interface GradientDescentRun extends Omit<LoopRun, 'evaluate'> {
 
 /** The sequences that a run's batches are made of: rows, packs of rows, or pairs of answers. */
 export const trainingSequences = (options: TrainingOptions, data: DataSet): Sequences =>
-  data.pairs
-    ? pairRows(data.lengths)
-    : options.packing
-      ? packedRows(data.lengths, data.maxLength)
-      : singleRows(data.lengths)
+  options.packing && data.layout.rowsPerExample === 1
+    ? packedRows(data.lengths, data.maxLength)
+    : data.layout.examples(data.lengths)
 
 /** Optimizer steps of a whole run over so many sequences. */
 export function totalSteps(options: TrainingOptions, sequences: number): number {

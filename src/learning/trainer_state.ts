@@ -6,7 +6,7 @@
  */
 import { z } from 'zod'
 
-import { checkJson } from '../formats/schema.ts'
+import { checkJson } from '../schema.ts'
 
 const position = z.strictObject({
   /** Optimizer steps done. */

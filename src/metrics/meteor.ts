@@ -10,7 +10,7 @@
 import { UserError } from '../errors.ts'
 import { porterStem } from './porter_stemmer.ts'
 import { splitWords } from './words.ts'
-import type { Synonyms } from './wordnet.ts'
+import type { Synonyms } from './synonyms.ts'
 
 export interface MeteorOptions {
   /** From `openWordNet()`; without it there is no third stage. */

@@ -7,7 +7,7 @@ import { checkPairs } from './check_pairs.ts'
 import { distinctN } from './distinct.ts'
 import { meteor } from './meteor.ts'
 import { rouge } from './rouge.ts'
-import type { Synonyms } from './wordnet.ts'
+import type { Synonyms } from './synonyms.ts'
 import { splitWords } from './words.ts'
 
 export interface TextMetrics {

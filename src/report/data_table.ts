@@ -6,10 +6,13 @@ const whole = (n: number): string => n.toLocaleString('en')
 
 /** Examples or pairs of answers, tokens and percentiles of their lengths, a line per split. */
 export function dataTable(splits: SplitCounts, pairs = false): string {
-  const labelled = Object.values(splits).some(({ classCounts }) => classCounts === undefined)
+  const all = Object.values(splits)
+  const labelled = all.some(({ classCounts }) => classCounts === undefined)
+  const judged = all.some(({ desirable }) => desirable !== undefined)
   const heading = [
     '',
     pairs ? 'pairs' : 'examples',
+    'desirable',
     'tokens',
     'with loss',
     'truncated',
@@ -20,13 +23,16 @@ export function dataTable(splits: SplitCounts, pairs = false): string {
     'max',
   ]
   const rows = Object.entries(splits).map(([split, counts]) => {
-    const { examples, tokens, labelledTokens, truncated, skipped, lengths } = counts
+    const { examples, desirable = 0, tokens, labelledTokens, truncated, skipped, lengths } = counts
     const { p50, p90, p99, p100 } = lengths
-    const numbers = [examples, tokens, labelledTokens, truncated, skipped, p50, p90, p99, p100]
+    const numbers = [examples, desirable, tokens, labelledTokens, truncated, skipped, p50, p90, p99, p100]
     return [split, ...numbers.map(whole)]
   })
   // A class carries the loss, and no token does.
-  return textTable([heading, ...rows].map((row) => row.filter((_, column) => labelled || column !== 3)))
+  const left = [...(judged ? [] : ['desirable']), ...(labelled ? [] : ['with loss'])]
+  return textTable(
+    [heading, ...rows].map((row) => row.filter((_, column) => !left.includes(heading[column]!))),
+  )
 }
 
 /** How many examples each class has in each split, and their share. */

@@ -42,21 +42,23 @@ export function tokenLegend({ color }: Pick<TokenViewOptions, 'color'>): string 
   return `${learned} carries loss, ↵ is a line break\n`
 }
 
-/** An example with its class where one is learned, or of a pair the other answer. */
+/** An example with its class where one is learned, whether it is desirable where that is known, or of a pair the other answer. */
 export interface ViewedExample {
   readonly pieces: readonly TokenPiece[]
   readonly label?: string
+  readonly desirable?: boolean
   readonly rejected?: readonly TokenPiece[]
   readonly margin?: number
 }
 
 /** Draws an example under a heading with its number, its tokens and what carries loss. */
 export function exampleView(example: ViewedExample, number: number, options: TokenViewOptions): string {
-  const { pieces, label, rejected } = example
+  const { pieces, label, desirable, rejected } = example
   if (rejected) return pairView({ ...example, rejected }, number, options)
   const learned = countTokens(pieces.filter((piece) => piece.learned))
   const loss = label === undefined ? `${whole(learned)} with loss` : `class ${visible(label)}`
-  const heading = `example ${number}: ${whole(countTokens(pieces))} tokens, ${loss}\n`
+  const judged = desirable === undefined ? '' : desirable ? ', desirable' : ', undesirable'
+  const heading = `example ${number}: ${whole(countTokens(pieces))} tokens, ${loss}${judged}\n`
   return heading + tokenView(pieces, options)
 }
 

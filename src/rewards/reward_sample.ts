@@ -3,7 +3,7 @@
  * @module
  */
 import { END_OF_TEXT } from '../data/templates/end_of_text.ts'
-import { quote } from '../formats/quote.ts'
+import { quote } from '../quote.ts'
 
 /** A response to be scored. Texts are as the model sees them, white space included. */
 export interface RewardSample {

@@ -107,7 +107,8 @@ export async function readCheckpoint(
   await loadTrained(folder, state, lora)
   const path = join(folder, 'optimizer.safetensors')
   const { tensors } = await readSafetensorsHeader(path)
-  for (const key of slotShapes(state).keys()) await readInto(path, tensors.get(key), state, ...splitKey(key), key)
+  for (const key of slotShapes(state).keys())
+    await readInto(path, tensors.get(key), state, ...splitKey(key), key)
   return readJson(join(folder, 'trainer_state.json'))
 }
 

@@ -17,13 +17,15 @@ import { UserError } from '../errors.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { exists, readJson } from '../formats/read_file.ts'
-import { checkJson } from '../formats/schema.ts'
+import { checkJson } from '../schema.ts'
 import type { Listener } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
 import { initialState, parseState, storedState } from '../learning/trainer_state.ts'
 import { createClosing } from '../runtime/closing.ts'
 import { loraScale } from '../runtime/feeds.ts'
+import type { Device } from '../runtime/node_runtime.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { loadParameters, loadTensors, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
@@ -44,13 +46,21 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
   return { ...checkJson(runConfigSchema, await readJson(path), path), output_dir: folder }
 }
 
-/** Trains a created run to its end, from its last checkpoint where it has one. */
-export async function continueRun(folder: string, watcher?: Listener): Promise<TrainerState> {
+/**
+ * Trains a created run to its end, from its last checkpoint where it has one.
+ *
+ * @param runtimeOf what runs its graphs, by default onnxruntime-node
+ */
+export async function continueRun(
+  folder: string,
+  watcher?: Listener,
+  runtimeOf: (settings: Device) => Runtime = nodeRuntime,
+): Promise<TrainerState> {
   const settings = await readRunConfig(folder)
   const manifest = await readRunManifest(folder)
   const config = await readModelConfig(folder)
   const { lora, head, npt } = manifest
-  const runtime = nodeRuntime(settings)
+  const runtime = runtimeOf(settings)
   const { trainable } = runGraphs(manifest, config, new Map())
   const tensors = runtime.state(trainable, { accumulate: settings.gradient_accumulation_steps > 1 })
   const state = await loadState(folder, tensors, manifest, config)
@@ -82,14 +92,9 @@ export async function continueRun(folder: string, watcher?: Listener): Promise<T
       ...{ training, evaluation, tensors, constants, trainData, validationData },
       parameters: { ...tensors.parameters, ...constants },
       tokenizer: await loadTokenizer(folder),
-      host: folderHost(folder, settings),
+      host: folderHost(folder, settings, runtime),
       save: (name, at) =>
-        writeCheckpoint(
-          join(folder, 'checkpoints', name),
-          tensors,
-          trained,
-          storedState(at, settings.task),
-        ),
+        writeCheckpoint(join(folder, 'checkpoints', name), tensors, trained, storedState(at, settings.task)),
       listeners: [log, ...(watcher ? [watcher] : [])],
     })
   } finally {

@@ -63,7 +63,9 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
     const data = { fingerprint: report.fingerprint }
     await writeGraphs(folder, { ...request, optimizer: adamwConfig(config) }, data)
     // A run may be resumed from another working directory.
-    const kept = task.located ? { ...config, [config.task]: task.located(options, (path) => resolve(path)) } : config
+    const kept = task.located
+      ? { ...config, [config.task]: task.located(options, (path) => resolve(path)) }
+      : config
     await writeFile(join(folder, 'training.json'), `${JSON.stringify(kept, null, 2)}\n`)
   })
   return report!

@@ -41,6 +41,13 @@ const chatSchema = z
     ).optional(),
   })
   .describe('A text for each role of a conversation; loss on what the assistant says.')
+const desirable = text('Whether the answer is desirable: true or false, 1 or 0.')
+const unpairedSchema = completionSchema
+  .extend({ label: desirable })
+  .describe('A prompt, an answer, and whether it is desirable (kto).')
+const chatUnpairedSchema = chatSchema
+  .extend({ label: desirable })
+  .describe('A conversation, and whether its last reply is desirable (kto).')
 const promptSchema = z
   .strictObject({ prompt: text('What the policy is to answer.'), requires })
   .describe('A prompt alone (ppo).')
@@ -75,6 +82,8 @@ export const templateSchema = z.union(
     labelSchema,
     preferenceSchema,
     chatPreferenceSchema,
+    unpairedSchema,
+    chatUnpairedSchema,
     promptSchema,
     z
       .array(z.union([completionSchema, textSchema]))
@@ -82,7 +91,7 @@ export const templateSchema = z.union(
       .readonly()
       .describe('Several templates, of which each gives an example of its own.'),
   ],
-  'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification), or chosen and rejected (pairs, with a prompt unless both begin with it), or prompt alone (ppo)',
+  'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification), or chosen and rejected (pairs, with a prompt unless both begin with it), or prompt, completion and label (desirable or not; a chat and label, too), or prompt alone (ppo)',
 )
 
 /** null, as on a command line, takes a file's template away: the columns tell it then. */

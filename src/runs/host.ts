@@ -14,8 +14,9 @@ import type { FoundModel } from '../models/find_model.ts'
 import { findModel, headOf } from '../models/find_model.ts'
 import { openFoundModel } from '../models/open_found_model.ts'
 import { openGraph } from '../models/open_graph.ts'
-import { openRewardFunction } from '../rewards/open_reward.ts'
+import { openRewardFunction } from '../models/open_reward.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
 import type { Host } from '../tasks/task.ts'
 import type { RunConfig } from './config.ts'
 import { prepacks } from './config.ts'
@@ -25,9 +26,8 @@ import { appendRecord, truncateRecords } from './log.ts'
 export function folderHost(
   folder: string,
   config: Pick<RunConfig, 'provider' | 'threads' | 'prepacking' | 'task'>,
+  runtime: Runtime = nodeRuntime(config),
 ): Host {
-  const runtime = nodeRuntime(config)
-
   async function find(name: string, key: string): Promise<FoundModel> {
     const found = await findModel(name)
     const pooled = isPooled(headOf(found))

@@ -46,7 +46,8 @@ export async function initialAdapter(tensors: TrainingState, seed: number): Prom
 /** A fresh head: weight ~ N(0, initializer_range²), as transformers draws it, and bias 0. */
 export async function initialHead(tensors: TrainingState, config: ModelConfig, seed: number): Promise<void> {
   const [weight, bias] = [...headShapes(config, 1).keys()]
-  if (bias !== undefined) await tensors.write(bias, 'parameter', new Float32Array(sizeOf(tensors.shape(bias))))
+  if (bias !== undefined)
+    await tensors.write(bias, 'parameter', new Float32Array(sizeOf(tensors.shape(bias))))
   const data = new Float32Array(sizeOf(tensors.shape(weight!)))
   fillNormal(data, config.initializer_range, createRandom(seed, 'initial head'))
   await tensors.write(weight!, 'parameter', data)

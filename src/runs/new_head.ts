@@ -6,9 +6,7 @@ import type { RunConfig } from './config.ts'
 type HeadOptions = Pick<RunConfig, 'pooling' | 'classifier_dropout'>
 
 /** The head that a configuration describes. */
-const heads: Readonly<
-  Record<Head['kind'], (options: HeadOptions, classes: readonly string[]) => Head>
-> = {
+const heads: Readonly<Record<Head['kind'], (options: HeadOptions, classes: readonly string[]) => Head>> = {
   language: () => languageHead,
   classes: ({ pooling, classifier_dropout: dropout }, classes) => ({
     kind: 'classes',

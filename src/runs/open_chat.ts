@@ -8,7 +8,8 @@ import type { TokenGenerator } from '../generation/token_generator.ts'
 import type { Device } from '../runtime/node_runtime.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { openTokenGenerator } from '../models/open_token_generator.ts'
-import { templatesOfRun, writingTemplate } from './templates.ts'
+import { writingTemplate } from '../data/kinds/index.ts'
+import { templatesOfRun } from './templates.ts'
 
 export interface OpenChatOptions extends ModelChoice, Device {
   /** Which of the run's templates to use, from 1. */
@@ -37,5 +38,9 @@ export async function openChat(folder: string, options: OpenChatOptions = {}): P
       `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,
     )
   const form = chatForm(templates[template - 1])
-  return { generator: await openTokenGenerator(found, nodeRuntime(device)), form, templates: templates.length }
+  return {
+    generator: await openTokenGenerator(found, nodeRuntime(device)),
+    form,
+    templates: templates.length,
+  }
 }

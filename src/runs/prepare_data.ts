@@ -11,7 +11,8 @@ import { checkTokenizer } from '../data/examples/bert_sequence.ts'
 import { prepare } from '../data/sets/prepare.ts'
 import { templateOfFirstRow } from '../data/sources/source_rows.ts'
 import type { Source } from '../data/sources/source_rows.ts'
-import type { DataTask, TemplateSource } from '../data/templates/template_source.ts'
+import type { DataKindName } from '../data/kinds/index.ts'
+import type { TemplateSource } from '../data/templates/template_source.ts'
 import { UserError } from '../errors.ts'
 import { exists } from '../formats/read_file.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
@@ -38,7 +39,7 @@ export async function resolveTemplates(
   const templates: TemplateSource[] = []
   for (const source of config.data) {
     const { path, read, template = config.template } = sourceOf(source, config.seed)
-    templates.push(template ?? (await templateOfFirstRow(path, read, dataTask(config))))
+    templates.push(template ?? (await templateOfFirstRow(path, read, dataKind(config))))
   }
   const common = config.template ?? templates[0]!
   const data = config.data.map((source, i) => {
@@ -64,7 +65,7 @@ export async function prepareData(
   }
   checkTokenizer(await loadTokenizer(tokenizerFolder), await readTaskModel(config), config.model)
   const report = await prepare({
-    task: dataTask(config),
+    task: dataKind(config),
     sources: config.data.map((source) => sourceOf(source, config.seed)),
     template: config.template,
     classes: config.classes,
@@ -85,7 +86,7 @@ export async function prepareData(
   return report
 }
 
-const dataTask = ({ task }: RunConfig): DataTask => taskNamed(task).learnsFrom
+const dataKind = ({ task }: RunConfig): DataKindName => taskNamed(task).learnsFrom
 
 /** The longest example in tokens. Throws UserError where it exceeds the model's context. */
 export async function maxLengthOf(config: RunConfig): Promise<number> {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
-import { checkJson } from '../formats/schema.ts'
+import { checkJson } from '../schema.ts'
 import type { TaskName } from '../tasks/index.ts'
 import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 
 import type { DataSet } from '../data/sets/data_set.ts'
-import { openArrowDataset } from '../data/sets/arrow_reader.ts'
+import { openArrowDataset } from '../data/sets/arrow_file.ts'
 import type { Split } from '../data/sets/splits.ts'
 import { splitFile } from '../data/sets/splits.ts'
 import { UserError } from '../errors.ts'

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 
 import type { DataSet } from '../data/sets/data_set.ts'
 import { factsOf } from '../../graphs/models/family.ts'
-import { openArrowDataset } from '../data/sets/arrow_reader.ts'
+import { openArrowDataset } from '../data/sets/arrow_file.ts'
+import type { EncodedExample } from '../data/examples/encode.ts'
 import { promptLength } from '../data/examples/encode.ts'
 import type { PrepareReport } from '../data/sets/prepare.ts'
 import { splitFile } from '../data/sets/splits.ts'
@@ -40,6 +41,8 @@ export interface TriedExample {
   readonly pieces: readonly TokenPiece[]
   /** Its class, where one is learned. */
   readonly label?: string
+  /** Whether it is one to give, where an answer is judged by itself. */
+  readonly desirable?: boolean
   /** Of a pair, whose preferred answer is above: the other one, without the prompt; and the margin between them. */
   readonly rejected?: readonly TokenPiece[]
   readonly margin?: number
@@ -80,26 +83,24 @@ async function firstExamples(data: string, tokenizerFolder: string, count: numbe
   const tokenizer = await loadTokenizer(tokenizerFolder)
   const dataset = openArrowDataset(splitFile(data, 'train'))
   try {
-    const most = dataset.pairs ? dataset.size / 2 : dataset.size
-    return Array.from({ length: Math.min(count, most) }, (_, i) =>
-      dataset.pairs ? triedPair(tokenizer, dataset, i) : triedExample(tokenizer, dataset, i),
+    const tried = dataset.layout.examples(dataset.lengths)
+    return Array.from({ length: Math.min(count, tried.size) }, (_, i) =>
+      triedExample(tokenizer, dataset, tried.rows(i)),
     )
   } finally {
     dataset.close()
   }
 }
 
-function triedExample(tokenizer: Tokenizer, dataset: DataSet, row: number): TriedExample {
-  const example = dataset.row(row)
+function triedExample(tokenizer: Tokenizer, dataset: DataSet, rows: readonly number[]): TriedExample {
+  const [example, rejected] = rows.map((row) => dataset.row(row)) as [EncodedExample, EncodedExample?]
   const label = dataset.classes[example.labels[0]!]
-  return { pieces: tokenPieces(tokenizer, example), ...(label === undefined ? {} : { label }) }
-}
-
-function triedPair(tokenizer: Tokenizer, dataset: DataSet, pair: number): TriedExample {
-  const [chosen, rejected] = [dataset.row(2 * pair), dataset.row(2 * pair + 1)]
+  const { margin, desirable } = example
   return {
-    pieces: tokenPieces(tokenizer, chosen),
-    rejected: answerPieces(tokenPieces(tokenizer, rejected), promptLength(rejected)),
-    margin: chosen.margin!,
+    pieces: tokenPieces(tokenizer, example),
+    ...(label === undefined ? {} : { label }),
+    ...(desirable === undefined ? {} : { desirable }),
+    ...(rejected ? { rejected: answerPieces(tokenPieces(tokenizer, rejected), promptLength(rejected)) } : {}),
+    ...(margin === undefined ? {} : { margin }),
   }
 }

@@ -14,8 +14,8 @@ import type { GraphRequest } from '../../graphs/models/graph_request.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import type { DataKindName } from '../data/kinds/index.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
-import type { DataTask } from '../data/templates/template_source.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import type { TokenGenerator } from '../generation/token_generator.ts'
 import type { LoopRun } from '../learning/loop.ts'
@@ -49,7 +49,7 @@ export interface Task<
   /** Those of them that its graphs depend on, which the manifest keeps; passes over the others. */
   readonly graphOptions: z.ZodType<Graphs>
   /** What an example is. */
-  readonly learnsFrom: DataTask
+  readonly learnsFrom: DataKindName
   readonly head: Head['kind']
   /** What a checkpoint can be chosen by, beside `eval_loss`. */
   readonly metrics: readonly string[]

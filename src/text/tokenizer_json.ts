@@ -5,8 +5,8 @@
 import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
-import { quote } from '../formats/quote.ts'
-import { checkJson } from '../formats/schema.ts'
+import { quote } from '../quote.ts'
+import { checkJson } from '../schema.ts'
 
 /** As many entries as a configuration may have; the largest vocabularies in use have some 260,000. */
 const largestVocabulary = 2 ** 22

@@ -8,9 +8,9 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 
 import type { ArrowFacts } from '../../src/data/sets/arrow_format.ts'
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import { openArrowDataset, writeArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import type { DataSet } from '../../src/data/sets/data_set.ts'
-import { writeArrowDataset } from '../../src/data/sets/arrow_writer.ts'
+import { layouts } from '../../src/data/sets/layouts.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { UserError } from '../../src/errors.ts'
 import { createRandom } from '../../src/random.ts'
@@ -22,7 +22,7 @@ const facts: ArrowFacts = {
   vocabularySize: 300,
   maxLength: 64,
   classes: [],
-  pairs: false,
+  layout: layouts.single,
 }
 
 async function withDataset<T>(

@@ -6,16 +6,22 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 
 import type { ArrowFacts } from '../../src/data/sets/arrow_format.ts'
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import { openArrowDataset, writeArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import type { DataSet } from '../../src/data/sets/data_set.ts'
-import { writeArrowDataset } from '../../src/data/sets/arrow_writer.ts'
+import { layouts } from '../../src/data/sets/layouts.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { createRandom } from '../../src/random.ts'
 import { example, userError, withFolder } from './helpers.ts'
 import { expectDamageMet } from './damage.ts'
 import { anyPair, pairOf } from './pairs.ts'
 
-const facts: ArrowFacts = { fingerprint: 'abc', vocabularySize: 300, maxLength: 64, classes: [], pairs: true }
+const facts: ArrowFacts = {
+  fingerprint: 'abc',
+  vocabularySize: 300,
+  maxLength: 64,
+  classes: [],
+  layout: layouts.pairs,
+}
 
 const withDataset = <T>(
   examples: readonly EncodedExample[],
@@ -39,7 +45,7 @@ describe('data/arrow of pairs', () => {
       fc.asyncProperty(fc.array(anyPair, { minLength: 1, maxLength: 20 }), async (pairs) => {
         const rows = pairs.flat()
         await withDataset(rows, (dataset) => {
-          expect(dataset).to.include({ pairs: true, size: rows.length })
+          expect(dataset).to.include({ layout: layouts.pairs, size: rows.length })
           expect(rows.map((_, row) => dataset.row(row))).to.deep.equal(rows)
           const last = rows.length - 1
           expect(rows.map((_, row) => dataset.row(last - row))).to.deep.equal(rows.toReversed())

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 
 import type { DataSet } from '../../src/data/sets/data_set.ts'
+import { layouts } from '../../src/data/sets/layouts.ts'
 import type { Batch } from '../../src/data/batches/batches.ts'
 import {
   batchCount,
@@ -16,7 +17,14 @@ import { example } from './helpers.ts'
 /** A data set in memory whose row i is [i, i, …]; counts its reads. */
 function inMemory(lengths: readonly number[]): DataSet & { reads: number } {
   return {
-    ...{ fingerprint: '', vocabularySize: 1e6, maxLength: 1e6, classes: [], pairs: false, reads: 0 },
+    ...{
+      fingerprint: '',
+      vocabularySize: 1e6,
+      maxLength: 1e6,
+      classes: [],
+      layout: layouts.single,
+      reads: 0,
+    },
     size: lengths.length,
     lengths: Int32Array.from(lengths),
     row(index) {

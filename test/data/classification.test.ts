@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import { sortClasses } from '../../src/data/sets/classes.ts'
 import { compileLabelledText } from '../../src/data/templates/labelled_text.ts'
 import { prepare } from '../../src/data/sets/prepare.ts'

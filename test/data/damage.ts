@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 
 import { expect } from 'chai'
 
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import { UserError } from '../../src/errors.ts'
 import type { Random } from '../../src/random.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import { prepare } from '../../src/data/sets/prepare.ts'
 import type { PrepareOptions } from '../../src/data/sets/prepare.ts'
 import { splitFile } from '../../src/data/sets/splits.ts'

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import { prepare } from '../../src/data/sets/prepare.ts'
 import type { PrepareOptions } from '../../src/data/sets/prepare.ts'
 import { splitFile } from '../../src/data/sets/splits.ts'
 import type { Split } from '../../src/data/sets/splits.ts'
+import { layouts } from '../../src/data/sets/layouts.ts'
 import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { userError, withFolder } from './helpers.ts'
@@ -58,7 +59,7 @@ async function readRows(options: PrepareOptions, folder: string, split: Split) {
     return [`${tokenizer.decode([...prompt])}|${tokenizer.decode([...answer])}`, margin]
   })
   dataset.close()
-  return { rows, pairs: dataset.pairs }
+  return { rows, pairs: dataset.layout === layouts.pairs }
 }
 
 describe('data/prepare of pairs', () => {

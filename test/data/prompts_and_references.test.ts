@@ -2,8 +2,9 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
-import { writeArrowDataset } from '../../src/data/sets/arrow_writer.ts'
+import { openArrowDataset, writeArrowDataset } from '../../src/data/sets/arrow_file.ts'
+import type { Layout } from '../../src/data/sets/layouts.ts'
+import { layouts } from '../../src/data/sets/layouts.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { promptsAndReferences } from '../../src/data/examples/prompts_and_references.ts'
 import { withFolder } from './helpers.ts'
@@ -17,12 +18,12 @@ const row = (ids: readonly number[], learned: readonly number[]): EncodedExample
   labels: Int32Array.from(ids, (id, t) => (learned.includes(t) ? id : _)),
 })
 
-const read = (rows: readonly EncodedExample[], most = 100, pairs = false) =>
+const read = (rows: readonly EncodedExample[], most = 100, layout: Layout = layouts.single) =>
   withFolder(async (folder) => {
     const path = join(folder, 'rows.arrow')
     await writeArrowDataset(
       path,
-      { fingerprint: 'f', vocabularySize: 10, maxLength: 20, classes: [], pairs },
+      { fingerprint: 'f', vocabularySize: 10, maxLength: 20, classes: [], layout },
       rows,
     )
     const dataset = openArrowDataset(path)
@@ -76,6 +77,6 @@ describe('data/prompts_and_references', () => {
       ...each,
       margin: 0,
     }))
-    expect(await read(rows, 100, true)).to.deep.equal([{ prompt: [1, 2], references: [[3]] }])
+    expect(await read(rows, 100, layouts.pairs)).to.deep.equal([{ prompt: [1, 2], references: [[3]] }])
   })
 })

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { wordNetFolder } from '../../src/metrics/wordnet.ts'
+import { wordNetFolder } from '../../src/formats/wordnet.ts'
 import { readRows } from '../../src/data/sources/read_rows.ts'
 import type { Row } from '../../src/data/row.ts'
 import { corpusLines } from '../../tools/wordnet/corpus.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { readRows } from '../../src/data/sources/read_rows.ts'
-import { wordNetFolder } from '../../src/metrics/wordnet.ts'
+import { wordNetFolder } from '../../src/formats/wordnet.ts'
 import { corpusLines } from '../../tools/wordnet/corpus.ts'
 import { readWordNet } from '../../tools/wordnet/database.ts'
 import type { Synset } from '../../tools/wordnet/database.ts'

@@ -11,9 +11,8 @@ import { backboneShapes, headShapes } from '../../graphs/models/encoder.ts'
 import { UserError } from '../../src/errors.ts'
 import { parseBertConfig } from '../../src/formats/families/bert.ts'
 import { readHead } from '../../src/formats/classifier_config.ts'
-import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
 import { mergeAdapter } from '../../src/exports/merge.ts'
-import { readModelConfig } from '../../src/formats/model_config.ts'
+import { checkWrites, readModelConfig } from '../../src/formats/model_config.ts'
 import { openModelFolder, writeModelFolder } from '../../src/formats/model_folder.ts'
 import { readPeftAdapter, writePeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
@@ -77,7 +76,10 @@ describe('BERT configurations', () => {
     })
 
   it('are no GPT-2’s, which is said', () => {
-    expect(() => parseGpt2Config(base, 'c.json')).to.throw(UserError, /c\.json describes a BERT, which reads/)
+    expect(() => checkWrites(parseBertConfig(base, 'c.json'), 'c.json')).to.throw(
+      UserError,
+      /c\.json describes a BERT, which reads/,
+    )
   })
 })
 

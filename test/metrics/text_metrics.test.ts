@@ -7,7 +7,7 @@ import { distinctN } from '../../src/metrics/distinct.ts'
 import { meteor } from '../../src/metrics/meteor.ts'
 import { rouge } from '../../src/metrics/rouge.ts'
 import { textMetrics } from '../../src/metrics/text_metrics.ts'
-import { openWordNet } from '../../src/metrics/wordnet.ts'
+import { openWordNet } from '../../src/formats/wordnet.ts'
 import { pair } from './helpers.ts'
 
 describe('text metrics', () => {

@@ -69,6 +69,10 @@ const app: Readonly<Record<string, string>> = {
     const session = await openWebSession(serialize(graph))
     const { y } = await session.run({ x: { dtype: 'float32', dims: [2], data: Float32Array.of(3, 4) } })
     document.title = Array.from(y!.data as Float32Array).join()`,
+  'all/index.html': '<!doctype html><script type="module" src="/all.ts"></script>',
+  'all/all.ts': `
+    import * as ortune from 'ortune/web'
+    document.title = Object.keys(ortune).join()`,
   // Without a "type", as npm writes it: Node looks at the syntax, and tsx takes the file for CommonJS.
   'rewards/package.json': '{}',
   'rewards/short.ts': `
@@ -193,21 +197,25 @@ describe('the npm package', function () {
     })
   }
 
-  it('is bundled by Vite into a page that runs without Node', () =>
-    onEach(async (node) => {
-      const said = await mustRunOn(
-        node,
-        inApp(),
-        node,
-        tool('vite', 'bin', 'vite.js'),
-        'build',
-        '--emptyOutDir',
-      )
-      expect(said).not.to.match(/externalized|warn/i)
-      const assets = readdirSync(inApp('dist', 'assets')).filter((name) => name.endsWith('.js'))
-      expect(assets).to.have.length(1)
+  /** Builds the page in a folder, which must need nothing of Node, and returns what Vite says and its scripts. */
+  async function bundle(node: string, page: string, out: string) {
+    const vite = tool('vite', 'bin', 'vite.js')
+    const said = await mustRunOn(
+      node,
+      inApp(),
+      node,
+      vite,
+      'build',
+      page,
+      '--outDir',
+      inApp(out),
+      '--emptyOutDir',
+    )
+    expect(said).not.to.match(/externalized/i)
+    const scripts = readdirSync(inApp(out, 'assets')).filter((name) => name.endsWith('.js'))
+    for (const name of scripts) {
       const imported = Array.from(
-        readFileSync(inApp('dist', 'assets', assets[0]!), 'utf8').matchAll(
+        readFileSync(inApp(out, 'assets', name), 'utf8').matchAll(
           /\b(?:import|from)\s*\(?\s*["'`]([^"'`]+)["'`]/g,
         ),
         ([, specifier]) => specifier!,
@@ -215,6 +223,21 @@ describe('the npm package', function () {
       expect(
         imported.filter((name) => name.startsWith('node:') || builtinModules.includes(name)),
       ).to.deep.equal([])
+    }
+    return { said, scripts }
+  }
+
+  it('is bundled by Vite, whole, with nothing of Node', () =>
+    onEach(async (node) => {
+      const { scripts } = await bundle(node, 'all', 'dist-all')
+      expect(scripts).not.to.be.empty
+    }))
+
+  it('is bundled by Vite into a page that runs without Node, with what it uses alone', () =>
+    onEach(async (node) => {
+      const { said, scripts } = await bundle(node, '.', 'dist')
+      expect(said).not.to.match(/warn/i)
+      expect(scripts).to.have.length(1)
       const flags = ['--import', 'tsx', '--experimental-vm-modules', '--no-warnings']
       const page = join(import.meta.dirname, 'page.ts')
       expect((await mustRunOn(node, project, node, ...flags, page, inApp('dist'))).trim()).to.equal('9,16')

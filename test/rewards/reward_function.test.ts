@@ -9,7 +9,7 @@ import { rouge } from '../../src/metrics/rouge.ts'
 import type { RewardSample } from '../../src/rewards/reward_sample.ts'
 import type { RewardSource } from '../../src/rewards/reward_source.ts'
 import { rewardSourceSchema } from '../../src/rewards/reward_source.ts'
-import { openRewardFunction } from '../../src/rewards/open_reward.ts'
+import { openRewardFunction } from '../../src/models/open_reward.ts'
 import { withFolder } from '../data/helpers.ts'
 import { rejection } from '../rejection.ts'
 

@@ -7,7 +7,7 @@ import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
-import { createRowEncoder } from '../../src/data/examples/encode_row.ts'
+import { kindNamed } from '../../src/data/kinds/index.ts'
 import { detectTemplate } from '../../src/data/templates/forms.ts'
 import { openModelFolder, writeModelFolder } from '../../src/formats/model_folder.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
@@ -67,7 +67,7 @@ function adapterTensors(): Map<string, FloatTensor> {
 /** Dolly's rows through the template of their columns and the model's tokenizer. */
 function encodeRows(tokenizer: Tokenizer): EncodedExample[] {
   const template = detectTemplate(columns, 'sft')!
-  const encode = createRowEncoder(tokenizer, template, { maxLength: config.n_positions, classes: [] })
+  const encode = kindNamed('sft').encoder(tokenizer, template, { maxLength: config.n_positions, classes: [] })
   return rows.flatMap((row, i) => encode(row, `row ${i + 1}`).map(({ example }) => example!))
 }
 

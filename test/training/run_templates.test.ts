@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { writingTemplate } from '../../src/runs/templates.ts'
+import { writingTemplate } from '../../src/data/kinds/index.ts'
 
 describe('training/run_templates', () => {
   it('makes of any template what a model writes, of a pair the preferred answer', () => {

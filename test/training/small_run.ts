@@ -12,8 +12,8 @@ import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { DataSet } from '../../src/data/sets/data_set.ts'
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
-import { writeArrowDataset } from '../../src/data/sets/arrow_writer.ts'
+import { openArrowDataset, writeArrowDataset } from '../../src/data/sets/arrow_file.ts'
+import { layouts } from '../../src/data/sets/layouts.ts'
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
@@ -116,8 +116,8 @@ export async function openRuns(model: FixtureModel, task: SmallTask): Promise<Sm
 
   async function dataset(name: string, examples: readonly EncodedExample[]) {
     const path = join(folder, `${name}.arrow`)
-    const pairs = examples.some(({ margin }) => margin !== undefined)
-    const facts = { fingerprint: name, vocabularySize: VOCABULARY, maxLength: 32, classes, pairs }
+    const layout = layouts[examples.some(({ margin }) => margin !== undefined) ? 'pairs' : 'single']
+    const facts = { fingerprint: name, vocabularySize: VOCABULARY, maxLength: 32, classes, layout }
     await writeArrowDataset(path, facts, examples)
     open.push(openArrowDataset(path))
     return open.at(-1)!

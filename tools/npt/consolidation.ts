@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path'
 
-import { openArrowDataset } from '../../src/data/sets/arrow_reader.ts'
+import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import { splitFile } from '../../src/data/sets/splits.ts'
 import { bootstrapInterval } from '../../src/metrics/bootstrap.ts'
 import { openConsolidator } from '../../src/exports/consolidator.ts'

@@ -7,7 +7,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { lemmasOf } from '../../src/metrics/wordnet.ts'
+import { lemmasOf } from '../../src/formats/wordnet.ts'
 import { splitGloss } from './gloss.ts'
 import type { Gloss } from './gloss.ts'
 

@@ -8,7 +8,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { wordNetFolder } from '../../src/metrics/wordnet.ts'
+import { wordNetFolder } from '../../src/formats/wordnet.ts'
 import { corpusLines } from './corpus.ts'
 import { readWordNet } from './database.ts'
 import { sampleDictionary } from './dictionary.ts'

@@ -24,6 +24,8 @@ export interface EncodedExample {
   readonly labels: Int32Array
   /** Of a pair's rows, the same in both: by how much the preferred answer is to be better; 0 where nothing says. */
   readonly margin?: number
+  /** Of an answer that is judged by itself: whether it is one to give. */
+  readonly desirable?: boolean
 }
 
 export interface EncodeOptions {

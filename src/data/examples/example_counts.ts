@@ -34,6 +34,8 @@ export interface ExampleCounts {
   }
   /** Classification: examples of each class, in the classes' order. */
   readonly classCounts?: readonly number[]
+  /** Unpaired answers: how many are desirable. */
+  readonly desirable?: number
 }
 
 /** Nearest rank: the smallest length that at least `percent` % of the examples do not exceed. */
@@ -58,6 +60,7 @@ export function createTally(maxLength: number, classes = 0): Tally {
   const histogram = new Uint32Array(maxLength + 1)
   const perClass = new Array<number>(classes).fill(0)
   const leftOut: Record<LeftOut, number> = { empty: 0, overlong: 0, tie: 0 }
+  let desirable: number | undefined
   let [examples, tokens, labelledTokens, truncated, cutTokens, longest] = [0, 0, 0, 0, 0, 0]
   return {
     add(encoded) {
@@ -75,6 +78,8 @@ export function createTally(maxLength: number, classes = 0): Tally {
       cutTokens += cut
       longest = Math.max(longest, ...rows.map((row, i) => lengths[i]! + row.cut))
       histogram[Math.max(...lengths)]!++
+      const { desirable: marked } = encoded.example
+      if (marked !== undefined) desirable = (desirable ?? 0) + Number(marked)
       if (classes > 0) perClass[encoded.example.labels[0]!]!++
     },
     counts() {
@@ -85,6 +90,7 @@ export function createTally(maxLength: number, classes = 0): Tally {
         ...leftOut,
         lengths: { p50: at(50), p90: at(90), p99: at(99), p100: at(100) },
         ...(classes > 0 ? { classCounts: [...perClass] } : {}),
+        ...(desirable === undefined ? {} : { desirable }),
       }
     },
   }

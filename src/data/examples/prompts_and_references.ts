@@ -24,17 +24,18 @@ export function promptsAndReferences(dataset: DataSet, most: number, eosId: numb
 /**
  * All different prompts of a data set, in order of appearance, with their references. An example's reference is its last
  * learned stretch, its prompt all before; where nothing is to be learned all of it is a prompt. Examples without a prompt,
- * as of plain text, are left out. Of pairs, the preferred answer alone is a reference.
+ * as of plain text, are left out. Of pairs, the preferred answer alone is a reference; undesirable answers are none.
  */
 export function allPrompts(dataset: DataSet, eosId: number): PromptAndReferences[] {
   const found = new Map<string, { prompt: number[]; references: number[][] }>()
-  for (let row = 0; row < dataset.size; row += dataset.pairs ? 2 : 1) {
-    const { prompt, reference } = lastStretch(dataset.row(row), eosId)
+  for (let row = 0; row < dataset.size; row += dataset.layout.rowsPerExample) {
+    const example = dataset.row(row)
+    const { prompt, reference } = lastStretch(example, eosId)
     if (prompt.length === 0) continue
     const key = prompt.join()
     const known = found.get(key) ?? { prompt, references: [] }
     found.set(key, known)
-    if (reference.length > 0) known.references.push(reference)
+    if (reference.length > 0 && example.desirable !== false) known.references.push(reference)
   }
   return [...found.values()]
 }

@@ -1,7 +1,8 @@
 /**
  * ortune's encoded data sets: an Apache Arrow IPC *file* ("Feather V2") with the columns `input_ids` and `labels`, both
  * list<int32>, and the facts below as schema metadata. Of pairs, the preferred answer's row is followed by the other's, and
- * both have the pair's margin in a column `margin`, list<float32> of one value. pyarrow and Hugging Face `datasets` open it
+ * both have the pair's margin in a column `margin`, list<float32> of one value; of unpaired answers a column `desirable` like it
+ * has 1 or 0. pyarrow and Hugging Face `datasets` open it
  * as it is: checked by tools/fixtures/verify_arrow.py with pyarrow 26.0.1 and datasets 5.2.0 on 134,559 rows in 132 record
  * batches (2,925,520 tokens), on the splits of data/dictionary.csv, as texts to learn (15,219 rows in train) and as parts of
  * speech to tell (10,800), and on those of data/preferences.csv (8,000 pairs in train), every row equal in both.
@@ -11,13 +12,16 @@
 import { Field, Float32, Int32, List, Schema } from 'apache-arrow'
 
 import type { Footer } from './arrow_metadata.ts'
+import type { Layout, RowFigure } from './layouts.ts'
+import { layouts } from './layouts.ts'
 
 export const FORMAT_VERSION = 1
 
-/** The columns of a data set: list<int32> but for the margin. */
-export const columnsOf = ({ pairs }: Pick<ArrowFacts, 'pairs'>) =>
-  pairs ? (['input_ids', 'labels', 'margin'] as const) : (['input_ids', 'labels'] as const)
-export type ColumnName = ReturnType<typeof columnsOf>[number]
+export type ColumnName = 'input_ids' | 'labels' | RowFigure['name']
+
+/** The columns of a data set: list<int32>, and list<float32> of one value for what is kept beside. */
+export const columnsOf = ({ figure }: Layout): readonly ColumnName[] =>
+  figure ? ['input_ids', 'labels', figure.name] : ['input_ids', 'labels']
 
 /** What a data set says about itself. */
 export interface ArrowFacts {
@@ -29,8 +33,8 @@ export interface ArrowFacts {
   readonly maxLength: number
   /** Names of the classes that the labels are indices of, one label a row; none where labels are tokens. */
   readonly classes: readonly string[]
-  /** Whether rows 2i and 2i + 1 are a preferred answer and another one to the same prompt. */
-  readonly pairs: boolean
+  /** Which rows belong together, and what is kept with each. */
+  readonly layout: Layout
 }
 
 const METADATA_KEYS = {
@@ -39,7 +43,6 @@ const METADATA_KEYS = {
   vocabularySize: 'ortune.vocabulary_size',
   maxLength: 'ortune.max_length',
   classes: 'ortune.classes',
-  pairs: 'ortune.pairs',
 } as const
 
 export const INT_LIST = new List(new Field('item', new Int32(), true))
@@ -53,18 +56,21 @@ export function arrowSchema(facts: ArrowFacts): Schema {
     [METADATA_KEYS.maxLength, String(facts.maxLength)],
     [METADATA_KEYS.classes, JSON.stringify(facts.classes)],
   ])
-  if (facts.pairs) metadata.set(METADATA_KEYS.pairs, 'true')
+  const { mark, figure } = facts.layout
+  if (mark !== undefined) metadata.set(mark, 'true')
   return new Schema(
-    columnsOf(facts).map((name) => new Field(name, name === 'margin' ? FLOAT_LIST : INT_LIST, true)),
+    columnsOf(facts.layout).map(
+      (name) => new Field(name, name === figure?.name ? FLOAT_LIST : INT_LIST, true),
+    ),
     metadata,
   )
 }
 
 /** Reads the facts back from a file's footer. Throws Error with what is amiss. */
 export function factsOf({ columns, metadata }: Footer): ArrowFacts {
-  const pairs = metadata.get(METADATA_KEYS.pairs) === 'true'
-  const wanted = columnsOf({ pairs }).map(
-    (name) => `${name}: list<${name === 'margin' ? 'float32' : 'int32'}>`,
+  const layout = layoutOf(metadata)
+  const wanted = columnsOf(layout).map(
+    (name) => `${name}: list<${name === layout.figure?.name ? 'float32' : 'int32'}>`,
   )
   if (columns.join() !== wanted.join()) {
     throw new Error(`its columns are ${columns.join(', ') || 'none'}`)
@@ -77,15 +83,20 @@ export function factsOf({ columns, metadata }: Footer): ArrowFacts {
     return value
   }
   const classes = parseClasses(metadata.get(METADATA_KEYS.classes) ?? '[]')
-  if (pairs && classes.length > 0) throw new Error('it has both pairs and classes')
+  if (layout.figure && classes.length > 0) throw new Error(`it has both ${layout.noun} and classes`)
   return {
     fingerprint: metadata.get(METADATA_KEYS.fingerprint) ?? '',
     vocabularySize: positive(METADATA_KEYS.vocabularySize),
     maxLength: positive(METADATA_KEYS.maxLength),
     classes,
-    pairs,
+    layout,
   }
 }
+
+/** The layout whose mark the metadata has. */
+const layoutOf = (metadata: Footer['metadata']): Layout =>
+  Object.values<Layout>(layouts).find(({ mark }) => mark !== undefined && metadata.get(mark) === 'true') ??
+  layouts.single
 
 /** Class names from JSON: none, or at least two different ones. */
 function parseClasses(json: string): string[] {
@@ -97,7 +108,7 @@ function parseClasses(json: string): string[] {
   }
   const isText = (name: unknown): name is string => typeof name === 'string' && name !== ''
   if (!Array.isArray(classes) || !classes.every(isText)) throw new Error('its classes are no list of names')
-  if (classes.length === 1 || new Set(classes).size < classes.length) {
+  if (classes.length > 0 && new Set(classes).size < Math.max(2, classes.length)) {
     throw new Error(`its ${classes.length} classes are not different ones`)
   }
   return classes

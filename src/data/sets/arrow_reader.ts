@@ -1,21 +1,17 @@
 /**
- * Reads encoded data sets row by row, straight from the file: only the rows' lengths and
- * offsets stay in memory (8 bytes a row, of pairs 12).
- * Nothing in the file is trusted: every offset is checked when it is opened, every token id when its row is read.
+ * Reads encoded data sets row by row, wherever their bytes are: only the rows' lengths and offsets stay in memory (8 bytes a
+ * row, of pairs 12). Nothing in the bytes is trusted: every offset is checked at once, every token id when its row is read.
  * @module
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-
 import { UserError } from '../../errors.ts'
-import { unreadable } from '../../formats/read_file.ts'
 import { columnsOf, factsOf } from './arrow_format.ts'
 import type { ArrowFacts, ColumnName } from './arrow_format.ts'
 import { parseBatchHeader, parseFooter } from './arrow_metadata.ts'
 import type { Block, Footer } from './arrow_metadata.ts'
 import { NO_LOSS } from '../examples/encode.ts'
 import type { EncodedExample } from '../examples/encode.ts'
-import { checkPair } from '../examples/pair_check.ts'
 import type { DataSet } from './data_set.ts'
+import type { Layout } from './layouts.ts'
 
 /** Where the rows of a column's part are: the file position of its values, and its rows' offsets in them. */
 interface Values {
@@ -32,22 +28,25 @@ interface Batch {
 const MAGIC = 'ARROW1'
 const MAX_METADATA_BYTES = 2 ** 24
 
-type ReadAt = (position: number, length: number) => Uint8Array<ArrayBuffer>
-
-/** Reads exactly `length` bytes, and never beyond the file's end. */
-function readerOf(fd: number, fileBytes: number): ReadAt {
-  return (position, length) => {
-    if (!(position >= 0 && length >= 0 && position + length <= fileBytes)) throw new Error('it ends early')
-    const bytes = new Uint8Array(length)
-    let done = 0
-    while (done < length) {
-      const read = readSync(fd, bytes, done, length - done, position + done)
-      if (read === 0) throw new Error('it ends early')
-      done += read
-    }
-    return bytes
-  }
+/** Bytes of a known number, such as a file's. */
+export interface ByteSource {
+  /** What errors call it. */
+  readonly name: string
+  readonly size: number
+  /** Copies `length` bytes from `position` on. Throws Error where there are fewer. */
+  readonly readAt: (position: number, length: number) => Uint8Array<ArrayBuffer>
+  close(): void
 }
+
+type ReadAt = ByteSource['readAt']
+
+/** Reads never beyond the end. */
+const within =
+  ({ size, readAt }: ByteSource): ReadAt =>
+  (position, length) => {
+    if (!(position >= 0 && length >= 0 && position + length <= size)) throw new Error('it ends early')
+    return readAt(position, length)
+  }
 
 function readFooter(readAt: ReadAt, fileBytes: number): Footer {
   const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
@@ -84,8 +83,8 @@ const NODES_PER_COLUMN = 2
 /** Reads where a record batch's rows are. Its header follows a continuation mark (0xFFFFFFFF) and a length. */
 function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowFacts): Batch {
   const { offset, headerBytes, bodyBytes } = block
-  const { maxLength, classes } = facts
-  const names = columnsOf(facts)
+  const { maxLength, classes, layout } = facts
+  const names = columnsOf(layout)
   if (!(headerBytes > 8 && headerBytes <= MAX_METADATA_BYTES))
     throw new Error(`a header of ${headerBytes} bytes`)
   const { nodes, buffers } = parseBatchHeader(readAt(offset, headerBytes).subarray(8))
@@ -99,7 +98,7 @@ function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowF
   }
   if (nodes.some(({ nulls }) => nulls !== 0)) throw new Error('it has empty values')
 
-  const [input_ids, labels, margin] = names.map((name, c): Values => {
+  const [input_ids, labels, figure] = names.map((name, c): Values => {
     const [list, item] = nodes.slice(c * NODES_PER_COLUMN)
     const [, offsets, , values] = buffers.slice(c * BUFFERS_PER_COLUMN)
     const inside = [offsets!, values!].every(
@@ -113,7 +112,7 @@ function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowF
     ) {
       throw new Error('a record batch whose buffers do not fit')
     }
-    const single = name === 'margin' || (name === 'labels' && classes.length > 0)
+    const single = name === layout.figure?.name || (name === 'labels' && classes.length > 0)
     return {
       position: body + values!.offset,
       offsets: readOffsets(readAt, body + offsets!.offset, rows, item!.length, single ? 1 : maxLength),
@@ -124,7 +123,7 @@ function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowF
     throw new Error('input_ids and labels of different lengths')
   }
   const columns = { input_ids, labels: { ...labels, offsets: input_ids.offsets } }
-  return { firstRow, columns: margin ? { ...columns, margin } : columns }
+  return { firstRow, columns: figure ? { ...columns, [layout.figure!.name]: figure } : columns }
 }
 
 function readBatches(readAt: ReadAt, footer: Footer, facts: ArrowFacts): Batch[] {
@@ -155,34 +154,31 @@ function batchOf(batches: readonly Batch[], row: number): Batch {
 }
 
 /**
- * Opens a data set that `prepare` wrote. Close it when done.
+ * A data set in the bytes that {@link createArrowWriter} wrote. Close it when done; then the source is closed, too.
  *
- * @throws UserError where the file is missing, truncated, of another kind, or contradicts itself.
+ * @throws UserError where they are truncated, of another kind, or contradict themselves; the source is closed then
  */
-export function openArrowDataset(path: string): DataSet {
-  let fd: number
+export function readArrowDataset(source: ByteSource): DataSet {
   try {
-    fd = openSync(path, 'r')
+    return readDataset(source)
   } catch (error) {
-    throw unreadable(path, error)
-  }
-  try {
-    return readDataset(path, fd)
-  } catch (error) {
-    closeSync(fd)
+    source.close()
     const reason = (error as Error).message
-    throw new UserError(`${path} is not an encoded data set that can be read (${reason}); prepare it again`)
+    throw new UserError(
+      `${source.name} is not an encoded data set that can be read (${reason}); prepare it again`,
+    )
   }
 }
 
-function readDataset(path: string, fd: number): DataSet {
-  const fileBytes = fstatSync(fd).size
-  const readAt = readerOf(fd, fileBytes)
-  const footer = readFooter(readAt, fileBytes)
+function readDataset(source: ByteSource): DataSet {
+  const { name: path } = source
+  const readAt = within(source)
+  const footer = readFooter(readAt, source.size)
   const facts = factsOf(footer)
   const batches = readBatches(readAt, footer, facts)
   const lengths = new Int32Array(batches.reduce((rows, batch) => rows + rowsOf(batch), 0))
-  if (facts.pairs && lengths.length % 2 !== 0) throw new Error(`${lengths.length} rows, which make no pairs`)
+  const { noun, rowsPerExample, figure, check } = facts.layout
+  if (lengths.length % rowsPerExample !== 0) throw new Error(`${lengths.length} rows, which make no ${noun}`)
   for (const { firstRow, columns } of batches) {
     const { offsets } = columns.input_ids
     for (let i = 1; i < offsets.length; i++) lengths[firstRow + i - 1] = offsets[i]! - offsets[i - 1]!
@@ -194,7 +190,7 @@ function readDataset(path: string, fd: number): DataSet {
     const [from, to] = offsets.subarray(row - batch.firstRow)
     return readAt(position + 4 * from!, 4 * (to! - from!)).buffer
   }
-  const { classes, pairs, vocabularySize } = facts
+  const { classes, vocabularySize } = facts
   const isToken = (id: number): boolean => id >= 0 && id < vocabularySize
   const isLabel = (label: number): boolean =>
     classes.length > 0 ? label >= 0 && label < classes.length : label === NO_LOSS || isToken(label)
@@ -206,7 +202,7 @@ function readDataset(path: string, fd: number): DataSet {
     }
     const [idsFit, labelsFit] = [example.input_ids.every(isToken), example.labels.every(isLabel)]
     if (idsFit && labelsFit)
-      return pairs ? { ...example, margin: new Float32Array(column('margin', index))[0]! } : example
+      return figure ? figure.put(example, new Float32Array(column(figure.name, index))[0]!) : example
     const outside =
       idsFit && classes.length > 0
         ? `a label that is none of the ${classes.length} classes`
@@ -214,16 +210,16 @@ function readDataset(path: string, fd: number): DataSet {
     throw new UserError(`${path}, row ${index}: ${outside}; prepare the data again`)
   }
 
-  /** The pair that was read last: its rows are wanted one after the other. */
+  /** The example that was read last: its rows are wanted one after the other. */
   let held: { readonly first: number; readonly rows: readonly EncodedExample[] } | undefined
-  function readRowOfPair(index: number): EncodedExample {
-    const first = index - (index % 2)
+  function readRowOfExample(index: number, check: NonNullable<Layout['check']>): EncodedExample {
+    const first = index - (index % rowsPerExample)
     if (held?.first !== first) {
-      const [chosen, rejected] = [readRow(first), readRow(first + 1)]
-      const wrong = checkPair(chosen, rejected)
-      if (wrong !== undefined)
-        throw new UserError(`${path}, rows ${first} and ${first + 1}: ${wrong}; prepare the data again`)
-      held = { first, rows: [chosen, rejected] }
+      const rows = Array.from({ length: rowsPerExample }, (_, i) => readRow(first + i))
+      const wrong = check(rows)
+      const where = rowsPerExample === 1 ? `row ${first}` : `rows ${first} and ${first + 1}`
+      if (wrong !== undefined) throw new UserError(`${path}, ${where}: ${wrong}; prepare the data again`)
+      held = { first, rows }
     }
     return held.rows[index - first]!
   }
@@ -234,8 +230,8 @@ function readDataset(path: string, fd: number): DataSet {
     lengths,
     row(index) {
       if (!(index >= 0 && index < lengths.length)) throw new RangeError(`row ${index} of ${lengths.length}`)
-      return pairs ? readRowOfPair(index) : readRow(index)
+      return check ? readRowOfExample(index, check) : readRow(index)
     },
-    close: () => closeSync(fd),
+    close: () => source.close(),
   }
 }

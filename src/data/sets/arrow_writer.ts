@@ -1,15 +1,13 @@
 /**
- * Writes an encoded data set as an Arrow file, record batch by record batch.
+ * Writes an encoded data set as the bytes of an Arrow file, record batch by record batch.
  * @module
  */
-import type { FileHandle } from 'node:fs/promises'
-
 import { AsyncByteQueue, RecordBatch, RecordBatchFileWriter, Struct, makeData } from 'apache-arrow'
 import type { Schema } from 'apache-arrow'
 
-import { writeFileAtomic } from '../../formats/atomic.ts'
 import { arrowSchema, FLOAT_LIST, INT_LIST } from './arrow_format.ts'
 import type { ArrowFacts } from './arrow_format.ts'
+import type { Layout } from './layouts.ts'
 import type { EncodedExample } from '../examples/encode.ts'
 
 /** Rows of a record batch; what is held in memory while writing. */
@@ -38,11 +36,11 @@ function floatColumn(values: readonly number[]) {
   return makeData({ type: FLOAT_LIST, length: values.length, nullCount: 0, valueOffsets, child })
 }
 
-function recordBatch(schema: Schema, pairs: boolean, rows: readonly EncodedExample[]): RecordBatch {
+function recordBatch(schema: Schema, { figure }: Layout, rows: readonly EncodedExample[]): RecordBatch {
   const children = [
     intColumn(rows.map((row) => row.input_ids)),
     intColumn(rows.map((row) => row.labels)),
-    ...(pairs ? [floatColumn(rows.map((row) => row.margin ?? 0))] : []),
+    ...(figure ? [floatColumn(rows.map(figure.of))] : []),
   ]
   const data = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children })
   return new RecordBatch(schema, data)
@@ -50,14 +48,17 @@ function recordBatch(schema: Schema, pairs: boolean, rows: readonly EncodedExamp
 
 export interface ArrowWriter {
   write(example: EncodedExample): Promise<void>
-  /** Writes what is held and the footer. The file is not complete before. */
+  /** Writes what is held and the footer. The bytes are not complete before. */
   finish(): Promise<void>
 }
 
-/** Opens a writer into an open, empty file; memory for BATCH_ROWS rows. */
-export function createArrowWriter(file: FileHandle, facts: ArrowFacts): ArrowWriter {
+/** What takes bytes, one chunk after the other. */
+export type ByteSink = (chunk: Uint8Array) => Promise<void>
+
+/** A writer into something empty; memory for BATCH_ROWS rows. */
+export function createArrowWriter(write: ByteSink, facts: ArrowFacts): ArrowWriter {
   const schema = arrowSchema(facts)
-  // The library's writer pushes chunks into a queue; ours keeps them until the file has taken them.
+  // The library's writer pushes chunks into a queue; ours keeps them until the sink has taken them.
   const chunks: Uint8Array[] = []
   const queue = new AsyncByteQueue()
   queue.write = (chunk) => void chunks.push(chunk as Uint8Array)
@@ -66,9 +67,9 @@ export function createArrowWriter(file: FileHandle, facts: ArrowFacts): ArrowWri
 
   let held: EncodedExample[] = []
   const flush = async (): Promise<void> => {
-    if (held.length > 0) writer.write(recordBatch(schema, facts.pairs, held))
+    if (held.length > 0) writer.write(recordBatch(schema, facts.layout, held))
     held = []
-    for (const chunk of chunks.splice(0)) await file.writeFile(chunk)
+    for (const chunk of chunks.splice(0)) await write(chunk)
   }
   return {
     async write(example) {
@@ -81,17 +82,4 @@ export function createArrowWriter(file: FileHandle, facts: ArrowFacts): ArrowWri
       await flush()
     },
   }
-}
-
-/** Writes all examples to `path`, whole or not at all. */
-export async function writeArrowDataset(
-  path: string,
-  facts: ArrowFacts,
-  examples: Iterable<EncodedExample> | AsyncIterable<EncodedExample>,
-): Promise<void> {
-  await writeFileAtomic(path, async (file) => {
-    const writer = createArrowWriter(file, facts)
-    for await (const example of examples) await writer.write(example)
-    await writer.finish()
-  })
 }

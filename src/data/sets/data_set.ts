@@ -1,5 +1,6 @@
 /** @module */
 import type { EncodedExample } from '../examples/encode.ts'
+import type { Layout } from './layouts.ts'
 
 /** Encoded examples, however they are kept: `arrow_reader.ts` reads them from a file. */
 export interface DataSet {
@@ -11,8 +12,8 @@ export interface DataSet {
   readonly maxLength: number
   /** Names of the classes, where each row has one; else none. */
   readonly classes: readonly string[]
-  /** Whether the rows are pairs: the preferred answer of each, and after it the other. */
-  readonly pairs: boolean
+  /** Which rows belong together, and what is kept with each. */
+  readonly layout: Layout
   /** Rows; of pairs, two each. */
   readonly size: number
   /** Tokens of each row. */

@@ -13,20 +13,20 @@ import { loadTokenizer } from '../../formats/load_tokenizer.ts'
 import { checkClasses, findClasses } from './classes.ts'
 import { LEFT_OUT } from '../examples/encode.ts'
 import type { LeftOut } from '../examples/encode.ts'
-import { createRowEncoder } from '../examples/encode_row.ts'
+import type { DataKindName } from '../kinds/index.ts'
+import { kindNamed } from '../kinds/index.ts'
 import { fingerprint } from './fingerprint.ts'
 import { sourceRows, templateOfFirstRow } from '../sources/source_rows.ts'
 import type { Source } from '../sources/source_rows.ts'
 import { createSplitFiles } from './split_files.ts'
 import type { SplitCounts } from './split_files.ts'
 import { SPLITS, checkFractions, splitFile } from './splits.ts'
-import { hasLabel, hasPair, isSft } from '../templates/template_source.ts'
-import type { DataTask, LabelTemplate, TemplateSource } from '../templates/template_source.ts'
+import type { LabelTemplate, TemplateSource } from '../templates/template_source.ts'
 
 export interface PrepareOptions {
   readonly sources: readonly Source[]
-  /** What is learned: texts (`sft`), the default, their classes, which of two is preferred, or what to answer. */
-  readonly task?: DataTask
+  /** The kind of data: texts to learn (`sft`), the default, or another. */
+  readonly task?: DataKindName
   /** For sources without one of their own; by default what the columns of a source tell. */
   readonly template?: TemplateSource | undefined
   /** Classification: the classes in order; by default those of the training data, sorted. */
@@ -71,19 +71,6 @@ async function tokenizerFiles(folder: string): Promise<string[]> {
   return [join(folder, 'tokenizer.json'), ...((await exists(config)) ? [config] : [])]
 }
 
-/** What a template of each task has, and whether one is such. */
-const KINDS: Readonly<Record<DataTask, { wanted: string; fits: (template: TemplateSource) => boolean }>> = {
-  sft: { wanted: 'prompt and completion, or text alone', fits: isSft },
-  classification: { wanted: 'text and label', fits: hasLabel },
-  preference: { wanted: 'chosen and rejected, and a prompt unless both begin with it', fits: hasPair },
-  prompt: {
-    wanted: 'a prompt, with or without a completion',
-    fits: (template) =>
-      !hasLabel(template) &&
-      !('length' in template ? template.some((one) => 'text' in one) : 'text' in template),
-  },
-}
-
 /** The sources, each with its template, which must be of the task's kind. */
 async function withTemplates({
   sources,
@@ -94,7 +81,7 @@ async function withTemplates({
   for (const source of sources) {
     const { path, read } = source
     const own = source.template ?? template ?? (await templateOfFirstRow(path, read, task))
-    const { fits, wanted } = KINDS[task]
+    const { fits, wanted } = kindNamed(task)
     if (!fits(own)) throw new UserError(`${path}: its template is not for the task ${task}; give ${wanted}`)
     templated.push({ ...source, template: own })
   }
@@ -106,8 +93,8 @@ async function classesOf(
   sources: readonly TemplatedSource[],
   options: PrepareOptions,
 ): Promise<readonly string[]> {
-  const { task, classes } = options
-  if (task !== 'classification') {
+  const { task = 'sft', classes } = options
+  if (!kindNamed(task).classified) {
     if (!classes) return []
     throw new UserError('classes are for the task classification; leave them out, or set the task')
   }
@@ -124,16 +111,17 @@ async function writeSplits(
   options: PrepareOptions,
   digest: string,
 ): Promise<SplitCounts> {
-  const { maxLength, onProgress } = options
+  const { task = 'sft', maxLength, onProgress } = options
+  const kind = kindNamed(task)
   const tokenizer = await loadTokenizer(options.tokenizerFolder)
-  const pairs = options.task === 'preference'
-  const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength, classes, pairs }
+  const { layout } = kind
+  const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength, classes, layout }
   const files = createSplitFiles(folder, facts)
   let rows = 0
   let counts: SplitCounts
   try {
     for (const source of sources) {
-      const encode = createRowEncoder(tokenizer, source.template, { ...options, classes })
+      const encode = kind.encoder(tokenizer, source.template, { ...options, classes })
       for await (const { row, split, where } of sourceRows(source)) {
         for (const encoded of encode(row, where)) await files.add(split, encoded)
         if (++rows % PROGRESS_ROWS === 0) onProgress?.(rows)
@@ -183,5 +171,5 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   await writeFolderAtomic(out, async (folder) => {
     splits = await writeSplits(folder, sources, classes, options, digest)
   })
-  return { fingerprint: digest, classes, pairs: task === 'preference', splits }
+  return { fingerprint: digest, classes, pairs: kindNamed(task).layout.rowsPerExample === 2, splits }
 }

@@ -31,7 +31,10 @@ export function createSplitFiles(folder: string, facts: ArrowFacts): SplitFiles 
 
   async function openOutput(split: Split): Promise<ArrowWriter> {
     const file = await open(splitFile(folder, split), 'w')
-    const writer = createArrowWriter(file, { ...facts, fingerprint: `${facts.fingerprint}-${split}` })
+    const writer = createArrowWriter((chunk) => file.writeFile(chunk), {
+      ...facts,
+      fingerprint: `${facts.fingerprint}-${split}`,
+    })
     outputs.set(split, { file, writer })
     return writer
   }

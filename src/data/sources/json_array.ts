@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises'
 
 import { UserError } from '../../errors.ts'
-import { quote } from '../../formats/quote.ts'
+import { quote } from '../../quote.ts'
 import { readText, unreadable } from '../../formats/read_file.ts'
 import type { Row } from '../row.ts'
 

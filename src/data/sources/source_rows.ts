@@ -3,6 +3,7 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
+import type { DataKindName } from '../kinds/index.ts'
 import { detectTemplateOfRow, listForms } from '../templates/forms.ts'
 import { readRows } from './read_rows.ts'
 import type { ReadOptions } from './read_rows.ts'
@@ -11,7 +12,7 @@ import type { Row } from '../row.ts'
 import { splitOfColumn, splitOfRow } from '../sets/splits.ts'
 import type { Split, SplitFractions } from '../sets/splits.ts'
 import { requiredColumns } from '../templates/template_source.ts'
-import type { DataTask, TemplateSource } from '../templates/template_source.ts'
+import type { TemplateSource } from '../templates/template_source.ts'
 
 /** How a source's rows are split: all alike, by a column that says so, or by a seeded hash of the row. */
 export type SplitRule =
@@ -69,7 +70,7 @@ function splitOf(rule: SplitRule, row: Row, where: string): Split {
 export async function templateOfFirstRow(
   path: string,
   read: ReadOptions | undefined,
-  task: DataTask,
+  task: DataKindName,
 ): Promise<TemplateSource> {
   for await (const row of readRows(path, read)) {
     const template = detectTemplateOfRow(row, task)

@@ -8,7 +8,7 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
-import { quote } from '../../formats/quote.ts'
+import { quote } from '../../quote.ts'
 import { listColumns } from '../row.ts'
 import type { Row } from '../row.ts'
 import type { Segment, Template } from './template.ts'

@@ -25,17 +25,27 @@ export function compileLabelledText(
   source: LabelTemplate,
 ): (row: Row, where: string) => LabelledText | undefined {
   const textPart = compilePart(source.text, 'text')
-  const labelPart = compilePart(source.label, 'label')
-  if (labelPart.variables.length === 0) {
-    throw new UserError(
-      `the label template ${JSON.stringify(source.label)} names no column; write for example {{ label }}`,
-    )
-  }
+  const labelOf = compileLabel(source.label)
   return (row, where) => {
     const text = textPart.render(nullAsEmpty(row, textPart), where)
     if (isBlank(text)) return undefined
-    const label = labelPart.render(row, where).trim()
+    const label = labelOf(row, where)
     if (label === '') throw new UserError(`${where}: the label is empty; give the row a class, or remove it`)
     return { text, label }
   }
+}
+
+/**
+ * Compiles the text of a label, which is rendered without white space around it.
+ *
+ * @throws UserError where it is malformed or names no column
+ */
+export function compileLabel(source: string): (row: Row, where: string) => string {
+  const part = compilePart(source, 'label')
+  if (part.variables.length === 0) {
+    throw new UserError(
+      `the label template ${JSON.stringify(source)} names no column; write for example {{ label }}`,
+    )
+  }
+  return (row, where) => part.render(row, where).trim()
 }

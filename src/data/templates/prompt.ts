@@ -7,8 +7,16 @@ import { compilePreference } from './preference.ts'
 import type { Row } from '../row.ts'
 import { isFilled } from './template.ts'
 import { compilePart, nullAsEmpty } from './template_part.ts'
-import { hasPair } from './template_source.ts'
-import type { ChatTemplate, CompletionTemplate, PairTemplate, PromptTemplate } from './template_source.ts'
+import { hasPair, isUnpaired } from './template_source.ts'
+import type {
+  ChatTemplate,
+  ChatUnpairedTemplate,
+  CompletionTemplate,
+  PairTemplate,
+  PromptTemplate,
+  UnpairedTemplate,
+} from './template_source.ts'
+import { compileUnpaired } from './unpaired.ts'
 
 /** END_MARK stands for the end of text. */
 export interface RenderedPrompt {
@@ -20,11 +28,17 @@ export interface RenderedPrompt {
 
 /** Templates that have a prompt. Of a list, each gives one. */
 export type PromptSource =
-  PromptTemplate | CompletionTemplate | ChatTemplate | PairTemplate | readonly CompletionTemplate[]
+  | PromptTemplate
+  | CompletionTemplate
+  | ChatTemplate
+  | PairTemplate
+  | UnpairedTemplate
+  | ChatUnpairedTemplate
+  | readonly CompletionTemplate[]
 
 /**
- * Compiles a template to its prompts. The answer of a pair is the preferred one, that of a conversation the assistant's
- * last message, if it is the last.
+ * Compiles a template to its prompts. The answer of a pair is the preferred one, an unpaired one is kept where it is
+ * desirable, and that of a conversation is the assistant's last message, if it is the last.
  *
  * @returns renders a row; nothing where required columns or messages are empty. `where` names the row in errors.
  * @throws UserError where the template is malformed
@@ -39,6 +53,15 @@ export function compilePrompts(source: PromptSource): (row: Row, where: string) 
     return (row, where) => {
       const pair = preference.render(row, where)
       return pair ? [{ prompt: pair.prompt, answer: pair.chosen }] : []
+    }
+  }
+  if (isUnpaired(source)) {
+    const unpaired = compileUnpaired(source)
+    return (row, where) => {
+      const found = unpaired(row, where)
+      if (!found) return []
+      const texts = found.segments.map(({ text }) => text)
+      return [{ prompt: texts.slice(0, -1), answer: found.desirable ? texts.at(-1) : undefined }]
     }
   }
   return 'user' in source ? conversationPrompts(source) : textPrompts(source)

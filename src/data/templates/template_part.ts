@@ -8,7 +8,7 @@
 import nunjucks from 'nunjucks'
 
 import { UserError } from '../../errors.ts'
-import { quote } from '../../formats/quote.ts'
+import { quote } from '../../quote.ts'
 import { END_MARK, END_OF_TEXT } from './end_of_text.ts'
 import { listColumns } from '../row.ts'
 import type { Row, Value } from '../row.ts'

@@ -58,6 +58,17 @@ export interface ChatPreferenceTemplate extends Omit<ChatTemplate, 'replies'>, M
   readonly rejected: string
 }
 
+interface Judged {
+  /** Whether the completion is desirable: true or false, 1 or 0. */
+  readonly label: string
+}
+
+/** A prompt, a completion, and whether it is desirable. */
+export interface UnpairedTemplate extends CompletionTemplate, Judged {}
+
+/** A conversation, and whether its last reply is desirable. */
+export interface ChatUnpairedTemplate extends ChatTemplate, Judged {}
+
 /** A prompt that a model is to answer. */
 export interface PromptTemplate extends Requiring {
   readonly prompt: string
@@ -69,26 +80,28 @@ export type SftTemplate =
 
 export type PairTemplate = PreferenceTemplate | ChatPreferenceTemplate
 
-export type TemplateSource = SftTemplate | LabelTemplate | PairTemplate | PromptTemplate
+export type TemplateSource =
+  SftTemplate | LabelTemplate | PairTemplate | UnpairedTemplate | ChatUnpairedTemplate | PromptTemplate
 
-/**
- * What a model learns: to write on (`sft`), to tell which class a text is of, which of two answers is preferred, or what
- * to answer to a prompt, where the data may hold an answer to compare with.
- */
-export type DataTask = 'sft' | 'classification' | 'preference' | 'prompt'
+/** A template of a text that a model writes. */
+export type WritingTemplate = CompletionTemplate | TextTemplate | ChatTemplate
 
 /** Whether the template gives a class and not a text to learn. */
-export const hasLabel = (template: TemplateSource): template is LabelTemplate => 'label' in template
+export const hasLabel = (template: TemplateSource): template is LabelTemplate =>
+  'label' in template && 'text' in template
 
 /** Whether the template gives two answers. */
 export const hasPair = (template: TemplateSource): template is PairTemplate => 'chosen' in template
 
+/** Whether the template gives a completion that is desirable or not. */
+export const isUnpaired = (template: TemplateSource): template is UnpairedTemplate | ChatUnpairedTemplate =>
+  'label' in template && !('text' in template)
+
 /** Whether the template gives a text to learn. */
 export const isSft = (template: TemplateSource): template is SftTemplate =>
   'length' in template ||
-  'completion' in template ||
-  ('text' in template && !hasLabel(template)) ||
-  ('user' in template && !hasPair(template))
+  (!('label' in template) &&
+    ('completion' in template || 'text' in template || ('user' in template && !hasPair(template))))
 
 /** The columns named in `requires`. */
 export function requiredColumns(template: TemplateSource): string[] {

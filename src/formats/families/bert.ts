@@ -10,7 +10,7 @@ import type { BertConfig } from '../../../graphs/models/bert.ts'
 import { activationNames } from '../../../graphs/layers/activation.ts'
 import { off, size } from './bounds.ts'
 import type { FamilyFormat } from './family.ts'
-import { checkJson } from '../schema.ts'
+import { checkJson } from '../../schema.ts'
 
 const schema = z
   .looseObject({

@@ -9,10 +9,10 @@ import type { Gpt2Config } from '../../../graphs/models/gpt2.ts'
 import { activationNames } from '../../../graphs/layers/activation.ts'
 import { UserError } from '../../errors.ts'
 import type { ClassesHead, Head, ScoreHead } from '../../../graphs/models/head.ts'
-import { quote } from '../quote.ts'
+import { quote } from '../../quote.ts'
 import { off, size } from './bounds.ts'
 import type { FamilyFormat } from './family.ts'
-import { checkJson } from '../schema.ts'
+import { checkJson } from '../../schema.ts'
 
 const tokenId = z.int().min(0).nullable().default(null)
 

@@ -163,7 +163,11 @@ async function measure(
   }
 }
 
-function checkFits({ config }: OpenModel, dataset: DataSet, key: string): void {
+/**
+ * @param key the task's name
+ * @throws UserError where a reference cannot read a data set
+ */
+export function checkFits({ config }: OpenModel, dataset: DataSet, key: string): void {
   const [context, vocabulary] = [factsOf(config).context, config.vocab_size]
   const longest = dataset.lengths.reduce((most, length) => Math.max(most, length), 0)
   if (longest > context)

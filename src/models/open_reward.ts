@@ -3,15 +3,15 @@
  * @module
  */
 import { UserError } from '../errors.ts'
-import { quote } from '../formats/quote.ts'
-import { openScorer } from '../models/open_scorer.ts'
+import { quote } from '../quote.ts'
+import { openScorer } from './open_scorer.ts'
 import type { Device } from '../runtime/node_runtime.ts'
-import type { RewardFunction } from './reward_function.ts'
-import { scoreByMetric } from './reward_metrics.ts'
-import { openRewardModule } from './reward_module.ts'
-import type { RewardSample } from './reward_sample.ts'
-import type { RewardSource } from './reward_source.ts'
-import { sampleName } from './reward_sample.ts'
+import type { RewardFunction } from '../rewards/reward_function.ts'
+import { scoreByMetric } from '../rewards/reward_metrics.ts'
+import { openRewardModule } from '../rewards/reward_module.ts'
+import type { RewardSample } from '../rewards/reward_sample.ts'
+import type { RewardSource } from '../rewards/reward_source.ts'
+import { sampleName } from '../rewards/reward_sample.ts'
 
 export interface RewardFunctionOptions extends Device {
   /** Of a reward model: responses that it reads together. */

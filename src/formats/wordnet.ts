@@ -9,13 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-export interface Synonyms {
-  /**
-   * The single words that share a meaning with `word` or with a base form of it, in any part of speech; with `word`
-   * itself if it is in WordNet. Proper names keep their capitals. Empty for an unknown word.
-   */
-  of(word: string): ReadonlySet<string>
-}
+import type { Synonyms } from '../metrics/synonyms.ts'
 
 const PARTS_OF_SPEECH = ['noun', 'verb', 'adj', 'adv'] as const
 type PartOfSpeech = (typeof PARTS_OF_SPEECH)[number]

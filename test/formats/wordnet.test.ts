@@ -3,9 +3,9 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { lemmasOf, openWordNet, wordNetFolder } from '../../src/metrics/wordnet.ts'
-import type { Synonyms } from '../../src/metrics/wordnet.ts'
-import { parseFixture } from './helpers.ts'
+import { lemmasOf, openWordNet, wordNetFolder } from '../../src/formats/wordnet.ts'
+import type { Synonyms } from '../../src/metrics/synonyms.ts'
+import { parseFixture } from '../metrics/helpers.ts'
 
 describe('WordNet synonyms', () => {
   let wordnet: Synonyms

@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod'
 
-import { UserError } from '../errors.ts'
+import { UserError } from './errors.ts'
 
 /** `value` as `schema` understands it. Throws UserError naming the file and the first key that does not fit. */
 export function checkJson<T>(schema: z.ZodType<T>, value: unknown, where: string): T {

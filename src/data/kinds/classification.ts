@@ -1,0 +1,56 @@
+/**
+ * Texts, each of a class.
+ * @module
+ */
+import { UserError } from '../../errors.ts'
+import { encodeLabelled } from '../examples/encode.ts'
+import { listClasses } from '../examples/list_classes.ts'
+import { layouts } from '../sets/layouts.ts'
+import type { Form } from '../templates/form.ts'
+import { compileLabelledText } from '../templates/labelled_text.ts'
+import type { LabelTemplate } from '../templates/template_source.ts'
+import { hasLabel } from '../templates/template_source.ts'
+import type { DataKind } from './kind.ts'
+import { orEmpty } from './kind.ts'
+
+/** Two texts with an end of text between them: ids(first) + [end of text] + ids(second). */
+const twoTexts = (first: string, second: string): Form => ({
+  name: `${first}, ${second}, label`,
+  columns: [[first], [second], ['label']],
+  template: () => ({ text: `{{ ${first} }}<|endoftext|>{{ ${second} }}`, label: '{{ label }}' }),
+})
+
+export const classification: DataKind<LabelTemplate> = {
+  wanted: 'text and label',
+  fits: hasLabel,
+  forms: [
+    twoTexts('sentence1', 'sentence2'),
+    twoTexts('premise', 'hypothesis'),
+    twoTexts('question1', 'question2'),
+    twoTexts('question', 'sentence'),
+    {
+      name: 'text (or sentence), label',
+      columns: [['text', 'sentence'], ['label']],
+      template: ([text, label]) => ({ text: `{{ ${text} }}`, label: `{{ ${label} }}` }),
+    },
+  ],
+  messageForms: [],
+  layout: layouts.single,
+  classified: true,
+  encoder(tokenizer, template, { classes, maxLength }) {
+    const labelled = compileLabelledText(template)
+    const indices = new Map(classes.map((name, i) => [name, i]))
+    return (row, where) => {
+      const found = labelled(row, where)
+      if (!found) return orEmpty([])
+      const index = indices.get(found.label)
+      if (index === undefined) {
+        throw new UserError(
+          `${where}: the label "${found.label}" is none of the classes (${listClasses(classes)}); correct it, or add it to "classes"`,
+        )
+      }
+      return [encodeLabelled(tokenizer, found.text, index, maxLength)]
+    }
+  },
+  writing: () => undefined,
+}

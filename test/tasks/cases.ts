@@ -1,0 +1,54 @@
+/**
+ * The smallest run of each task; see `invariants.ts`.
+ * @module
+ */
+import type { TaskName } from '../../src/tasks/index.ts'
+import type { TaskCase } from './invariants.ts'
+
+const texts = ['a dog is an animal', 'the sea', 'a tree has leaves, a house has none', 'it rains today']
+const pairs = [
+  { prompt: 'a dog is', chosen: ' an animal', rejected: ' a thing' },
+  { prompt: 'the sea is', chosen: ' water', rejected: ' a kind of a kind' },
+  { prompt: 'a hill is', chosen: ' a small mountain', rejected: ' up' },
+  { prompt: 'a lamp', chosen: ' gives light', rejected: ' it it it' },
+]
+
+const npt = { rank: 3, modulation_scale: 0.7, init_scale: 0.5, layers: 'all' }
+const plastic = {
+  rows: texts.map((text) => ({ text })),
+  config: { lora: undefined, template: { text: '{{ text }}' }, npt },
+}
+
+export const cases: Readonly<Record<TaskName, TaskCase>> = {
+  sft: {
+    rows: pairs,
+    config: { template: { prompt: '{{ prompt }}', completion: '{{ chosen }}<|endoftext|>' } },
+  },
+  classification: {
+    rows: texts.map((text, i) => ({ text, label: i % 2 === 0 ? 'thing' : 'place' })),
+    config: { classifier_dropout: 0.25 },
+  },
+  reward: { rows: pairs, config: { classifier_dropout: 0.25 } },
+  dpo: { rows: pairs, config: {} },
+  ppo: {
+    rows: ['dog', 'cat', 'tree', 'sea'].map((word) => ({
+      prompt: `Word: ${word} ;`,
+      completion: ' a thing',
+    })),
+    config: {
+      ppo: {
+        reward: { metric: 'rougeL' },
+        ...{ batch_size: 4, mini_batch_size: 2, max_new_tokens: 6 },
+      },
+    },
+    skip: {
+      cut: {
+        reason: 'a mini-batch is a step of its own',
+        tests:
+          'ppo_run.test.ts, "does the same with mini-batches that are accumulated as with one large one"',
+      },
+    },
+  },
+  equivalence: plastic,
+  consolidation: plastic,
+}

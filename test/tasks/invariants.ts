@@ -1,0 +1,219 @@
+/**
+ * What holds of every task, as tests: one suite, called once a task.
+ * @module
+ */
+import { access, readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+import { parse } from 'yaml'
+
+import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import type { Listener } from '../../src/learning/listeners.ts'
+import { runConfigSchema } from '../../src/runs/config.ts'
+import { continueRun } from '../../src/runs/continue.ts'
+import type { Device } from '../../src/runtime/node_runtime.ts'
+import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
+import type { Runtime } from '../../src/runtime/runtime.ts'
+import type { TaskName } from '../../src/tasks/index.ts'
+import { userError, withFolder } from '../data/helpers.ts'
+import { largestDifference } from '../graphs/gpt2_fixtures.ts'
+import { rejection } from '../rejection.ts'
+import { createTinyRun } from '../training/tiny_run.ts'
+
+type Invariant = 'cut' | 'judged' | 'resumed' | 'finite' | 'fed' | 'shown'
+
+export interface TaskCase {
+  /** Rows of four different examples, which it learns from and is judged by. */
+  readonly rows: readonly object[]
+  /** Keys of its configuration; of `npt`, with no adapters. */
+  readonly config: object
+  /** What does not hold of it: why not, and which tests stand in. */
+  readonly skip?: Partial<Readonly<Record<Invariant, { readonly reason: string; readonly tests: string }>>>
+}
+
+const root = join(import.meta.dirname, '../..')
+const STEPS = 4
+const shared = { threads: 1, max_steps: STEPS, eval_steps: 2, save_steps: 2, learning_rate: 1e-3 }
+
+type Line = Readonly<Record<string, unknown>>
+
+const linesOf = async (run: string): Promise<Line[]> =>
+  (await readFile(join(run, 'log.jsonl'), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+
+/** All numbers of a line, but times. */
+const numbersOf = (line: Line): [string, number][] =>
+  Object.entries(line).flatMap(([name, value]) =>
+    name.startsWith('time/')
+      ? []
+      : [value].flat().flatMap((one, i) => (typeof one === 'number' ? [[`${name} ${i}`, one]] : [])),
+  ) as [string, number][]
+
+/** Every file of a run that training writes, adapter_config.json aside, which has the path of the run's model. */
+async function bytesOf(run: string): Promise<Readonly<Record<string, string>>> {
+  const files = await readdir(join(run, 'checkpoints'), { recursive: true, withFileTypes: true })
+  const paths = files
+    .filter((file) => file.isFile() && file.name !== 'adapter_config.json')
+    .map(({ parentPath, name }) => join(parentPath, name))
+  const contents = [join(run, 'log.jsonl'), ...paths].map(
+    async (path) => [path.slice(run.length), await readFile(path, 'base64')] as const,
+  )
+  return Object.fromEntries(await Promise.all(contents))
+}
+
+/** The tensors of a run's last checkpoint. */
+async function trained(run: string): Promise<ReadonlyMap<string, Float32Array>> {
+  const folder = join(run, 'checkpoints', 'last')
+  const files = (await readdir(folder)).filter(
+    (name) => name.endsWith('.safetensors') && !name.startsWith('optimizer'),
+  )
+  expect(files, folder).not.to.be.empty
+  const all = await Promise.all(files.map((name) => readTensors(join(folder, name))))
+  return new Map(all.flatMap((tensors) => [...tensors].map(([name, { data }]) => [name, data] as const)))
+}
+
+const stopAfter = (step: number): Listener => ({
+  step: (record) => {
+    if (record.step === step) throw new Error('stopped')
+  },
+})
+
+/** A runtime that notes which inputs a session was fed, and which it has. */
+function noting(
+  seen: { readonly fed: Set<string>; readonly has: Set<string> }[],
+): (settings: Device) => Runtime {
+  return (settings) => {
+    const runtime = nodeRuntime(settings)
+    return {
+      ...runtime,
+      async open(model, options) {
+        const session = await runtime.open(model, options)
+        return {
+          ...session,
+          run(feeds, into) {
+            seen.push({ fed: new Set(Object.keys(feeds)), has: new Set(session.inputNames) })
+            return session.run(feeds, into)
+          },
+        }
+      },
+    }
+  }
+}
+
+/** The configurations that are shipped, by the task that they are of. */
+async function shippedTasks(): Promise<readonly unknown[]> {
+  const names = (await readdir(join(root, 'data'))).filter((name) => name.endsWith('.yaml'))
+  const texts = await Promise.all(names.map((name) => readFile(join(root, 'data', name), 'utf8')))
+  return texts.map((text) => runConfigSchema.parse(parse(text)).task)
+}
+
+/** Tests of a task on the tiny model. */
+export function taskInvariants(task: TaskName, { rows, config, skip = {} }: TaskCase): void {
+  const create = async (folder: string, changes: object = {}): Promise<string> =>
+    (await createTinyRun(folder, rows, { ...shared, ...config, task, ...changes })).run
+
+  const invariant = (name: Invariant, title: string, check: () => Promise<void>): void => {
+    const skipped = skip[name]
+    if (skipped) it.skip(`${title}: not where ${skipped.reason}; see ${skipped.tests}`)
+    else it(title, check)
+  }
+
+  describe(`the task ${task}`, () => {
+    invariant('cut', 'takes the same steps however they are cut into micro-batches', () =>
+      withFolder(async (folder) => {
+        const cuts = [4, 2, 1].map((size) => ({
+          per_device_train_batch_size: size,
+          gradient_accumulation_steps: 4 / size,
+        }))
+        const [whole, ...parts] = await Promise.all(
+          cuts.map(async (cut, i) => {
+            const run = await create(join(folder, String(i)), cut)
+            await continueRun(run)
+            return { lines: await linesOf(run), tensors: await trained(run) }
+          }),
+        )
+        for (const { lines, tensors } of parts) {
+          expect(lines).to.have.length(whole!.lines.length)
+          for (const [i, line] of lines.entries()) {
+            const expected = numbersOf(whole!.lines[i]!)
+            expect(expected.length).to.be.greaterThan(2)
+            for (const [n, [name, value]] of numbersOf(line).entries())
+              expect(value, `line ${i}, ${name}`).to.be.closeTo(
+                expected[n]![1],
+                2e-5 * Math.max(1, Math.abs(value)),
+              )
+          }
+          for (const [name, data] of tensors)
+            expect(largestDifference(data, whole!.tensors.get(name)!), name).to.be.at.most(1e-4)
+        }
+      }),
+    )
+
+    invariant('judged', 'is judged alike whatever the batch size', () =>
+      withFolder(async (folder) => {
+        const losses = await Promise.all(
+          [1, 4].map(async (size) => {
+            const run = await create(join(folder, String(size)), {
+              per_device_eval_batch_size: size,
+              max_steps: 1,
+            })
+            await continueRun(run)
+            return (await linesOf(run)).flatMap(({ eval_loss }) =>
+              eval_loss === undefined ? [] : [eval_loss as number],
+            )
+          }),
+        )
+        expect(losses[0]).not.to.be.empty
+        for (const [i, loss] of losses[0]!.entries())
+          expect(loss).to.be.closeTo(losses[1]![i]!, 1e-5 * Math.max(1, loss))
+      }),
+    )
+
+    invariant('resumed', 'goes on from a checkpoint to the same bytes', () =>
+      withFolder(async (folder) => {
+        const undisturbed = await create(join(folder, 'undisturbed'))
+        await continueRun(undisturbed)
+        const expected = await bytesOf(undisturbed)
+        const run = await create(join(folder, 'stopped'))
+        for (const step of [1, 3]) {
+          const { message } = await rejection(continueRun(run, stopAfter(step)))
+          expect(message).to.equal('stopped')
+        }
+        await continueRun(run)
+        const got = await bytesOf(run)
+        expect(Object.keys(got).length).to.be.greaterThan(3)
+        expect(got).to.deep.equal(expected)
+      }),
+    )
+
+    invariant('finite', 'stops where a number is none, saying so, and leaves no checkpoint', () =>
+      withFolder(async (folder) => {
+        const run = await create(folder)
+        const path = join(run, 'model.safetensors')
+        const tensors = await readTensors(path)
+        tensors.get('transformer.h.1.ln_2.bias')!.data[3] = NaN
+        await writeSafetensors(path, tensors)
+        expect(await userError(() => continueRun(run))).to.match(/NaN.*step \d|step \d.*NaN/)
+        expect(await rejection(access(join(run, 'checkpoints', 'last')))).to.include({ code: 'ENOENT' })
+      }),
+    )
+
+    invariant('fed', 'feeds its graphs the inputs that they have, and no others', () =>
+      withFolder(async (folder) => {
+        const run = await create(folder, { max_steps: 1 })
+        const seen: { readonly fed: Set<string>; readonly has: Set<string> }[] = []
+        await continueRun(run, undefined, noting(seen))
+        expect(seen.length).to.be.greaterThan(1)
+        for (const { fed, has } of seen) expect([...fed].sort()).to.deep.equal([...has].sort())
+      }),
+    )
+
+    invariant('shown', 'has a configuration to begin with and a page', async () => {
+      expect(await shippedTasks()).to.include(task)
+      await access(join(root, 'docs', `${task}.md`))
+    })
+  })
+}

@@ -20,9 +20,6 @@ const SAMPLING = { do_sample: true, temperature: 0.7, top_k: 0, top_p: 0.9, repe
 export const chatCommand = (): Command =>
   addGenerationOptions(
     new Command('chat')
-      .description(
-        "try a model in the terminal: asks for what a run's template needs, and writes what follows",
-      )
       .argument('<folder>', 'folder of a run (its best checkpoint is used), of a checkpoint or of a model')
       .addOption(
         new Option(

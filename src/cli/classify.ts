@@ -25,7 +25,6 @@ const SHOWN = 5
 /** `ortune classify <folder>` */
 export const classifyCommand = (): Command =>
   new Command('classify')
-    .description('tell which class texts belong to, with a classification run or an exported classifier')
     .argument(
       '<folder>',
       'folder of a run (its best checkpoint is used), a checkpoint or an exported classifier',

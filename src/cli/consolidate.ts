@@ -22,9 +22,6 @@ interface ConsolidateFlags {
 /** `ortune consolidate <run> --text … --out <folder>` */
 export const consolidateCommand = (): Command =>
   new Command('consolidate')
-    .description(
-      'fold what texts do to plastic blocks into a lasting update, and measure what it teaches and damages',
-    )
     .argument('<run>', 'a run that has trained plastic blocks')
     .requiredOption('--text <text...>', 'what to remember')
     .option('--paraphrase <text...>', 'other texts to watch, such as the same said in other words')

@@ -25,7 +25,6 @@ interface DemoFlags {
 
 export const demoCommand = (): Command =>
   new Command('demo')
-    .description('teach the pocket model to define words, and look at the difference')
     .option('--out <folder>', 'folder of the run', 'runs/demo')
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune demo --out runs/my-first-run')

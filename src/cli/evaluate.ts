@@ -23,7 +23,6 @@ interface EvaluateFlags {
 /** `ortune evaluate <run> [other]` */
 export const evaluateCommand = (): Command =>
   new Command('evaluate')
-    .description("judge a run's model on its validation or test data, alone or beside another run")
     .argument('<run>', "the run's folder")
     .argument('[other]', 'another run to stand beside it')
     .addOption(checkpointOption())

@@ -28,7 +28,6 @@ interface ExportFlags {
 /** `ortune export --model <folder> --out <folder>` */
 export const exportCommand = (): Command =>
   new Command('export')
-    .description("write a task's training, evaluation and optimizer graphs beside the model they train")
     .addOption(new Option('--task <name>', 'what the graphs are for').choices(TASKS).default('sft'))
     .option('--classes <names>', 'of task classification: the names of the classes, with commas between them')
     .addOption(

@@ -18,7 +18,6 @@ interface GenerateFlags extends GenerationFlags {
 export const generateCommand = (): Command =>
   addGenerationOptions(
     new Command('generate')
-      .description('continue prompts with a model, a run or a checkpoint')
       .argument('<folder>', 'folder of a model, of a run (its best checkpoint is used) or of a checkpoint')
       .option('--prompt <text...>', 'text to continue; several are continued together')
       .option('--prompt-file <path>', 'one prompt per line; in a .jsonl file each line is a JSON string')

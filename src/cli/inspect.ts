@@ -4,7 +4,6 @@ import { Command } from 'commander'
 /** `ortune inspect <path>` */
 export const inspectCommand = (): Command =>
   new Command('inspect')
-    .description('show the graphs, parameters and cost of artifacts, of a model or of an .onnx file')
     .argument('<path>', 'folder, or .onnx file')
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune inspect runs/dictionary')

@@ -24,9 +24,6 @@ interface JudgeFlags extends SamplingFlags {
 export const judgeCommand = (): Command =>
   addSamplingOptions(
     new Command('judge')
-      .description(
-        "let a run's policy and another one answer the same prompts, and count which answers score higher",
-      )
       .argument('<run>', 'the folder of a run that trains a policy, whose data has the prompts')
       .argument('[other]', 'a run, a checkpoint or a model (default: the model before training)')
       .requiredOption(

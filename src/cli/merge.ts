@@ -18,9 +18,6 @@ interface MergeFlags {
 /** `ortune merge <folder> --out <folder>` */
 export const mergeCommand = (): Command =>
   new Command('merge')
-    .description(
-      'write a trained model for use: one Hugging Face folder, for transformers and transformers.js',
-    )
     .argument('<folder>', 'folder of a run (its best checkpoint is used), of a checkpoint or of a model')
     .requiredOption('--out <folder>', 'folder to write')
     .addOption(checkpointOption())

@@ -13,7 +13,6 @@ interface PrepareFlags {
 /** `ortune prepare config.yaml key=value …` */
 export const prepareCommand = (): Command =>
   new Command('prepare')
-    .description("read a run's data as training would: counts, lengths and examples, without training")
     .argument('<config>', 'YAML file with the options of the run')
     .argument('[overrides...]', 'options given on the command line, such as max_length=128')
     .option('--out <folder>', 'keep the Arrow files there')

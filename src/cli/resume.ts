@@ -7,7 +7,6 @@ import { printTrainingResult } from './training_result.ts'
 /** `ortune resume <run>` */
 export const resumeCommand = (): Command =>
   new Command('resume')
-    .description('go on with a run that was stopped or killed, from its last checkpoint')
     .argument('<run>', "the run's folder")
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune resume runs/dictionary')

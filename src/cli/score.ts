@@ -29,7 +29,6 @@ interface ScoredPair extends GivenPair {
 /** `ortune score <folder>` */
 export const scoreCommand = (): Command =>
   new Command('score')
-    .description('tell how good responses are, with a reward model')
     .argument(
       '<folder>',
       'folder of a run (its best checkpoint is used), a checkpoint or an exported reward model',

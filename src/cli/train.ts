@@ -7,7 +7,6 @@ import { trainingProgress } from './training_progress.ts'
 /** `ortune train config.yaml key=value …` */
 export const trainCommand = (): Command =>
   new Command('train')
-    .description('prepare the data, export the graphs and train')
     .argument('<config>', 'YAML file with the options of the run')
     .argument('[overrides...]', 'options given on the command line, such as learning_rate=1e-4 lora.r=16')
     .option('--json', 'print one JSON result on standard output')

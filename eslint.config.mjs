@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
@@ -6,21 +8,7 @@ const forbid = (...patterns) => ({ 'no-restricted-imports': ['error', { patterns
 const RUNTIMES = { group: ['onnxruntime-*'], message: 'only src/runtime names an ONNX Runtime package' }
 
 /** The rooms of src from below: each may import those before it. `test/architecture.test.ts` walks them. */
-const FLOORS = [
-  ['runtime'],
-  ['text', 'metrics'],
-  ['formats'],
-  ['data'],
-  ['generation'],
-  ['rewards'],
-  ['learning'],
-  ['models'],
-  ['tasks'],
-  ['runs'],
-  ['evaluation', 'exports'],
-  ['report'],
-  ['cli'],
-]
+const FLOORS = JSON.parse(readFileSync(`${import.meta.dirname}/tools/floors.json`, 'utf8'))
 
 /** What a room may not import: rooms beside it and above. */
 const arrows = FLOORS.flatMap((rooms, floor) =>

@@ -1,7 +1,7 @@
 /** @module */
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { FoundModel } from '../models/find_model.ts'
-import { openFoundModel } from '../models/open_found_model.ts'
+import { openFoundModel, withModel } from '../models/open_found_model.ts'
 import { openTokenGenerator } from '../models/open_token_generator.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { TrainedModel } from '../tasks/task.ts'
@@ -15,7 +15,7 @@ export const trainedModel = (
   config: given.config,
   tokenizer: given.tokenizer,
   npt: found.npt ?? null,
-  open: (build) => openFoundModel(found, build, given.runtime),
+  withGraph: async (build, use) => withModel(await openFoundModel(found, build, given.runtime), use),
   generator: () => openTokenGenerator(found, given.runtime),
   before: () => trainedModel({ base: found.base }, given),
 })

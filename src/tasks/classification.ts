@@ -133,15 +133,16 @@ export const classification: Task<object, object, ClassificationEvaluation> = {
   },
   evaluation: {
     async find(model, data, run) {
-      const { session, parameters } = await model.open((request) =>
-        classificationEvaluationGraph(graphTask(request, run.head)),
+      return model.withGraph(
+        (request) => classificationEvaluationGraph(graphTask(request, run.head)),
+        async (session, parameters) => {
+          const batchSize = run.settings.per_device_eval_batch_size
+          return evaluateClassification(session, parameters, data, {
+            batchSize,
+            ...encoderSettings(run),
+          })
+        },
       )
-      try {
-        const batchSize = run.settings.per_device_eval_batch_size
-        return await evaluateClassification(session, parameters, data, { batchSize, ...encoderSettings(run) })
-      } finally {
-        await session.release()
-      }
     },
     figures({ examples, loss, report: { accuracy, majority, macro, weighted } }) {
       return [

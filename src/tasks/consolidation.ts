@@ -180,16 +180,14 @@ export const consolidation: Task<ConsolidationOptions, ConsolidationOptions, Con
   },
   evaluation: {
     async find(model, data, { settings, options }) {
-      const { session, parameters } = await model.open((request) =>
-        consolidationEvaluationGraph(graphTask(request, options)),
+      return model.withGraph(
+        (request) => consolidationEvaluationGraph(graphTask(request, options)),
+        async (session, parameters) => {
+          const { fold } = options
+          const batchSize = settings.per_device_eval_batch_size
+          return evaluateConsolidation(session, parameters, data, { batchSize, fold })
+        },
       )
-      try {
-        const { fold } = options
-        const batchSize = settings.per_device_eval_batch_size
-        return await evaluateConsolidation(session, parameters, data, { batchSize, fold })
-      } finally {
-        await session.release()
-      }
     },
     figures: ({ examples, loss, before, after, damage }) => [
       ['examples', examples, 0],

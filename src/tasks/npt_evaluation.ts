@@ -70,22 +70,18 @@ export async function evaluateNpt(
 ): Promise<NptEvaluation> {
   const before = model.before()
   const perplexityOf = async (of: TrainedModel): Promise<number> => {
-    const { session, parameters } = await of.open((request) => sftEvaluationGraph(asLanguageModel(request)))
-    try {
-      return (await evaluateSft(session, parameters, data, batchSize)).perplexity
-    } finally {
-      await session.release()
-    }
+    return of.withGraph(
+      (request) => sftEvaluationGraph(asLanguageModel(request)),
+      async (session, parameters) => {
+        return (await evaluateSft(session, parameters, data, batchSize)).perplexity
+      },
+    )
   }
   const perplexity = await perplexityOf(model)
   const basePerplexity = await perplexityOf(before)
-  const { session, parameters } = await model.open(build)
-  let blocks: EquivalenceEvaluation
-  try {
-    blocks = await evaluateEquivalence(session, parameters, data, batchSize)
-  } finally {
-    await session.release()
-  }
+  const blocks = await model.withGraph(build, (session, parameters) =>
+    evaluateEquivalence(session, parameters, data, batchSize),
+  )
   return {
     loss: blocks.loss,
     perplexity,

@@ -151,15 +151,13 @@ export const referenceFreeTask = <Options extends object, Names extends string>(
     }),
   evaluation: {
     async find(model, data, run) {
-      const { session, parameters } = await model.open((request) =>
-        evaluation(asLanguageModel(request), run.options),
+      return model.withGraph(
+        (request) => evaluation(asLanguageModel(request), run.options),
+        async (session, parameters) => {
+          const { per_device_eval_batch_size: size } = run.settings
+          return evaluateReferenceFree(session, parameters, data, learns, size)
+        },
       )
-      try {
-        const { per_device_eval_batch_size: size } = run.settings
-        return await evaluateReferenceFree(session, parameters, data, learns, size)
-      } finally {
-        await session.release()
-      }
     },
     figures: pairFigures,
   },

@@ -173,15 +173,13 @@ export const reward: Task<RewardOptions, RewardOptions, RewardEvaluation> = {
   },
   evaluation: {
     async find(model, data, run) {
-      const { session, parameters } = await model.open((request) =>
-        rewardEvaluationGraph(graphTask(request, run.options, run.head)),
+      return model.withGraph(
+        (request) => rewardEvaluationGraph(graphTask(request, run.options, run.head)),
+        async (session, parameters) => {
+          const batchSize = run.settings.per_device_eval_batch_size
+          return evaluateReward(session, parameters, data, { batchSize, ...encoderSettings(run) })
+        },
       )
-      try {
-        const batchSize = run.settings.per_device_eval_batch_size
-        return await evaluateReward(session, parameters, data, { batchSize, ...encoderSettings(run) })
-      } finally {
-        await session.release()
-      }
     },
     figures: ({ scores, loss, metrics, calibration }) => [
       ['pairs', scores.length, 0],

@@ -106,16 +106,14 @@ export const sft: Task<object, object, SftFound> = {
     }),
   evaluation: {
     async find(model, data, { settings }) {
-      const { session, parameters } = await model.open((request) =>
-        sftEvaluationGraph(asLanguageModel(request)),
+      return model.withGraph(
+        (request) => sftEvaluationGraph(asLanguageModel(request)),
+        async (session, parameters) => {
+          const found = await evaluateSft(session, parameters, data, settings.per_device_eval_batch_size)
+          const words = labelledWords(model.tokenizer, data)
+          return { ...found, perplexityPerWord: perplexityOf(found.loss * found.labelledTokens, words) }
+        },
       )
-      try {
-        const found = await evaluateSft(session, parameters, data, settings.per_device_eval_batch_size)
-        const words = labelledWords(model.tokenizer, data)
-        return { ...found, perplexityPerWord: perplexityOf(found.loss * found.labelledTokens, words) }
-      } finally {
-        await session.release()
-      }
     },
     figures: ({ examples, loss, perplexity, perplexityPerWord }) => [
       ['examples', examples, 0],

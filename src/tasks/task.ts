@@ -160,8 +160,11 @@ export interface TrainedModel {
   readonly config: ModelConfig
   readonly npt: NptConfig | null
   readonly tokenizer: Tokenizer
-  /** Opens a graph on it; release its session when done. */
-  open(build: (request: GraphRequest) => Graph): Promise<OpenModel>
+  /** Opens a graph on it, and releases its session after use. */
+  withGraph<T>(
+    build: (request: GraphRequest) => Graph,
+    use: (session: Session, parameters: Feeds) => Promise<T>,
+  ): Promise<T>
   /** What writes texts with it; release it when done. */
   generator(): Promise<TokenGenerator>
   /** The model that it was trained from. */

@@ -77,13 +77,10 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
   evaluation: {
     async find(model, data, run) {
       const reference = await referenceOf(run, referenceGraph(run.options), data)
-      const { session, parameters } = await model.open(referenceGraph(run.options).build)
-      try {
+      return model.withGraph(referenceGraph(run.options).build, async (session, parameters) => {
         const { per_device_eval_batch_size: size } = run.settings
-        return await evaluateDpo(session, parameters, data, reference, size)
-      } finally {
-        await session.release()
-      }
+        return evaluateDpo(session, parameters, data, reference, size)
+      })
     },
     figures: pairFigures,
   },

@@ -96,12 +96,9 @@ export const kto: Task<KtoGraphOptions, KtoOptions, KtoEvaluation> = {
         // So that it is not in memory beside the policy.
         await reference.release()
       }
-      const { session, parameters } = await model.open(evaluationGraph(run.options))
-      try {
-        return await evaluateKto(session, parameters, data, measured, options)
-      } finally {
-        await session.release()
-      }
+      return model.withGraph(evaluationGraph(run.options), async (session, parameters) => {
+        return evaluateKto(session, parameters, data, measured, options)
+      })
     },
     figures: ({ examples, loss, kl, metrics }) => [
       ['answers', examples, 0],

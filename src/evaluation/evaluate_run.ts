@@ -37,6 +37,10 @@ export type RunEvaluation = {
 /**
  * Evaluates a checkpoint of a run on one of its splits.
  *
+ * @example
+ * const evaluation = await evaluateRun('runs/words', 'validation')
+ * if (evaluation.task === 'sft') console.log(evaluation.perplexity)
+ *
  * @param checkpoint by default the best, or the last
  * @throws UserError where the folder is no run, or has no such checkpoint or split
  */

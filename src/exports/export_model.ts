@@ -53,6 +53,9 @@ const transformersJsConfig = { dtype: 'fp32', use_external_data_format: { 'model
 /**
  * Writes the folder, whole or not at all.
  *
+ * @example
+ * await exportModel({ model: await findModel('runs/words'), out: 'words-model' })
+ *
  * @throws UserError where the model or the adapter cannot be used, or where `out` holds files
  */
 export async function exportModel({

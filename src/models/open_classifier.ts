@@ -28,7 +28,16 @@ export interface OpenClassifier {
   release(): Promise<void>
 }
 
-/** @throws UserError where the folder holds no classifier */
+/**
+ * Opens a run of classification, or an exported classifier.
+ *
+ * @example
+ * const classifier = await openClassifier('runs/part_of_speech')
+ * const [probabilities] = await classifier.classify(['to move fast on foot'])
+ * console.log(classifier.classes[probabilities!.indexOf(Math.max(...probabilities!))])
+ *
+ * @throws UserError where the folder holds no classifier
+ */
 export async function openClassifier(
   folder: string,
   { checkpoint, batch = 32, ...sessionOptions }: ClassifierOptions = {},

@@ -49,7 +49,12 @@ export async function readRunConfig(folder: string): Promise<RunConfig> {
 /**
  * Trains a created run to its end, from its last checkpoint where it has one.
  *
+ * @example
+ * const { global_step } = await continueRun('runs/words', { step: ({ step, loss }) => console.log(step, loss) })
+ *
+ * @param watcher is told of steps and evaluations
  * @param runtimeOf what runs its graphs, by default onnxruntime-node
+ * @throws UserError where the folder is no run, or naming step and tensor where a loss or gradient is not finite
  */
 export async function continueRun(
   folder: string,

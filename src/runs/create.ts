@@ -25,7 +25,16 @@ import { INITIAL_NPT } from './initialise.ts'
 import { prepareData, resolveTemplates } from './prepare_data.ts'
 import { openSplitFile } from './split.ts'
 
-/** Prepares the data of a new run and exports its artifacts: its whole folder, or nothing. */
+/**
+ * Prepares the data of a new run and exports its artifacts: its whole folder, or nothing.
+ *
+ * @example
+ * const data = [{ path: 'words.csv', split: { validation: 0.1 } }]
+ * await createRun(runConfigSchema.parse({ model: 'artifacts/pocket', output_dir: 'runs/words', data }))
+ *
+ * @param onRows called now and then with the rows read so far
+ * @throws UserError where the options, the model or the data cannot be used
+ */
 export async function createRun(given: RunConfig, onRows?: (rows: number) => void): Promise<PrepareReport> {
   checkConfig(given)
   const modelConfig = await readTaskModel(given)

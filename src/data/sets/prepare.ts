@@ -152,6 +152,10 @@ function reasonsOf(counts: SplitCounts): string {
 /**
  * Prepares data sets for training: writes `train.arrow`, `validation.arrow` and `test.arrow`, those that have rows.
  *
+ * @example
+ * const sources = [{ path: 'words.csv', split: { validation: 0.1, test: 0, seed: 42 } }]
+ * await prepare({ sources, tokenizerFolder: 'artifacts/pocket', maxLength: 128, out: 'words-data' })
+ *
  * @throws UserError where an option, a source or a row is wrong, or no example is left; nothing is written then.
  */
 export async function prepare(options: PrepareOptions): Promise<PrepareReport> {

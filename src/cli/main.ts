@@ -18,7 +18,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const called = argv[2] === 'help' ? argv[3] : argv[2]
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = name === called ? await load() : new Command(name)
-    program.addCommand(command.description(summary).exitOverride())
+    program.addCommand(command.description(summary).copyInheritedSettings(program))
   }
   try {
     await program.parseAsync(argv)

@@ -15,15 +15,15 @@ import { taskOptions } from './config.ts'
 export function checkConfig(config: RunConfig): void {
   const { task: name, packing, npt, lora, metric_for_best_model: metric } = config
   const task = taskNamed(name)
+  if (npt && task.refuses.plasticBlocks === 'refused')
+    throw new UserError(
+      `npt is for the tasks ${namesWhere(({ refuses }) => refuses.plasticBlocks !== 'refused')}; task ${name} trains lora or full`,
+    )
   if (npt && lora !== undefined && lora !== 'none')
     throw new UserError('npt and lora both say what to train; leave one out')
   if (task.refuses.plasticBlocks === 'needed' && !npt)
     throw new UserError(
       `task ${name} trains plastic blocks; describe them under npt, for example npt.rank=16`,
-    )
-  if (npt && task.refuses.plasticBlocks === 'refused')
-    throw new UserError(
-      `npt is for the tasks ${namesWhere(({ refuses }) => refuses.plasticBlocks !== 'refused')}; task ${name} trains lora or all`,
     )
   const stray = TASK_NAMES.find((other) => other !== name && config[other] !== undefined)
   if (stray !== undefined)

@@ -135,11 +135,14 @@ async function readCases(run: string, split: Split, most: number): Promise<Promp
   )
 }
 
+/** Where there are no references to tell. */
+const SOME_TOKENS = 60
+
 /** What 99 % of the references need, by nearest rank; one token more than they have, for the end of text. */
 export function enoughTokens(cases: readonly Pick<PromptAndReferences, 'references'>[]): number {
   const lengths = cases.flatMap(({ references }) => references.map(({ length }) => length + 1))
   lengths.sort((a, b) => a - b)
-  return lengths[Math.ceil(0.99 * lengths.length) - 1]!
+  return lengths[Math.ceil(0.99 * lengths.length) - 1] ?? SOME_TOKENS
 }
 
 async function judge(

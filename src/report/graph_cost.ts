@@ -9,6 +9,7 @@ import { inferenceGraph } from '../../graphs/inference/generation.ts'
 import { matmulFlops } from '../../graphs/flops.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
+import type { Dim } from '../../graphs/ir/shape.ts'
 import { factsOf, familyOf } from '../../graphs/models/family.ts'
 import { externalData } from '../formats/external_data.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
@@ -39,10 +40,16 @@ export async function flopsPerToken(
   const graph = await rebuild(folder, name)
   if (!graph || Buffer.compare(serialize(graph), bytes) !== 0) return null
   const context = factsOf(folder.model.config).context
+  // One of each: a row, a pair, whatever a task's graphs have many of.
+  const ones = Object.fromEntries(
+    graph.inputs.flatMap(({ shape }) => shape.filter(isSymbol).map((dim) => [dim, 1])),
+  )
   return graph.inputs.some(({ name }) => name.startsWith('past_key_values.'))
-    ? matmulFlops(graph, { batch: 1, sequence: 1, past_sequence: context - 1 })
-    : matmulFlops(graph, { batch: 1, sequence: context, labelled: context }) / context
+    ? matmulFlops(graph, { ...ones, sequence: 1, past_sequence: context - 1 })
+    : matmulFlops(graph, { ...ones, sequence: context, labelled: context }) / context
 }
+
+const isSymbol = (dim: Dim): dim is string => typeof dim === 'string' && /^\w+$/.test(dim)
 
 async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Promise<Graph | undefined> {
   const { config, tensors } = model

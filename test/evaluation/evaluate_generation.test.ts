@@ -6,7 +6,7 @@ import { openModelEmbedder } from '../../src/models/embedder.ts'
 import { openGenerator } from '../../src/models/open_generator.ts'
 import { cosine } from '../../src/metrics/cosine.ts'
 import { textMetrics } from '../../src/metrics/text_metrics.ts'
-import { evaluateGeneration, hasPrompts } from '../../src/evaluation/evaluate_generation.ts'
+import { enoughTokens, evaluateGeneration, hasPrompts } from '../../src/evaluation/evaluate_generation.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { writeTinyModel } from '../tiny_model.ts'
 import { createTinyRun, writeBestCheckpoint } from '../training/tiny_run.ts'
@@ -28,6 +28,14 @@ async function written(folder: string, max_new_tokens: number, given = prompts):
 
 const rowsOf = (completion: (prompt: string) => string) =>
   prompts.map((prompt) => ({ prompt, completion: completion(prompt) }))
+
+describe('the tokens that an answer is given', () => {
+  it('are what nearly all references need, and some where there are none', () => {
+    const of = (length: number) => ({ references: [new Array<number>(length).fill(1)] })
+    expect(enoughTokens([of(3), of(7), of(5)])).to.equal(8)
+    expect(enoughTokens([{ references: [] }])).to.equal(60)
+  })
+})
 
 describe('training/evaluate_generation', () => {
   it('gives full marks to a model that writes the references', async () => {

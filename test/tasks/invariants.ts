@@ -10,6 +10,7 @@ import { parse } from 'yaml'
 
 import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import type { Listener } from '../../src/learning/listeners.ts'
+import { inspect } from '../../src/report/inspection.ts'
 import { runConfigSchema } from '../../src/runs/config.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import type { Device } from '../../src/runtime/node_runtime.ts'
@@ -21,7 +22,7 @@ import { largestDifference } from '../graphs/gpt2_fixtures.ts'
 import { rejection } from '../rejection.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
 
-type Invariant = 'cut' | 'judged' | 'resumed' | 'finite' | 'fed' | 'shown'
+type Invariant = 'cut' | 'judged' | 'resumed' | 'finite' | 'fed' | 'costed' | 'shown'
 
 export interface TaskCase {
   /** Rows of four different examples, which it learns from and is judged by. */
@@ -208,6 +209,14 @@ export function taskInvariants(task: TaskName, { rows, config, skip = {} }: Task
         await continueRun(run, undefined, noting(seen))
         expect(seen.length).to.be.greaterThan(1)
         for (const { fed, has } of seen) expect([...fed].sort()).to.deep.equal([...has].sort())
+      }),
+    )
+
+    invariant('costed', 'has graphs whose cost is told', () =>
+      withFolder(async (folder) => {
+        const { models } = await inspect(await create(folder))
+        const costs = ['training', 'eval'].map((name) => models[`${name}_model.onnx`]!.flops_per_token)
+        for (const cost of costs) expect(cost).to.be.greaterThan(1000)
       }),
     )
 

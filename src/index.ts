@@ -3,9 +3,9 @@
  * browser, are `ortune/graphs`; with all that trains in a browser they are `ortune/web`.
  *
  * @example
- * import { continueRun, createRun, evaluateRun, openGenerator, runConfigSchema } from 'ortune'
+ * import { continueRun, createRun, evaluateRun, readConfig } from 'ortune'
  *
- * const config = runConfigSchema.parse({
+ * const config = readConfig({
  *   model: 'artifacts/pocket',
  *   output_dir: 'runs/words',
  *   data: [{ path: 'words.csv', split: { column: 'split' } }],
@@ -28,6 +28,7 @@ export { nodeRuntime } from './runtime/node_runtime.ts'
 // Runs: create one, train it to its end, judge it.
 export type { RunConfig } from './runs/config.ts'
 export { runConfigSchema } from './runs/config.ts'
+export { readConfig } from './runs/read_config.ts'
 export { createRun } from './runs/create.ts'
 export { continueRun, readRunConfig } from './runs/continue.ts'
 export type { RunEvaluation } from './evaluation/evaluate_run.ts'

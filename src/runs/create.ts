@@ -30,7 +30,7 @@ import { openSplitFile } from './split.ts'
  *
  * @example
  * const data = [{ path: 'words.csv', split: { validation: 0.1 } }]
- * await createRun(runConfigSchema.parse({ model: 'artifacts/pocket', output_dir: 'runs/words', data }))
+ * await createRun(readConfig({ model: 'artifacts/pocket', output_dir: 'runs/words', data }))
  *
  * @param onRows called now and then with the rows read so far
  * @throws UserError where the options, the model or the data cannot be used

@@ -58,7 +58,7 @@ const mistakes: Record<string, readonly Mistake[]> = {
   'a configuration': [
     [
       train('learning_rat=1'),
-      /config\.yaml: there is no option "learning_rat"; did you mean "learning_rate"\?/,
+      /ortune: learning_rat=1 on the command line: there is no option "learning_rat"; did you mean "learning_rate"\?/,
     ],
     [train('lora.q=1'), /there is no option "lora\.q"/],
     [train('max_length=65'), /max_length 65 exceeds the model's context of 64/],

@@ -6,8 +6,8 @@ import { trainingOptionsSchema } from '../../src/learning/options.ts'
 import { runConfigSchema } from '../../src/runs/config.ts'
 import { TASK_NAMES, taskNamed } from '../../src/tasks/index.ts'
 import type { TaskName } from '../../src/tasks/index.ts'
-import type { JsonSchema } from './json_schema.ts'
-import { jsonSchema, mappingsOf, typeText, valueText } from './json_schema.ts'
+import type { JsonSchema } from '../../src/json_schema.ts'
+import { jsonSchema, mappingsOf, typeText, valueText } from '../../src/json_schema.ts'
 
 const HEADING = ['key', 'type', 'default', 'meaning']
 

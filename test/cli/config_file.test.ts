@@ -1,0 +1,148 @@
+import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+
+import { expect } from 'chai'
+
+import { readConfigFile } from '../../src/cli/config_file.ts'
+import { UserError } from '../../src/errors.ts'
+import { readConfig } from '../../src/runs/read_config.ts'
+import { withFolder } from '../data/helpers.ts'
+import { rejection } from '../rejection.ts'
+
+const SOUND = 'model: model\noutput_dir: run\ndata: [{ path: words.csv }]\n'
+
+/** What reading says of a file `a.yaml` with overrides, in one sentence. */
+async function complaint(file: string, overrides: readonly string[]): Promise<string> {
+  let said = ''
+  await withFolder(async (folder) => {
+    const path = join(folder, 'a.yaml')
+    await writeFile(path, file)
+    const error = await rejection(readConfigFile(path, overrides))
+    expect(error).to.be.instanceOf(UserError)
+    said = error.message.replace(path, 'a.yaml')
+  })
+  return said
+}
+
+describe('a configuration of a YAML file and a command line', () => {
+  const cases: readonly [what: string, file: string, overrides: readonly string[], says: string | RegExp][] =
+    [
+      [
+        'an override blames the command line',
+        SOUND,
+        ['learning_rate=abc'],
+        'learning_rate=abc on the command line: learning_rate must be a number, > 0, ≤ 10, and is "abc"',
+      ],
+      [
+        'the same in the file blames the file, whatever else is overridden',
+        `${SOUND}learning_rate: abc\n`,
+        ['seed=1', 'lora.r=2'],
+        'a.yaml: learning_rate must be a number, > 0, ≤ 10, and is "abc"',
+      ],
+      [
+        'an override of a key that was wrong before',
+        `${SOUND}learning_rate: abc\n`,
+        ['learning_rate=abd'],
+        'learning_rate=abd on the command line: learning_rate must be a number, > 0, ≤ 10, and is "abd"',
+      ],
+      [
+        'the last of several overrides',
+        SOUND,
+        ['seed=1', 'seed=-1'],
+        'seed=-1 on the command line: seed must be a whole number, ≥ 0, ≤ 2,147,483,648, and is -1',
+      ],
+      [
+        'an override within a mapping that does not fit then',
+        `${SOUND}template: { text: x }\n`,
+        ['template.words=x'],
+        'template.words=x on the command line: there is no option "template.words"; remove it',
+      ],
+      [
+        'a mapping of the file that did not fit before',
+        `${SOUND}template: { user: x }\n`,
+        ['template.system=x'],
+        /^a\.yaml: template: it must have the texts/,
+      ],
+      [
+        'a key within a key, by the nearest one',
+        `${SOUND}task: dpo\ndpo: { betta: 1 }\n`,
+        [],
+        'a.yaml: there is no option "dpo.betta"; did you mean "dpo.beta"?',
+      ],
+      [
+        'a key of a source',
+        SOUND,
+        ['data.0.spilt=x'],
+        'data.0.spilt=x on the command line: there is no option "data.0.spilt"; did you mean "data.0.split"?',
+      ],
+      [
+        'a value of few',
+        SOUND,
+        ['lr_scheduler_type=cosin'],
+        'lr_scheduler_type=cosin on the command line: lr_scheduler_type must be linear, cosine, constant, and is "cosin"; did you mean "cosine"?',
+      ],
+      [
+        'a key of one of several alternatives',
+        SOUND,
+        ['lora.r=many'],
+        'lora.r=many on the command line: lora.r must be a whole number, ≥ 1, ≤ 4,096, and is "many"',
+      ],
+      [
+        'a value of none of several alternatives',
+        SOUND,
+        ['lora=3'],
+        'lora=3 on the command line: lora must be full, or none, or a mapping, and is 3',
+      ],
+      [
+        'a key that is missing',
+        'model: model\noutput_dir: run\n',
+        [],
+        'a.yaml: there is no "data"; give the sources of the rows, one after another',
+      ],
+      [
+        'a value that is empty',
+        SOUND,
+        ['model=""'],
+        'model="" on the command line: model is empty; give a text',
+      ],
+      [
+        'what is no YAML',
+        SOUND,
+        ['data=[{path: x'],
+        'data=[{path: x on the command line is not valid YAML: Flow map in block collection must be sufficiently indented and end with a } at line 1, column 10:',
+      ],
+    ]
+  for (const [what, file, overrides, says] of cases)
+    it(`says what is wrong and where: ${what}`, async () => {
+      const said = await complaint(file, overrides)
+      if (typeof says === 'string') expect(said).to.equal(says)
+      else expect(said).to.match(says)
+    })
+
+  it('may begin a list by an override', async () => {
+    await withFolder(async (folder) => {
+      const path = join(folder, 'a.yaml')
+      await writeFile(path, 'model: model\n')
+      const { data } = await readConfigFile(path, [
+        'output_dir=run',
+        'data.0.path=a.csv',
+        'data.1.path=b.csv',
+      ])
+      expect(data.map((source) => source.path)).to.deep.equal(['a.csv', 'b.csv'])
+    })
+  })
+
+  it('a program is told in a sentence, too', () => {
+    const data = [{ path: 'words.csv' }]
+    expect(readConfig({ model: 'model', output_dir: 'run', data })).to.include({
+      task: 'sft',
+      max_steps: null,
+    })
+    const wrong = () => readConfig({ model: 'model', output_dir: 'run', data, max_steps: 0 })
+    expect(wrong).to.throw(
+      UserError,
+      'the configuration: max_steps must be a whole number, ≥ 1, ≤ 1e9, or null, and is 0',
+    )
+    expect(() => readConfig(undefined)).to.throw(UserError, 'the configuration: it must be a mapping')
+  })
+})

@@ -1,5 +1,5 @@
 /**
- * Values out of a file as error messages show them.
+ * Values out of files as error messages show them.
  * @module
  */
 
@@ -7,6 +7,19 @@
 export function quote(value: unknown): string {
   if (Array.isArray(value)) return shorten(`[${value.slice(0, 9).map(quoteScalar).join(', ')}]`)
   return shorten(quoteScalar(value))
+}
+
+/** Names as a sentence lists them: the first ones, each cut where it is long, and how many more there are. */
+export function listNames(names: readonly string[], most = 20): string {
+  const shown = names.slice(0, most).map(shorten).join(', ')
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown
+}
+
+/** A sentence with its middle left out where it is too long for a terminal: what it is about begins it, advice ends it. */
+export function shortenSentence(sentence: string, most = 600): string {
+  if (sentence.length <= most) return sentence
+  const end = Math.floor(most * 0.4)
+  return `${sentence.slice(0, most - end - 1)}…${sentence.slice(-end)}`
 }
 
 function quoteScalar(value: unknown): string {

@@ -4,10 +4,13 @@ import { createInterface } from 'node:readline'
 import { Command, Option } from 'commander'
 
 import type { Question } from '../generation/chat_form.ts'
+import { shortenSentence } from '../quote.ts'
+import { visible } from '../visible_text.ts'
 import type { ChatPlace } from './chat_loop.ts'
 import type { GenerationFlags } from './generation_options.ts'
 import { addGenerationOptions, givenSampling } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
+import { terminalText } from './terminal_text.ts'
 
 interface ChatFlags extends GenerationFlags {
   greedy?: boolean
@@ -78,8 +81,8 @@ function terminal(): ChatPlace & { close(): void } {
       lines.setPrompt(optional ? `${name} (may be empty)> ` : `${name}> `)
       lines.prompt()
     },
-    write: (piece) => void process.stdout.write(piece),
-    say: (sentence) => void process.stderr.write(`${sentence}\n`),
+    write: (piece) => void process.stdout.write(terminalText(piece)),
+    say: (sentence) => void process.stderr.write(`${shortenSentence(visible(sentence))}\n`),
     interruption() {
       reply = new AbortController()
       return reply.signal

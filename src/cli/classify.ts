@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 
 import type { CheckpointName } from '../models/find_model.ts'
+import { visible } from '../visible_text.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import { wholeNumber } from './number_argument.ts'
 
@@ -71,10 +72,12 @@ function ranking(classes: readonly string[], probabilities: Float32Array): Class
 }
 
 function table(classified: readonly Classified[]): string {
-  const width = Math.max(...classified.flatMap(({ classes }) => classes.map(({ name }) => name.length)))
+  const width = Math.max(
+    ...classified.flatMap(({ classes }) => classes.map(({ name }) => visible(name).length)),
+  )
   const line = ({ name, probability }: Classified['classes'][number]) =>
-    `  ${name.padEnd(width)}  ${(100 * probability).toFixed(1).padStart(5)} %\n`
+    `  ${visible(name).padEnd(width)}  ${(100 * probability).toFixed(1).padStart(5)} %\n`
   return classified
-    .map(({ text, classes }) => `${text}\n${classes.slice(0, SHOWN).map(line).join('')}`)
+    .map(({ text, classes }) => `${visible(text)}\n${classes.slice(0, SHOWN).map(line).join('')}`)
     .join('\n')
 }

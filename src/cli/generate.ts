@@ -5,6 +5,7 @@ import type { Continuation, TextOptions } from '../models/open_generator.ts'
 import type { GenerationFlags } from './generation_options.ts'
 import { addGenerationOptions, doSampleOption, drawsAtRandom, givenSampling } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
+import { terminalText } from './terminal_text.ts'
 
 interface GenerateFlags extends GenerationFlags {
   prompt?: string[]
@@ -62,13 +63,15 @@ function textOptions(flags: GenerateFlags): TextOptions {
 function streamAfter(prompt: string): (row: number, piece: string) => void {
   let before = prompt
   return (_row, piece) => {
-    process.stdout.write(before + piece)
+    process.stdout.write(terminalText(before + piece))
     before = ''
   }
 }
 
 function printAll(continuations: readonly Continuation[]): void {
-  process.stdout.write(`${continuations.map(({ prompt, text }) => prompt + text).join('\n\n')}\n`)
+  process.stdout.write(
+    terminalText(`${continuations.map(({ prompt, text }) => prompt + text).join('\n\n')}\n`),
+  )
 }
 
 function printJson(model: string, continuations: readonly Continuation[], tokens_per_second: number): void {

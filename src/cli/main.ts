@@ -5,6 +5,8 @@
 import { Command, CommanderError } from 'commander'
 
 import { UserError } from '../errors.ts'
+import { shortenSentence } from '../quote.ts'
+import { visible, visibleLines } from '../visible_text.ts'
 import { commands } from './commands.ts'
 
 /** Parses the arguments, runs the command, and turns a user's mistake into one sentence and exit code 2. */
@@ -13,6 +15,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description('Fine-tune and align GPT-2-class language models on ONNX Runtime')
     .showHelpAfterError('(add --help for the options and an example)')
     .addHelpText('after', '\n"ortune <command> --help" shows its options and an example.')
+    .configureOutput({ outputError: (text, write) => write(shortenSentence(visibleLines(text))) })
     .exitOverride()
   // `ortune train …`, and `ortune help train`.
   const called = argv[2] === 'help' ? argv[3] : argv[2]
@@ -27,12 +30,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** What an error quotes may come out of any file: it moves no cursor, changes no colour, and does not fill the terminal. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof UserError) {
-    process.stderr.write(`ortune: ${error.message}\n`)
+    process.stderr.write(`ortune: ${shortenSentence(visible(error.message))}\n`)
     return 2
   }
-  process.stderr.write(`ortune: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  const fault = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`ortune: ${shortenSentence(visibleLines(fault), 4000)}\n`)
   return 1
 }

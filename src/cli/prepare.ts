@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 
 import type { TriedData } from '../runs/try_data.ts'
+import { visible } from '../visible_text.ts'
 import { wholeNumber } from './number_argument.ts'
 
 interface PrepareFlags {
@@ -51,7 +52,10 @@ async function printReport(data: TriedData): Promise<void> {
   }
   const detected = data.templates
     .filter((source) => source.detected)
-    .map(({ path, template }) => `${path}: template told by its columns, ${JSON.stringify(template)}\n`)
+    .map(
+      ({ path, template }) =>
+        `${visible(`${path}: template told by its columns, ${JSON.stringify(template)}`)}\n`,
+    )
   const sections = [
     detected.join(''),
     dataTable(splits, pairs),

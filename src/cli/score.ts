@@ -135,7 +135,7 @@ const written = (text: string): string => text.replaceAll(END_MARK, END_OF_TEXT)
 const SHOWN = 70
 
 async function table(responses: readonly ScoredResponse[], pairs: readonly ScoredPair[]): Promise<string> {
-  const { cutToColumns, visible } = await import('../report/visible_text.ts')
+  const { cutToColumns, visible } = await import('../visible_text.ts')
   const shown = (text: string) => cutToColumns(visible(text.trim()), SHOWN)[0]!
   const number = (score: number) => score.toFixed(3).padStart(9)
   const scored = responses.map(({ response, score }) => `${number(score)}  ${shown(response)}\n`)

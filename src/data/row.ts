@@ -2,6 +2,7 @@
  * What every source yields: one record of named values.
  * @module
  */
+import { listNames } from '../quote.ts'
 
 /** A value of a row. CSV and TSV give strings only; JSONL and Parquet keep their own types, nested ones included. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value }
@@ -9,4 +10,4 @@ export type Value = string | number | boolean | null | readonly Value[] | { read
 export type Row = Readonly<Record<string, Value>>
 
 /** Columns of a row as a sentence lists them. */
-export const listColumns = (row: Row): string => Object.keys(row).join(', ') || '(none)'
+export const listColumns = (row: Row): string => listNames(Object.keys(row)) || '(none)'

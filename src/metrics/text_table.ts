@@ -1,4 +1,5 @@
 /** @module */
+import { columnsOf, visible } from '../visible_text.ts'
 
 /**
  * Columns aligned by blanks: the first to the left, the others to the right.
@@ -6,11 +7,15 @@
  * @param rows cells by row; the first row may be a heading
  */
 export function textTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows
+  const cells = rows.map((row) => row.map(visible))
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => columnsOf(row[column]!))))
+  return cells
     .map((row) =>
       row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
+        .map((cell, column) => {
+          const blanks = ' '.repeat(widths[column]! - columnsOf(cell))
+          return column === 0 ? cell + blanks : blanks + cell
+        })
         .join('  '),
     )
     .map((line) => `${line.trimEnd()}\n`)

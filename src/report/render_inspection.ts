@@ -5,13 +5,15 @@ import type { Inspection, ModelInspection } from './inspection.ts'
 import type { TensorSummary } from './onnx_summary.ts'
 import { withoutNumbers } from './parameter_groups.ts'
 import { textTable } from '../metrics/text_table.ts'
+import { listNames } from '../quote.ts'
+import { visible } from '../visible_text.ts'
 
 const whole = (n: number): string => n.toLocaleString('en')
 
 /** An inspection for the terminal. */
 export function renderInspection({ path, task, lora, context, parameters, models }: Inspection): string {
   const sections = [
-    `${path}${task && lora ? `: ${task}, ${trained(lora)}` : ''}\n`,
+    visible(`${path}${task && lora ? `: ${task}, ${trained(lora)}` : ''}`) + '\n',
     `parameters: ${whole(parameters.trainable)} trainable, ${whole(parameters.frozen)} frozen\n${parameterTable(parameters.groups)}`,
     ...Object.entries(models).map(([name, model]) => renderModel(name, model, context)),
   ]
@@ -21,7 +23,7 @@ export function renderInspection({ path, task, lora, context, parameters, models
 function trained(lora: Adaptation): string {
   if (lora === 'full') return 'every parameter'
   if (lora === 'none') return 'the head alone'
-  return `LoRA r=${lora.r} alpha=${lora.lora_alpha} on ${lora.target_modules.join(', ')}`
+  return `LoRA r=${lora.r} alpha=${lora.lora_alpha} on ${listNames(lora.target_modules)}`
 }
 
 const parameterTable = (groups: Inspection['parameters']['groups']): string =>
@@ -46,7 +48,7 @@ function renderModel(name: string, model: ModelInspection, context: number | nul
     flops_per_token === null
       ? ''
       : indent(`${(flops_per_token / 1e6).toFixed(2)} MFLOPs per token at a context of ${whole(context!)}\n`)
-  return `${name}\n${cost}${indent(`inputs\n${indent(tensorTable(inputs))}outputs\n${indent(tensorTable(outputs))}`)}${indent(`${whole(nodes)} nodes: ${histogram.join(', ')}\n`)}`
+  return `${visible(name)}\n${cost}${indent(`inputs\n${indent(tensorTable(inputs))}outputs\n${indent(tensorTable(outputs))}`)}${indent(`${whole(nodes)} nodes: ${visible(listNames(histogram, 100))}\n`)}`
 }
 
 /** Tensors that differ in their layer number only share a line. */

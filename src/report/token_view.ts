@@ -5,7 +5,7 @@
  * @module
  */
 import type { TokenPiece } from '../data/examples/token_pieces.ts'
-import { columnsOf, cutToColumns, visible } from './visible_text.ts'
+import { columnsOf, cutToColumns, visible } from '../visible_text.ts'
 
 export interface TokenViewOptions {
   readonly color: boolean

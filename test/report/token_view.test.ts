@@ -5,7 +5,7 @@ import fc from 'fast-check'
 
 import type { TokenPiece } from '../../src/data/examples/token_pieces.ts'
 import { exampleView, tokenLegend, tokenView } from '../../src/report/token_view.ts'
-import { columnsOf, visible } from '../../src/report/visible_text.ts'
+import { columnsOf, visible } from '../../src/visible_text.ts'
 
 const plain = { color: false, width: 80 }
 const colored = { color: true, width: 80 }

@@ -4,7 +4,7 @@
  */
 import { UserError } from '../../errors.ts'
 import { encodeLabelled } from '../examples/encode.ts'
-import { listClasses } from '../examples/list_classes.ts'
+import { listNames } from '../../quote.ts'
 import { layouts } from '../sets/layouts.ts'
 import type { Form } from '../templates/form.ts'
 import { compileLabelledText } from '../templates/labelled_text.ts'
@@ -46,7 +46,7 @@ export const classification: DataKind<LabelTemplate> = {
       const index = indices.get(found.label)
       if (index === undefined) {
         throw new UserError(
-          `${where}: the label "${found.label}" is none of the classes (${listClasses(classes)}); correct it, or add it to "classes"`,
+          `${where}: the label "${found.label}" is none of the classes (${listNames(classes)}); correct it, or add it to "classes"`,
         )
       }
       return [encodeLabelled(tokenizer, found.text, index, maxLength)]

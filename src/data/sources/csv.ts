@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 
 import { UserError } from '../../errors.ts'
+import { listNames, quote } from '../../quote.ts'
 import type { Row } from '../row.ts'
 import { readTextBlocks } from './text_lines.ts'
 
@@ -61,7 +62,7 @@ function firstLine(record: readonly string[], last: number): number {
 function checkNames(names: readonly string[], where: string): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined)
-    throw new UserError(`${where}: column "${twice}" is named twice; rename one of them`)
+    throw new UserError(`${where}: column ${quote(twice)} is named twice; rename one of them`)
 }
 
 /** Yields one row of strings for each record. Blank lines are skipped. Throws UserError with the line number. */
@@ -96,7 +97,7 @@ export async function* readDelimited(path: string, options: DelimitedOptions): A
       }
       if (record.length !== names.length) {
         throw new UserError(
-          `${path}, line ${firstLine(record, info.lines)}: the row has ${record.length} fields where ${names.length} columns are named (${names.join(', ')})`,
+          `${path}, line ${firstLine(record, info.lines)}: the row has ${record.length} fields where ${names.length} columns are named (${listNames(names)})`,
         )
       }
       yield Object.fromEntries(names.map((name, i) => [name, record[i]!]))

@@ -26,6 +26,9 @@ export const visible = (text: string): string =>
     return `‹U+${code.toString(16).toUpperCase().padStart(4, '0')}›`
   })
 
+/** The same for texts of several lines: line breaks and tabs stay. */
+export const visibleLines = (text: string): string => text.replace(/[^\n\t]+/g, (stretch) => visible(stretch))
+
 /** Columns of a terminal that a visible text takes. */
 export function columnsOf(text: string): number {
   let columns = 0

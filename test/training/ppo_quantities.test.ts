@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 
 import {
+  divergences,
   generalizedAdvantages,
   klPenalties,
   learnedScore,
@@ -39,6 +40,29 @@ function whitenWithPads(rewards: readonly number[][], queries: readonly (readonl
     ...new Array<number>(width - queries[i]!.length - row.length).fill(pad),
   ])
 }
+
+describe('the divergence that policies are compared by', () => {
+  const logp = fc.double({ min: -12, max: 0, noNaN: true })
+
+  it('is never negative, whatever the estimate that training pays for', () =>
+    fc.assert(
+      fc.property(logp, logp, fc.constantFrom('kl', 'abs', 'mse'), (own, other, kind) =>
+        divergences([own], [other], kind).every((kl) => kl >= 0),
+      ),
+    ))
+
+  it('has the Kullback-Leibler divergence as its mean over the policy', () => {
+    const [policy, reference] = [
+      [0.7, 0.2, 0.1],
+      [0.4, 0.1, 0.5],
+    ]
+    const exact = policy!.reduce((sum, p, i) => sum + p * Math.log(p / reference![i]!), 0)
+    const estimates = divergences(policy!.map(Math.log), reference!.map(Math.log), 'kl')
+    expect(estimates.reduce((sum, kl, i) => sum + policy![i]! * kl, 0)).to.be.closeTo(exact, 1e-12)
+    // The logarithm of the ratio, by which it was judged before, is below 0 for the third.
+    expect(klPenalties([Math.log(0.1)], [Math.log(0.5)], 'kl')[0]).to.be.lessThan(0)
+  })
+})
 
 describe("PPO's quantities against TRL", () => {
   let stored: PpoQuantities

@@ -17,7 +17,7 @@ import { adaptersOff } from '../../runtime/feeds.ts'
 import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
 import type { TrainingState } from '../../runtime/training_state.ts'
 import type { PpoOptions } from './options.ts'
-import { klPenalties, learnedScore } from './quantities.ts'
+import { divergences, learnedScore } from './quantities.ts'
 
 /** The sessions of a run, on one base model. */
 export interface PpoSessions {
@@ -110,8 +110,8 @@ export interface PolicyEvaluation {
 
 /**
  * Responses to the validation prompts, drawn from the same streams every time. `eval_reward` is their mean score as the
- * reward gives it, `eval_kl` their mean divergence, `eval_length` their tokens; `eval_loss` is what training lowers,
- * −(score as it is learned from − β·KL), with the initial β, so that evaluations compare.
+ * reward gives it, `eval_kl` their mean divergence, by an estimate that is never negative, `eval_length` their tokens;
+ * `eval_loss` is what training lowers, −(score as it is learned from − β·KL), with the initial β, so that evaluations compare.
  */
 export async function evaluatePolicy(
   policy: Policy,
@@ -131,7 +131,7 @@ export async function evaluatePolicy(
     for (const [i, { ended, tokens }] of responses.entries()) {
       scores.push(batch[i]!)
       learned.push(learnedScore(batch[i]!, ended, ppo))
-      kls.push(klPenalties(logps[i]!, reference[i]!, ppo.kl_penalty).reduce((sum, kl) => sum + kl, 0))
+      kls.push(divergences(logps[i]!, reference[i]!, ppo.kl_penalty).reduce((sum, kl) => sum + kl, 0))
       lengths.push(tokens.length)
     }
   }

@@ -25,6 +25,14 @@ export function klPenalties(logps: PerToken, reference: PerToken, kind: PpoOptio
 }
 
 /**
+ * The same as policies are compared by, which is never negative: in place of d, whose mean over few responses may be, it is
+ * e^−d − 1 + d, of the same expectation (Schulman: Approximating KL Divergence, 2020, k₃). A policy must not look good because
+ * an estimate of its divergence came out below 0.
+ */
+export const divergences = (logps: PerToken, reference: PerToken, kind: PpoOptions['kl_penalty']): number[] =>
+  klPenalties(logps, reference, kind).map((d) => (kind === 'kl' ? Math.expm1(-d) + d : d))
+
+/**
  * The score that a response is learned from: clamped to ± `score_clip`, less the penalty for not coming to an end.
  *
  * @param ended whether the policy ended the response itself

@@ -30,12 +30,13 @@ export const prepareCommand = (): Command =>
 
 async function printJson({ examples, ...facts }: TriedData, out: string | undefined): Promise<void> {
   const { tokenStretches } = await import('../data/examples/token_pieces.ts')
-  const shown = examples.map(({ pieces, label, desirable, rejected, margin }) => ({
+  const shown = examples.map(({ pieces, label, desirable, rejected, margin, reference }) => ({
     label,
     desirable,
     segments: tokenStretches(pieces),
     rejected: rejected && tokenStretches(rejected),
     margin,
+    reference: reference && tokenStretches(reference),
   }))
   process.stdout.write(`${JSON.stringify({ out: out ?? null, ...facts, examples: shown })}\n`)
 }
@@ -44,7 +45,7 @@ async function printReport(data: TriedData): Promise<void> {
   const { dataTable, classTable } = await import('../report/data_table.ts')
   const { dataAdvice } = await import('../report/data_advice.ts')
   const { exampleView, tokenLegend } = await import('../report/token_view.ts')
-  const { splits, classes, pairs, examples, maxLength, context } = data
+  const { splits, classes, examples, maxLength, context, prompts } = data
   // https://no-color.org: any value but the empty one turns colours off.
   const view = {
     color: process.stdout.isTTY && !process.env['NO_COLOR'],
@@ -58,11 +59,11 @@ async function printReport(data: TriedData): Promise<void> {
     )
   const sections = [
     detected.join(''),
-    dataTable(splits, pairs),
+    dataTable(splits, data),
     classes.length > 0 ? classTable(splits, classes) : '',
-    dataAdvice(splits, maxLength, context, pairs),
+    dataAdvice(splits, maxLength, context, data),
     ...examples.map((example, i) => exampleView(example, i + 1, view)),
-    examples.length > 0 && classes.length === 0 ? tokenLegend(view) : '',
+    examples.length > 0 && classes.length === 0 && !prompts ? tokenLegend(view) : '',
   ]
   process.stdout.write(sections.filter((section) => section !== '').join('\n'))
 }

@@ -21,7 +21,7 @@ export const trainCommand = (): Command =>
       const { continueRun } = await import('../runs/continue.ts')
       const config = await readConfigFile(path, overrides)
       const report = await createRun(config)
-      process.stderr.write(`${dataTable(report.splits, report.pairs)}\n`)
+      process.stderr.write(`${dataTable(report.splits, report)}\n`)
       const state = await continueRun(config.output_dir, trainingProgress())
       await printTrainingResult(config.output_dir, state, json ?? false)
     })

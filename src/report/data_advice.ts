@@ -1,5 +1,7 @@
 /** @module */
 import type { SplitCounts } from '../data/sets/split_files.ts'
+import type { ExampleForm } from './data_table.ts'
+import { exampleNoun } from './data_table.ts'
 
 const whole = (n: number): string => n.toLocaleString('en')
 
@@ -8,9 +10,13 @@ const whole = (n: number): string => n.toLocaleString('en')
  *
  * @param maxLength most tokens of an example
  * @param context most tokens the model can read
- * @param pairs whether examples are pairs of answers
  */
-export function dataAdvice(splits: SplitCounts, maxLength: number, context: number, pairs = false): string {
+export function dataAdvice(
+  splits: SplitCounts,
+  maxLength: number,
+  context: number,
+  form: ExampleForm = {},
+): string {
   const all = Object.values(splits)
   const sum = (count: (counts: (typeof all)[number]) => number) =>
     all.reduce((total, each) => total + count(each), 0)
@@ -32,7 +38,7 @@ export function dataAdvice(splits: SplitCounts, maxLength: number, context: numb
         : shorten
   const lines = [
     truncated > 0 &&
-      `${whole(truncated)} of ${whole(examples)} ${pairs ? 'pairs' : 'examples'} are longer than ${whole(maxLength)} tokens and lose their end, ${whole(cut)} tokens together: ${keep}.`,
+      `${whole(truncated)} of ${whole(examples)} ${exampleNoun(form)} are${form.prompts ? ' with their reference answers' : ''} longer than ${whole(maxLength)} tokens and lose their end, ${whole(cut)} tokens together: ${keep}.`,
     overlong > 0 &&
       `${rows(overlong)} left out because the prompt fills ${whole(maxLength)} tokens: ${raise}.`,
     empty > 0 &&

@@ -1,20 +1,28 @@
 /** @module */
+import type { PrepareReport } from '../data/sets/prepare.ts'
 import type { SplitCounts } from '../data/sets/split_files.ts'
 import { textTable } from '../metrics/text_table.ts'
 
 const whole = (n: number): string => n.toLocaleString('en')
 
-/** Examples or pairs of answers, tokens and percentiles of their lengths, a line per split. */
-export function dataTable(splits: SplitCounts, pairs = false): string {
+/** What examples are: pairs of answers, or prompts to answer. */
+export type ExampleForm = Partial<Pick<PrepareReport, 'pairs' | 'prompts'>>
+
+export const exampleNoun = ({ pairs, prompts }: ExampleForm): string =>
+  pairs ? 'pairs' : prompts ? 'prompts' : 'examples'
+
+/** Examples, pairs of answers or prompts, tokens and percentiles of their lengths, a line per split. */
+export function dataTable(splits: SplitCounts, form: ExampleForm = {}): string {
   const all = Object.values(splits)
   const labelled = all.some(({ classCounts }) => classCounts === undefined)
   const judged = all.some(({ desirable }) => desirable !== undefined)
+  const withLoss = form.prompts ? 'of references' : 'with loss'
   const heading = [
     '',
-    pairs ? 'pairs' : 'examples',
+    exampleNoun(form),
     'desirable',
     'tokens',
-    'with loss',
+    withLoss,
     'truncated',
     'skipped',
     'length p50',
@@ -29,7 +37,7 @@ export function dataTable(splits: SplitCounts, pairs = false): string {
     return [split, ...numbers.map(whole)]
   })
   // A class carries the loss, and no token does.
-  const left = [...(judged ? [] : ['desirable']), ...(labelled ? [] : ['with loss'])]
+  const left = [...(judged ? [] : ['desirable']), ...(labelled ? [] : [withLoss])]
   return textTable(
     [heading, ...rows].map((row) => row.filter((_, column) => !left.includes(heading[column]!))),
   )

@@ -42,19 +42,21 @@ export function tokenLegend({ color }: Pick<TokenViewOptions, 'color'>): string 
   return `${learned} carries loss, ↵ is a line break\n`
 }
 
-/** An example with its class where one is learned, whether it is desirable where that is known, or of a pair the other answer. */
+/** An example with its class where one is learned, the answer to compare with of a prompt that has one, whether it is desirable where that is known, or of a pair the other answer. */
 export interface ViewedExample {
   readonly pieces: readonly TokenPiece[]
   readonly label?: string
   readonly desirable?: boolean
   readonly rejected?: readonly TokenPiece[]
   readonly margin?: number
+  readonly reference?: readonly TokenPiece[]
 }
 
 /** Draws an example under a heading with its number, its tokens and what carries loss. */
 export function exampleView(example: ViewedExample, number: number, options: TokenViewOptions): string {
-  const { pieces, label, desirable, rejected } = example
+  const { pieces, label, desirable, rejected, reference } = example
   if (rejected) return pairView({ ...example, rejected }, number, options)
+  if (reference) return promptView({ ...example, reference }, number, options)
   const learned = countTokens(pieces.filter((piece) => piece.learned))
   const loss = label === undefined ? `${whole(learned)} with loss` : `class ${visible(label)}`
   const judged = desirable === undefined ? '' : desirable ? ', desirable' : ', undesirable'
@@ -77,6 +79,17 @@ function pairView(
     'rejected:\n',
     tokenView(rejected, options),
   ].join('')
+}
+
+/** Draws a prompt, and the answer that is there to compare with. */
+function promptView(
+  { pieces, reference }: ViewedExample & { readonly reference: readonly TokenPiece[] },
+  number: number,
+  options: TokenViewOptions,
+): string {
+  const heading = `prompt ${number}: ${whole(countTokens(pieces))} tokens\n${tokenView(pieces, options)}`
+  if (reference.length === 0) return heading
+  return `${heading}reference answer: ${whole(countTokens(reference))} tokens\n${tokenView(reference, options)}`
 }
 
 /** Draws an example as indented lines. Nothing in its text moves the cursor or changes the colours. */

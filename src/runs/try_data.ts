@@ -21,7 +21,7 @@ import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { placeTokenizer } from './artifacts.ts'
 import { maxLengthOf, prepareData, resolveTemplates } from './prepare_data.ts'
 import type { RunConfig } from './config.ts'
-import { readTaskModel } from './check_config.ts'
+import { checkConfig, readTaskModel } from './check_config.ts'
 
 export interface TriedData extends PrepareReport {
   /** Most tokens of an example, and of what the model can read. */
@@ -46,6 +46,8 @@ export interface TriedExample {
   /** Of a pair, whose preferred answer is above: the other one, without the prompt; and the margin between them. */
   readonly rejected?: readonly TokenPiece[]
   readonly margin?: number
+  /** Of a prompt, which is above: the answer that the data has to compare with, or none. */
+  readonly reference?: readonly TokenPiece[]
 }
 
 export interface TryOptions {
@@ -55,10 +57,11 @@ export interface TryOptions {
   readonly examples?: number
 }
 
-/** Prepares the data of a configuration without a run. Throws UserError as `prepareData` does. */
+/** Prepares the data of a configuration without a run. Throws UserError as `checkConfig` and `prepareData` do. */
 export async function tryData(given: RunConfig, { out, examples = 3 }: TryOptions = {}): Promise<TriedData> {
   const temporary = await mkdtemp(join(tmpdir(), 'ortune-prepare-'))
   try {
+    checkConfig(given)
     const modelConfig = await readTaskModel(given)
     const maxLength = await maxLengthOf(given)
     const config = await resolveTemplates(given)
@@ -72,24 +75,35 @@ export async function tryData(given: RunConfig, { out, examples = 3 }: TryOption
       templates: config.data.map(({ path, template = config.template }, i) => {
         return { path, template, detected: (given.data[i]!.template ?? given.template) === undefined }
       }),
-      examples: await firstExamples(data, temporary, examples),
+      examples: await firstExamples(data, temporary, examples, report.prompts),
     }
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
 }
 
-async function firstExamples(data: string, tokenizerFolder: string, count: number): Promise<TriedExample[]> {
+async function firstExamples(
+  data: string,
+  tokenizerFolder: string,
+  count: number,
+  prompts: boolean,
+): Promise<TriedExample[]> {
   const tokenizer = await loadTokenizer(tokenizerFolder)
   const dataset = openArrowDataset(splitFile(data, 'train'))
   try {
     const tried = dataset.layout.examples(dataset.lengths)
     return Array.from({ length: Math.min(count, tried.size) }, (_, i) =>
-      triedExample(tokenizer, dataset, tried.rows(i)),
+      prompts ? triedPrompt(tokenizer, dataset.row(i)) : triedExample(tokenizer, dataset, tried.rows(i)),
     )
   } finally {
     dataset.close()
   }
+}
+
+function triedPrompt(tokenizer: Tokenizer, example: EncodedExample): TriedExample {
+  const pieces = tokenPieces(tokenizer, example).map((piece) => ({ ...piece, learned: false }))
+  const reference = answerPieces(pieces, promptLength(example))
+  return { pieces: pieces.slice(0, pieces.length - reference.length), reference }
 }
 
 function triedExample(tokenizer: Tokenizer, dataset: DataSet, rows: readonly number[]): TriedExample {

@@ -23,7 +23,7 @@ describe('report/data_table', () => {
   })
 
   it('counts pairs where there are pairs', () => {
-    expect(dataTable({ train }, true)).to.match(/^ +pairs +tokens/)
+    expect(dataTable({ train }, { pairs: true })).to.match(/^ +pairs +tokens/)
   })
 
   it('counts no labelled tokens where classes are learned, but the classes', () => {
@@ -60,7 +60,7 @@ describe('report/data_advice', () => {
         '1 row is left out because there is nothing to learn: fill the empty columns, or remove the rows.\n',
     )
     const tied = (counts: Partial<ExampleCounts>) =>
-      dataAdvice({ train: { ...train, tie: 2, ...counts } }, 60, 128, true)
+      dataAdvice({ train: { ...train, tie: 2, ...counts } }, 60, 128, { pairs: true })
     expect(tied({})).to.equal(
       '2 rows are left out because both answers are the same: remove the rows, or make the answers differ.\n',
     )

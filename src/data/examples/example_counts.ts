@@ -2,15 +2,15 @@
  * Counts over encoded examples, and percentiles of their lengths, in memory that does not grow with them.
  * @module
  */
-import { countLabelled, LEFT_OUT } from './encode.ts'
+import { countLabelled, LEFT_OUT, promptLength } from './encode.ts'
 import type { Encoded, LeftOut } from './encode.ts'
 
 export interface ExampleCounts {
   /** Examples; a pair of answers is one, whose length is that of its longer row. */
   readonly examples: number
-  /** Tokens of all rows: of a pair's, the prompt counts twice. */
+  /** Tokens of all rows: of a pair's, the prompt counts twice; of prompts to answer, theirs alone. */
   readonly tokens: number
-  /** Tokens that carry loss; 0 for classification, where the class does. */
+  /** Tokens that carry loss; 0 for classification, where the class does. Of prompts those of the answers to compare with. */
   readonly labelledTokens: number
   /** Examples that were cut at their end, and the tokens they lost. */
   readonly truncated: number
@@ -55,8 +55,13 @@ export interface Tally {
   counts(): ExampleCounts
 }
 
-/** A tally for examples of at most `maxLength` tokens, and of so many classes, if any. */
-export function createTally(maxLength: number, classes = 0): Tally {
+/**
+ * A tally for examples of at most `maxLength` tokens.
+ *
+ * @param classes how many there are, if any
+ * @param prompts whether of each example the prompt counts, and labels are an answer to compare with
+ */
+export function createTally(maxLength: number, classes = 0, prompts = false): Tally {
   const histogram = new Uint32Array(maxLength + 1)
   const perClass = new Array<number>(classes).fill(0)
   const leftOut: Record<LeftOut, number> = { empty: 0, overlong: 0, tie: 0 }
@@ -69,14 +74,15 @@ export function createTally(maxLength: number, classes = 0): Tally {
         return
       }
       const rows = encoded.rejected ? [encoded, encoded.rejected] : [encoded]
-      const lengths = rows.map(({ example }) => example.input_ids.length)
+      const wholes = rows.map(({ example }) => example.input_ids.length)
+      const lengths = prompts ? rows.map(({ example }) => promptLength(example)) : wholes
       const cut = sum(rows.map((row) => row.cut))
       examples++
       tokens += sum(lengths)
       labelledTokens += sum(rows.map(({ example }) => countLabelled(example)))
       truncated += Number(cut > 0)
       cutTokens += cut
-      longest = Math.max(longest, ...rows.map((row, i) => lengths[i]! + row.cut))
+      longest = Math.max(longest, ...rows.map((row, i) => wholes[i]! + row.cut))
       histogram[Math.max(...lengths)]!++
       const { desirable: marked } = encoded.example
       if (marked !== undefined) desirable = (desirable ?? 0) + Number(marked)

@@ -23,6 +23,8 @@ export interface DataKind<T extends TemplateSource = TemplateSource> {
   readonly layout: Layout
   /** Whether every row is of a class. */
   readonly classified: boolean
+  /** Whether its labels are no more than an answer to compare with, of which nothing is learned. */
+  readonly prompts?: true
   /** Compiles a template. Throws UserError where it is malformed. */
   encoder(tokenizer: Tokenizer, template: T, options: EncoderOptions): RowEncoder
   /** The same template as one of what a model writes; undefined where it writes nothing. */

@@ -38,6 +38,7 @@ export const prompt: DataKind<PromptSource> = {
   messageForms: [pairMessages, completionMessages, promptMessages],
   layout: layouts.single,
   classified: false,
+  prompts: true,
   encoder(tokenizer, template, options) {
     const prompts = compilePrompts(template)
     return (row, where) =>

@@ -49,6 +49,8 @@ export interface PrepareReport {
   readonly classes: readonly string[]
   /** Whether each example is a pair of answers. */
   readonly pairs: boolean
+  /** Whether each is a prompt to answer; its labels are an answer to compare with then. */
+  readonly prompts: boolean
   /** Of each split that has rows; a split with examples has a file, see `splitFile`. */
   readonly splits: SplitCounts
 }
@@ -116,7 +118,7 @@ async function writeSplits(
   const tokenizer = await loadTokenizer(options.tokenizerFolder)
   const { layout } = kind
   const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength, classes, layout }
-  const files = createSplitFiles(folder, facts)
+  const files = createSplitFiles(folder, facts, kind.prompts)
   let rows = 0
   let counts: SplitCounts
   try {
@@ -175,5 +177,6 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   await writeFolderAtomic(out, async (folder) => {
     splits = await writeSplits(folder, sources, classes, options, digest)
   })
-  return { fingerprint: digest, classes, pairs: kindNamed(task).layout.rowsPerExample === 2, splits }
+  const { layout, prompts = false } = kindNamed(task)
+  return { fingerprint: digest, classes, pairs: layout.rowsPerExample === 2, prompts, splits }
 }

@@ -24,8 +24,12 @@ export interface SplitFiles {
   close(): Promise<void>
 }
 
-/** Files are made when their first example comes. A split's fingerprint is the sources' and the split's name. */
-export function createSplitFiles(folder: string, facts: ArrowFacts): SplitFiles {
+/**
+ * Files are made when their first example comes. A split's fingerprint is the sources' and the split's name.
+ *
+ * @param prompts whether of each example the prompt counts, and labels are an answer to compare with
+ */
+export function createSplitFiles(folder: string, facts: ArrowFacts, prompts = false): SplitFiles {
   const outputs = new Map<Split, { file: FileHandle; writer: ArrowWriter }>()
   const tallies = new Map<Split, Tally>()
 
@@ -41,7 +45,7 @@ export function createSplitFiles(folder: string, facts: ArrowFacts): SplitFiles 
 
   return {
     async add(split, encoded) {
-      const tally = tallies.get(split) ?? createTally(facts.maxLength, facts.classes.length)
+      const tally = tallies.get(split) ?? createTally(facts.maxLength, facts.classes.length, prompts)
       tallies.set(split, tally)
       tally.add(encoded)
       if (!encoded.example) return

@@ -56,9 +56,9 @@ describe('the divergence that policies are compared by', () => {
       [0.7, 0.2, 0.1],
       [0.4, 0.1, 0.5],
     ]
-    const exact = policy!.reduce((sum, p, i) => sum + p * Math.log(p / reference![i]!), 0)
-    const estimates = divergences(policy!.map(Math.log), reference!.map(Math.log), 'kl')
-    expect(estimates.reduce((sum, kl, i) => sum + policy![i]! * kl, 0)).to.be.closeTo(exact, 1e-12)
+    const exact = policy.reduce((sum, p, i) => sum + p * Math.log(p / reference[i]!), 0)
+    const estimates = divergences(policy.map(Math.log), reference.map(Math.log), 'kl')
+    expect(estimates.reduce((sum, kl, i) => sum + policy[i]! * kl, 0)).to.be.closeTo(exact, 1e-12)
     // The logarithm of the ratio, by which it was judged before, is below 0 for the third.
     expect(klPenalties([Math.log(0.1)], [Math.log(0.5)], 'kl')[0]).to.be.lessThan(0)
   })

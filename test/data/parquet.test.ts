@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { readRows } from '../../src/data/sources/read_rows.ts'
+import { Binary } from '../../src/data/row.ts'
+import type { Row } from '../../src/data/row.ts'
 import { UserError } from '../../src/errors.ts'
 import { createRandom } from '../../src/random.ts'
 import { collect, userError, withFile } from './helpers.ts'
@@ -25,6 +27,59 @@ describe('data/parquet', () => {
       expect(rows).to.deep.equal(expected)
     })
   }
+
+  describe('values that JavaScript would change', () => {
+    const file = (name: string): string => join(import.meta.dirname, 'fixtures', name)
+    let rows: Row[]
+    let expected: Record<string, unknown[]>
+    before(async () => {
+      rows = await collect(readRows(file('types.parquet')))
+      expected = JSON.parse(await readFile(file('types.json'), 'utf8')) as Record<string, unknown[]>
+    })
+    const column = (name: string) => rows.map((row) => row[name])
+    const infinite = { inf: Infinity, '-inf': -Infinity }
+    const number = (text: string | null) =>
+      text === null ? null : text in infinite ? infinite[text as keyof typeof infinite] : Number(text)
+
+    for (const name of ['float32', 'float16'])
+      it(`reads ${name} as the shortest decimal that means it, as numpy prints it`, () => {
+        expect(column(name)).to.deep.equal((expected[name] as (string | null)[]).map(number))
+      })
+
+    for (const name of ['price', 'small', 'wide', 'day', 'at', 'at_utc', 'at_ns', 'clock', 'word', 'large'])
+      it(`reads ${name} as Python writes it`, () => {
+        expect(column(name)).to.deep.equal(expected[name])
+      })
+
+    it('keeps every digit of 64-bit integers', () => {
+      expect(column('uint64').map(String)).to.deep.equal(expected['uint64'])
+      expect(column('uint64')[2]).to.equal(5)
+    })
+
+    it('reads old timestamps of 96 bits', async () => {
+      const old = await collect(readRows(file('int96.parquet')))
+      expect(old.map((row) => row['at_ns'])).to.deep.equal(expected['at_ns'])
+    })
+
+    it('passes bytes over that are no text, and reads what stands beside them', () => {
+      const images = column('image') as { bytes: unknown; path: string }[]
+      expect(images.map(({ path }) => path)).to.deep.equal(expected['path'])
+      expect(images[0]!.bytes).to.be.instanceOf(Binary)
+    })
+
+    it('reads numbers within lists', () => {
+      expect(column('sizes')).to.deep.equal((expected['sizes'] as string[][]).map((list) => list.map(Number)))
+    })
+
+    it('takes the names of classes that the datasets library keeps', async () => {
+      expect(await collect(readRows(file('classes.parquet')))).to.deep.equal([
+        { text: 'a', label: 'Business', tags: ['O', 'B-PER'], answers: [{ label: 'yes' }] },
+        { text: 'b', label: 'World', tags: [], answers: [] },
+        { text: 'c', label: 'Sports', tags: ['B-PER'], answers: [{ label: 'no' }] },
+        { text: 'd', label: null, tags: ['O'], answers: [] },
+      ])
+    })
+  })
 
   it('refuses a file truncated anywhere', async () => {
     const whole = await readFile(fixture('snappy'))

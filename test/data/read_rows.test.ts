@@ -158,6 +158,28 @@ describe('data/read_rows', () => {
       ])
     })
 
+    it('keeps every digit of integers that JavaScript rounds, and touches no string', async () => {
+      const line = String.raw`{"a":9007199254740993,"b":[-12345678901234567890],"c":"\"9007199254740993","d":12.5,"12345678901234567":1}`
+      const expected = {
+        a: '9007199254740993',
+        b: ['-12345678901234567890'],
+        c: '"9007199254740993',
+        d: 12.5,
+        '12345678901234567': 1,
+      }
+      expect(await rowsOf('t.jsonl', line)).to.deep.equal([expected])
+      expect(await rowsOf('t.json', `[${line}]`)).to.deep.equal([expected])
+      expect(await rowsOf('t.jsonl', '{"a":9007199254740991,"b":1e300}')).to.deep.equal([
+        { a: 9007199254740991, b: 1e300 },
+      ])
+    })
+
+    it("reads Python's NaN and Infinity as missing, but within strings", async () => {
+      expect(await rowsOf('t.jsonl', '{"a":NaN,"b":[-Infinity,1],"c":"NaN: Infinity"}')).to.deep.equal([
+        { a: null, b: [null, 1], c: 'NaN: Infinity' },
+      ])
+    })
+
     it('takes the last value of a name that stands twice', async () => {
       expect(await rowsOf('t.jsonl', '{"a":1,"b":2,"a":3}\n')).to.deep.equal([{ a: 3, b: 2 }])
     })

@@ -8,6 +8,7 @@ import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { readText, unreadable } from '../../formats/read_file.ts'
 import type { Row } from '../row.ts'
+import { parseExactJson } from './exact_json.ts'
 
 /** A little below the longest string of V8, 2²⁹ − 24 characters. */
 const MAX_BYTES = 512e6
@@ -36,7 +37,7 @@ export async function* readJsonArray(path: string, maxBytes = MAX_BYTES): AsyncG
 function parseArray(text: string, path: string): unknown[] {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseExactJson(text)
   } catch (error) {
     const reason = (error as Error).message.replace(/\s+/g, ' ')
     throw new UserError(

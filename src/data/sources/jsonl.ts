@@ -5,12 +5,13 @@
  */
 import { UserError } from '../../errors.ts'
 import type { Row } from '../row.ts'
+import { parseExactJson } from './exact_json.ts'
 import { readTextBlocks } from './text_lines.ts'
 
 function parseLine(line: string, where: string): Row {
   let value: unknown
   try {
-    value = JSON.parse(line)
+    value = parseExactJson(line)
   } catch (error) {
     throw new UserError(
       `${where}: not valid JSON (${(error as Error).message}); each line must be one JSON object`,

@@ -7,12 +7,13 @@ import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
 import { parquetMetadataAsync, parquetScan, parquetSchema } from 'hyparquet'
-import type { AsyncBuffer, Compressors, RowGroup, SchemaTree } from 'hyparquet'
+import type { AsyncBuffer, Compressors, FileMetaData, RowGroup, SchemaTree } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 
 import { UserError } from '../../errors.ts'
 import { unreadable } from '../../formats/read_file.ts'
 import type { Row, Value } from '../row.ts'
+import { columnReader, plainElement, utf8 } from './parquet_values.ts'
 
 const MAX_GROUP_ROWS = 5_000_000
 const MAX_PAGE_BYTES = 2 ** 28
@@ -42,9 +43,12 @@ const limitedCompressors: Compressors = Object.fromEntries(
   ]),
 )
 
-/** Byte columns are read as text, and must be UTF-8; hyparquet alone would put U+FFFD for bad bytes. */
-const decoder = new TextDecoder('utf-8', { fatal: true })
-const parsers = { stringFromBytes: (bytes: Uint8Array) => bytes && decoder.decode(bytes) }
+/** Columns marked as text must be UTF-8; hyparquet alone would put U+FFFD for bad bytes. */
+const parsers = {
+  stringFromBytes: (bytes: Uint8Array) => bytes && utf8.decode(bytes),
+  /** Of an INT96, which hyparquet knows by its stored type. */
+  timestampFromNanoseconds: (nanoseconds: bigint) => nanoseconds,
+}
 
 /** The leaves of the schema in order, each by the names on its way from the root. */
 function leafPaths(node: SchemaTree): string[][] {
@@ -65,45 +69,43 @@ function checkGroup(group: RowGroup, leaves: readonly string[][], fileBytes: num
   }
 }
 
-/** Parquet's types in terms of JSON: 64-bit integers as numbers where exact, else as text; dates as ISO 8601. */
-function toValue(value: unknown): Value {
-  if (value === null || value === undefined) return null
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString()
-  if (value instanceof Date) return value.toISOString()
-  if (value instanceof Uint8Array) return Array.from(value)
-  if (Array.isArray(value)) return value.map(toValue)
-  if (typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, toValue(inner)]))
-  }
-  return value as Value
+/** What the datasets library says of the columns, by their names; nothing where another program wrote the file. */
+function featuresOf({ key_value_metadata: metadata }: FileMetaData): Readonly<Record<string, unknown>> {
+  const written = metadata?.find(({ key }) => key === 'huggingface')?.value
+  if (written === undefined) return {}
+  const { info } = JSON.parse(written) as { info?: { features?: Record<string, unknown> } }
+  return info?.features ?? {}
 }
 
 async function* readGroups(file: AsyncBuffer): AsyncGenerator<Row> {
   const metadata = await parquetMetadataAsync(file)
   const schema = parquetSchema(metadata)
   const names = schema.children.map(({ element }) => element.name)
+  const features = featuresOf(metadata)
+  const readers = schema.children.map((column) => columnReader(column, features[column.element.name]))
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) throw new Error(`column "${twice}" is named twice`)
   for (const group of metadata.row_groups) checkGroup(group, leafPaths(schema), file.byteLength)
 
   const scan = await parquetScan({
     file,
-    metadata,
+    metadata: { ...metadata, schema: metadata.schema.map(plainElement) },
     parsers,
+    utf8: false,
     compressors: limitedCompressors,
     useOffsetIndex: false,
   })
   for (const { rowStart, rowEnd } of scan.ranges) {
     const rows = rowEnd - rowStart
-    const columns: [string, ArrayLike<unknown>][] = []
-    for (const name of names) {
+    const columns: ((row: number) => [string, Value])[] = []
+    for (const [i, name] of names.entries()) {
       const values = await scan.readColumn({ column: name, rowStart, rowEnd })
       if (values.length !== rows)
         throw new Error(`column ${name} has ${values.length} values for ${rows} rows`)
-      columns.push([name, values])
+      columns.push((row) => [name, readers[i]!(values[row])])
     }
     for (let row = 0; row < rows; row++) {
-      yield Object.fromEntries(columns.map(([name, values]) => [name, toValue(values[row])]))
+      yield Object.fromEntries(columns.map((column) => column(row)))
     }
   }
 }

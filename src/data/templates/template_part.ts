@@ -10,7 +10,7 @@ import nunjucks from 'nunjucks'
 import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { END_MARK, END_OF_TEXT } from './end_of_text.ts'
-import { listColumns } from '../row.ts'
+import { Binary, listColumns } from '../row.ts'
 import type { Row, Value } from '../row.ts'
 import { inspectTemplate } from './template_check.ts'
 
@@ -100,6 +100,8 @@ const isNested = (value: Value): value is Extract<Value, object> =>
   typeof value === 'object' && value !== null
 
 function explainNested(name: string, column: string, value: Value): string {
+  if (value instanceof Binary)
+    return `the ${name} template writes column "${column}", which holds bytes that are no text; name another column`
   const remedy = Array.isArray(value)
     ? `the items, for example {{ ${column} | join(", ") }}`
     : `a member, for example {{ ${column}.name }}`

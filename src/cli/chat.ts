@@ -7,6 +7,7 @@ import type { Question } from '../generation/chat_form.ts'
 import { shortenSentence } from '../quote.ts'
 import { visible } from '../visible_text.ts'
 import type { ChatPlace } from './chat_loop.ts'
+import { CHAT_HELP } from './chat_loop.ts'
 import type { GenerationFlags } from './generation_options.ts'
 import { addGenerationOptions, givenSampling } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
@@ -35,7 +36,7 @@ export const chatCommand = (): Command =>
   )
     .addHelpText(
       'after',
-      '\nWhile it runs, /reset forgets what was said, Ctrl-C ends a reply, and /exit or Ctrl-D ends the conversation.\n' +
+      `\nWhile it runs:\n${CHAT_HELP}\n` +
         '\nExamples:\n  ortune chat runs/assistant --max-new-tokens 80\n  echo lantern | ortune chat runs/dictionary --greedy',
     )
     .action(async (folder: string, flags: ChatFlags) => {
@@ -95,7 +96,7 @@ function greeting(questions: readonly Question[], template: number, templates: n
   const names = questions.map(({ name, optional }) => (optional ? `${name} (may be empty)` : name)).join(', ')
   const which =
     templates > 1 ? `Template ${template} of ${templates} (--template <n> takes another) asks` : 'It asks'
-  return `${which} for: ${names}. /reset forgets what was said, /exit or Ctrl-D ends.`
+  return `${which} for: ${names}. /help lists commands, /exit or Ctrl-D ends.`
 }
 
 function once(act: () => void): () => void {

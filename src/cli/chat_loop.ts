@@ -5,6 +5,7 @@
 import { UserError } from '../errors.ts'
 import type { Chat } from '../generation/chat.ts'
 import type { Answers, Question } from '../generation/chat_form.ts'
+import { nearest } from '../nearest.ts'
 
 /** Where a conversation takes place. */
 export interface ChatPlace {
@@ -20,7 +21,20 @@ export interface ChatPlace {
   interruption?(): AbortSignal
 }
 
-/** Reads the questions' answers line by line and lets the model reply to them; `/reset` begins anew, `/exit` ends. */
+/** What may be typed in place of an answer. */
+const COMMANDS = {
+  '/help': 'shows this',
+  '/reset': 'forgets what was said',
+  '/exit': 'ends the conversation, as Ctrl-D does',
+}
+
+/** As `/help` and the command's help show them. */
+export const CHAT_HELP = [
+  ...Object.entries(COMMANDS).map(([name, does]) => `  ${name.padEnd(8)} ${does}`),
+  '  Ctrl-C   ends a reply',
+].join('\n')
+
+/** Reads the questions' answers line by line and lets the model reply to them, but for what is a command. */
 export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
   const { questions, kind } = chat.form
   let answers: Answers = {}
@@ -46,6 +60,10 @@ export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
     if (line === '/reset') {
       chat.reset()
       answers = {}
+    } else if (line === '/help') {
+      place.say(CHAT_HELP)
+    } else if (place.interactive && misspelt(line)) {
+      place.say(`There is no ${line}; did you mean ${misspelt(line)}?`)
     } else if (line.trim() !== '' || question.optional) {
       answers = { ...answers, [question.name]: line.trim() === '' ? '' : line }
       if (!next()) await reply()
@@ -59,3 +77,7 @@ export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
     await reply()
   }
 }
+
+/** The command that a line is nearly. */
+const misspelt = (line: string): string | undefined =>
+  /^\/\w+$/.test(line) ? nearest(line, Object.keys(COMMANDS)) : undefined

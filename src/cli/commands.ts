@@ -66,6 +66,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'write a trained model for use: one Hugging Face folder, for transformers and transformers.js',
     load: async () => (await import('./merge.ts')).mergeCommand(),
   },
+  schema: {
+    summary: 'print the JSON schema of a YAML file, by which editors complete and check its keys',
+    load: async () => (await import('./schema.ts')).schemaCommand(),
+  },
   inspect: {
     summary: 'show the graphs, parameters and cost of artifacts, of a model or of an .onnx file',
     load: async () => (await import('./inspect.ts')).inspectCommand(),

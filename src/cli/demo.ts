@@ -4,16 +4,13 @@
  * @module
  */
 import { access } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
 
 import { Command } from 'commander'
 
 import { duration } from './duration.ts'
+import { project } from './project.ts'
 import { trainingProgress } from './training_progress.ts'
-
-/** Where model and data lie: the clone, or the installed package. */
-const project = dirname(createRequire(import.meta.url).resolve('ortune/package.json'))
 
 /** Held-out nouns that are shown before and after; no definition of any of them was ever trained on. */
 const SHOWN = ['electricity', 'imposition', 'lettuce', 'stealing', 'ascendancy', 'pin']

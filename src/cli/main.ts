@@ -8,11 +8,13 @@ import { UserError } from '../errors.ts'
 import { shortenSentence } from '../quote.ts'
 import { visible, visibleLines } from '../visible_text.ts'
 import { commands } from './commands.ts'
+import { version } from './project.ts'
 
 /** Parses the arguments, runs the command, and turns a user's mistake into one sentence and exit code 2. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('ortune')
     .description('Fine-tune and align GPT-2-class language models on ONNX Runtime')
+    .version(version(), '-V, --version', 'print the version')
     .showHelpAfterError('(add --help for the options and an example)')
     .addHelpText('after', '\n"ortune <command> --help" shows its options and an example.')
     .configureOutput({ outputError: (text, write) => write(shortenSentence(visibleLines(text))) })

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 
 import type { TriedData } from '../runs/try_data.ts'
 import { visible } from '../visible_text.ts'
+import { keyHelp } from './key_help.ts'
 import { wholeNumber } from './number_argument.ts'
 
 interface PrepareFlags {
@@ -20,6 +21,7 @@ export const prepareCommand = (): Command =>
     .option('--examples <n>', 'show the first n examples of the training data', wholeNumber({ from: 0 }), 3)
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune prepare data/dictionary.yaml max_length=128 --examples 5')
+    .addHelpText('after', ({ command }) => keyHelp('prepare', command.args))
     .action(async (path: string, overrides: string[], { out, examples, json }: PrepareFlags) => {
       const { readConfigFile } = await import('./config_file.ts')
       const { tryData } = await import('../runs/try_data.ts')

@@ -1,6 +1,7 @@
 /** @module */
 import { Command } from 'commander'
 
+import { keyHelp } from './key_help.ts'
 import { printTrainingResult } from './training_result.ts'
 import { trainingProgress } from './training_progress.ts'
 
@@ -14,6 +15,7 @@ export const trainCommand = (): Command =>
       'after',
       '\nExample:\n  ortune train data/dictionary.yaml output_dir=runs/dictionary max_steps=200',
     )
+    .addHelpText('after', ({ command }) => keyHelp('train', command.args))
     .action(async (path: string, overrides: string[], { json }: { json?: boolean }) => {
       const { readConfigFile } = await import('./config_file.ts')
       const { dataTable } = await import('../report/data_table.ts')

@@ -6,9 +6,10 @@ import type { z } from 'zod'
 
 import { UserError } from '../errors.ts'
 import type { JsonSchema } from '../json_schema.ts'
-import { jsonSchema, mappingsOf, typeText } from '../json_schema.ts'
+import { jsonSchema } from '../json_schema.ts'
 import { nearest } from '../nearest.ts'
 import { quote } from '../quote.ts'
+import { mappingsOf, typeText } from '../schema_words.ts'
 import type { RunConfig } from './config.ts'
 import { runConfigSchema } from './config.ts'
 

@@ -64,6 +64,17 @@ describe('cli/chat_loop', () => {
     expect(asked.slice(0, 3)).to.deep.equal(['question', 'context', 'question'])
   })
 
+  it('explains itself at /help, and asks again after a command that is none', async () => {
+    const { said, replied, asked } = await talk(['/help', '/rest', '/etc', 'why'], conversation, {
+      interactive: true,
+    })
+    expect(said[0]).to.match(/^ {2}\/help +shows this\n {2}\/reset +forgets .*\n {2}\/exit +ends /)
+    expect(said[1]).to.equal('There is no /rest; did you mean /reset?')
+    expect(said).to.have.length(2)
+    expect(replied).to.deep.equal([{ you: '/etc' }, { you: 'why' }])
+    expect(asked).to.have.length(5)
+  })
+
   it('writes the text before its continuation', async () => {
     expect((await talk(['Once upon', 'a time'], chatForm())).written).to.equal('Once uponyes\na timeyes\n')
   })

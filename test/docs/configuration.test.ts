@@ -6,7 +6,8 @@ import { z } from 'zod'
 
 import { TASK_NAMES } from '../../src/tasks/index.ts'
 import { configurationPage, keyTable } from '../../tools/docs/configuration.ts'
-import { jsonSchema, typeText } from '../../src/json_schema.ts'
+import { jsonSchema } from '../../src/json_schema.ts'
+import { typeText } from '../../src/schema_words.ts'
 import { docs, writtenPages } from '../../tools/docs/pages.ts'
 
 describe('the reference of configurations', () => {

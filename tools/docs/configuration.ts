@@ -7,7 +7,8 @@ import { runConfigSchema } from '../../src/runs/config.ts'
 import { TASK_NAMES, taskNamed } from '../../src/tasks/index.ts'
 import type { TaskName } from '../../src/tasks/index.ts'
 import type { JsonSchema } from '../../src/json_schema.ts'
-import { jsonSchema, mappingsOf, typeText, valueText } from '../../src/json_schema.ts'
+import { jsonSchema } from '../../src/json_schema.ts'
+import { mappingsOf, typeText, valueText } from '../../src/schema_words.ts'
 
 const HEADING = ['key', 'type', 'default', 'meaning']
 

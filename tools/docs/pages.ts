@@ -1,5 +1,5 @@
 /**
- * Which pages have parts that are written from the schemas, and what these pages should be.
+ * Which files of docs are written from the schemas, or have parts that are, and what these should be.
  * @module
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -8,6 +8,9 @@ import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 
 import { TASK_NAMES } from '../../src/tasks/index.ts'
+import { jsonSchema } from '../../src/json_schema.ts'
+import { trainingOptionsSchema } from '../../src/learning/options.ts'
+import { runConfigSchema } from '../../src/runs/config.ts'
 import { configurationPage, taskOptions } from './configuration.ts'
 
 export const docs = join(import.meta.dirname, '..', '..', 'docs')
@@ -15,9 +18,26 @@ export const docs = join(import.meta.dirname, '..', '..', 'docs')
 /** On the page of a task, what stands between these is the table of its options. */
 const OPTIONS = /(<!-- options -->\n)[\s\S]*?(<!-- end of options -->)/
 
-/** Every such page as it should be, by its path. */
+/** For editors: what a YAML file may hold. Draft 7, which they all know, has the same words for it. */
+function editorSchema(): string {
+  const { properties = {}, ...rest } = jsonSchema(runConfigSchema)
+  const keys = Object.entries(properties)
+  const ofTraining = ([key]: [string, unknown]) => Object.hasOwn(trainingOptionsSchema.shape, key)
+  return JSON.stringify({
+    ...rest,
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'ortune: the configuration of a run',
+    // As a person writes them: first what is learned, then how.
+    properties: Object.fromEntries([...keys.filter((key) => !ofTraining(key)), ...keys.filter(ofTraining)]),
+  })
+}
+
+/** Every such file as it should be, by its path. */
 export async function writtenPages(): Promise<Map<string, string>> {
-  const pages = new Map([[join(docs, 'configuration.md'), configurationPage()]])
+  const pages = new Map([
+    [join(docs, 'configuration.md'), configurationPage()],
+    [join(docs, 'ortune.schema.json'), editorSchema()],
+  ])
   for (const name of TASK_NAMES) {
     const path = join(docs, `${name}.md`)
     const text = existsSync(path) ? readFileSync(path, 'utf8') : ''

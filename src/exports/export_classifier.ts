@@ -26,7 +26,7 @@ import { headOutputs, isPooled } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
-import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
+import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { headOf } from '../models/find_model.ts'
@@ -109,7 +109,7 @@ async function placeTokenizer(
   config: ModelConfig,
   head: ClassesHead | ScoreHead,
 ): Promise<void> {
-  await copyFiles(from, to, TOKENIZER_FILES)
+  await placeTokenizerFiles(from, to)
   const path = join(from, 'tokenizer_config.json')
   const known = (await exists(path)) ? ((await readJson(path)) as object) : {}
   const tokenizer = await loadTokenizer(from)

@@ -27,7 +27,8 @@ import { languageModelShapes } from '../../graphs/models/language_model.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
-import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
+import { copyFiles } from '../formats/companions.ts'
+import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { mergeAdapter } from './merge.ts'
@@ -86,7 +87,8 @@ export async function exportModel({
 
   await writeFolderAtomic(out, async (folder) => {
     await fillModelFolder(folder, { config, tensors })
-    await copyFiles(model.base, folder, [...TOKENIZER_FILES, 'generation_config.json'])
+    await placeTokenizerFiles(model.base, folder)
+    await copyFiles(model.base, folder, ['generation_config.json'])
     await mkdir(join(folder, 'onnx'))
     await linkOrCopy(join(folder, 'model.safetensors'), join(folder, 'onnx', WEIGHTS))
     const written = await openLanguageModelFolder(

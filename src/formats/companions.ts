@@ -2,16 +2,6 @@
 import { copyFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Files that belong to a model's tokenizer. */
-export const TOKENIZER_FILES = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'vocab.json',
-  'merges.txt',
-  'vocab.txt',
-] as const
-
 /** Copies those of the named files that a folder has. */
 export async function copyFiles(from: string, to: string, names: readonly string[]): Promise<void> {
   const present = await readdir(from)

@@ -10,6 +10,7 @@ import { createRequire } from 'node:module'
 
 import { readText } from './read_file.ts'
 import { endOfText } from '../text/byte_level.ts'
+import { describeByteLevel } from '../text/describe_tokenizer.ts'
 
 /**
  * The files `tokenizer.json` and `tokenizer_config.json`, by name.
@@ -40,29 +41,10 @@ const tokenizerConfig = {
 }
 
 function describeTokenizer(vocab: Record<string, number>, merges: string[]): Record<string, unknown> {
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true }
   const plain = { single_word: false, lstrip: false, rstrip: false, normalized: false }
   return {
-    version: '1.0',
-    truncation: null,
-    padding: null,
+    ...describeByteLevel(vocab, merges),
     added_tokens: [{ id: vocab[endOfText], content: endOfText, ...plain, special: true }],
-    normalizer: null,
-    pre_tokenizer: byteLevel,
-    post_processor: { ...byteLevel, trim_offsets: false },
-    decoder: byteLevel,
-    model: {
-      type: 'BPE',
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: '',
-      end_of_word_suffix: '',
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab,
-      merges,
-    },
   }
 }
 

@@ -1,17 +1,14 @@
 /** @module */
-import { join } from 'node:path'
-
 import { createTokenizer } from '../text/create_tokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
-import { exists, readJson } from './read_file.ts'
+import { readTokenizerFiles } from './tokenizer_files.ts'
 
 /**
- * Opens `tokenizer.json` and, where there is one, `tokenizer_config.json` in a folder.
- * @throws UserError where they are missing, broken, or use what is not supported.
+ * Opens the tokenizer of a folder: `tokenizer.json`, or the vocabulary of a GPT-2 or BERT alone, as `tokenizer_config.json` and
+ * the other files beside it say.
+ * @throws UserError where it is missing, broken, or uses what is not supported.
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const path = join(folder, 'tokenizer.json')
-  const configPath = join(folder, 'tokenizer_config.json')
-  const config = (await exists(configPath)) ? await readJson(configPath) : {}
-  return createTokenizer(await readJson(path), config, path)
+  const { json, config, where } = await readTokenizerFiles(folder)
+  return createTokenizer(json, config, where)
 }

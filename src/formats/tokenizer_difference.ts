@@ -1,11 +1,10 @@
 /** @module */
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
 import { quote } from '../quote.ts'
-import { readJson } from './read_file.ts'
+import { readTokenizerFiles } from './tokenizer_files.ts'
+import { effectiveTokenizer } from '../text/tokenizer_config.ts'
 import type { TokenizerJson } from '../text/tokenizer_json.ts'
-import { checkTokenizerJson } from '../text/tokenizer_json.ts'
 
 /**
  * Where the tokenizers of two model folders part: in the ids of their tokens, or in how texts are cut into them.
@@ -26,8 +25,8 @@ export async function tokenizerDifference(there: string, here: string): Promise<
 }
 
 async function readTokenizer(folder: string) {
-  const path = join(folder, 'tokenizer.json')
-  return checkTokenizerJson(await readJson(path), path)
+  const { json, config, where } = await readTokenizerFiles(folder)
+  return effectiveTokenizer(json, config, where)
 }
 
 /** What decides how a text is cut, in one of the ways in which it can be written. */

@@ -15,7 +15,7 @@ import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
 import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
-import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
+import { copyFiles } from '../formats/companions.ts'
 import { externalData, linkOrCopy, readableInPlace } from '../formats/external_data.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { FORMAT_VERSION, signature } from '../formats/manifest.ts'
@@ -25,6 +25,7 @@ import { readNptConfig } from '../formats/npt_config.ts'
 import { exists } from '../formats/read_file.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { gpt2TokenizerFiles } from '../formats/gpt2_tokenizer.ts'
+import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { seededWeights } from './initialise.ts'
 import type { Trained } from './run_graphs.ts'
 import { runGraphs } from './run_graphs.ts'
@@ -125,7 +126,7 @@ export async function placeTokenizer(model: string, config: ModelConfig, folder:
     const files = await gpt2TokenizerFiles()
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   }
-  await copyFiles(bare ? dirname(model) : model, folder, TOKENIZER_FILES)
+  await placeTokenizerFiles(bare ? dirname(model) : model, folder)
 }
 
 /** Whether the model is a config.json alone, of which there are no weights yet. */

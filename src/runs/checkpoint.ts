@@ -19,7 +19,7 @@ import { UserError } from '../errors.ts'
 import type { Slot, TrainingState } from '../runtime/training_state.ts'
 import { OPTIMIZER_SLOTS } from '../runtime/training_state.ts'
 import { recoverFolder, writeFolderAtomic } from '../formats/atomic.ts'
-import { copyFiles, TOKENIZER_FILES } from '../formats/companions.ts'
+import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { fillPeftAdapter, readPeftAdapter } from '../formats/peft.ts'
 import { readJson } from '../formats/read_file.ts'
@@ -71,7 +71,7 @@ export async function writeCheckpoint(
       await writeSafetensors(join(temporary, VALUE_HEAD_FILE), await tensorsOf(valueHead))
     if (lora === 'full') {
       await fillModelFolder(temporary, { config, tensors, head })
-      await copyFiles(companions, temporary, TOKENIZER_FILES)
+      await placeTokenizerFiles(companions, temporary)
     } else if (lora === 'none') {
       await writeSafetensors(join(temporary, TRAINED_FILE), tensors)
     } else {

@@ -2,7 +2,6 @@
  * A run's data: its sources, through their templates and the model's tokenizer, into one Arrow file per split.
  * @module
  */
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
 import { factsOf } from '../../graphs/models/family.ts'
@@ -14,7 +13,7 @@ import type { Source } from '../data/sources/source_rows.ts'
 import type { DataKindName } from '../data/kinds/index.ts'
 import type { TemplateSource } from '../data/templates/template_source.ts'
 import { UserError } from '../errors.ts'
-import { exists } from '../formats/read_file.ts'
+import { hasTokenizer } from '../formats/tokenizer_files.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { taskNamed } from '../tasks/index.ts'
 import type { RunConfig } from './config.ts'
@@ -60,7 +59,7 @@ export async function prepareData(
   out: string,
   onRows?: (rows: number) => void,
 ): Promise<PrepareReport> {
-  if (!(await exists(join(tokenizerFolder, 'tokenizer.json')))) {
+  if (!(await hasTokenizer(tokenizerFolder))) {
     throw new UserError(`${config.model} has no tokenizer.json beside it; add the model's tokenizer`)
   }
   checkTokenizer(await loadTokenizer(tokenizerFolder), await readTaskModel(config), config.model)

@@ -3,22 +3,18 @@
  * @module
  */
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
-import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { checkJson } from '../schema.ts'
-import { cachedEncoder, endOfText, isGpt2Like } from './byte_level.ts'
+import { bertCutting } from './bert_words.ts'
+import { byteLevelCutting, endOfText } from './byte_level.ts'
+import type { Cutting } from './cached_encoder.ts'
+import { cachedEncoder } from './cached_encoder.ts'
 import type { Tokenizer } from './tokenizer.ts'
+import type { TokenizerConfig } from './tokenizer_config.ts'
+import { effectiveTokenizer, tokenizerConfigSchema } from './tokenizer_config.ts'
 import type { TokenizerJson } from './tokenizer_json.ts'
-import { checkTokenizerJson } from './tokenizer_json.ts'
-
-const token = z
-  .union([z.string(), z.looseObject({ content: z.string() }).transform(({ content }) => content)])
-  .nullable()
-  .default(null)
-
-const configSchema = z.looseObject({ eos_token: token, cls_token: token, sep_token: token, pad_token: token })
 
 const exactly = { skip_special_tokens: false, clean_up_tokenization_spaces: false }
 
@@ -26,34 +22,33 @@ const exactly = { skip_special_tokens: false, clean_up_tokenization_spaces: fals
  * Builds a tokenizer.
  * @param json The value of `tokenizer.json`.
  * @param config The value of `tokenizer_config.json`; names the end of a text, by default `<|endoftext|>`, or for a WordPiece
- * vocabulary the tokens around a text, by default `[CLS]`, `[SEP]` and `[PAD]`.
+ * vocabulary the tokens around a text, by default `[CLS]`, `[SEP]` and `[PAD]`. Its settings are followed as transformers does.
  * @param where What errors call the file.
  * @throws UserError where the description is broken or has no token for the end of a text.
  */
 export function createTokenizer(json: unknown, config: unknown, where: string): Tokenizer {
-  const { description, ids } = checkTokenizerJson(json, where)
-  const settings = checkJson(configSchema, config, `the tokenizer_config.json of ${where}`)
+  const settings = checkJson(tokenizerConfigSchema, config, `the tokenizer_config.json of ${where}`)
+  const { description, ids } = effectiveTokenizer(json, settings, where)
   const special = description.model.type === 'WordPiece' ? bertTokens(ids, settings) : {}
-  const eos = settings.eos_token ?? endOfText
+  const eos = settings.eos_token?.content ?? endOfText
   const eosId = special.sepId ?? ids.get(eos)
   if (eosId === undefined)
     throw new UserError(
       `${where} has no token ${quote(eos)} to end a text with; name one as eos_token in tokenizer_config.json`,
     )
 
-  const cutHere = isGpt2Like(description)
-  const library = build(cutHere ? withoutCutting(description) : description, settings, where)
+  const cutting = cuttingOf(description)
+  const library = build(cutting ? withoutCutting(description) : description, config as object, where)
   const encodeAll = (text: string): number[] => {
     const found: (number | undefined)[] = library.encode(text, { add_special_tokens: false }).ids
     if (found.includes(undefined)) throw new UserError(`${where} has no tokens for the text ${quote(text)}`)
     return found as number[]
   }
-  const added = new Map(description.added_tokens.map(({ content, id }) => [content, id]))
   return {
     vocabSize: [...ids.values()].reduce((highest, id) => Math.max(highest, id)) + 1,
     eosId,
     ...special,
-    encode: cutHere ? cachedEncoder(added, encodeAll) : encodeAll,
+    encode: cutting ? cachedEncoder(cutting, description.added_tokens, encodeAll) : encodeAll,
     decode(given) {
       const known = given.filter((id) => library.id_to_token(id) !== undefined)
       return known.length > 0 ? library.decode(known, exactly) : ''
@@ -64,18 +59,34 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
 /** The ids of the tokens that a BERT puts around texts, where the vocabulary has them. */
 function bertTokens(
   ids: ReadonlyMap<string, number>,
-  { cls_token, sep_token, pad_token }: z.infer<typeof configSchema>,
+  { cls_token, sep_token, pad_token }: TokenizerConfig,
 ): Pick<Tokenizer, 'clsId' | 'sepId' | 'padId'> {
-  const [clsId, sepId, padId] = [cls_token ?? '[CLS]', sep_token ?? '[SEP]', pad_token ?? '[PAD]'].map(
-    (text) => ids.get(text),
-  )
+  const [clsId, sepId, padId] = [
+    [cls_token, '[CLS]'] as const,
+    [sep_token, '[SEP]'] as const,
+    [pad_token, '[PAD]'] as const,
+  ].map(([token, usual]) => ids.get(token?.content ?? usual))
   if (clsId === undefined || sepId === undefined) return {}
   return { clsId, sepId, ...(padId === undefined ? {} : { padId }) }
 }
 
+/** How texts are cut, where it is as a GPT-2 or a BERT does, and added tokens are plain text to be found. */
+function cuttingOf(description: TokenizerJson): Cutting | undefined {
+  const plain = description.added_tokens.every(
+    ({ single_word, lstrip, rstrip }) => !single_word && !lstrip && !rstrip,
+  )
+  return plain ? (byteLevelCutting(description) ?? bertCutting(description)) : undefined
+}
+
 /** The same tokenizer for a text that is one piece already. */
 function withoutCutting(description: TokenizerJson): TokenizerJson {
-  return { ...description, pre_tokenizer: { ...description.pre_tokenizer!, use_regex: false } }
+  const { pre_tokenizer } = description
+  const bytes = { ...pre_tokenizer!, add_prefix_space: false, use_regex: false }
+  return {
+    ...description,
+    normalizer: null,
+    pre_tokenizer: pre_tokenizer?.type === 'ByteLevel' ? bytes : null,
+  }
 }
 
 /** Encodes and decodes a little as well, as the library notices some faults only then. */

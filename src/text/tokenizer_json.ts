@@ -13,18 +13,26 @@ const largestVocabulary = 2 ** 22
 
 const component = z.looseObject({ type: z.string() }).nullable().default(null)
 
+const tokenFields = {
+  content: z.string().min(1),
+  single_word: z.boolean().default(false),
+  lstrip: z.boolean().default(false),
+  rstrip: z.boolean().default(false),
+  normalized: z.boolean().optional(),
+  special: z.boolean().default(false),
+}
+
+/** By default special tokens are found in the text as it stands, others in the normalised one. */
+const withNormalized = <T extends { normalized?: boolean | undefined; special: boolean }>(token: T) => ({
+  ...token,
+  normalized: token.normalized ?? !token.special,
+})
+
+/** A token that is found whole in any text, as configurations describe it. */
+export const addedTokenSchema = z.looseObject(tokenFields).transform(withNormalized)
+
 const schema = z.looseObject({
-  added_tokens: z
-    .array(
-      z.looseObject({
-        id: z.int(),
-        content: z.string().min(1),
-        single_word: z.boolean().default(false),
-        lstrip: z.boolean().default(false),
-        rstrip: z.boolean().default(false),
-      }),
-    )
-    .default([]),
+  added_tokens: z.array(z.looseObject({ id: z.int(), ...tokenFields }).transform(withNormalized)).default([]),
   normalizer: component,
   pre_tokenizer: component,
   post_processor: component,
@@ -35,14 +43,18 @@ const schema = z.looseObject({
 /** A `tokenizer.json` whose parts are known to be there. */
 export type TokenizerJson = z.infer<typeof schema>
 
-/**
- * Checks a `tokenizer.json`: every token has one id and every id one token, within bounds, and what BPE merges is known.
- * @returns The checked description and the id of every token.
- */
-export function checkTokenizerJson(
-  json: unknown,
-  where: string,
-): { description: TokenizerJson; ids: ReadonlyMap<string, number> } {
+export type AddedToken = TokenizerJson['added_tokens'][number]
+
+export interface CheckedTokenizer {
+  readonly description: TokenizerJson
+  /** The id of every token of the model's own vocabulary. */
+  readonly vocabulary: ReadonlyMap<string, number>
+  /** The same and those of added tokens. */
+  readonly ids: ReadonlyMap<string, number>
+}
+
+/** Checks a `tokenizer.json`: every token has one id and every id one token, within bounds, and what BPE merges is known. */
+export function checkTokenizerJson(json: unknown, where: string): CheckedTokenizer {
   const description = checkJson(schema, json, where)
   const ids = new Map<string, number>()
   const tokens = new Map<number, string>()
@@ -62,10 +74,11 @@ export function checkTokenizerJson(
     tokens.set(id as number, token)
   }
   for (const [token, id] of vocabularyEntries(description.model, where)) add(token, id)
+  const vocabulary = new Map(ids)
   if (description.model.type === 'BPE') checkMerges(description.model, ids, where)
   for (const { content, id } of description.added_tokens) add(content, id)
   if (ids.size === 0) throw new UserError(`${where}: the vocabulary is empty`)
-  return { description, ids }
+  return { description, vocabulary, ids }
 }
 
 /** Token and id of each entry: Unigram lists [token, score] in the order of ids, the others map token to id. */

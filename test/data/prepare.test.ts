@@ -225,7 +225,7 @@ describe('data/prepare', () => {
           /row 1: split column "word" holds "dog"/,
         ],
         [{ sources: [{ path: join(folder, 'no.csv'), split: { all: 'train' } }] }, /no\.csv does not exist/],
-        [{ tokenizerFolder: join(folder, 'none') }, /tokenizer\.json does not exist/],
+        [{ tokenizerFolder: join(folder, 'none') }, /none does not exist/],
         [
           { template: { text: '{{ word }}', label: '{{ split }}' } },
           /words\.csv: its template is not for the task sft; give prompt/,

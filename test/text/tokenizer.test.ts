@@ -291,7 +291,7 @@ describe('tokenizers', () => {
     it('that are not there or not JSON', async () => {
       const error = await rejection(loadTokenizer(join(place, 'absent')))
       expect(error).to.be.instanceOf(UserError)
-      expect(error.message).to.match(/tokenizer\.json does not exist/)
+      expect(error.message).to.match(/absent does not exist/)
       writeFileSync(join(place, 'tokenizer_config.json'), '{')
       expect((await rejection(loadTokenizer(place))).message).to.match(
         /tokenizer_config\.json is not valid JSON/,

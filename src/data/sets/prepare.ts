@@ -8,8 +8,8 @@ import { join } from 'node:path'
 
 import { UserError } from '../../errors.ts'
 import { writeFolderAtomic } from '../../formats/atomic.ts'
-import { exists } from '../../formats/read_file.ts'
 import { loadTokenizer } from '../../formats/load_tokenizer.ts'
+import { tokenizerFilesIn } from '../../formats/tokenizer_files.ts'
 import { checkClasses, findClasses } from './classes.ts'
 import { LEFT_OUT } from '../examples/encode.ts'
 import type { LeftOut } from '../examples/encode.ts'
@@ -31,7 +31,7 @@ export interface PrepareOptions {
   readonly template?: TemplateSource | undefined
   /** Classification: the classes in order; by default those of the training data, sorted. */
   readonly classes?: readonly string[] | null
-  /** Folder with tokenizer.json. */
+  /** Folder with a tokenizer. */
   readonly tokenizerFolder: string
   /** Most tokens of an example, at most the model's context. */
   readonly maxLength: number
@@ -66,11 +66,6 @@ async function checkFolder(folder: string): Promise<void> {
   if (foreign !== undefined) {
     throw new UserError(`${folder} holds other files (${foreign}); name a new folder for the data sets`)
   }
-}
-
-async function tokenizerFiles(folder: string): Promise<string[]> {
-  const config = join(folder, 'tokenizer_config.json')
-  return [join(folder, 'tokenizer.json'), ...((await exists(config)) ? [config] : [])]
 }
 
 /** The sources, each with its template, which must be of the task's kind. */
@@ -169,7 +164,8 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   await checkFolder(out)
   const sources = await withTemplates(options)
   const classes = await classesOf(sources, options)
-  const files = [...sources.map(({ path }) => path), ...(await tokenizerFiles(tokenizerFolder))]
+  const tokenizerFiles = (await tokenizerFilesIn(tokenizerFolder)).map((name) => join(tokenizerFolder, name))
+  const files = [...sources.map(({ path }) => path), ...tokenizerFiles]
   const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
   const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong])
 

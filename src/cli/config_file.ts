@@ -2,10 +2,9 @@
  * A YAML file plus `key=value` overrides, checked against the keys of a run.
  * @module
  */
-import { parse, YAMLParseError } from 'yaml'
-
 import { UserError } from '../errors.ts'
 import { readText } from '../formats/read_file.ts'
+import { parseYaml } from '../formats/yaml.ts'
 import type { RunConfig } from '../runs/config.ts'
 import type { ConfigFault } from '../runs/read_config.ts'
 import { checkRunConfig } from '../runs/read_config.ts'
@@ -43,15 +42,6 @@ export async function readConfigFile(path: string, overrides: readonly string[])
 const isMapping = (value: unknown): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function parseYaml(text: string, where: string): unknown {
-  try {
-    return parse(text, { maxAliasCount: 100, logLevel: 'error' })
-  } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error
-    throw new UserError(`${where} is not valid YAML: ${error.message.split('\n')[0]}`)
-  }
-}
-
 function readOverride(text: string): Override {
   const equals = text.indexOf('=')
   if (equals < 1)
@@ -61,16 +51,25 @@ function readOverride(text: string): Override {
   return { text, keys: text.slice(0, equals).split('.'), value }
 }
 
-function apply(config: Mapping, { keys, value }: Override): void {
+function apply(config: Mapping, { text, keys, value }: Override): void {
   let target = config
   for (const [i, key] of keys.slice(0, -1).entries()) {
     const next = Object.hasOwn(target, key) ? target[key] : undefined
     const empty = keys[i + 1] === '0' ? [] : {}
     const inner = (typeof next === 'object' && next !== null ? next : empty) as Mapping
-    target[key] = inner
+    put(target, key, inner, text)
     target = inner
   }
-  target[keys.at(-1)!] = value
+  put(target, keys.at(-1)!, value, text)
+}
+
+/** Sets a key of a mapping, whatever it is called, or an entry of a list: one that there is, or the next one. */
+function put(target: Mapping | unknown[], key: string, value: unknown, override: string): void {
+  if (Array.isArray(target) && !(/^\d+$/.test(key) && Number(key) <= target.length))
+    throw new UserError(
+      `${override} on the command line: "${key}" is no entry of a list of ${target.length}; entries are numbered from 0`,
+    )
+  Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
 }
 
 /** The override that a fault is of: one that gives the key, or something within it that was sound without. */

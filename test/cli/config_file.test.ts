@@ -106,10 +106,28 @@ describe('a configuration of a YAML file and a command line', () => {
         'model="" on the command line: model is empty; give a text',
       ],
       [
+        'an entry of a list that is none',
+        SOUND,
+        ['data.length=-1'],
+        'data.length=-1 on the command line: "length" is no entry of a list of 1; entries are numbered from 0',
+      ],
+      [
+        'an entry of a list far beyond its end',
+        SOUND,
+        ['data.4294967294.path=x'],
+        /"4294967294" is no entry of a list of 1/,
+      ],
+      [
+        'a key that objects have by themselves',
+        SOUND,
+        ['__proto__.lora=none'],
+        '__proto__.lora=none on the command line: there is no option "__proto__"; remove it',
+      ],
+      [
         'what is no YAML',
         SOUND,
         ['data=[{path: x'],
-        'data=[{path: x on the command line is not valid YAML: Flow map in block collection must be sufficiently indented and end with a } at line 1, column 10:',
+        'data=[{path: x on the command line is not valid YAML: Flow map in block collection must be sufficiently indented and end with a } at line 1, column 10',
       ],
     ]
   for (const [what, file, overrides, says] of cases)

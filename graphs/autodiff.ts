@@ -64,7 +64,12 @@ export function gradients(loss: Value, wanted: readonly Value[]): Map<Value, Val
 
 /** Gives out ∂loss/∂x as `<x>_grad` for every tensor that is trained. */
 export function outputGradients(loss: Value, trainable: readonly Value[]): void {
-  for (const [{ graph, name }, gradient] of gradients(loss, trainable)) graph.output(`${name}_grad`, gradient)
+  for (const [{ graph, name }, gradient] of gradients(loss, trainable))
+    graph.output(
+      `${name}_grad`,
+      gradient,
+      "the tensor's gradient; those of a step's micro-batches add up to the step's",
+    )
 }
 
 function gradientRules(step: Node | Composite, outputGradients: readonly (Value | undefined)[]) {

@@ -23,12 +23,16 @@ export interface EmbeddingTask {
  * mean over its real tokens of the last hidden states. Padding may lie on either side; a row of padding alone has no mean.
  */
 export function embeddingGraph({ config, stored }: EmbeddingTask): Graph {
-  const graph = new Graph('embedding')
+  const graph = new Graph('embedding', 'texts as vectors')
   const tokens = languageTokens(graph, { config })
   const model = declareModel(graph, { config, shapes: backboneShapes(config), lora: 'none' }, stored)
   const family = familyOf(config)
   const mask = family.mask(tokens.attention_mask, 'float32')
   const hidden = family.body(config, model, maskedAttention(family.attentionScale(config), mask), tokens)
-  graph.output('embeddings', maskedMean(hidden, tokens.attention_mask))
+  graph.output(
+    'embeddings',
+    maskedMean(hidden, tokens.attention_mask),
+    'the mean of the last hidden states of each text',
+  )
   return graph
 }

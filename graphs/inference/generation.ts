@@ -36,8 +36,8 @@ export function inferenceGraph(task: GenerationTask): Graph {
     return { output: attention(q, all.key, all.value, mask, scale), present: all }
   })
   const logits = gemm(hidden, head, { transB: true })
-  graph.output('logits', reshape(logits, ['batch', 'sequence', factsOf(task.config).vocabulary]))
-  giveOut(graph, presents)
+  graph.output('logits', reshape(logits, ['batch', 'sequence', factsOf(task.config).vocabulary]), LOGITS)
+  giveOut(graph, presents, 'keys or values of all tokens, for `past_key_values`')
   return graph
 }
 
@@ -52,11 +52,24 @@ export function decodingGraph(task: GenerationTask): Graph {
     output: cachedAttention(q, past, fresh, mask, scale),
     present: fresh,
   }))
-  const positions = graph.input('logits_positions', 'int64', ['rows'])
-  graph.output('logits', gemm(gather(hidden, positions), head, { transB: true }))
-  giveOut(graph, presents)
+  const positions = graph.input(
+    'logits_positions',
+    'int64',
+    ['rows'],
+    'of which positions logits are wanted: flat indices b·sequence + t',
+  )
+  graph.output('logits', gemm(gather(hidden, positions), head, { transB: true }), LOGITS)
+  giveOut(graph, presents, 'keys or values of the new tokens')
   return graph
 }
+
+const DOCS = {
+  inference: 'the next token, with a cache of keys and values',
+  decoding: 'one step of decoding, of which the caller keeps the cache',
+} as const
+const LOGITS = 'one number per token of the vocabulary, of which softmax makes probabilities'
+const PAST = 'keys or values of the tokens before, as `present` had them; of length 0 at first'
+const MASK = '1 at tokens, 0 at padding, for the past and then the new tokens'
 
 /** Attends to past and fresh positions, and says which keys and values the graph gives out. */
 type AttendCached = (
@@ -67,14 +80,18 @@ type AttendCached = (
   scale: number,
 ) => { output: Value; present: KeysAndValues }
 
-function forward(name: string, { config, lora, npt, stored }: GenerationTask, attend: AttendCached) {
-  const graph = new Graph(name)
-  const tokens = languageTokens(graph, { config }, 'batch', 'past_sequence+sequence')
+function forward(
+  name: keyof typeof DOCS,
+  { config, lora, npt, stored }: GenerationTask,
+  attend: AttendCached,
+) {
+  const graph = new Graph(name, DOCS[name])
+  const tokens = languageTokens(graph, { config }, 'batch', 'past_sequence+sequence', MASK)
   const { layers, kvHeads, headSize } = factsOf(config)
   const cacheShape = ['batch', kvHeads, 'past_sequence', headSize]
   const pasts = Array.from({ length: layers }, (_, layer) => ({
-    key: graph.input(`past_key_values.${layer}.key`, 'float32', cacheShape),
-    value: graph.input(`past_key_values.${layer}.value`, 'float32', cacheShape),
+    key: graph.input(`past_key_values.${layer}.key`, 'float32', cacheShape, PAST),
+    value: graph.input(`past_key_values.${layer}.value`, 'float32', cacheShape, PAST),
   }))
   const model = declareLanguageModel(tokens, { config, lora: lora ?? 'none', npt: npt ?? null, stored })
 
@@ -89,9 +106,9 @@ function forward(name: string, { config, lora, npt, stored }: GenerationTask, at
   return { graph, hidden, head: model.head(), presents }
 }
 
-function giveOut(graph: Graph, presents: readonly KeysAndValues[]): void {
+function giveOut(graph: Graph, presents: readonly KeysAndValues[], doc: string): void {
   presents.forEach(({ key, value }, layer) => {
-    graph.output(`present.${layer}.key`, key)
-    graph.output(`present.${layer}.value`, value)
+    graph.output(`present.${layer}.key`, key, doc)
+    graph.output(`present.${layer}.value`, value, doc)
   })
 }

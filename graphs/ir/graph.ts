@@ -70,6 +70,8 @@ export class Graph {
   readonly nodes: Node[] = []
   readonly steps: (Node | Composite)[] = []
   readonly outputs = new Map<string, Value>()
+  /** What inputs and outputs mean, by their names. */
+  readonly docs = new Map<string, string>()
   /** The step that a gradient arriving at a value goes through. */
   readonly producers = new Map<Value, Node | Composite>()
   readonly #names = new Set<string>()
@@ -77,7 +79,11 @@ export class Graph {
   readonly #dimensions = new Map<Dim, { input: Value; axis: number }>()
   #scope: readonly string[] = []
 
-  constructor(readonly name: string) {}
+  /** @param doc what it computes, in a sentence */
+  constructor(
+    readonly name: string,
+    readonly doc = '',
+  ) {}
 
   /** The path of the scope being built, such as `transformer.h.3.attn`. */
   get scopePath(): string {
@@ -95,9 +101,14 @@ export class Graph {
     }
   }
 
-  /** A named input. Its symbolic dimensions can be asked for at run time from then on. */
-  input(name: string, dtype: DType, shape: Shape): Value {
+  /**
+   * A named input. Its symbolic dimensions can be asked for at run time from then on.
+   *
+   * @param doc what it means, for whoever feeds the graph
+   */
+  input(name: string, dtype: DType, shape: Shape, doc = ''): Value {
     const value = this.#declare(name, dtype, shape)
+    this.docs.set(name, doc)
     this.inputs.push(value)
     shape.forEach((dim, axis) => {
       if (typeof dim === 'string' && !this.#dimensions.has(dim))
@@ -166,12 +177,13 @@ export class Graph {
     this.#register(composite)
   }
 
-  /** Names an output. A value may be given out under several names. */
-  output(name: string, value: Value): void {
+  /** Names an output, and says what it means. A value may be given out under several names. */
+  output(name: string, value: Value, doc = ''): void {
     if (this.outputs.has(name)) throw this.error('output', `"${name}" is given out twice`)
     if (this.#names.has(name)) throw this.error('output', `the name "${name}" is taken`)
     this.#names.add(name)
     this.outputs.set(name, value)
+    this.docs.set(name, doc)
   }
 
   /** An error that says which operation failed, in which scope, and why. */

@@ -64,10 +64,11 @@ function toModel(graph: Graph, metadata: Readonly<Record<string, string>>): Mode
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     graph: {
       name: graph.name,
+      docString: graph.doc,
       node: nodeProtos,
       initializer: graph.initializers.filter(({ value }) => used.has(value)).map(toTensor),
-      input: graph.inputs.map((value) => toValueInfo(value.name, value)),
-      output: [...graph.outputs].map(([name, value]) => toValueInfo(name, value)),
+      input: graph.inputs.map((value) => toValueInfo(value.name, value, graph)),
+      output: [...graph.outputs].map(([name, value]) => toValueInfo(name, value, graph)),
     },
   })
 }
@@ -134,9 +135,10 @@ function toTensor({ value, data }: Initializer): TensorProto {
   })
 }
 
-function toValueInfo(name: string, value: Value): ValueInfoProto {
+function toValueInfo(name: string, value: Value, { docs }: Graph): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
+    docString: docs.get(name) ?? '',
     type: {
       tensorType: {
         elemType: onnxDataType[value.dtype],

@@ -27,6 +27,7 @@ import { factsOf, familyOf } from './family.ts'
 import type { NptConfig } from './npt_config.ts'
 import type { ParameterShapes } from './parameters.ts'
 import { frozenParameters, inputParameters } from './parameters.ts'
+import { tokenDocs } from './token_docs.ts'
 
 export interface EncoderTask {
   readonly config: ModelConfig
@@ -78,9 +79,11 @@ export function encoderInputs(graph: Graph, task: Pick<EncoderTask, 'config' | '
   return {
     ...tokens,
     ...(familyOf(task.config).positions
-      ? { position_ids: graph.input('position_ids', 'int64', ['batch', 'sequence']) }
+      ? { position_ids: graph.input('position_ids', 'int64', ['batch', 'sequence'], tokenDocs.position_ids) }
       : {}),
-    ...(poolsLast(task) ? { pool_positions: graph.input('pool_positions', 'int64', ['batch']) } : {}),
+    ...(poolsLast(task)
+      ? { pool_positions: graph.input('pool_positions', 'int64', ['batch'], tokenDocs.pool_positions) }
+      : {}),
   }
 }
 
@@ -98,7 +101,8 @@ export function inferenceInputs(graph: Graph, task: Pick<EncoderTask, 'config' |
 }
 
 function tokenInputs(graph: Graph, config: ModelConfig): Tokens {
-  const input = (name: string) => graph.input(name, 'int64', ['batch', 'sequence'])
+  const input = (name: keyof typeof tokenDocs) =>
+    graph.input(name, 'int64', ['batch', 'sequence'], tokenDocs[name])
   return {
     input_ids: input('input_ids'),
     attention_mask: input('attention_mask'),

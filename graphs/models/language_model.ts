@@ -11,6 +11,7 @@ import type { Adaptation, AdaptedModel } from './adaptation.ts'
 import { adaptedShapes, declareModel } from './adaptation.ts'
 import type { BlockParts, LanguageHead, ModelConfig, PlasticModules, Tokens } from './family.ts'
 import { familyOf } from './family.ts'
+import { tokenDocs } from './token_docs.ts'
 import type { NptConfig } from './npt_config.ts'
 import type { ParameterShapes } from './parameters.ts'
 
@@ -50,17 +51,21 @@ const adapted = ({ config, lora = 'full', npt }: LanguageModel): AdaptedModel =>
  *
  * @param rows what sequences are called
  * @param masked the mask's length, where it covers a cache as well
+ * @param mask what its numbers mean, where that is more than tokens and padding
  */
 export function languageTokens(
   graph: Graph,
   { config }: Pick<LanguageModel, 'config'>,
   rows: Dim = 'batch',
   masked: Dim = 'sequence',
+  mask: string = tokenDocs.attention_mask,
 ): Tokens {
-  const input_ids = graph.input('input_ids', 'int64', [rows, 'sequence'])
-  const attention_mask = graph.input('attention_mask', 'int64', [rows, masked])
+  const shape = [rows, 'sequence']
+  const input_ids = graph.input('input_ids', 'int64', shape, tokenDocs.input_ids)
+  const attention_mask = graph.input('attention_mask', 'int64', [rows, masked], mask)
   if (!familyOf(config).positions) return { input_ids, attention_mask }
-  return { input_ids, attention_mask, position_ids: graph.input('position_ids', 'int64', [rows, 'sequence']) }
+  const position_ids = graph.input('position_ids', 'int64', shape, tokenDocs.position_ids)
+  return { input_ids, attention_mask, position_ids }
 }
 
 /** A language model within a graph. */

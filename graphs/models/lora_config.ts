@@ -7,6 +7,7 @@ import type { Graph } from '../ir/graph.ts'
 import type { WeightLayout } from '../layers/linear.ts'
 import type { LoraAdapter } from '../layers/lora.ts'
 import type { ParameterShapes } from './parameters.ts'
+import { TRAINED } from './parameters.ts'
 
 export interface LoraConfig {
   /** Rank of the adapters. */
@@ -70,8 +71,15 @@ export function inputAdapters(
   loraShapes: ParameterShapes,
   dtype: FloatType = 'float32',
 ): Adapters {
-  const values = new Map([...loraShapes].map(([name, shape]) => [name, graph.input(name, dtype, shape)]))
-  const scale = graph.input('lora_scale', dtype, [])
+  const values = new Map(
+    [...loraShapes].map(([name, shape]) => [name, graph.input(name, dtype, shape, TRAINED)]),
+  )
+  const scale = graph.input(
+    'lora_scale',
+    dtype,
+    [],
+    'lora_alpha / r, the same at every step; 0 switches the adapters off',
+  )
   return (module) => {
     const A = values.get(`${module}.lora_A.weight`)
     const B = values.get(`${module}.lora_B.weight`)

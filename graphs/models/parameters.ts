@@ -12,13 +12,16 @@ export type ParameterShapes = ReadonlyMap<string, readonly number[]>
 /** Looks up a parameter by transformers' name, such as `transformer.h.0.attn.c_attn.weight`. */
 export type Parameters = (name: string) => Value
 
+/** What a tensor that is trained is to a graph. */
+export const TRAINED = 'a trained tensor: as it was drawn or loaded at first, then as the optimizer left it'
+
 /** Declares every parameter as an input, in order. */
 export function inputParameters(
   graph: Graph,
   shapes: ParameterShapes,
   dtype: FloatType = 'float32',
 ): Parameters {
-  const values = new Map([...shapes].map(([name, shape]) => [name, graph.input(name, dtype, shape)]))
+  const values = new Map([...shapes].map(([name, shape]) => [name, graph.input(name, dtype, shape, TRAINED)]))
   return (name) => known(values.get(name), name)
 }
 

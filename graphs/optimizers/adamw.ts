@@ -32,21 +32,32 @@ export function adamwGraph(
   config: AdamWConfig,
   dtype: FloatType = 'float32',
 ): Graph {
-  const graph = new Graph('optimizer')
-  const learningRate = graph.input('learning_rate', dtype, [])
-  const step = graph.input('step', dtype, [])
+  const { beta1, beta2, epsilon, weight_decay, max_grad_norm } = config
+  const clipping =
+    max_grad_norm === null ? 'no clipping' : `gradients clipped to a global norm of ${max_grad_norm}`
+  const graph = new Graph(
+    'optimizer',
+    `AdamW: β₁ ${beta1}, β₂ ${beta2}, ε ${epsilon}, weight decay ${weight_decay} of tensors of two dimensions or more, ${clipping}`,
+  )
+  const learningRate = graph.input('learning_rate', dtype, [], 'η of this step, as the schedule has it')
+  const step = graph.input(
+    'step',
+    dtype,
+    [],
+    'the number of this step, from 1: it corrects the bias of the two means',
+  )
   const tensors = [...shapes].map(([name, shape]) => ({
     name,
     decayed: isDecayed(shape),
-    p: graph.input(name, dtype, shape),
-    g: graph.input(`${name}_grad`, dtype, shape),
-    m: graph.input(`${name}_exp_avg`, dtype, shape),
-    v: graph.input(`${name}_exp_avg_sq`, dtype, shape),
+    p: graph.input(name, dtype, shape, 'the tensor before the step'),
+    g: graph.input(`${name}_grad`, dtype, shape, "its gradient, summed over the step's micro-batches"),
+    m: graph.input(`${name}_exp_avg`, dtype, shape, 'm, the decaying mean of its gradients; 0 at first'),
+    v: graph.input(`${name}_exp_avg_sq`, dtype, shape, 'v, the decaying mean of their squares; 0 at first'),
   }))
 
   // g ← g·min(1, max_norm / (‖g‖ + 1e-6))
   const norm = sqrt(tensors.map(({ g }) => sumOfSquares(g)).reduce(add))
-  graph.output('grad_norm', norm)
+  graph.output('grad_norm', norm, 'the global norm of the gradients, before they are clipped')
   const one = graph.scalar(1, dtype)
   const clip =
     config.max_grad_norm === null
@@ -72,9 +83,13 @@ export function adamwGraph(
       // p ← (1 − η·λ)p − η/(1 − β₁ᵗ)·m / (√v/√(1 − β₂ᵗ) + ε)
       const denominator = add(div(sqrt(newV), rootCorrection2), config.epsilon)
       const decayedP = decayed && config.weight_decay !== 0 ? mul(p, keep) : p
-      graph.output(`${name}_new`, sub(decayedP, mul(stepSize, div(newM, denominator))))
-      graph.output(`${name}_exp_avg_new`, newM)
-      graph.output(`${name}_exp_avg_sq_new`, newV)
+      graph.output(
+        `${name}_new`,
+        sub(decayedP, mul(stepSize, div(newM, denominator))),
+        'the tensor after the step',
+      )
+      graph.output(`${name}_exp_avg_new`, newM, 'm for the next step')
+      graph.output(`${name}_exp_avg_sq_new`, newV, 'v for the next step')
     })
   }
   return graph

@@ -21,6 +21,8 @@ import {
 import type { LoraConfig } from '../models/lora_config.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { mul } from '../ops/index.ts'
+import { dropoutMask } from './dropout_mask.ts'
+import { LOSS, taskGraph } from './task_graph.ts'
 
 export interface ClassificationTask extends EncoderTask {
   readonly classes: number
@@ -43,7 +45,7 @@ export const classificationShapes = (task: ClassificationTask): ParameterShapes 
 export function classificationTrainingGraph(task: ClassificationTask): Graph {
   const { graph, nll, labelWeights, trainable } = forward('training', task, task.dropout > 0)
   const loss = weightedSum(nll, labelWeights)
-  graph.output('loss', loss)
+  graph.output('loss', loss, LOSS)
   outputGradients(loss, trainable)
   return graph
 }
@@ -51,18 +53,25 @@ export function classificationTrainingGraph(task: ClassificationTask): Graph {
 /** The same inputs but the dropout; `loss` and `logits` [batch, classes] out. */
 export function classificationEvaluationGraph(task: ClassificationTask): Graph {
   const { graph, logits, nll, labelWeights } = forward('eval', task, false)
-  graph.output('loss', weightedSum(nll, labelWeights))
-  graph.output('logits', logits)
+  graph.output('loss', weightedSum(nll, labelWeights), LOSS)
+  graph.output('logits', logits, LOGITS)
   return graph
 }
 
-function forward(name: string, task: ClassificationTask, drops: boolean) {
+const LOGITS = 'one number per class, of which softmax makes probabilities'
+
+function forward(name: 'training' | 'eval', task: ClassificationTask, drops: boolean) {
   const { config, classes, stored, dtype = 'float32' } = task
-  const graph = new Graph(name)
+  const graph = taskGraph(name, 'classification', 'loss = Σ label_weights·nll of the class')
   const inputs = encoderInputs(graph, task)
-  const labels = graph.input('labels', 'int64', ['batch'])
-  const labelWeights = graph.input('label_weights', dtype, ['batch'])
-  const mask = drops ? graph.input('dropout_mask', dtype, ['batch', factsOf(config).width]) : undefined
+  const labels = graph.input('labels', 'int64', ['batch'], "the number of each text's class, from 0")
+  const labelWeights = graph.input(
+    'label_weights',
+    dtype,
+    ['batch'],
+    'what each text weighs in the loss: 1 / (texts of the whole optimizer step)',
+  )
+  const mask = drops ? dropoutMask(graph, factsOf(config).width, dtype) : undefined
   const encoder = declareEncoder(graph, task, stored, dtype, inputs)
   const pooled = mask ? mul(encoder.pooled, mask) : encoder.pooled
   const head = linearHead(graph, pooled, config, classes, undefined, dtype)
@@ -88,9 +97,9 @@ export interface ClassifierTask extends Pick<ClassificationTask, 'config' | 'cla
  * `logits` [batch, classes] out. The head is an input where `stored` does not have it.
  */
 export function classifierGraph({ lora = 'none', stored, ...task }: ClassifierTask): Graph {
-  const graph = new Graph('classifier')
+  const graph = new Graph('classifier', 'a classifier of texts')
   const inputs = inferenceInputs(graph, task)
   const { pooled } = declareEncoder(graph, { ...task, lora }, stored, 'float32', inputs)
-  graph.output('logits', linearHead(graph, pooled, task.config, task.classes, stored).logits)
+  graph.output('logits', linearHead(graph, pooled, task.config, task.classes, stored).logits, LOGITS)
   return graph
 }

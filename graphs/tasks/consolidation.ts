@@ -19,6 +19,8 @@ import { declareLanguageModel, languageTokens } from '../models/language_model.t
 import type { NptConfig } from '../models/npt_config.ts'
 import { plasticLayers } from '../models/npt_config.ts'
 import { add, concat, expand, gather, gemm, matmul, mul, reshape, unsqueeze } from '../ops/index.ts'
+import { labelInputs, labelWeightsInput } from './labels.ts'
+import { LOSS, taskGraph } from './task_graph.ts'
 
 export interface ConsolidationTask extends Omit<LanguageModel, 'lora'> {
   readonly npt: NptConfig
@@ -36,8 +38,9 @@ export interface ConsolidationTask extends Omit<LanguageModel, 'lora'> {
  */
 export function consolidationTrainingGraph(task: ConsolidationTask): Graph {
   const { graph, loss, terms, trainable } = forward('training', task)
-  graph.output('loss', loss)
-  for (const [name, value] of Object.entries(terms)) graph.output(name, value)
+  graph.output('loss', loss, LOSS)
+  for (const [name, value] of Object.entries(terms))
+    graph.output(name, value, TERMS[name as keyof typeof terms])
   outputGradients(loss, trainable)
   return graph
 }
@@ -45,8 +48,9 @@ export function consolidationTrainingGraph(task: ConsolidationTask): Graph {
 /** The same inputs and terms, without gradients. */
 export function consolidationEvaluationGraph(task: ConsolidationTask): Graph {
   const { graph, loss, terms } = forward('eval', task)
-  graph.output('loss', loss)
-  for (const [name, value] of Object.entries(terms)) graph.output(name, value)
+  graph.output('loss', loss, LOSS)
+  for (const [name, value] of Object.entries(terms))
+    graph.output(name, value, TERMS[name as keyof typeof terms])
   return graph
 }
 
@@ -55,23 +59,32 @@ export function consolidationEvaluationGraph(task: ConsolidationTask): Graph {
  * `modulations` [plastic blocks, batch, rank], m̄ of each block, out.
  */
 export function plasticGraph(task: Omit<ConsolidationTask, 'damage_weight'>): Graph {
-  const { graph, layers, folded } = contextPass('plastic', task)
+  const graph = new Graph('plastic', 'what texts would fold into plastic blocks')
+  const { layers, folded } = contextPass(graph, task)
   graph.output(
     'modulations',
     concat(
       layers.map((layer) => unsqueeze(folded.get(layer)!, 0)),
       0,
     ),
+    'm̄ of each plastic block and text',
   )
   return graph
 }
 
+const FOLD_WEIGHTS = 'w of each token in m̄ = Σₜ wₜ·mₜ, 0 at padding'
+
+const TERMS = {
+  before: 'Σ label_weights·nll of the model as it is',
+  after: 'the same of the model that its own text has changed',
+  damage: 'Σ label_weights·KL(the model as it is‖changed by another text)',
+} as const
+
 /** The model as it is reads the texts, and each block's modulations are folded. */
-function contextPass(name: string, task: Omit<ConsolidationTask, 'damage_weight'>) {
+function contextPass(graph: Graph, task: Omit<ConsolidationTask, 'damage_weight'>) {
   const { config, npt, dtype = 'float32' } = task
-  const graph = new Graph(name)
   const tokens = languageTokens(graph, task)
-  const foldWeights = unsqueeze(graph.input('fold_weights', dtype, ['batch', 'sequence']), 1)
+  const foldWeights = unsqueeze(graph.input('fold_weights', dtype, ['batch', 'sequence'], FOLD_WEIGHTS), 1)
   const model = declareLanguageModel(tokens, { ...task, lora: 'none' })
   const { plastic, trainable, head } = model
   const parts = model.parts(model.masked(causalMask(tokens.attention_mask, dtype)))
@@ -111,16 +124,22 @@ function contextPass(name: string, task: Omit<ConsolidationTask, 'damage_weight'
         }
       }),
     )
-  return { graph, head, trainable, layers, folded, hidden, changed }
+  return { head, trainable, layers, folded, hidden, changed }
 }
 
-function forward(name: string, task: ConsolidationTask) {
-  const { graph, head: languageHead, trainable, hidden, changed } = contextPass(name, task)
+function forward(name: 'training' | 'eval', task: ConsolidationTask) {
+  const formula = 'loss = after + damage_weight·damage'
+  const graph = taskGraph(name, 'consolidation', formula)
+  const { head: languageHead, trainable, hidden, changed } = contextPass(graph, task)
   const { dtype = 'float32' } = task
-  const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
-  const labels = graph.input('labels', 'int64', ['labelled'])
-  const labelWeights = graph.input('label_weights', dtype, ['labelled'])
-  const others = graph.input('others', 'int64', ['batch'])
+  const { labelPositions, labels } = labelInputs(graph)
+  const labelWeights = labelWeightsInput(graph, dtype)
+  const others = graph.input(
+    'others',
+    'int64',
+    ['batch'],
+    'for each text the number of another one of the batch',
+  )
   const head = languageHead()
   const labelled = (h: Value) => gather(h, labelPositions)
   const nll = (h: Value) => weightedSum(tokenNegativeLogLikelihood(labelled(h), head, labels), labelWeights)

@@ -3,16 +3,17 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import type { Value } from '../ir/graph.ts'
-import { Graph } from '../ir/graph.ts'
+import type { Graph, Value } from '../ir/graph.ts'
 import { answerLogProbabilities } from '../losses/answer_log_probabilities.ts'
 import type { DpoLoss } from '../losses/dpo.ts'
 import { chosenNegativeLogLikelihood, dpoLoss } from '../losses/dpo.ts'
 import { sumPerAnswer } from '../losses/pairs.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
 import { add, filledLike, mul, sub } from '../ops/index.ts'
+import { answerDocs } from './answer_docs.ts'
 import type { PairModel } from './pairs.ts'
-import { pairInputs, readPairs } from './pairs.ts'
+import { pairInputs, pairWeightsInput, readPairs } from './pairs.ts'
+import { LOSS, taskGraph } from './task_graph.ts'
 
 export interface DpoTask extends PairModel {
   readonly dpo: DpoLoss
@@ -35,12 +36,17 @@ export function dpoTrainingGraph(task: DpoTask): Graph {
 /** The same without gradients. With `lora_scale` 0, or the reference's weights, its `logps` are the reference's. */
 export const dpoEvaluationGraph = (task: DpoTask): Graph => forward('eval', task).graph
 
-function forward(name: string, task: DpoTask) {
+function forward(name: 'training' | 'eval', task: DpoTask) {
   const { dtype = 'float32', dpo } = task
-  const graph = new Graph(name)
+  const graph = taskGraph(name, 'dpo', 'loss = Σ pair_weights·loss of the pair')
   const pairs = pairInputs(graph, task)
-  const reference = graph.input('reference_logps', dtype, ['pairs', 2])
-  const pairWeights = graph.input('pair_weights', dtype, ['pairs'])
+  const reference = graph.input(
+    'reference_logps',
+    dtype,
+    ['pairs', 2],
+    'log π_ref of each answer, the chosen one first: what `logps` are of the reference',
+  )
+  const pairWeights = pairWeightsInput(graph, dtype)
   const { trainable, hidden, head } = readPairs(pairs, task)
   const perAnswer = (x: Value) => sumPerAnswer(x, pairs.labelAnswers, filledLike(0, reference))
 
@@ -54,9 +60,9 @@ function forward(name: string, task: DpoTask) {
     const likelihood = chosenNegativeLogLikelihood(logps, lengths)
     return weightedSum(add(preference, mul(likelihood, dpo.rpo_alpha)), pairWeights)
   })
-  graph.output('loss', loss)
-  graph.output('logps', logps)
-  graph.output('rewards', mul(logRatios, dpo.beta))
-  graph.output('logits', logits)
+  graph.output('loss', loss, LOSS)
+  graph.output('logps', logps, answerDocs.logps)
+  graph.output('rewards', mul(logRatios, dpo.beta), answerDocs.rewards)
+  graph.output('logits', logits, answerDocs.logits)
   return { graph, loss, trainable }
 }

@@ -4,8 +4,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import type { Value } from '../ir/graph.ts'
-import { Graph } from '../ir/graph.ts'
+import type { Graph, Value } from '../ir/graph.ts'
 import { causalMask } from '../layers/attention.ts'
 import type { PlasticBlock } from '../layers/npt.ts'
 import { magnitude, modulation, updateNorms } from '../layers/npt.ts'
@@ -30,6 +29,7 @@ import {
   sub,
   unsqueeze,
 } from '../ops/index.ts'
+import { LOSS, taskGraph } from './task_graph.ts'
 
 export interface EquivalenceTask extends Omit<LanguageModel, 'lora'> {
   readonly npt: NptConfig
@@ -56,8 +56,8 @@ export const equivalenceShapes = ({ config, npt }: EquivalenceTask): ParameterSh
  */
 export function equivalenceTrainingGraph(task: EquivalenceTask): Graph {
   const { graph, loss, terms, trainable } = forward('training', task)
-  graph.output('loss', loss)
-  for (const [name, value] of Object.entries(terms)) graph.output(name, value)
+  graph.output('loss', loss, LOSS)
+  for (const [name, value] of Object.entries(terms)) graph.output(name, value, TERMS[name])
   outputGradients(loss, trainable)
   return graph
 }
@@ -68,28 +68,49 @@ export function equivalenceTrainingGraph(task: EquivalenceTask): Graph {
  */
 export function equivalenceEvaluationGraph(task: EquivalenceTask): Graph {
   const { graph, loss, terms, cosines, norms } = forward('eval', task)
-  graph.output('loss', loss)
-  for (const [name, value] of Object.entries(terms)) graph.output(name, value)
-  graph.output('cosine', stacked(cosines()))
+  graph.output('loss', loss, LOSS)
+  for (const [name, value] of Object.entries(terms)) graph.output(name, value, TERMS[name])
+  graph.output(
+    'cosine',
+    stacked(cosines()),
+    "of each plastic block the mean cosine of its output and the teacher's",
+  )
   graph.output(
     'update_norms',
     concat(
       norms().map((norm) => unsqueeze(norm, 0)),
       0,
     ),
+    '‖ΔW‖ of each plastic block and token',
   )
   return graph
 }
 
-function forward(name: string, task: EquivalenceTask) {
+/** Of each plastic block, but for the last. */
+const TERMS: Readonly<Record<string, string>> = {
+  equivalence: "Σ token_weights·the squared error of its output against the teacher's",
+  low_magnitude: '(‖A‖ + ‖B‖)/2, times the weight of the batch',
+  distillation: 'Σ token_weights·KL(teacher‖student) of the next token',
+}
+
+function forward(name: 'training' | 'eval', task: EquivalenceTask) {
   const { config, dtype = 'float32' } = task
   if (task.distillation_weight > 0 && task.hidden_states === 'teacher')
     throw new Error(
       'distillation needs hidden_states "student": only then do the plastic blocks reach the head',
     )
-  const graph = new Graph(name)
+  const graph = taskGraph(
+    name,
+    'equivalence',
+    'loss = equivalence_weight·mean equivalence + low_magnitude_weight·mean low_magnitude + distillation_weight·distillation',
+  )
   const tokens = languageTokens(graph, task)
-  const tokenWeights = graph.input('token_weights', dtype, ['batch', 'sequence'])
+  const tokenWeights = graph.input(
+    'token_weights',
+    dtype,
+    ['batch', 'sequence'],
+    '1 / (tokens of the whole optimizer step), 0 at padding',
+  )
   const model = declareLanguageModel(tokens, { ...task, lora: 'none' })
   const { plastic, trainable } = model
   const { layers } = factsOf(config)

@@ -3,8 +3,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import type { Value } from '../ir/graph.ts'
-import { Graph } from '../ir/graph.ts'
+import type { Graph, Value } from '../ir/graph.ts'
 import { causalMask } from '../layers/attention.ts'
 import { answerLogProbabilities } from '../losses/answer_log_probabilities.ts'
 import type { KtoLoss } from '../losses/kto.ts'
@@ -13,6 +12,9 @@ import { weightedSum } from '../losses/weighted_sum.ts'
 import type { LanguageModel } from '../models/language_model.ts'
 import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
 import { filledLike, gather, mul, scatterAddRows, sub } from '../ops/index.ts'
+import { answerDocs } from './answer_docs.ts'
+import { labelInputs } from './labels.ts'
+import { LOSS, taskGraph } from './task_graph.ts'
 
 export interface KtoTask extends Omit<LanguageModel, 'npt'> {
   readonly kto: KtoLoss
@@ -36,28 +38,39 @@ export function ktoTrainingGraph(task: KtoTask): Graph {
 /** The same without gradients. With `lora_scale` 0, or the reference's weights, its `logps` are the reference's. */
 export const ktoEvaluationGraph = (task: KtoTask): Graph => forward('eval', task).graph
 
-function forward(name: string, task: KtoTask) {
+function forward(name: 'training' | 'eval', task: KtoTask) {
   const { dtype = 'float32', kto } = task
-  const graph = new Graph(name)
+  const graph = taskGraph(name, 'kto', 'loss = Σ row_weights·loss of the row')
   const tokens = languageTokens(graph, task, 'rows')
-  const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
-  const labels = graph.input('labels', 'int64', ['labelled'])
-  const labelRows = graph.input('label_rows', 'int64', ['labelled'])
-  const reference = graph.input('reference_logps', dtype, ['rows'])
-  const desirable = graph.input('desirable', dtype, ['rows'])
-  const kl = graph.input('kl', dtype, [])
-  const rowWeights = graph.input('row_weights', dtype, ['rows'])
+  const { labelPositions, labels } = labelInputs(graph)
+  const labelRows = graph.input('label_rows', 'int64', ['labelled'], 'the row of each label')
+  const perRow = (name: string, doc: string) => graph.input(name, dtype, ['rows'], doc)
+  const reference = perRow(
+    'reference_logps',
+    "log π_ref of each row's answer: what `logps` are of the reference",
+  )
+  const desirable = perRow('desirable', '1 where the answer is desirable, 0 where it is not')
+  const kl = graph.input(
+    'kl',
+    dtype,
+    [],
+    'z₀, the divergence from the reference that answers are held against',
+  )
+  const rowWeights = perRow(
+    'row_weights',
+    'what each row weighs in the loss: 1 / (rows of the whole optimizer step)',
+  )
   const { masked, hidden, head, trainable } = declareLanguageModel(tokens, task)
 
   const h = gather(hidden(masked(causalMask(tokens.attention_mask, dtype))), labelPositions)
   /** The sum of each answer's tokens: [labelled] → [rows]. */
-  const perRow = (x: Value) => scatterAddRows(filledLike(0, reference), labelRows, x)
-  const { logps, logits } = graph.scope('lm_head', () => answerLogProbabilities(h, head(), labels, perRow))
+  const sumPerRow = (x: Value) => scatterAddRows(filledLike(0, reference), labelRows, x)
+  const { logps, logits } = graph.scope('lm_head', () => answerLogProbabilities(h, head(), labels, sumPerRow))
   const logRatios = sub(logps, reference)
   const loss = graph.scope('kto', () => weightedSum(ktoLoss(logRatios, desirable, kl, kto), rowWeights))
-  graph.output('loss', loss)
-  graph.output('logps', logps)
-  graph.output('rewards', mul(logRatios, kto.beta))
-  graph.output('logits', logits)
+  graph.output('loss', loss, LOSS)
+  graph.output('logps', logps, answerDocs.logps)
+  graph.output('rewards', mul(logRatios, kto.beta), answerDocs.rewards)
+  graph.output('logits', logits, answerDocs.logits)
   return { graph, loss, trainable }
 }

@@ -27,12 +27,16 @@ export const orpoEvaluationGraph = (task: OrpoTask): Graph => referenceFreeEvalu
 
 const loss = ({ orpo: { beta } }: OrpoTask): ReferenceFreeLoss => ({
   name: 'orpo',
+  formula: 'loss = nll_loss − β·Σ pair_weights·log σ(z)',
   beta,
   build({ logps, nll, pairWeights }) {
     const { logOdds, logRatio } = oddsRatio(logps)
     return {
       loss: sub(nll, mul(weightedSum(logRatio, pairWeights), beta)),
-      perPair: { log_odds_ratio: logRatio, log_odds_chosen: logOdds },
+      perPair: {
+        log_odds_ratio: { value: logRatio, doc: 'log σ(z) of each pair' },
+        log_odds_chosen: { value: logOdds, doc: 'z, the logarithm of the odds ratio of each pair' },
+      },
     }
   },
 })

@@ -3,22 +3,21 @@
  * prompt is computed once; see {@link answersMask}.
  * @module
  */
+import type { FloatType } from '../ir/dtype.ts'
 import type { Graph, Value } from '../ir/graph.ts'
 import { answersMask } from '../layers/attention.ts'
 import type { Tokens } from '../models/family.ts'
 import type { LanguageModel } from '../models/language_model.ts'
 import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
 import { gather } from '../ops/index.ts'
+import type { LabelInputs } from './labels.ts'
+import { labelInputs } from './labels.ts'
 
 /** A model that learns from pairs. */
 export type PairModel = Omit<LanguageModel, 'npt'>
 
-export interface PairInputs {
+export interface PairInputs extends LabelInputs {
   readonly tokens: Tokens
-  /** Flat index of the position that predicts, int64 [labelled]. */
-  readonly labelPositions: Value
-  /** The token that is predicted, int64 [labelled]. */
-  readonly labels: Value
   /** Whose token it is: 2·pair, and 1 more in the rejected answer; int64 [labelled]. */
   readonly labelAnswers: Value
 }
@@ -29,14 +28,29 @@ export interface PairInputs {
  * and `label_answers` int64 [labelled].
  */
 export function pairInputs(graph: Graph, model: PairModel): PairInputs {
-  const labelled = (name: string) => graph.input(name, 'int64', ['labelled'])
   return {
-    tokens: languageTokens(graph, model, 'pairs'),
-    labelPositions: labelled('label_positions'),
-    labels: labelled('labels'),
-    labelAnswers: labelled('label_answers'),
+    tokens: languageTokens(graph, model, 'pairs', 'sequence', MASK),
+    ...labelInputs(graph),
+    labelAnswers: graph.input(
+      'label_answers',
+      'int64',
+      ['labelled'],
+      'whose token each label is: 2·pair, and 1 more in the rejected answer',
+    ),
   }
 }
+
+const MASK =
+  "0 at padding, 1 in the prompt, 2 in the chosen answer, 3 in the rejected one; either answer's positions go on from the prompt's"
+
+/** Declares `pair_weights` [pairs]. */
+export const pairWeightsInput = (graph: Graph, dtype: FloatType): Value =>
+  graph.input(
+    'pair_weights',
+    dtype,
+    ['pairs'],
+    'what each pair weighs in the loss: 1 / (pairs of the whole optimizer step)',
+  )
 
 export interface ReadPairs {
   /** The inputs that training changes. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import { Graph } from '../ir/graph.ts'
+import type { Graph } from '../ir/graph.ts'
 import { causalMask } from '../layers/attention.ts'
 import type { PpoLoss } from '../losses/ppo.ts'
 import { policyLoss, valueLoss } from '../losses/ppo.ts'
@@ -15,6 +15,8 @@ import type { ParameterShapes } from '../models/parameters.ts'
 import { inputParameters } from '../models/parameters.ts'
 import { valueHead, valueHeadShapes } from '../models/value_head.ts'
 import { add, gather, mul, sub } from '../ops/index.ts'
+import { labelInputs } from './labels.ts'
+import { LOSS, taskGraph } from './task_graph.ts'
 
 export interface PpoTask extends Omit<LanguageModel, 'npt'> {
   readonly ppo: PpoLoss
@@ -35,16 +37,16 @@ export const ppoShapes = (task: PpoTask): ParameterShapes =>
  */
 export function ppoTrainingGraph(task: PpoTask): Graph {
   const { dtype = 'float32', ppo } = task
-  const graph = new Graph('training')
+  const graph = taskGraph('training', 'ppo', 'loss = policy_loss + vf_coef·value_loss − entropy_coef·entropy')
   const tokens = responseTokens(graph, task)
-  const input = (name: string) => graph.input(name, dtype, ['labelled'])
+  const input = (name: string, doc: string) => graph.input(name, dtype, ['labelled'], doc)
   const [oldLogps, oldValues, advantages, returns] = [
-    input('old_logps'),
-    input('old_values'),
-    input('advantages'),
-    input('returns'),
+    input('old_logps', '`logps` of the policy that wrote the responses'),
+    input('old_values', 'its `values`'),
+    input('advantages', 'A of each token'),
+    input('returns', 'R of each token, which values learn'),
   ]
-  const weights = input('token_weights')
+  const weights = input('token_weights', '1 / (response tokens of the whole optimizer step)')
   const { logps, values, entropies, trainable } = actorCritic(tokens, task)
 
   const { policy, value, entropy } = graph.scope('ppo', () => ({
@@ -55,12 +57,12 @@ export function ppoTrainingGraph(task: PpoTask): Graph {
   const clipped = add(policy, mul(value, ppo.vf_coef))
   // Without its bonus the entropy is no part of the loss, and has no gradient to be computed.
   const loss = ppo.entropy_coef === 0 ? clipped : sub(clipped, mul(entropy, ppo.entropy_coef))
-  graph.output('loss', loss)
-  graph.output('policy_loss', policy)
-  graph.output('value_loss', value)
-  graph.output('entropy', entropy)
-  graph.output('logps', logps)
-  graph.output('values', values)
+  graph.output('loss', loss, LOSS)
+  graph.output('policy_loss', policy, 'Σ token_weights·the clipped surrogate')
+  graph.output('value_loss', value, 'Σ token_weights·the clipped squared error of values')
+  graph.output('entropy', entropy, 'Σ token_weights·the entropy of the next token')
+  graph.output('logps', logps, docs.logps)
+  graph.output('values', values, docs.values)
   outputGradients(loss, trainable)
   return graph
 }
@@ -70,18 +72,23 @@ export function ppoTrainingGraph(task: PpoTask): Graph {
  * weights, its `logps` are the reference's.
  */
 export function ppoEvaluationGraph(task: PpoTask): Graph {
-  const graph = new Graph('eval')
+  const graph = taskGraph('eval', 'ppo', 'log-probabilities, values and entropies of responses')
   const { logps, values, entropies } = actorCritic(responseTokens(graph, task), task)
-  graph.output('logps', logps)
-  graph.output('values', values)
-  graph.output('entropies', entropies)
+  graph.output('logps', logps, docs.logps)
+  graph.output('values', values, docs.values)
+  graph.output('entropies', entropies, 'the entropy of the next token where each is predicted, in nats')
   return graph
 }
 
+/** Of the tokens of responses. */
+const docs = {
+  logps: 'log π of each token of the responses, at the temperature that they were drawn at',
+  values: 'what the value head expects where each token is predicted',
+} as const
+
 const responseTokens = (graph: Graph, task: PpoTask) => ({
   tokens: languageTokens(graph, task),
-  labelPositions: graph.input('label_positions', 'int64', ['labelled']),
-  labels: graph.input('labels', 'int64', ['labelled']),
+  ...labelInputs(graph),
 })
 
 /** What policy and value head say of the responses' tokens, [labelled] each. */

@@ -4,14 +4,14 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import type { Value } from '../ir/graph.ts'
-import { Graph } from '../ir/graph.ts'
+import type { Graph, Value } from '../ir/graph.ts'
 import { sumPerAnswer } from '../losses/pairs.ts'
 import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
 import { expand, mul, neg } from '../ops/index.ts'
 import type { PairModel } from './pairs.ts'
-import { pairInputs, readPairs } from './pairs.ts'
+import { pairInputs, pairWeightsInput, readPairs } from './pairs.ts'
+import { LOSS, taskGraph } from './task_graph.ts'
 
 /** What a loss without a reference is made of. */
 export interface Likelihoods {
@@ -25,11 +25,13 @@ export interface Likelihoods {
 
 export interface ReferenceFreeLoss {
   readonly name: string
+  /** The loss, for people. */
+  readonly formula: string
   readonly beta: number
   /** The loss, a scalar, and what else the graph gives out of each pair, [pairs]. */
   readonly build: (likelihoods: Likelihoods) => {
     readonly loss: Value
-    readonly perPair?: Readonly<Record<string, Value>>
+    readonly perPair?: Readonly<Record<string, { readonly value: Value; readonly doc: string }>>
   }
 }
 
@@ -52,13 +54,24 @@ export function referenceFreeTrainingGraph(task: PairModel, learned: ReferenceFr
   return graph
 }
 
-function forward(graphName: string, task: PairModel, { name, beta, build }: ReferenceFreeLoss) {
+function forward(
+  graphName: 'training' | 'eval',
+  task: PairModel,
+  { name, formula, beta, build }: ReferenceFreeLoss,
+) {
   const { dtype = 'float32' } = task
-  const graph = new Graph(graphName)
+  const graph = taskGraph(graphName, name, formula)
   const pairs = pairInputs(graph, task)
-  const pairWeights = graph.input('pair_weights', dtype, ['pairs'])
-  const answerWeights = graph.input('answer_weights', dtype, ['labelled'])
-  const likelihoodWeights = graph.input('likelihood_weights', dtype, ['labelled'])
+  const pairWeights = pairWeightsInput(graph, dtype)
+  const perLabel = (name: string, doc: string) => graph.input(name, dtype, ['labelled'], doc)
+  const answerWeights = perLabel(
+    'answer_weights',
+    '1 / (labels of its answer); 0 at a label that belongs to no answer',
+  )
+  const likelihoodWeights = perLabel(
+    'likelihood_weights',
+    '1 / (labels of the whole optimizer step that are learned by likelihood), or 0',
+  )
   const { trainable, hidden, head } = readPairs(pairs, task)
 
   const likelihoods = graph.scope('lm_head', (): Likelihoods => {
@@ -68,10 +81,10 @@ function forward(graphName: string, task: PairModel, { name, beta, build }: Refe
     return { logps, nll: neg(weightedSum(logp, likelihoodWeights)), pairWeights }
   })
   const { loss, perPair = {} } = graph.scope(name, () => build(likelihoods))
-  graph.output('loss', loss)
-  graph.output('logps', likelihoods.logps)
-  graph.output('rewards', mul(likelihoods.logps, beta))
-  graph.output('nll_loss', likelihoods.nll)
-  for (const [output, value] of Object.entries(perPair)) graph.output(output, value)
+  graph.output('loss', loss, LOSS)
+  graph.output('logps', likelihoods.logps, 'ℓ, the mean log π of the tokens of each answer')
+  graph.output('rewards', mul(likelihoods.logps, beta), 'β·ℓ of each answer')
+  graph.output('nll_loss', likelihoods.nll, 'Σ likelihood_weights·nll')
+  for (const [output, { value, doc }] of Object.entries(perPair)) graph.output(output, value, doc)
   return { graph, loss, trainable }
 }

@@ -4,8 +4,7 @@
  */
 import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
-import type { ExternalData, Value } from '../ir/graph.ts'
-import { Graph } from '../ir/graph.ts'
+import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import { bradleyTerry } from '../losses/bradley_terry.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
 import { factsOf } from '../models/family.ts'
@@ -13,6 +12,9 @@ import type { EncoderTask } from '../models/encoder.ts'
 import { declareEncoder, encoderInputs, encoderShapes, headShapes, linearHead } from '../models/encoder.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
 import { add, concat, gather, mul, range } from '../ops/index.ts'
+import { dropoutMask } from './dropout_mask.ts'
+import { pairWeightsInput } from './pairs.ts'
+import { LOSS, taskGraph } from './task_graph.ts'
 
 export interface RewardTask extends Omit<EncoderTask, 'npt'> {
   /** Probability of dropping a pooled feature; above 0 the training graph takes `dropout_mask`. */
@@ -43,13 +45,18 @@ export function rewardTrainingGraph(task: RewardTask): Graph {
 /** The same inputs but the dropout; `loss` and `scores` out. */
 export const rewardEvaluationGraph = (task: RewardTask): Graph => forward('eval', task, false).graph
 
-function forward(name: string, task: RewardTask, drops: boolean) {
+function forward(name: 'training' | 'eval', task: RewardTask, drops: boolean) {
   const { config, stored, dtype = 'float32' } = task
-  const graph = new Graph(name)
+  const graph = taskGraph(name, 'reward', 'loss = Σ pair_weights·(−log σ(s₊ − s₋ − margin) + c·(s₊ + s₋)²)')
   const inputs = encoderInputs(graph, task)
-  const margins = graph.input('margins', dtype, ['pairs'])
-  const pairWeights = graph.input('pair_weights', dtype, ['pairs'])
-  const mask = drops ? graph.input('dropout_mask', dtype, ['batch', factsOf(config).width]) : undefined
+  const margins = graph.input(
+    'margins',
+    dtype,
+    ['pairs'],
+    "by how much the chosen answer's score is to be the higher one; 0 where nothing is known. The answers of pair p are the sequences 2p, the chosen one, and 2p + 1",
+  )
+  const pairWeights = pairWeightsInput(graph, dtype)
+  const mask = drops ? dropoutMask(graph, factsOf(config).width, dtype) : undefined
   const encoder = declareEncoder(graph, task, stored, dtype, inputs)
   const pooled = mask ? mul(encoder.pooled, mask) : encoder.pooled
   const head = linearHead(graph, pooled, config, 1, undefined, dtype)
@@ -59,8 +66,8 @@ function forward(name: string, task: RewardTask, drops: boolean) {
     const perPair = bradleyTerry(scores, margins, task.center_rewards_coefficient)
     return { scores, loss: weightedSum(perPair, pairWeights) }
   })
-  graph.output('loss', loss)
-  graph.output('scores', scores)
+  graph.output('loss', loss, LOSS)
+  graph.output('scores', scores, "the scores of each pair's answers, the chosen one's first")
   return { graph, loss, trainable: [...encoder.trainable, ...head.trainable] }
 }
 

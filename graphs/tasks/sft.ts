@@ -3,13 +3,15 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
-import { Graph } from '../ir/graph.ts'
+import type { Graph } from '../ir/graph.ts'
 import { causalMask } from '../layers/attention.ts'
 import { tokenNegativeLogLikelihood } from '../losses/negative_log_likelihood.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
 import type { LanguageModel } from '../models/language_model.ts'
 import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
 import { gather } from '../ops/index.ts'
+import { labelInputs, labelWeightsInput } from './labels.ts'
+import { LOSS, taskGraph } from './task_graph.ts'
 
 /**
  * Batch and trainable tensors in; `loss` and `<parameter>_grad` out. The batch: `input_ids`, `attention_mask`,
@@ -20,7 +22,7 @@ import { gather } from '../ops/index.ts'
 export function sftTrainingGraph(model: LanguageModel): Graph {
   const { graph, nll, labelWeights, trainable } = forward('training', model)
   const loss = weightedSum(nll, labelWeights)
-  graph.output('loss', loss)
+  graph.output('loss', loss, LOSS)
   outputGradients(loss, trainable)
   return graph
 }
@@ -28,18 +30,17 @@ export function sftTrainingGraph(model: LanguageModel): Graph {
 /** The same inputs; `loss` and the single `nll` [labelled] out. */
 export function sftEvaluationGraph(model: LanguageModel): Graph {
   const { graph, nll, labelWeights } = forward('eval', model)
-  graph.output('loss', weightedSum(nll, labelWeights))
-  graph.output('nll', nll)
+  graph.output('loss', weightedSum(nll, labelWeights), LOSS)
+  graph.output('nll', nll, 'the negative log-likelihood of each label, in nats')
   return graph
 }
 
-function forward(name: string, model: LanguageModel) {
+function forward(name: 'training' | 'eval', model: LanguageModel) {
   const { dtype = 'float32' } = model
-  const graph = new Graph(name)
+  const graph = taskGraph(name, 'sft', 'loss = Σ label_weights·nll')
   const tokens = languageTokens(graph, model)
-  const labelPositions = graph.input('label_positions', 'int64', ['labelled'])
-  const labels = graph.input('labels', 'int64', ['labelled'])
-  const labelWeights = graph.input('label_weights', dtype, ['labelled'])
+  const { labelPositions, labels } = labelInputs(graph)
+  const labelWeights = labelWeightsInput(graph, dtype)
   const { masked, hidden, head, trainable } = declareLanguageModel(tokens, model)
 
   const h = hidden(masked(causalMask(tokens.attention_mask, dtype)))

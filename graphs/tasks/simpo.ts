@@ -26,6 +26,7 @@ export const simpoEvaluationGraph = (task: SimpoTask): Graph => referenceFreeEva
 
 const loss = ({ simpo }: SimpoTask): ReferenceFreeLoss => ({
   name: 'simpo',
+  formula: 'loss = Σ pair_weights·loss of the pair + cpo_alpha·nll_loss',
   beta: simpo.beta,
   build({ logps, nll, pairWeights }) {
     const preference = weightedSum(simpoLoss(logps, simpo), pairWeights)

@@ -5,6 +5,17 @@ import { keyHelp } from './key_help.ts'
 import { printTrainingResult } from './training_result.ts'
 import { trainingProgress } from './training_progress.ts'
 
+/** Which learning rate a run has that names none, and why. */
+async function defaultRateLine(run: string): Promise<string> {
+  const { readRunConfig } = await import('../runs/continue.ts')
+  const { readRunManifest } = await import('../runs/run_manifest.ts')
+  const { METHODS, methodOf } = await import('../learning/default_rate.ts')
+  const { learning_rate } = await readRunConfig(run)
+  const { lora, npt } = await readRunManifest(run)
+  const { noun } = METHODS[methodOf(lora, npt)]
+  return `learning rate ${learning_rate.toExponential()}, the default of ${noun}; learning_rate=… sets another\n`
+}
+
 /** `ortune train config.yaml key=value …` */
 export const trainCommand = (): Command =>
   new Command('train')
@@ -24,6 +35,7 @@ export const trainCommand = (): Command =>
       const config = await readConfigFile(path, overrides)
       const report = await createRun(config)
       process.stderr.write(`${dataTable(report.splits, report)}\n`)
+      if (config.learning_rate === null) process.stderr.write(await defaultRateLine(config.output_dir))
       const state = await continueRun(config.output_dir, trainingProgress())
       await printTrainingResult(config.output_dir, state, json ?? false)
     })

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 
-import type { Graph } from '../../graphs/ir/graph.ts'
+import type { Graph, Value } from '../../graphs/ir/graph.ts'
 import { headSchema } from './heads.ts'
 import { fromVersion1, isVersion1 } from './manifest_version1.ts'
 import { nptConfigSchema } from './npt_config.ts'
@@ -18,7 +18,12 @@ const tensor = z.strictObject({
   name: z.string(),
   dtype: z.string(),
   shape: z.array(z.union([z.int().min(0), z.string()])),
+  /** What it means. */
+  doc: z.string().optional(),
 })
+
+/** What training starts from: the trained tensors, under the names of the graphs' inputs. */
+export const INITIAL_FILE = 'checkpoint.safetensors'
 
 export const loraConfigSchema = z.strictObject({
   r: z.int().min(1).max(4096).default(8).describe('Rank of the adapters.'),
@@ -43,8 +48,29 @@ const manifestSchema = z.strictObject({
   seed: z.int().min(0),
   opset: z.int(),
   parameters: z.strictObject({ trainable: z.int().min(0), frozen: z.int().min(0) }),
-  /** Per model file, its inputs and outputs in order. */
-  models: z.record(z.string(), z.strictObject({ inputs: z.array(tensor), outputs: z.array(tensor) })),
+  /** Per model file what it computes, and its inputs and outputs in order. */
+  models: z.record(
+    z.string(),
+    z.strictObject({ doc: z.string().optional(), inputs: z.array(tensor), outputs: z.array(tensor) }),
+  ),
+  /** Inputs of the graphs that are the same at every step, such as `lora_scale`. */
+  constants: z.record(z.string(), z.number()).optional(),
+  /** What `optimizer_model.onnx` computes. */
+  optimizer: z
+    .strictObject({
+      name: z.literal('AdamW'),
+      beta1: z.number(),
+      beta2: z.number(),
+      epsilon: z.number(),
+      weight_decay: z.number(),
+      /** Null: gradients are not clipped. */
+      max_grad_norm: z.number().nullable(),
+      /** The `step` of the first step. */
+      first_step: z.literal(1),
+    })
+    .optional(),
+  /** The file of the tensors that training starts from. */
+  initial: z.string().optional(),
   /** What the run trains on; null until it has data. */
   data: z.strictObject({ fingerprint: z.string() }).nullable(),
 })
@@ -63,6 +89,12 @@ export const parseManifest = (json: unknown, where: string): Manifest =>
 
 /** The inputs and outputs of a graph as the manifest lists them. */
 export const signature = (graph: Graph): Manifest['models'][string] => ({
-  inputs: graph.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape: [...shape] })),
-  outputs: [...graph.outputs].map(([name, { dtype, shape }]) => ({ name, dtype, shape: [...shape] })),
+  doc: graph.doc,
+  inputs: graph.inputs.map((value) => described(graph, value.name, value)),
+  outputs: [...graph.outputs].map(([name, value]) => described(graph, name, value)),
+})
+
+const described = ({ docs }: Graph, name: string, { dtype, shape }: Pick<Value, 'dtype' | 'shape'>) => ({
+  ...{ name, dtype, shape: [...shape] },
+  doc: docs.get(name) ?? '',
 })

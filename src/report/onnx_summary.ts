@@ -13,9 +13,13 @@ export interface TensorSummary {
   readonly dtype: string
   /** Numbers, names of symbolic dimensions, `?` where the file does not say. */
   readonly shape: readonly (number | string)[]
+  /** What it means, where the file says it. */
+  readonly doc?: string
 }
 
 export interface OnnxSummary {
+  /** What it computes, where the file says it. */
+  readonly doc?: string
   readonly inputs: readonly TensorSummary[]
   readonly outputs: readonly TensorSummary[]
   /** Operator type to the number of its nodes, most frequent first. */
@@ -35,6 +39,7 @@ export function summariseOnnx(bytes: Uint8Array, where: string): OnnxSummary {
   const counts = new Map<string, number>()
   for (const { opType } of graph.node) counts.set(opType, (counts.get(opType) ?? 0) + 1)
   return {
+    ...(graph.docString ? { doc: graph.docString } : {}),
     inputs: graph.input.map(describeValue),
     outputs: graph.output.map(describeValue),
     operators: Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))),
@@ -53,13 +58,18 @@ function parse(bytes: Uint8Array, where: string): NonNullable<ModelProto['graph'
   return graph
 }
 
-function describeValue({ name, type }: ValueInfoProto): TensorSummary {
+function describeValue({ name, type, docString }: ValueInfoProto): TensorSummary {
   const tensor = type?.tensorType
   const shape = tensor?.shape?.dim.map(({ value }) => {
     if (value.case === 'dimValue') return Number(value.value)
     return value.case === 'dimParam' ? value.value : '?'
   })
-  return { name, dtype: dtypeName(tensor?.elemType ?? 0), shape: shape ?? ['?'] }
+  return {
+    name,
+    dtype: dtypeName(tensor?.elemType ?? 0),
+    shape: shape ?? ['?'],
+    ...(docString ? { doc: docString } : {}),
+  }
 }
 
 const describeTensor = ({ name, dataType, dims }: TensorProto): TensorSummary => ({

@@ -41,14 +41,14 @@ const parameterTable = (groups: Inspection['parameters']['groups']): string =>
   )
 
 function renderModel(name: string, model: ModelInspection, context: number | null): string {
-  const { inputs, outputs, operators, flops_per_token } = model
+  const { doc, inputs, outputs, operators, flops_per_token } = model
   const nodes = Object.values(operators).reduce((sum, count) => sum + count, 0)
   const histogram = Object.entries(operators).map(([operator, count]) => `${operator} ${count}`)
   const cost =
     flops_per_token === null
       ? ''
       : indent(`${(flops_per_token / 1e6).toFixed(2)} MFLOPs per token at a context of ${whole(context!)}\n`)
-  return `${visible(name)}\n${cost}${indent(`inputs\n${indent(tensorTable(inputs))}outputs\n${indent(tensorTable(outputs))}`)}${indent(`${whole(nodes)} nodes: ${visible(listNames(histogram, 100))}\n`)}`
+  return `${visible(name)}${doc ? `: ${visible(doc)}` : ''}\n${cost}${indent(`inputs\n${indent(tensorTable(inputs))}outputs\n${indent(tensorTable(outputs))}`)}${indent(`${whole(nodes)} nodes: ${visible(listNames(histogram, 100))}\n`)}`
 }
 
 /** Tensors that differ in their layer number only share a line. */
@@ -59,13 +59,16 @@ function tensorTable(tensors: readonly TensorSummary[]): string {
     const key = `${name} ${tensor.dtype} ${formatShape(tensor.shape)}`
     groups.set(key, { name, tensor, count: (groups.get(key)?.count ?? 0) + 1 })
   }
-  return textTable(
-    [...groups.values()].map(({ name, tensor, count }) => [
+  const rows = [...groups.values()]
+  const table = textTable(
+    rows.map(({ name, tensor, count }) => [
       count === 1 ? tensor.name : `${name}  ×${count}`,
       tensor.dtype,
       formatShape(tensor.shape),
     ]),
   )
+  const lines = table.split('\n')
+  return rows.map(({ tensor: { doc } }, i) => `${lines[i]!}${doc ? `  ${visible(doc)}` : ''}\n`).join('')
 }
 
 const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ')

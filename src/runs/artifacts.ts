@@ -18,7 +18,7 @@ import { writeFolderAtomic } from '../formats/atomic.ts'
 import { copyFiles } from '../formats/companions.ts'
 import { externalData, linkOrCopy, readableInPlace } from '../formats/external_data.ts'
 import type { Manifest } from '../formats/manifest.ts'
-import { FORMAT_VERSION, signature } from '../formats/manifest.ts'
+import { FORMAT_VERSION, INITIAL_FILE, signature } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
@@ -26,6 +26,7 @@ import { exists } from '../formats/read_file.ts'
 import { readEntries } from '../formats/safetensors.ts'
 import { gpt2TokenizerFiles } from '../formats/gpt2_tokenizer.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
+import { writeInitial } from './initial_state.ts'
 import { seededWeights } from './initialise.ts'
 import type { Trained } from './run_graphs.ts'
 import { runGraphs } from './run_graphs.ts'
@@ -80,8 +81,12 @@ export async function writeGraphs(
     opset: OPSET,
     parameters: { trainable: countParameters(graphs.trainable), frozen: countParameters(graphs.frozen) },
     models: Object.fromEntries(Object.entries(models).map(([name, graph]) => [name, signature(graph)])),
+    constants: typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r },
+    optimizer: { name: 'AdamW', ...optimizer, first_step: 1 },
+    initial: INITIAL_FILE,
     data,
   }
+  await writeInitial(folder, graphs.trainable, manifest, config)
   await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return manifest
 }

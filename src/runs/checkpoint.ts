@@ -45,6 +45,9 @@ export interface Trained {
   readonly companions: string
 }
 
+/** Trained tensors that are being filled. */
+export type TensorsToFill = Pick<TrainingState, 'names' | 'shape' | 'write'>
+
 const VALUE_HEAD: readonly string[] = [VALUE_HEAD_WEIGHT, VALUE_HEAD_BIAS]
 
 /** Where it keeps PPO's value head, which only further training has a use for. */
@@ -113,7 +116,7 @@ export async function readCheckpoint(
 }
 
 /** Loads the trained tensors alone: of an adapter, a whole model, or beside a model. */
-export async function loadTrained(folder: string, state: TrainingState, lora: Adaptation): Promise<void> {
+export async function loadTrained(folder: string, state: TensorsToFill, lora: Adaptation): Promise<void> {
   if (lora === 'none') return loadTensors(join(folder, TRAINED_FILE), state)
   const { model, valueHead } = parts(state)
   if (valueHead.length > 0) {
@@ -137,14 +140,14 @@ function parts({ names }: Pick<TrainingState, 'names'>): { model: string[]; valu
  */
 export async function loadTensors(
   path: string,
-  state: TrainingState,
+  state: TensorsToFill,
   shapes?: ParameterShapes,
 ): Promise<void> {
   await fill(state, shapes ? [...shapes.keys()] : state.names, await readTensors(path), path)
 }
 
 async function fill(
-  state: TrainingState,
+  state: TensorsToFill,
   names: readonly string[],
   tensors: ReadonlyMap<string, FloatTensor>,
   where: string,
@@ -163,7 +166,7 @@ async function fill(
  */
 export async function loadParameters(
   folder: string,
-  state: TrainingState,
+  state: TensorsToFill,
   shapes: ParameterShapes = new Map(parts(state).model.map((name) => [name, state.shape(name)])),
 ): Promise<void> {
   const { weights, tensors } = await openModelFolder(folder, () => shapes)
@@ -179,7 +182,7 @@ async function adapterTensors(folder: string): Promise<ReadonlyMap<string, Float
 async function readInto(
   path: string,
   entry: TensorEntry | undefined,
-  state: TrainingState,
+  state: TensorsToFill,
   name: string,
   slot: Slot,
   key: string,

@@ -36,6 +36,13 @@ const plasticRunSchema = z
   .describe('Those of another run.')
 
 export const runConfigSchema = trainingOptionsSchema.extend({
+  learning_rate: trainingOptionsSchema.shape.learning_rate
+    .unwrap()
+    .nullable()
+    .default(null)
+    .describe(
+      'The highest one, which the warm-up ends at; null: what [suits](learning_rate.md) the task and what is trained.',
+    ),
   task: z.enum(TASK_NAMES).default('sft').describe('What is learned; each task has a page of its own.'),
   model: z.string().min(1).describe('A Hugging Face model folder, or a config.json for random weights.'),
   output_dir: z.string().min(1).describe("The run's folder: a new one, or that of artifacts to replace."),
@@ -100,6 +107,14 @@ export const runConfigSchema = trainingOptionsSchema.extend({
 })
 
 export type RunConfig = z.infer<typeof runConfigSchema>
+
+/** A configuration as a run keeps it. */
+export type SettledConfig = RunConfig & { readonly learning_rate: number }
+
+/** Checks what a run keeps. Runs of before methods had defaults of their own have one in any case. */
+export const settledConfigSchema: z.ZodType<SettledConfig> = runConfigSchema.extend({
+  learning_rate: trainingOptionsSchema.shape.learning_rate,
+})
 
 /** Whether sessions copy the frozen weights into the layout that their kernels like best. */
 export const prepacks = ({ prepacking, task }: Pick<RunConfig, 'prepacking' | 'task'>): boolean =>

@@ -10,8 +10,6 @@
 import { join } from 'node:path'
 
 import type { ModelConfig } from '../../graphs/models/family.ts'
-import { isPooled } from '../../graphs/models/head.ts'
-import { nptShapes } from '../../graphs/models/npt_config.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
@@ -28,22 +26,22 @@ import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
 import { taskNamed } from '../tasks/index.ts'
-import { loadParameters, loadTensors, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import type { RunConfig } from './config.ts'
-import { prepacks, runConfigSchema, taskOptions } from './config.ts'
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import type { SettledConfig } from './config.ts'
+import { prepacks, settledConfigSchema, taskOptions } from './config.ts'
 import { folderHost } from './host.ts'
-import { INITIAL_NPT, initialAdapter, initialHead, initialPlasticBlocks } from './initialise.ts'
+import { fillInitial } from './initial_state.ts'
 import { appendRecord, truncateRecords } from './log.ts'
-import { bodyShapes, runGraphs } from './run_graphs.ts'
+import { runGraphs } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
 import { readRunManifest } from './run_manifest.ts'
 import { openSplitFile } from './split.ts'
 
 /** The configuration a run was created with. */
-export async function readRunConfig(folder: string): Promise<RunConfig> {
+export async function readRunConfig(folder: string): Promise<SettledConfig> {
   const path = join(folder, 'training.json')
   if (!(await exists(path))) throw new UserError(`${folder} is no training run; name the output_dir of one`)
-  return { ...checkJson(runConfigSchema, await readJson(path), path), output_dir: folder }
+  return { ...checkJson(settledConfigSchema, await readJson(path), path), output_dir: folder }
 }
 
 /**
@@ -111,20 +109,13 @@ export async function continueRun(
 async function loadState(
   folder: string,
   tensors: TrainingState,
-  { lora, head, npt, seed, task }: RunManifest,
+  manifest: RunManifest,
   config: ModelConfig,
 ): Promise<TrainerState> {
   const last = join(folder, 'checkpoints', 'last')
-  const state = await readCheckpoint(last, tensors, lora)
-  if (state !== undefined) return parseState(state, task, join(last, 'trainer_state.json'))
-  if (lora === 'full') await loadParameters(folder, tensors, bodyShapes(config, head))
-  else await initialAdapter(tensors, seed)
-  if (npt) {
-    await initialPlasticBlocks(tensors, npt, seed)
-    const given = join(folder, INITIAL_NPT)
-    if (await exists(given)) await loadTensors(given, tensors, nptShapes(config, npt))
-  }
-  if (isPooled(head)) await initialHead(tensors, config, seed)
+  const state = await readCheckpoint(last, tensors, manifest.lora)
+  if (state !== undefined) return parseState(state, manifest.task, join(last, 'trainer_state.json'))
+  await fillInitial(folder, tensors, manifest, config)
   return initialState
 }
 

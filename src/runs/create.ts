@@ -19,6 +19,7 @@ import { checkOut, placeModel, writeGraphs } from './artifacts.ts'
 import { checkConfig, readTaskModel } from './check_config.ts'
 import type { RunConfig } from './config.ts'
 import { adaptationOf, taskOptions } from './config.ts'
+import { withLearningRate } from './learning_rate.ts'
 import { newHead } from './new_head.ts'
 import { folderHost } from './host.ts'
 import { INITIAL_NPT } from './initialise.ts'
@@ -40,7 +41,7 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
   const modelConfig = await readTaskModel(given)
   const out = given.output_dir
   await checkOut(out)
-  const config = await resolveTemplates(given)
+  const config = withLearningRate(await resolveTemplates(given), modelConfig)
   const task = taskNamed(config.task)
   const options = taskOptions(config)
   let report: PrepareReport | undefined

@@ -13,7 +13,7 @@ import { ownShapes } from '../formats/model_folder.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import type { Random } from '../random.ts'
 import { createRandom } from '../random.ts'
-import type { TrainingState } from '../runtime/training_state.ts'
+import type { TensorsToFill } from './checkpoint.ts'
 
 /** Fresh parameters under transformers' names. Each has a random stream of its own, named by the seed and its name. */
 export function seededWeights(config: ModelConfig, seed: number): Map<string, FloatTensor> {
@@ -35,7 +35,7 @@ export function seededWeights(config: ModelConfig, seed: number): Map<string, Fl
  * A fresh adapter: A ~ N(0, .01²), B = 0, so that the adapted model starts as the base model (Hu et al. 2021, §4.1).
  * Writes the tensors whose names end in `lora_A.weight`; all others become 0.
  */
-export async function initialAdapter(tensors: TrainingState, seed: number): Promise<void> {
+export async function initialAdapter(tensors: TensorsToFill, seed: number): Promise<void> {
   for (const name of tensors.names) {
     const data = new Float32Array(sizeOf(tensors.shape(name)))
     if (name.endsWith('.lora_A.weight')) fillNormal(data, 0.01, createRandom(seed, 'initial adapter', name))
@@ -44,7 +44,7 @@ export async function initialAdapter(tensors: TrainingState, seed: number): Prom
 }
 
 /** A fresh head: weight ~ N(0, initializer_range²), as transformers draws it, and bias 0. */
-export async function initialHead(tensors: TrainingState, config: ModelConfig, seed: number): Promise<void> {
+export async function initialHead(tensors: TensorsToFill, config: ModelConfig, seed: number): Promise<void> {
   const [weight, bias] = [...headShapes(config, 1).keys()]
   if (bias !== undefined)
     await tensors.write(bias, 'parameter', new Float32Array(sizeOf(tensors.shape(bias))))
@@ -58,7 +58,7 @@ export const INITIAL_NPT = 'initial_npt.safetensors'
 
 /** Fresh plastic blocks: A ~ N(0, (init_scale/√width)²), B ~ N(0, (init_scale/√rank)²). */
 export async function initialPlasticBlocks(
-  tensors: TrainingState,
+  tensors: TensorsToFill,
   { init_scale }: NptConfig,
   seed: number,
 ): Promise<void> {

@@ -104,6 +104,7 @@ export const classification: Task<object, object, ClassificationEvaluation> = {
   learnsFrom: 'classification',
   head: 'classes',
   metrics: ['eval_accuracy', 'eval_macro_f1'],
+  rates: { full: 2 },
   refuses: { packing: 'a classifier reads one example at a time' },
   graphs(request, _, head) {
     const task = graphTask(request, head)

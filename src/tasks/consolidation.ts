@@ -156,6 +156,7 @@ export const consolidation: Task<ConsolidationOptions, ConsolidationOptions, Con
   learnsFrom: 'sft',
   head: 'language',
   metrics: [],
+  rates: { blocks: 3 },
   refuses: { packing: 'each text makes an update of its own', plasticBlocks: 'needed' },
   graphs(request, given) {
     const task = graphTask(request, given)

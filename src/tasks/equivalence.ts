@@ -65,6 +65,7 @@ export const equivalence: Task<EquivalenceOptions, EquivalenceOptions, NptEvalua
   learnsFrom: 'sft',
   head: 'language',
   metrics: [],
+  rates: { blocks: 1 / 16 },
   refuses: { plasticBlocks: 'needed' },
   graphs(request, given) {
     const task = graphTask(request, given)

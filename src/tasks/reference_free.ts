@@ -108,6 +108,7 @@ export interface ReferenceFreeTask<
 > extends ReferenceFree<Names> {
   readonly name: string
   readonly summary: string
+  readonly rates?: Task['rates']
   /** All of which its graphs depend on. */
   readonly options: z.ZodType<Options>
   readonly training: (request: GraphRequest, options: Options) => Graph
@@ -118,6 +119,7 @@ export const referenceFreeTask = <Options extends object, Names extends string>(
   name,
   summary,
   options,
+  rates,
   training,
   evaluation,
   ...learns
@@ -128,6 +130,7 @@ export const referenceFreeTask = <Options extends object, Names extends string>(
   learnsFrom: 'preference',
   head: 'language',
   metrics: ['eval_rewards/accuracies', 'eval_rewards/margins'],
+  ...(rates ? { rates } : {}),
   refuses: pairsRefuse(name),
   graphs(request, given) {
     const model = asLanguageModel(request)

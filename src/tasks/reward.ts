@@ -149,6 +149,7 @@ export const reward: Task<RewardOptions, RewardOptions, RewardEvaluation> = {
   learnsFrom: 'preference',
   head: 'score',
   metrics: ['eval_accuracy', 'eval_margin'],
+  rates: { adapters: 0.5 },
   refuses: { packing: 'a reward model reads one answer at a time', plasticBlocks: 'refused' },
   graphs(request, given, head) {
     const task = graphTask(request, given, head)

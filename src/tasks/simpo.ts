@@ -46,6 +46,7 @@ export const simpo = referenceFreeTask({
   name: 'simpo',
   summary: 'learn from pairs that the chosen answer be likelier per token, by a margin, without a reference',
   options,
+  rates: { adapters: 0.5, full: 0.5 },
   ...simpoLearns,
   training: (request, simpo) => simpoTrainingGraph({ ...request, simpo }),
   evaluation: (request, simpo) => simpoEvaluationGraph({ ...request, simpo }),

@@ -18,6 +18,7 @@ import type { DataKindName } from '../data/kinds/index.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import type { TokenGenerator } from '../generation/token_generator.ts'
+import type { Method } from '../learning/default_rate.ts'
 import type { LoopRun } from '../learning/loop.ts'
 import type { TrainingOptions } from '../learning/options.ts'
 import type { LogRecord } from '../learning/listeners.ts'
@@ -53,6 +54,8 @@ export interface Task<
   readonly head: Head['kind']
   /** What a checkpoint can be chosen by, beside `eval_loss`. */
   readonly metrics: readonly string[]
+  /** Factors of the default learning rates, where it learns faster or slower than texts are learned. */
+  readonly rates?: Readonly<Partial<Record<Method, number>>>
   /** What does not go with it, and why. */
   readonly refuses: {
     /** Completes "packing is not for task …, where". */

@@ -82,7 +82,9 @@ describe('report/inspection', () => {
         name: 'input_ids',
         dtype: 'int64',
         shape: ['batch', 'sequence'],
+        doc: "the tokens' numbers, shorter sequences filled up on the right",
       })
+      expect(training!.doc).to.equal('sft, forward and backward of a micro-batch: loss = Σ label_weights·nll')
       expect(training!.outputs.map(({ name }) => name)).to.include.members([
         'loss',
         'transformer.h.1.attn.c_proj.lora_B.weight_grad',
@@ -177,7 +179,9 @@ describe('report/inspection', () => {
       const text = renderInspection(await inspect(folder))
       expect(text).to.match(/out: sft, LoRA r=4 alpha=8 on c_attn, attn\.c_proj\n/)
       expect(text).to.match(/parameters: 1,536 trainable, 43,904 frozen\n/)
-      expect(text).to.match(/transformer\.h\.\*\.attn\.c_attn\.lora_A\.weight {2}×2 +float32 +\[4, 32\]\n/)
+      expect(text).to.match(
+        /transformer\.h\.\*\.attn\.c_attn\.lora_A\.weight {2}×2 +float32 +\[4, 32\] {2}a trained tensor/,
+      )
       expect(text).to.match(/\d+ nodes: \w+ \d+, /)
     })
   })

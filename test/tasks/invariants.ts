@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { parse } from 'yaml'
 
+import { readManifest } from '../../src/formats/manifest.ts'
 import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
 import type { Listener } from '../../src/learning/listeners.ts'
 import { inspect } from '../../src/report/inspection.ts'
@@ -16,13 +17,14 @@ import { continueRun } from '../../src/runs/continue.ts'
 import type { Device } from '../../src/runtime/node_runtime.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
+import type { Feeds } from '../../src/runtime/session.ts'
 import type { TaskName } from '../../src/tasks/index.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { largestDifference } from '../graphs/gpt2_fixtures.ts'
 import { rejection } from '../rejection.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
 
-type Invariant = 'cut' | 'judged' | 'resumed' | 'finite' | 'fed' | 'costed' | 'shown'
+type Invariant = 'cut' | 'judged' | 'resumed' | 'finite' | 'fed' | 'begun' | 'meant' | 'costed' | 'shown'
 
 export interface TaskCase {
   /** Rows of four different examples, which it learns from and is judged by. */
@@ -103,6 +105,33 @@ function noting(
     }
   }
 }
+
+/** A runtime that shows what a graph of the run is fed. */
+const watching =
+  (file: string, see: (feeds: Feeds) => void): ((settings: Device) => Runtime) =>
+  (settings) => {
+    const runtime = nodeRuntime(settings)
+    return {
+      ...runtime,
+      async open(model, options) {
+        const session = await runtime.open(model, options)
+        if (typeof model !== 'string' || !model.endsWith(file)) return session
+        return {
+          ...session,
+          run(feeds, into) {
+            see(feeds)
+            return session.run(feeds, into)
+          },
+        }
+      },
+    }
+  }
+
+/** Feeds as they are now: those of trained tensors change in place. */
+const copied = (feeds: Feeds): Feeds =>
+  Object.fromEntries(
+    Object.entries(feeds).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+  )
 
 /** The configurations that are shipped, by the task that they are of. */
 async function shippedTasks(): Promise<readonly unknown[]> {
@@ -209,6 +238,45 @@ export function taskInvariants(task: TaskName, { rows, config, skip = {} }: Task
         await continueRun(run, undefined, noting(seen))
         expect(seen.length).to.be.greaterThan(1)
         for (const { fed, has } of seen) expect([...fed].sort()).to.deep.equal([...has].sort())
+      }),
+    )
+
+    invariant('begun', 'begins with the tensors of checkpoint.safetensors', () =>
+      withFolder(async (folder) => {
+        const run = await create(folder, { max_steps: 1 })
+        const initial = await readTensors(join(run, 'checkpoint.safetensors'))
+        let first: Feeds | undefined
+        await continueRun(
+          run,
+          undefined,
+          watching('training_model.onnx', (feeds) => (first ??= copied(feeds))),
+        )
+        const { models, constants } = await readManifest(run)
+        for (const { name } of models['training_model.onnx']!.outputs) {
+          if (!name.endsWith('_grad')) continue
+          const tensor = name.slice(0, -'_grad'.length)
+          expect([...initial.get(tensor)!.data], tensor).to.deep.equal([
+            ...(first![tensor]!.data as Float32Array),
+          ])
+        }
+        for (const [name, value] of Object.entries(constants!))
+          expect([...(first![name]!.data as Float32Array)], name).to.deep.equal([value])
+      }),
+    )
+
+    invariant('meant', 'says what its graphs compute, and what goes in and comes out', () =>
+      withFolder(async (folder) => {
+        const run = await create(folder)
+        const { models } = await readManifest(run)
+        const shown = await inspect(run)
+        for (const [file, { doc, inputs, outputs }] of Object.entries(models)) {
+          const graph = shown.models[file]!
+          expect(doc, file).to.be.a('string').and.equal(graph.doc)
+          for (const [i, tensor] of [...inputs, ...outputs].entries()) {
+            expect(tensor.doc, `${tensor.name} of ${file}`).to.be.a('string').and.not.equal('')
+            expect([...graph.inputs, ...graph.outputs][i]).to.deep.equal(tensor)
+          }
+        }
       }),
     )
 

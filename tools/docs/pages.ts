@@ -12,6 +12,7 @@ import { jsonSchema } from '../../src/json_schema.ts'
 import { trainingOptionsSchema } from '../../src/learning/options.ts'
 import { runConfigSchema } from '../../src/runs/config.ts'
 import { configurationPage, taskOptions } from './configuration.ts'
+import { learningRateTable } from './learning_rates.ts'
 
 export const docs = join(import.meta.dirname, '..', '..', 'docs')
 
@@ -32,6 +33,9 @@ function editorSchema(): string {
   })
 }
 
+/** On the page of learning rates, what stands between these is the table of defaults. */
+const RATES = /(<!-- rates -->\n)[\s\S]*?(<!-- end of rates -->)/
+
 /** Every such file as it should be, by its path. */
 export async function writtenPages(): Promise<Map<string, string>> {
   const pages = new Map([
@@ -50,6 +54,14 @@ export async function writtenPages(): Promise<Map<string, string>> {
         ),
       )
   }
+  const rates = join(docs, 'learning_rate.md')
+  pages.set(
+    rates,
+    readFileSync(rates, 'utf8').replace(
+      RATES,
+      (_, begin: string, end: string) => `${begin}\n${learningRateTable(768)}\n\n${end}`,
+    ),
+  )
   for (const [path, text] of pages)
     pages.set(path, await format(text, { ...(await resolveConfig(path)), filepath: path }))
   return pages

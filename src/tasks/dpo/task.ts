@@ -31,6 +31,7 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
   learnsFrom: 'preference',
   head: 'language',
   metrics: ['eval_rewards/accuracies', 'eval_rewards/margins'],
+  rates: { adapters: 0.25, full: 0.25 },
   refuses: pairsRefuse('dpo'),
   located: ({ ref_model, ...options }, absolute) => ({
     ...options,

@@ -25,6 +25,7 @@ export const kto: Task<KtoGraphOptions, KtoOptions, KtoEvaluation> = {
   learnsFrom: 'unpaired',
   head: 'language',
   metrics: [MARGINS],
+  rates: { adapters: 0.25, full: 0.25 },
   refuses: {
     packing: 'each answer is judged in a row of its own',
     plasticBlocks: 'refused',

@@ -23,6 +23,7 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
   learnsFrom: 'prompt',
   head: 'language',
   metrics: ['eval_reward'],
+  rates: { adapters: 0.25, full: 0.25 },
   refuses: {
     packing: 'responses are as long as the policy makes them',
     plasticBlocks: 'refused',

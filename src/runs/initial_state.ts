@@ -1,0 +1,70 @@
+/**
+ * What training starts from.
+ * @module
+ */
+import { join } from 'node:path'
+
+import { sizeOf } from '../../graphs/ir/shape.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { isPooled } from '../../graphs/models/head.ts'
+import { nptShapes } from '../../graphs/models/npt_config.ts'
+import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import { linkOrCopy } from '../formats/external_data.ts'
+import type { Manifest } from '../formats/manifest.ts'
+import { INITIAL_FILE } from '../formats/manifest.ts'
+import { exists } from '../formats/read_file.ts'
+import type { FloatTensor } from '../formats/safetensors.ts'
+import { readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts'
+import { loadParameters, loadTensors } from './checkpoint.ts'
+import type { TensorsToFill } from './checkpoint.ts'
+import { INITIAL_NPT, initialAdapter, initialHead, initialPlasticBlocks } from './initialise.ts'
+import { bodyShapes } from './run_graphs.ts'
+
+export type Beginnings = Pick<Manifest, 'lora' | 'head' | 'npt' | 'seed'>
+
+/** Fills the trained tensors of the artifacts in a folder: from its model, from other plastic blocks, or drawn from the seed. */
+export async function fillInitial(
+  folder: string,
+  tensors: TensorsToFill,
+  { lora, head, npt, seed }: Beginnings,
+  config: ModelConfig,
+): Promise<void> {
+  if (lora === 'full') await loadParameters(folder, tensors, bodyShapes(config, head))
+  else await initialAdapter(tensors, seed)
+  if (npt) {
+    await initialPlasticBlocks(tensors, npt, seed)
+    const given = join(folder, INITIAL_NPT)
+    if (await exists(given)) await loadTensors(given, tensors, nptShapes(config, npt))
+  }
+  if (isPooled(head)) await initialHead(tensors, config, seed)
+}
+
+/**
+ * Writes these tensors, under the names of the graphs' inputs, for those who train with the graphs elsewhere. Where they are
+ * the model's own, the file is another name of `model.safetensors`.
+ */
+export async function writeInitial(
+  folder: string,
+  trainable: ParameterShapes,
+  beginnings: Beginnings,
+  config: ModelConfig,
+): Promise<void> {
+  const [weights, path] = [join(folder, 'model.safetensors'), join(folder, INITIAL_FILE)]
+  const { tensors: stored } = await readSafetensorsHeader(weights)
+  if (beginnings.lora === 'full' && [...trainable.keys()].every((name) => stored.has(name)))
+    return linkOrCopy(weights, path)
+  // Those that nothing is drawn for, such as a value head, begin at 0.
+  const tensors = new Map(
+    [...trainable].map(([name, shape]): [string, FloatTensor] => [
+      name,
+      { shape, data: new Float32Array(sizeOf(shape)) },
+    ]),
+  )
+  const state: TensorsToFill = {
+    names: [...trainable.keys()],
+    shape: (name) => trainable.get(name)!,
+    write: async (name, _, data) => tensors.get(name)!.data.set(data),
+  }
+  await fillInitial(folder, state, beginnings, config)
+  await writeSafetensors(path, tensors)
+}

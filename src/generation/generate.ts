@@ -12,6 +12,8 @@ export interface GenerationOptions extends SamplingOptions {
   readonly max_new_tokens: number
   /** Tokens that end a sequence; the one that does is not part of the result. */
   readonly stop_tokens: readonly number[]
+  /** Which ids are tokens of text, by default all; of the others only those that end a sequence are ever written. */
+  readonly isText?: (id: number) => boolean
   /** Each prompt draws from a stream of its own, so a result does not depend on the prompt's neighbours. */
   readonly seed: number
   /** Number of the first prompt, where a list is generated in several batches; 0 by default. */
@@ -64,10 +66,12 @@ export async function continuePrompts(
   if (prompts.length === 0 || options.max_new_tokens === 0) return rows
 
   let logits = await decoder.prefill(prompts)
+  const barred = [...logits[0]!.keys()].filter((id) => options.isText?.(id) === false && !stops.has(id))
   for (let count = 1; ; count++) {
     const next = logits.map((scores, i) => {
       const row = rows[i]!
       if (row.stop !== undefined) return 0
+      for (const id of barred) scores[id] = -Infinity
       const token = nextToken(scores, [...prompts[i]!, ...row.tokens], options, randoms[i]!)
       if (stops.has(token)) row.stop = token
       else {

@@ -12,7 +12,7 @@ export interface TokenGenerator {
   /** Continues prompts of token ids up to an end of text, which is not part of the result; see {@link generate}. */
   generate(
     prompts: readonly (readonly number[])[],
-    options: Omit<GenerationOptions, 'stop_tokens'>,
+    options: Omit<GenerationOptions, 'stop_tokens' | 'isText'>,
   ): Promise<number[][]>
   release(): Promise<void>
 }
@@ -35,7 +35,8 @@ export function createTokenGenerator({
   return {
     tokenizer,
     context,
-    generate: (prompts, given) => generate(decoder, prompts, context, { ...given, stop_tokens }),
+    generate: (prompts, given) =>
+      generate(decoder, prompts, context, { ...given, stop_tokens, isText: tokenizer.knows }),
     release,
   }
 }

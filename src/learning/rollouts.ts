@@ -121,7 +121,7 @@ export async function sampleResponses(
     decoder,
     prompts.map(({ ids }) => ids),
     context,
-    { ...sampling, do_sample: true, repetition_penalty: 1, firstRow },
+    { ...sampling, do_sample: true, repetition_penalty: 1, firstRow, isText: tokenizer.knows },
   )
   return continuations.map(({ tokens, stop }, i) => ({
     prompt: prompts[i]!,

@@ -58,12 +58,6 @@ export async function openTokenGenerator(
     throw new UserError(`${base} is a ${noun} and writes no text; use "${command}" instead`)
   const tokenizer = await loadTokenizer(base)
   const { decoder, facts, ...opened } = await openModelDecoder(found, runtime)
-  if (tokenizer.vocabSize > facts.vocabulary) {
-    await opened.release()
-    throw new UserError(
-      `the tokenizer in ${base} has ${tokenizer.vocabSize} tokens but the model ${facts.vocabulary}; use the model's own tokenizer`,
-    )
-  }
   return createTokenGenerator({
     decoder,
     tokenizer,

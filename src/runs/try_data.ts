@@ -2,7 +2,7 @@
  * A look at a run's data before there is a run.
  * @module
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -65,6 +65,7 @@ export async function tryData(given: RunConfig, { out, examples = 3 }: TryOption
     const modelConfig = await readTaskModel(given)
     const maxLength = await maxLengthOf(given)
     const config = await resolveTemplates(given)
+    await writeFile(join(temporary, 'config.json'), JSON.stringify(modelConfig))
     await placeTokenizer(config.model, modelConfig, temporary)
     const data = out ?? join(temporary, 'data')
     const report = await prepareData(config, temporary, data)

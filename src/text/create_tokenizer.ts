@@ -28,7 +28,7 @@ const exactly = { skip_special_tokens: false, clean_up_tokenization_spaces: fals
  */
 export function createTokenizer(json: unknown, config: unknown, where: string): Tokenizer {
   const settings = checkJson(tokenizerConfigSchema, config, `the tokenizer_config.json of ${where}`)
-  const { description, ids } = effectiveTokenizer(json, settings, where)
+  const { description, vocabulary, ids } = effectiveTokenizer(json, settings, where)
   const special = description.model.type === 'WordPiece' ? bertTokens(ids, settings) : {}
   const eos = settings.eos_token?.content ?? endOfText
   const eosId = special.sepId ?? ids.get(eos)
@@ -44,17 +44,24 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
     if (found.includes(undefined)) throw new UserError(`${where} has no tokens for the text ${quote(text)}`)
     return found as number[]
   }
+  const knows = (id: number): boolean => library.id_to_token(id) !== undefined
   return {
-    vocabSize: [...ids.values()].reduce((highest, id) => Math.max(highest, id)) + 1,
+    vocabSize: sizeOf(ids),
+    ownSize: sizeOf(vocabulary),
     eosId,
     ...special,
     encode: cutting ? cachedEncoder(cutting, description.added_tokens, encodeAll) : encodeAll,
+    knows,
     decode(given) {
-      const known = given.filter((id) => library.id_to_token(id) !== undefined)
+      const known = given.filter(knows)
       return known.length > 0 ? library.decode(known, exactly) : ''
     },
   }
 }
+
+/** One more than the highest id. */
+const sizeOf = (ids: ReadonlyMap<string, number>): number =>
+  [...ids.values()].reduce((highest, id) => Math.max(highest, id), -1) + 1
 
 /** The ids of the tokens that a BERT puts around texts, where the vocabulary has them. */
 function bertTokens(

@@ -2,8 +2,10 @@
 
 /** Text to token ids and back. */
 export interface Tokenizer {
-  /** One more than the highest id. */
+  /** One more than the highest id that texts may have. */
   readonly vocabSize: number
+  /** The same without tokens that were added to the vocabulary. */
+  readonly ownSize: number
   /** The token that ends a text; a BERT's separator. */
   readonly eosId: number
   /** BERT: the token that every sequence begins with. */
@@ -17,6 +19,8 @@ export interface Tokenizer {
    * A lone surrogate, which is not text, counts as U+FFFD.
    */
   encode(text: string): number[]
+  /** Whether an id is one of a token; a model may have more of them than its tokenizer. */
+  knows(this: void, id: number): boolean
   /** The text of ids, special tokens written out; bytes that are not UTF-8 become U+FFFD, unknown ids nothing. */
   decode(ids: readonly number[]): string
 }

@@ -54,7 +54,9 @@ export async function userError(run: () => unknown): Promise<string> {
 /** One token a byte, and 256 for the end of text. Knows "<|endoftext|>" as tokenizers do: as a special token. */
 export const byteTokenizer: Tokenizer = {
   vocabSize: 257,
+  ownSize: 257,
   eosId: 256,
+  knows: (id) => id >= 0 && id < 257,
   encode: (text) =>
     text
       .split('<|endoftext|>')

@@ -26,16 +26,10 @@ export function cutSequence(tokenizer: Tokenizer, ids: readonly number[], most: 
   return isBertTokenizer(tokenizer) ? [...ids.slice(0, most - 1), tokenizer.sepId] : ids.slice(0, most)
 }
 
-/** Throws UserError where a BERT's tokenizer has no tokens to put around texts, or more tokens than the model. */
+/** Throws UserError where a BERT's tokenizer has no tokens to put around texts. */
 export function checkTokenizer(tokenizer: Tokenizer, config: ModelConfig, where: string): void {
-  if (!familyOf(config).parts) return
-  const { vocabSize } = tokenizer
-  if (!isBertTokenizer(tokenizer))
+  if (familyOf(config).parts && !isBertTokenizer(tokenizer))
     throw new UserError(
       `${where}: its tokenizer is no WordPiece tokenizer with [CLS] and [SEP], which a BERT needs around texts; put the model's own tokenizer.json there`,
-    )
-  if (vocabSize > config.vocab_size)
-    throw new UserError(
-      `${where}: its tokenizer has ${vocabSize} tokens and the model ${config.vocab_size}; put the model's own tokenizer.json there`,
     )
 }

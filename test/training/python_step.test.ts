@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { expect } from 'chai'
+
+import type { StepRecord } from '../../src/learning/listeners.ts'
+import { continueRun } from '../../src/runs/continue.ts'
+import { withFolder } from '../data/helpers.ts'
+import type { PythonSteps } from './python_step_runs.ts'
+import { createTenSteps, examplesOf, fixture, rates, script } from './python_step_runs.ts'
+
+describe('ten steps by hand in Python', () => {
+  for (const name of ['lora', 'full'] as const) {
+    it(`are those of a run: ${name}`, () =>
+      withFolder(async (folder) => {
+        const run = await createTenSteps(folder, name)
+        const steps: StepRecord[] = []
+        await continueRun(run, { step: (record) => steps.push(record) })
+        const { examples, steps: expected } = JSON.parse(await readFile(fixture, 'utf8')) as PythonSteps
+        expect(examplesOf(run)).to.deep.equal(examples)
+        expect(steps).to.have.length(10)
+        for (const [i, { step, loss, grad_norm }] of steps.entries()) {
+          expect(step).to.equal(expected[name][i]!.step)
+          expect(loss, `loss of step ${step}`).to.be.closeTo(expected[name][i]!.loss, 1e-5)
+          expect(grad_norm, `norm of step ${step}`).to.be.closeTo(expected[name][i]!.grad_norm, 1e-5)
+        }
+      }))
+
+    // ORTUNE_PYTHON=python3 names an interpreter with onnxruntime, numpy and safetensors.
+    it(`are taken by the script: ${name}`, function () {
+      const python = process.env['ORTUNE_PYTHON']
+      if (python === undefined) this.skip()
+      return withFolder(async (folder) => {
+        const run = await createTenSteps(folder, name)
+        await continueRun(run)
+        const examples = join(folder, 'examples.json')
+        await writeFile(examples, JSON.stringify(examplesOf(run)))
+        const given = [run, examples, '--learning-rate', String(rates[name]), '--log', join(run, 'log.jsonl')]
+        const { stdout } = await promisify(execFile)(python, [script, ...given])
+        expect(stdout.trim().split('\n')).to.have.length(10)
+      })
+    })
+  }
+})

@@ -10,3 +10,13 @@
 export class UserError extends Error {
   override readonly name = 'UserError'
 }
+
+/** A number that is infinite or none, where it would have been saved or used. */
+export class NotFinite extends UserError {
+  /** @param what has it, and which; the beginning of the sentence */
+  constructor(what: string) {
+    super(
+      `${what}: the weights are damaged or grew without bound; use another checkpoint, or train with a lower learning rate`,
+    )
+  }
+}

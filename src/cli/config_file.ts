@@ -5,8 +5,10 @@
 import { UserError } from '../errors.ts'
 import { readText } from '../formats/read_file.ts'
 import { parseYaml } from '../formats/yaml.ts'
-import type { RunConfig } from '../runs/config.ts'
+import type { RunConfig, SettledConfig } from '../runs/config.ts'
 import type { ConfigFault } from '../runs/read_config.ts'
+import type { Changes } from '../runs/change.ts'
+import { changed } from '../runs/change.ts'
 import { checkRunConfig } from '../runs/read_config.ts'
 
 type Mapping = Record<string, unknown>
@@ -37,6 +39,34 @@ export async function readConfigFile(path: string, overrides: readonly string[])
   const [fault] = result.faults
   const blamed = overrideOf(fault, given, file)
   throw new UserError(`${blamed ? `${blamed.text} on the command line` : path}: ${fault.says}`)
+}
+
+/**
+ * What overrides change of a run that goes on.
+ *
+ * @throws UserError naming the override at fault
+ */
+export function readChanges(overrides: readonly string[], config: SettledConfig): Changes {
+  const given = overrides.map(readOverride)
+  const merged = (some: readonly Override[]): Mapping => {
+    const changes: Mapping = {}
+    for (const override of some) apply(changes, override)
+    return changes
+  }
+  const fault = faultOf(config, merged(given))
+  if (fault === undefined) return merged(given)
+  const blamed = given.find((override) => faultOf(config, merged([override])) !== undefined)
+  throw new UserError(`${(blamed ?? given[0]!).text} on the command line: ${fault}`)
+}
+
+function faultOf(config: SettledConfig, changes: Mapping): string | undefined {
+  try {
+    changed(config, changes)
+    return undefined
+  } catch (error) {
+    if (error instanceof UserError) return error.message
+    throw error
+  }
 }
 
 const isMapping = (value: unknown): value is Mapping =>

@@ -9,6 +9,7 @@ import type { Embedder } from '../models/embedder.ts'
 import type { Synonyms } from '../metrics/synonyms.ts'
 import type { FullEvaluation } from '../report/evaluation_report.ts'
 import { checkpointOption } from './checkpoint_option.ts'
+import { keepResult } from './keep_result.ts'
 import { wholeNumber } from './number_argument.ts'
 
 interface EvaluateFlags {
@@ -59,10 +60,14 @@ export const evaluateCommand = (): Command =>
         for (const one of other === undefined ? [run] : [run, other])
           evaluated.push(await evaluateFully(one, flags, flags.checkpoint, tools))
         const [first, second] = evaluated
-        process.stdout.write(
-          flags.json
-            ? `${JSON.stringify(second ? { compared: evaluated } : first)}\n`
-            : `${evaluationReport(first!, second)}\nall figures and texts: ${evaluated.map((one) => fileOf(one)).join(', ')}\n`,
+        await keepResult(
+          () => Promise.all(evaluated.map((one) => keepEvaluation(one))),
+          (files) =>
+            process.stdout.write(
+              flags.json
+                ? `${JSON.stringify(second ? { compared: evaluated } : first)}\n`
+                : `${evaluationReport(first!, second)}\n${files ? `all figures and texts: ${files.join(', ')}\n` : ''}`,
+            ),
         )
       } finally {
         await tools?.embedder.release()
@@ -106,7 +111,6 @@ async function openTools(run: string, { embedder, split }: EvaluateFlags): Promi
   }
 }
 
-/** Evaluates, and writes the result into the run. */
 async function evaluateFully(
   run: string,
   { split, generate }: EvaluateFlags,
@@ -115,7 +119,6 @@ async function evaluateFully(
 ): Promise<FullEvaluation> {
   const { evaluateGeneration, hasPrompts } = await import('../evaluation/evaluate_generation.ts')
   const { evaluateRun } = await import('../evaluation/evaluate_run.ts')
-  const { writeFileAtomic } = await import('../formats/atomic.ts')
   const result = await evaluateRun(run, split, checkpoint)
   const { taskNamed } = await import('../tasks/index.ts')
   const task = taskNamed(result.task)
@@ -126,12 +129,19 @@ async function evaluateFully(
   const options = { checkpoint, onProgress, ...tools, ...(generate ? { prompts: generate } : {}) }
   const generates = tools && task.writes && (generate || (await hasPrompts(run, split)))
   const generation = generates ? await evaluateGeneration(run, split, options) : null
-  const full = { ...result, generation }
-  await writeFileAtomic(fileOf(full), `${JSON.stringify(full, null, 2)}\n`)
-  const { evaluation } = task
-  const picture = 'picture' in evaluation ? await evaluation.picture?.(result, run) : undefined
+  return { ...result, generation }
+}
+
+/** Writes an evaluation into its run, with its picture where the task has one, and returns the file. */
+async function keepEvaluation(full: FullEvaluation): Promise<string> {
+  const { writeFileAtomic } = await import('../formats/atomic.ts')
+  const { taskNamed } = await import('../tasks/index.ts')
+  const file = fileOf(full)
+  await writeFileAtomic(file, `${JSON.stringify(full, null, 2)}\n`)
+  const { evaluation } = taskNamed(full.task)
+  const picture = 'picture' in evaluation ? await evaluation.picture?.(full, full.run) : undefined
   if (picture !== undefined) await writeFileAtomic(fileOf(full, 'svg'), picture)
-  return full
+  return file
 }
 
 /** Where an evaluation is kept. */

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander'
 import type { Split } from '../data/sets/splits.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
+import { keepResult } from './keep_result.ts'
 import type { SamplingFlags } from './generation_options.ts'
 import { addSamplingOptions, doSampleOption, drawsAtRandom, givenSampling } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
@@ -72,11 +73,14 @@ export const judgeCommand = (): Command =>
         onProgress,
       })
       const file = join(run, `judgement-${judgement.checkpoint}-${split}.json`)
-      await writeFileAtomic(file, `${JSON.stringify(judgement, null, 2)}\n`)
-      process.stdout.write(
-        json
-          ? `${JSON.stringify(judgement)}\n`
-          : `${judgementTable(judgement)}\nall figures and texts: ${file}\n`,
+      await keepResult(
+        () => writeFileAtomic(file, `${JSON.stringify(judgement, null, 2)}\n`).then(() => file),
+        (kept) =>
+          process.stdout.write(
+            json
+              ? `${JSON.stringify(judgement)}\n`
+              : `${judgementTable(judgement)}\n${kept === undefined ? '' : `all figures and texts: ${kept}\n`}`,
+          ),
       )
     })
 

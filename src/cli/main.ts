@@ -9,9 +9,12 @@ import { shortenSentence } from '../quote.ts'
 import { visible, visibleLines } from '../visible_text.ts'
 import { commands } from './commands.ts'
 import { version } from './project.ts'
+import { endOnSignals } from './interruption.ts'
+import { systemError } from './system_error.ts'
 
 /** Parses the arguments, runs the command, and turns a user's mistake into one sentence and exit code 2. */
 export async function main(argv: readonly string[]): Promise<void> {
+  endOnSignals()
   const program = new Command('ortune')
     .description('Fine-tune and align GPT-2-class language models on ONNX Runtime')
     .version(version(), '-V, --version', 'print the version')
@@ -37,6 +40,11 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (error instanceof UserError) {
     process.stderr.write(`ortune: ${shortenSentence(visible(error.message))}\n`)
+    return 2
+  }
+  const refused = systemError(error)
+  if (refused !== undefined) {
+    process.stderr.write(`ortune: ${shortenSentence(visible(refused))}\n`)
     return 2
   }
   const fault = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -18,6 +18,10 @@ async function load() {
 }
 
 // A reader that has seen enough, such as `head`, is no error.
-process.stdout.on('error', ({ code }) => process.exit(code === 'EPIPE' ? 0 : 1))
+process.stdout.on('error', ({ code }) => {
+  if (code === 'EPIPE') process.exit(0)
+  process.stderr.write(`ortune: standard output cannot be written (${code}); send it somewhere else\n`)
+  process.exit(2)
+})
 const { main } = await load()
 await main(process.argv)

@@ -1,17 +1,20 @@
 /** @module */
 import { Command } from 'commander'
 
-import { trainingProgress } from './training_progress.ts'
-import { printTrainingResult } from './training_result.ts'
-
-/** `ortune resume <run>` */
+/** `ortune resume <run> key=value …` */
 export const resumeCommand = (): Command =>
   new Command('resume')
     .argument('<run>', "the run's folder")
+    .argument('[changes...]', 'options that change from here on, such as max_steps=400 provider=cpu')
     .option('--json', 'print one JSON result on standard output')
-    .addHelpText('after', '\nExample:\n  ortune resume runs/dictionary')
-    .action(async (folder: string, { json }: { json?: boolean }) => {
-      const { continueRun } = await import('../runs/continue.ts')
-      const state = await continueRun(folder, trainingProgress())
-      await printTrainingResult(folder, state, json ?? false)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ortune resume runs/dictionary\n  ortune resume runs/dictionary max_steps=400   (a run that has ended, too)',
+    )
+    .action(async (folder: string, given: string[], { json }: { json?: boolean }) => {
+      const { trainToEnd } = await import('./train_to_end.ts')
+      const { readChanges } = await import('./config_file.ts')
+      const { readRunConfig } = await import('../runs/continue.ts')
+      const changes = readChanges(given, await readRunConfig(folder))
+      await trainToEnd(folder, { json, changes })
     })

@@ -2,8 +2,6 @@
 import { Command } from 'commander'
 
 import { keyHelp } from './key_help.ts'
-import { printTrainingResult } from './training_result.ts'
-import { trainingProgress } from './training_progress.ts'
 
 /** Which learning rate a run has that names none, and why. */
 async function defaultRateLine(run: string): Promise<string> {
@@ -31,11 +29,10 @@ export const trainCommand = (): Command =>
       const { readConfigFile } = await import('./config_file.ts')
       const { dataTable } = await import('../report/data_table.ts')
       const { createRun } = await import('../runs/create.ts')
-      const { continueRun } = await import('../runs/continue.ts')
+      const { trainToEnd } = await import('./train_to_end.ts')
       const config = await readConfigFile(path, overrides)
       const report = await createRun(config)
       process.stderr.write(`${dataTable(report.splits, report)}\n`)
       if (config.learning_rate === null) process.stderr.write(await defaultRateLine(config.output_dir))
-      const state = await continueRun(config.output_dir, trainingProgress())
-      await printTrainingResult(config.output_dir, state, json ?? false)
+      await trainToEnd(config.output_dir, { json })
     })

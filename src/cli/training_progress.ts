@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks'
 
 import type { Metrics, StepRecord, Listener } from '../learning/listeners.ts'
+import { visible } from '../visible_text.ts'
 import { duration } from './duration.ts'
 
 export interface ProgressOptions {
@@ -71,6 +72,9 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
       lastDrawn = now
       const text = `${what}: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
       stream.write(stream.isTTY ? `\r\x1b[2K${done < of ? text : ''}` : `${text}\n`)
+    },
+    note(sentence) {
+      stream.write(`${stream.isTTY ? '\r\x1b[2K' : ''}${visible(sentence)}\n`)
     },
     start({ totalSteps, fromStep }) {
       total = totalSteps

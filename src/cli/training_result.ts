@@ -2,23 +2,52 @@
 import { join } from 'node:path'
 
 import type { TrainerState } from '../learning/trainer_state.ts'
+import { keepResult } from './keep_result.ts'
+
+export interface TrainingResult {
+  readonly folder: string
+  readonly state: TrainerState
+  /** Of how many steps it was stopped; absent: it is at its end. */
+  readonly stoppedOf?: number
+}
 
 /** Ends a run: draws how it went, and says where its checkpoints are and how good the best one is. */
-export async function printTrainingResult(folder: string, state: TrainerState, json: boolean): Promise<void> {
+export async function printTrainingResult(
+  { folder, state, stoppedOf }: TrainingResult,
+  json: boolean,
+): Promise<void> {
   const { readRunConfig } = await import('../runs/continue.ts')
-  const { writeTrainingCurves } = await import('../report/write_training_curves.ts')
-  const picture = await writeTrainingCurves(folder)
-  const best = join(folder, 'checkpoints', 'best')
-  const last = join(folder, 'checkpoints', 'last')
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ run: folder, best, last, picture, ...state })}\n`)
-    return
-  }
-  const { best_metric: value, best_step: step } = state
   const { metric_for_best_model: name } = await readRunConfig(folder)
-  const shown = `${name.replace('eval_', '').replaceAll('_', ' ')} ${value?.toFixed(4)}`
-  process.stdout.write(
-    `trained ${state.global_step} steps${value === null ? '' : `; best validation ${shown} at step ${step}`}\n` +
-      `  best    ${best}\n  last    ${last}\n  curves  ${picture}\n`,
+  await keepResult(
+    () => drawCurves(folder, state),
+    (picture = null) => {
+      const { best_metric: value, best_step: step } = state
+      const best = value === null ? null : join(folder, 'checkpoints', 'best')
+      const last = state.global_step === 0 ? null : join(folder, 'checkpoints', 'last')
+      if (json) {
+        const interrupted = stoppedOf !== undefined
+        process.stdout.write(
+          `${JSON.stringify({ run: folder, best, last, picture, interrupted, ...state })}\n`,
+        )
+        return
+      }
+      const shown = `${name.replace('eval_', '').replaceAll('_', ' ')} ${value?.toFixed(4)}`
+      const done =
+        stoppedOf === undefined
+          ? `trained ${state.global_step} steps`
+          : `stopped at step ${state.global_step} of ${stoppedOf}; go on with "ortune resume ${folder}"`
+      process.stdout.write(
+        `${done}${value === null ? '' : `; best validation ${shown} at step ${step}`}\n` +
+          `  best    ${best ?? 'none yet'}\n  last    ${last ?? 'none yet'}\n` +
+          (picture === null ? '' : `  curves  ${picture}\n`),
+      )
+    },
   )
+}
+
+/** Null where there is nothing to draw yet. */
+async function drawCurves(folder: string, { global_step }: TrainerState): Promise<string | null> {
+  if (global_step === 0) return null
+  const { writeTrainingCurves } = await import('../report/write_training_curves.ts')
+  return writeTrainingCurves(folder)
 }

@@ -9,13 +9,18 @@
  *     old     part         –              writing                       delete the new
  *     –       whole        old            between the two renames       rename the new to the target, delete the old
  *     new     –            old            deleting the old              delete the old
+ *
+ * A folder that others read while it is replaced is written by `standing_folder.ts`.
  * @module
  */
+import { rmSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 
 import { UserError } from '../errors.ts'
+import { beside, kindOf, onExit, sync, syncTree } from './disk.ts'
+import { withLock } from './lock.ts'
 
 /**
  * Writes a file, or replaces it: `content` is the whole, or a function that writes it to an open file in order. Missing
@@ -25,8 +30,10 @@ export async function writeFileAtomic(
   path: string,
   content: Uint8Array | string | ((file: FileHandle) => Promise<void>),
 ): Promise<void> {
-  const temporary = beside(path, 'new')
+  // Two processes may write the same file, such as an evaluation of the same run; the last one stays.
+  const temporary = beside(path, `${process.pid}.new`)
   await mkdir(dirname(temporary), { recursive: true })
+  const forget = onExit(() => rmSync(temporary, { force: true }))
   try {
     const file = await open(temporary, 'w')
     try {
@@ -39,37 +46,61 @@ export async function writeFileAtomic(
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
+    // Writing to an open file fails without a word about which.
+    if (error instanceof Error && 'syscall' in error && !('path' in error)) Object.assign(error, { path })
     throw error
+  } finally {
+    forget()
   }
   await sync(dirname(resolve(path)))
 }
 
 /**
  * Writes a folder, or replaces it with everything in it: `fill` gets an empty folder and puts the files there. Where
- * `fill` fails, the target stays as it was. Missing parent folders are made. One writer at a time.
+ * `fill` fails, the target stays as it was. Missing parent folders are made.
+ *
+ * @param mayReplace throws where what lies at the target must stay; nobody else writes there meanwhile
+ * @throws UserError where another process writes the same folder
  */
 export async function writeFolderAtomic(
   path: string,
   fill: (temporaryFolder: string) => Promise<void>,
+  mayReplace?: () => Promise<void>,
 ): Promise<void> {
-  await recoverFolder(path)
-  const exists = await kindOf(path)
-  if (exists === 'file')
-    throw new UserError(`${path} is a file where a folder is to be written; move it or name another folder`)
-  const [temporary, old] = [beside(path, 'new'), beside(path, 'old')]
-  await mkdir(temporary, { recursive: true })
+  const lock = beside(path, 'lock')
+  await mkdir(dirname(lock), { recursive: true })
+  await withLock(lock, path, async () => {
+    await recoverFolder(path)
+    const exists = await kindOf(path)
+    if (exists === 'file')
+      throw new UserError(`${path} is a file where a folder is to be written; move it or name another folder`)
+    await mayReplace?.()
+    const [temporary, old] = [beside(path, 'new'), beside(path, 'old')]
+    await fillTemporary(temporary, fill)
+    if (exists) await rename(path, old)
+    await rename(temporary, path)
+    await sync(dirname(temporary))
+    await rm(old, { recursive: true, force: true })
+  })
+}
+
+/** Makes a folder, fills it, and waits until it is on the disk; where that fails or the process ends, there is none. */
+export async function fillTemporary(
+  temporary: string,
+  fill: (folder: string) => Promise<void>,
+): Promise<void> {
+  const remove = { recursive: true, force: true } as const
+  const forget = onExit(() => rmSync(temporary, remove))
   try {
+    await mkdir(temporary, { recursive: true })
     await fill(temporary)
     await syncTree(temporary)
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true })
+    await rm(temporary, remove)
     throw error
+  } finally {
+    forget()
   }
-  const parent = dirname(resolve(path))
-  if (exists) await rename(path, old)
-  await rename(temporary, path)
-  await sync(parent)
-  await rm(old, { recursive: true, force: true })
 }
 
 /** Cleans up after a `writeFolderAtomic` that was killed: afterwards `path` is whole, or was never written. */
@@ -81,38 +112,4 @@ export async function recoverFolder(path: string): Promise<void> {
   }
   await rm(temporary, { recursive: true, force: true })
   await rm(old, { recursive: true, force: true })
-}
-
-function beside(path: string, suffix: 'new' | 'old'): string {
-  const target = resolve(path)
-  return join(dirname(target), `.${basename(target)}.${suffix}`)
-}
-
-async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
-    throw error
-  })
-  return found && (found.isDirectory() ? 'folder' : 'file')
-}
-
-async function syncTree(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) await syncTree(path)
-    else if (entry.isFile()) await sync(path)
-  }
-  await sync(folder)
-}
-
-/** Waits until a file or folder is on the disk. Windows opens no folders, and syncs only what is open for writing. */
-async function sync(path: string): Promise<void> {
-  const windows = process.platform === 'win32'
-  if (windows && (await kindOf(path)) === 'folder') return
-  const handle = await open(path, windows ? 'r+' : 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

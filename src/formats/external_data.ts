@@ -1,9 +1,10 @@
 /**
  * Letting ONNX graphs read a model's own weight file: external data is (file, offset, length), and so is a tensor in a
- * safetensors file. ONNX Runtime wants the file in the graph's folder and follows no symbolic links; a hard link will do.
+ * safetensors file. ONNX Runtime wants the file in the graph's folder and follows no symbolic links.
  * @module
  */
-import { copyFile, link, realpath } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, link } from 'node:fs/promises'
 
 import type { ExternalData } from '../../graphs/ir/graph.ts'
 import type { ModelFolder } from './model_folder.ts'
@@ -16,8 +17,13 @@ export const externalData = (tensors: ModelFolder['tensors'], location: string):
 export const readableInPlace = ({ tensors }: Pick<ModelFolder, 'tensors'>): boolean =>
   [...tensors.values()].every(({ dtype }) => dtype === 'F32')
 
-/** A second name for the same file where the file system can, else a copy. */
-export async function linkOrCopy(from: string, to: string): Promise<void> {
-  const file = await realpath(from)
-  await link(file, to).catch(() => copyFile(file, to))
-}
+/**
+ * A copy that stays what it is when the original changes, and shares its blocks on the disk where the file system can (Btrfs, XFS,
+ * APFS).
+ */
+export const cloneFile = (from: string, to: string): Promise<void> =>
+  copyFile(from, to, constants.COPYFILE_FICLONE)
+
+/** A second name for a file of the same folder where the file system can, else a copy. */
+export const linkOrCopy = (from: string, to: string): Promise<void> =>
+  link(from, to).catch(() => copyFile(from, to))

@@ -9,6 +9,7 @@ import type { Graph, Value } from '../../graphs/ir/graph.ts'
 import { headSchema } from './heads.ts'
 import { fromVersion1, isVersion1 } from './manifest_version1.ts'
 import { nptConfigSchema } from './npt_config.ts'
+import { checkSealed } from './sealed.ts'
 import { readJson } from './read_file.ts'
 import { checkJson } from '../schema.ts'
 
@@ -33,6 +34,9 @@ export const loraConfigSchema = z.strictObject({
 
 /** Adapters; `full` trains every parameter; `none` leaves the model as it is and trains a head alone. */
 export const adaptationSchema = z.union([z.literal('full'), z.literal('none'), loraConfigSchema])
+
+/** Below the folder, and without a step upwards. */
+const innerPath = z.string().regex(/^(?!\.)[^/\\:]+(\/(?!\.)[^/\\:]+)*$/)
 
 const manifestSchema = z.strictObject({
   format_version: z.literal(FORMAT_VERSION),
@@ -73,6 +77,8 @@ const manifestSchema = z.strictObject({
   initial: z.string().optional(),
   /** What the run trains on; null until it has data. */
   data: z.strictObject({ fingerprint: z.string() }).nullable(),
+  /** SHA-256 of each file that was written with the manifest; folders of before have none. */
+  files: z.record(innerPath, z.string().regex(/^[0-9a-f]{64}$/)).default({}),
 })
 
 export type Manifest = z.infer<typeof manifestSchema>
@@ -82,6 +88,25 @@ export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, 'ortune.json')
   return parseManifest(await readJson(path), path)
 }
+
+/** Files that people write in. */
+const OPEN_TO_CHANGE: readonly string[] = ['README.md', 'training.json']
+
+/**
+ * Whether the model of a folder, and of a run the data too, is what its manifest was written with.
+ *
+ * @throws UserError naming the file that has changed
+ */
+export const checkFiles = (
+  folder: string,
+  { files }: Pick<Manifest, 'files'>,
+  part: 'model' | 'run',
+): Promise<void> =>
+  checkSealed(
+    folder,
+    files,
+    (path) => !OPEN_TO_CHANGE.includes(path) && (part === 'run' || !path.startsWith('data/')),
+  )
 
 /** A manifest from its JSON value, of this version or the one before. */
 export const parseManifest = (json: unknown, where: string): Manifest =>

@@ -7,8 +7,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 
 import { sizeOf } from '../../graphs/ir/shape.ts'
-import { UserError } from '../errors.ts'
+import { NotFinite, UserError } from '../errors.ts'
 import { writeFileAtomic } from './atomic.ts'
+import { notFinite } from './finite.ts'
 import { widen } from './half.ts'
 import { quote } from '../quote.ts'
 import { unreadable } from './read_file.ts'
@@ -74,6 +75,7 @@ export async function writeSafetensors(
 
 /**
  * As `writeSafetensors`, but asks for each tensor's data only when it is its turn to be written.
+ * @throws NotFinite naming the tensor that has a number which is not finite; nothing is written then
  * @param shapes Names and shapes of all tensors, in the file's order.
  * @param dataOf Gives the data of one tensor, row-major.
  */
@@ -90,6 +92,11 @@ export async function streamSafetensors(
       const data = await dataOf(name)
       if (data.length !== sizeOf(shape))
         throw new RangeError(`tensor ${name}: ${data.length} values do not fill [${shape.join(', ')}]`)
+      const unsound = notFinite(data)
+      if (unsound !== undefined)
+        throw new NotFinite(
+          `the tensor ${name} has values that are not finite (${unsound}), so it is not saved`,
+        )
       await file.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     }
   })

@@ -12,6 +12,7 @@ import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
+import { remedyAt } from '../runtime/training_state.ts'
 import type { Metrics } from './listeners.ts'
 import type { LoopRun, Position, Taken } from './loop.ts'
 import { loop, optimizerStep } from './loop.ts'
@@ -102,8 +103,7 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
       outputs.push(output)
       if (options.gradient_accumulation_steps > 1) tensors.accumulate()
     }
-    if (!Number.isFinite(loss))
-      throw new UserError(`the loss is ${loss} at step ${step}; lower the learning rate`)
+    if (!Number.isFinite(loss)) throw new UserError(`the loss is ${loss} at step ${step}; ${remedyAt(step)}`)
 
     const { gradNorm } = await tensors.step(optimizerStep(options, step, learningRate))
     const metrics = objective.metrics?.(outputs, { sequences: all, total })

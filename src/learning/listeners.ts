@@ -42,6 +42,8 @@ export interface EvaluationRecord extends Metrics {
 export interface Listener {
   /** While something is measured once before the first step, such as a reference. */
   preparation?(what: string, done: number, of: number): void
+  /** One sentence that whoever watches should read. */
+  note?(sentence: string): void
   /** Once, before the first step of this process. */
   start?(plan: { readonly totalSteps: number; readonly fromStep: number }): void
   step?(record: StepRecord): void
@@ -51,6 +53,7 @@ export interface Listener {
 /** Several as one, in their order. */
 export const listenersAsOne = (listeners: readonly Listener[]): Required<Listener> => ({
   preparation: (...told) => listeners.forEach((listener) => listener.preparation?.(...told)),
+  note: (sentence) => listeners.forEach((listener) => listener.note?.(sentence)),
   start: (plan) => listeners.forEach((listener) => listener.start?.(plan)),
   step: (record) => listeners.forEach((listener) => listener.step?.(record)),
   evaluation: (record) => listeners.forEach((listener) => listener.evaluation?.(record)),

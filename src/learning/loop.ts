@@ -3,8 +3,9 @@
  * checkpoint, early stopping. Gradient descent and PPO are its `take`.
  * @module
  */
-import { UserError } from '../errors.ts'
+import { NotFinite, UserError } from '../errors.ts'
 import type { OptimizerStep } from '../runtime/training_state.ts'
+import { remedyAt } from '../runtime/training_state.ts'
 import type { EvaluationRecord, Listener, Metrics, StepRecord } from './listeners.ts'
 import { listenersAsOne } from './listeners.ts'
 import type { TrainingOptions } from './options.ts'
@@ -21,6 +22,8 @@ export interface LoopRun {
   /** Writes `checkpoints/<name>` from the tensors and this state. */
   readonly save: (name: 'best' | 'last', state: TrainerState) => Promise<void>
   readonly listeners: readonly Listener[]
+  /** Ends the run before its end, after the step under way, with `checkpoints/last`. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface Plan {
@@ -52,9 +55,10 @@ export interface Taken {
 }
 
 /**
- * Takes steps from the run's state to the end and returns the last state.
+ * Takes steps from the run's state to the end, or until it is told to stop, and returns the last state.
  *
- * @throws UserError naming the step where the validation loss is not finite, or as `take` does
+ * @throws UserError naming the step where the validation loss is not finite, or as `take` does; or where the state is none of
+ * such a run
  */
 export async function loop(
   run: LoopRun,
@@ -66,14 +70,18 @@ export async function loop(
   const schedule = scheduleOf(options, steps)
   const finished = (at: TrainerState) => at.global_step >= steps || stopsEarly(at, options)
   let state = run.state
+  checkPosition(state, perEpoch)
   tell.start({ totalSteps: steps, fromStep: state.global_step })
+  if (finished(state)) tell.note(endedAlready(state, steps))
   if (baseline && state.global_step === 0)
-    tell.evaluation({ step: 0, epoch: 0, ...(await run.evaluate(0)), best: false })
+    tell.evaluation({ step: 0, epoch: 0, ...(await atStep(0, () => run.evaluate(0))), best: false })
 
-  while (!finished(state)) {
+  while (!finished(state) && !run.signal?.aborted) {
     const step = state.global_step + 1
     const rate = learningRate(schedule, state.global_step)
-    const { loss, gradNorm, tokens, metrics, carried } = await take({ step, learningRate: rate, state })
+    const { loss, gradNorm, tokens, metrics, carried } = await atStep(step, () =>
+      take({ step, learningRate: rate, state }),
+    )
     state = { ...advance(state, perEpoch), ...(carried ? { carried } : {}) }
     const epoch = state.epoch + state.batch / perEpoch
     const record: StepRecord = {
@@ -91,8 +99,8 @@ export async function loop(
     const evaluates =
       step === steps || (options.eval_steps === null ? atEpochEnd : step % options.eval_steps === 0)
     if (evaluates) state = await evaluate(run, state, epoch)
-    const saves = options.save_steps === null ? evaluates : step % options.save_steps === 0 || finished(state)
-    if (saves) await run.save('last', state)
+    const due = options.save_steps === null ? evaluates : step % options.save_steps === 0 || finished(state)
+    if (due || run.signal?.aborted) await atStep(step, () => run.save('last', state))
   }
   return state
 }
@@ -100,11 +108,9 @@ export async function loop(
 /** Evaluates, tells it, and saves `checkpoints/best` where it is the best so far; returns the state that says so. */
 async function evaluate(run: LoopRun, state: TrainerState, epoch: number): Promise<TrainerState> {
   const step = state.global_step
-  const metrics = await run.evaluate(step)
+  const metrics = await atStep(step, () => run.evaluate(step))
   if (!Number.isFinite(metrics.eval_loss))
-    throw new UserError(
-      `the validation loss is ${metrics.eval_loss} at step ${step}; lower the learning rate`,
-    )
+    throw new UserError(`the validation loss is ${metrics.eval_loss} at step ${step}; ${remedyAt(step + 1)}`)
   const name = run.options.metric_for_best_model as keyof Metrics
   const value = metrics[name]
   if (value === undefined) throw new Error(`${name} is not among the metrics of this task`)
@@ -115,13 +121,35 @@ async function evaluate(run: LoopRun, state: TrainerState, epoch: number): Promi
     : { ...state, evaluations_without_improvement: state.evaluations_without_improvement + 1 }
   const record: EvaluationRecord = { step, epoch, ...metrics, best }
   listenersAsOne(run.listeners).evaluation(record)
-  if (best) await run.save('best', next)
+  if (best) await atStep(step, () => run.save('best', next))
   return next
+}
+
+/** Says at which step a number was not finite. */
+async function atStep<T>(step: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof NotFinite ? new UserError(`at step ${step}, ${error.message}`) : error
+  }
 }
 
 /** Whether evaluations have not improved for as long as the options allow. */
 const stopsEarly = (state: TrainerState, { early_stopping_patience }: TrainingOptions): boolean =>
   early_stopping_patience !== null && state.evaluations_without_improvement >= early_stopping_patience
+
+const endedAlready = ({ global_step: step }: TrainerState, steps: number): string =>
+  step >= steps
+    ? `the run has taken all its steps, ${step} of ${steps}; with a larger max_steps or num_train_epochs it goes on`
+    : `the run stopped early, at step ${step}; with a larger early_stopping_patience, or null, it goes on`
+
+/** A position that steps lead to: step = epoch·steps per epoch + batch. */
+function checkPosition({ global_step: step, epoch, batch }: TrainerState, perEpoch: number): void {
+  if (batch >= perEpoch || step !== epoch * perEpoch + batch)
+    throw new UserError(
+      `the checkpoint is of step ${step}, batch ${batch} of epoch ${epoch}, where an epoch has ${perEpoch} steps; it is of another run or its trainer_state.json was changed`,
+    )
+}
 
 /** The state after a step: at the next batch of this epoch, or the first of the next. */
 function advance(state: TrainerState, perEpoch: number): TrainerState {

@@ -11,10 +11,12 @@ import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { UserError } from '../errors.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { readHead } from '../formats/classifier_config.ts'
-import { readManifest } from '../formats/manifest.ts'
+import type { Manifest } from '../formats/manifest.ts'
+import { checkFiles, readManifest } from '../formats/manifest.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
 import { parsePeftConfig } from '../formats/peft_config.ts'
 import { exists, readJson, unreadable } from '../formats/read_file.ts'
+import { standingFolder } from '../formats/standing_folder.ts'
 
 /** `base` is the model before training. */
 export const CHECKPOINTS = ['best', 'last', 'base'] as const
@@ -82,14 +84,14 @@ export async function findModel(
 }
 
 async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): Promise<FoundModel> {
-  const manifest = await readManifest(run)
+  const manifest = await readChecked(run)
   const { lora } = manifest
   // An untrained model must not pass for a trained one; artifacts without a run are what they are.
   const isTraining = await exists(join(run, 'training.json'))
   const wanted = checkpoint !== undefined ? [checkpoint] : isTraining ? TRAINED : CHECKPOINTS
   for (const name of wanted) {
     if (name === 'base') return { base: run, checkpoint: name }
-    const path = join(run, 'checkpoints', name)
+    const path = await standingFolder(join(run, 'checkpoints', name))
     if (!(await exists(join(path, 'trainer_state.json')))) continue
     if (lora === 'full') return { base: path, ...partsOf(manifest), checkpoint: name }
     return {
@@ -104,14 +106,20 @@ async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): 
   )
 }
 
+/** The manifest of a run whose model is the one that it was made with. */
+async function readChecked(run: string): Promise<Manifest> {
+  const manifest = await readManifest(run)
+  await checkFiles(run, manifest, 'model')
+  return manifest
+}
+
 const runOf = (checkpoint: string): string => resolve(checkpoint, '..', '..')
 
 /** A checkpoint lies in its run, which holds the base model and names the classes; other adapters name their base. */
 async function adapterFolder(folder: string): Promise<FoundModel> {
   const run = runOf(folder)
-  if (await exists(join(run, 'ortune.json'))) {
-    return { base: run, adapter: folder, ...partsOf(await readManifest(run)) }
-  }
+  if (await exists(join(run, 'ortune.json')))
+    return { base: run, adapter: folder, ...partsOf(await readChecked(run)) }
   const path = join(folder, 'adapter_config.json')
   const { baseModel } = parsePeftConfig(await readJson(path), path)
   if (baseModel !== null && (await isFolder(baseModel))) return { base: baseModel, adapter: folder }
@@ -123,7 +131,7 @@ async function adapterFolder(folder: string): Promise<FoundModel> {
 async function trainedFolder(folder: string): Promise<FoundModel> {
   const run = runOf(folder)
   if (await exists(join(run, 'ortune.json')))
-    return { base: run, trained: folder, ...partsOf(await readManifest(run)) }
+    return { base: run, trained: folder, ...partsOf(await readChecked(run)) }
   throw new UserError(`${folder} holds a part of a model alone; name its checkpoint within the run`)
 }
 

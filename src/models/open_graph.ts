@@ -13,6 +13,7 @@ import { readEntries } from '../formats/safetensors.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { OpenOptions, Runtime } from '../runtime/runtime.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
+import { finiteSession } from './finite_session.ts'
 
 export interface OpenGraph {
   readonly session: Session
@@ -43,5 +44,5 @@ export async function openGraph(
     externalFolder: dirname(weights),
   })
   const constants = inPlace ? {} : tensorFeeds(await readEntries(weights, model.tensors))
-  return { session, constants }
+  return { session: finiteSession(session, name), constants }
 }

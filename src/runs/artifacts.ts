@@ -2,7 +2,7 @@
  * Writes an artifact folder: the graphs of a task beside the weights they point into, tokenizer and manifest.
  * @module
  */
-import { copyFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { copyFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { formatOf } from '../formats/families/family.ts'
@@ -16,17 +16,21 @@ import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { copyFiles } from '../formats/companions.ts'
-import { externalData, linkOrCopy, readableInPlace } from '../formats/external_data.ts'
+import { cloneFile, externalData, readableInPlace } from '../formats/external_data.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { FORMAT_VERSION, INITIAL_FILE, signature } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
+import { notFinite } from '../formats/finite.ts'
+import type { ModelFolder } from '../formats/model_folder.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
 import { exists } from '../formats/read_file.ts'
 import { readEntries } from '../formats/safetensors.ts'
+import { sealFiles } from '../formats/sealed.ts'
 import { gpt2TokenizerFiles } from '../formats/gpt2_tokenizer.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { writeInitial } from './initial_state.ts'
+import { checkOut } from './check_out.ts'
 import { seededWeights } from './initialise.ts'
 import type { Trained } from './run_graphs.ts'
 import { runGraphs } from './run_graphs.ts'
@@ -45,12 +49,17 @@ export interface ExportRequest extends Trained {
  * something else
  */
 export async function exportArtifacts(request: ExportRequest & { readonly out: string }): Promise<Manifest> {
-  await checkOut(request.out)
+  const mayReplace = () => checkOut(request.out)
+  await mayReplace()
   let manifest: Manifest | undefined
-  await writeFolderAtomic(request.out, async (folder) => {
-    await placeModel(request, folder)
-    manifest = await writeGraphs(folder, request)
-  })
+  await writeFolderAtomic(
+    request.out,
+    async (folder) => {
+      await placeModel(request, folder)
+      manifest = await writeGraphs(folder, request)
+    },
+    mayReplace,
+  )
   return manifest!
 }
 
@@ -70,7 +79,7 @@ export async function writeGraphs(
   }
   for (const [name, graph] of Object.entries(models)) await writeFile(join(folder, name), serialize(graph))
 
-  const manifest: Manifest = {
+  const about = {
     format_version: FORMAT_VERSION,
     task,
     options: { ...options },
@@ -85,16 +94,17 @@ export async function writeGraphs(
     optimizer: { name: 'AdamW', ...optimizer, first_step: 1 },
     initial: INITIAL_FILE,
     data,
-  }
-  await writeInitial(folder, graphs.trainable, manifest, config)
+  } satisfies Omit<Manifest, 'files'>
+  await writeInitial(folder, graphs.trainable, about, config)
+  const manifest: Manifest = { ...about, files: await sealFiles(folder) }
   await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return manifest
 }
 
 /**
- * Puts config, weights (linked where they can be used as they are) and tokenizer into the folder.
+ * Puts config, weights and tokenizer into the folder, as copies: what happens to the model afterwards does not touch them.
  *
- * @throws UserError for a model that cannot be read, or whose weights are not all there is to it
+ * @throws UserError for a model that cannot be read, has weights that are not finite, or whose weights are not all there is to it
  */
 export async function placeModel(
   { model, seed }: Pick<ExportRequest, 'model' | 'seed'>,
@@ -113,8 +123,9 @@ export async function placeModel(
         `${model} has plastic blocks already, which training on top of would leave out; name the model below them, and the blocks' run as npt.from`,
       )
     const source = await openModelFolder(model)
+    await checkWeights(source)
     if (readableInPlace(source)) {
-      await linkOrCopy(source.weights, join(folder, 'model.safetensors'))
+      await cloneFile(source.weights, join(folder, 'model.safetensors'))
       await copyFile(join(model, 'config.json'), join(folder, 'config.json'))
     } else {
       await fillModelFolder(folder, { config, tensors: await readEntries(source.weights, source.tensors) })
@@ -137,16 +148,15 @@ export async function placeTokenizer(model: string, config: ModelConfig, folder:
 /** Whether the model is a config.json alone, of which there are no weights yet. */
 const isBare = async (model: string): Promise<boolean> => !(await stat(model)).isDirectory()
 
-/** An artifact folder may replace another one, but neither a run nor anything else. */
-export async function checkOut(out: string): Promise<void> {
-  const names = await readdir(out).catch((): string[] => [])
-  if (names.includes('training.json')) {
-    throw new UserError(
-      `${out} holds a run already; go on with "ortune resume ${out}" or name another folder`,
-    )
-  }
-  if (names.length > 0 && !names.includes('ortune.json')) {
-    throw new UserError(`${out} holds files that are no artifacts of ortune; name an empty or new folder`)
+/** Reads the weights one by one, as nothing can be learned from a model with infinities in it. */
+async function checkWeights({ weights, tensors }: ModelFolder): Promise<void> {
+  for (const [name, entry] of tensors) {
+    const tensor = (await readEntries(weights, new Map([[name, entry]]))).get(name)!
+    const unsound = notFinite(tensor.data)
+    if (unsound !== undefined)
+      throw new UserError(
+        `${weights}: tensor ${name} has values that are not finite (${unsound}); the model is damaged, so get it anew`,
+      )
   }
 }
 

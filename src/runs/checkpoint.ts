@@ -18,7 +18,6 @@ import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { UserError } from '../errors.ts'
 import type { Slot, TrainingState } from '../runtime/training_state.ts'
 import { OPTIMIZER_SLOTS } from '../runtime/training_state.ts'
-import { recoverFolder, writeFolderAtomic } from '../formats/atomic.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { fillPeftAdapter, readPeftAdapter } from '../formats/peft.ts'
@@ -31,6 +30,7 @@ import {
   streamSafetensors,
   writeSafetensors,
 } from '../formats/safetensors.ts'
+import { recoverStandingFolder, writeStandingFolder } from '../formats/standing_folder.ts'
 
 /** What the trained tensors are part of. */
 export interface Trained {
@@ -53,7 +53,11 @@ const VALUE_HEAD: readonly string[] = [VALUE_HEAD_WEIGHT, VALUE_HEAD_BIAS]
 /** Where it keeps PPO's value head, which only further training has a use for. */
 const VALUE_HEAD_FILE = 'value_head.safetensors'
 
-/** Writes a checkpoint folder; `state` is stored as `trainer_state.json`. */
+/**
+ * Writes a checkpoint folder, which readers find whole at any moment; `trainerState` is stored as `trainer_state.json`.
+ *
+ * @throws NotFinite naming the tensor where a number is not finite; the checkpoint of before stays
+ */
 export async function writeCheckpoint(
   folder: string,
   state: TrainingState,
@@ -69,7 +73,7 @@ export async function writeCheckpoint(
   }
   const { model, valueHead } = parts(state)
   const tensors = await tensorsOf(model)
-  await writeFolderAtomic(folder, async (temporary) => {
+  const fill = async (temporary: string) => {
     if (valueHead.length > 0)
       await writeSafetensors(join(temporary, VALUE_HEAD_FILE), await tensorsOf(valueHead))
     if (lora === 'full') {
@@ -91,7 +95,8 @@ export async function writeCheckpoint(
       state.read(...splitKey(key)),
     )
     await writeFile(join(temporary, 'trainer_state.json'), `${JSON.stringify(trainerState, null, 2)}\n`)
-  })
+  }
+  await writeStandingFolder(folder, fill)
 }
 
 /**
@@ -104,7 +109,7 @@ export async function readCheckpoint(
   state: TrainingState,
   lora: Adaptation,
 ): Promise<unknown> {
-  await recoverFolder(folder)
+  await recoverStandingFolder(folder)
   const names = await readdir(folder).catch((): string[] => [])
   if (!names.includes('trainer_state.json')) return undefined
   await loadTrained(folder, state, lora)

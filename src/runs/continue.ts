@@ -12,7 +12,10 @@ import { join } from 'node:path'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
+import { writeFileAtomic } from '../formats/atomic.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
+import { withLock } from '../formats/lock.ts'
+import { checkFiles } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { checkJson } from '../schema.ts'
@@ -22,13 +25,15 @@ import { initialState, parseState, storedState } from '../learning/trainer_state
 import { createClosing } from '../runtime/closing.ts'
 import { loraScale } from '../runtime/feeds.ts'
 import type { Device } from '../runtime/node_runtime.ts'
-import { nodeRuntime } from '../runtime/node_runtime.ts'
+import { checkDevice, nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import type { SettledConfig } from './config.ts'
 import { prepacks, settledConfigSchema, taskOptions } from './config.ts'
+import type { Changes } from './change.ts'
+import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
 import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
 import { appendRecord, truncateRecords } from './log.ts'
@@ -37,11 +42,20 @@ import type { RunManifest } from './run_manifest.ts'
 import { readRunManifest } from './run_manifest.ts'
 import { openSplitFile } from './split.ts'
 
-/** The configuration a run was created with. */
+/** The configuration of a run. */
 export async function readRunConfig(folder: string): Promise<SettledConfig> {
   const path = join(folder, 'training.json')
   if (!(await exists(path))) throw new UserError(`${folder} is no training run; name the output_dir of one`)
   return { ...checkJson(settledConfigSchema, await readJson(path), path), output_dir: folder }
+}
+
+export interface ContinueOptions {
+  /** Options that are others from now on. */
+  readonly changes?: Changes
+  /** Stops the run after the step under way; it can be continued. */
+  readonly signal?: AbortSignal
+  /** What runs its graphs, by default onnxruntime-node. */
+  readonly runtimeOf?: (settings: Device) => Runtime
 }
 
 /**
@@ -51,16 +65,28 @@ export async function readRunConfig(folder: string): Promise<SettledConfig> {
  * const { global_step } = await continueRun('runs/words', { step: ({ step, loss }) => console.log(step, loss) })
  *
  * @param watcher is told of steps and evaluations
- * @param runtimeOf what runs its graphs, by default onnxruntime-node
- * @throws UserError where the folder is no run, or naming step and tensor where a loss or gradient is not finite
+ * @throws UserError where the folder is no run, is written by another process or has changed since it was made; or naming step
+ * and tensor where a number is not finite
  */
 export async function continueRun(
   folder: string,
   watcher?: Listener,
-  runtimeOf: (settings: Device) => Runtime = nodeRuntime,
+  options: ContinueOptions = {},
 ): Promise<TrainerState> {
-  const settings = await readRunConfig(folder)
+  await readRunConfig(folder)
+  return withLock(join(folder, '.lock'), folder, () => continueAlone(folder, watcher, options))
+}
+
+async function continueAlone(
+  folder: string,
+  watcher: Listener | undefined,
+  { changes, signal, runtimeOf = nodeRuntime }: ContinueOptions,
+): Promise<TrainerState> {
   const manifest = await readRunManifest(folder)
+  await checkFiles(folder, manifest, 'run')
+  const before = await readRunConfig(folder)
+  const settings = changes ? await changeRun(before, changes) : before
+  const different = differences(before, settings)
   const config = await readModelConfig(folder)
   const { lora, head, npt } = manifest
   const runtime = runtimeOf(settings)
@@ -76,6 +102,12 @@ export async function continueRun(
   const log: Listener = {
     step: (record) => appendRecord(logFile, record),
     evaluation: (record) => appendRecord(logFile, record),
+  }
+  const told: Listener = {
+    start({ totalSteps, fromStep }) {
+      if (different.length === 0) return
+      watcher?.note?.(`changed: ${different.join(', ')}; ${scheduleNote(settings, totalSteps, fromStep)}`)
+    },
   }
   const closing = createClosing()
   try {
@@ -98,11 +130,22 @@ export async function continueRun(
       host: folderHost(folder, settings, runtime),
       save: (name, at) =>
         writeCheckpoint(join(folder, 'checkpoints', name), tensors, trained, storedState(at, settings.task)),
-      listeners: [log, ...(watcher ? [watcher] : [])],
+      listeners: [log, told, ...(watcher ? [watcher] : [])],
+      signal,
     })
   } finally {
     await closing.close()
   }
+}
+
+/** Writes the changed options into the run. */
+async function changeRun(before: SettledConfig, changes: Changes): Promise<SettledConfig> {
+  const after = changed(before, changes)
+  await checkDevice(after)
+  const path = join(before.output_dir, 'training.json')
+  const stored = { ...((await readJson(path)) as object), ...pickChangeable(after) }
+  await writeFileAtomic(path, `${JSON.stringify(stored, null, 2)}\n`)
+  return after
 }
 
 /** Fills the tensors from the last checkpoint, or with those that a run starts from. */

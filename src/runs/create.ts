@@ -14,9 +14,11 @@ import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { adamwConfig } from '../learning/options.ts'
 import { findModel } from '../models/find_model.ts'
 import { createClosing } from '../runtime/closing.ts'
+import { checkDevice } from '../runtime/node_runtime.ts'
 import { taskNamed } from '../tasks/index.ts'
-import { checkOut, placeModel, writeGraphs } from './artifacts.ts'
+import { placeModel, writeGraphs } from './artifacts.ts'
 import { checkConfig, readTaskModel } from './check_config.ts'
+import { checkOut } from './check_out.ts'
 import type { RunConfig } from './config.ts'
 import { adaptationOf, taskOptions } from './config.ts'
 import { withLearningRate } from './learning_rate.ts'
@@ -41,11 +43,12 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
   const modelConfig = await readTaskModel(given)
   const out = given.output_dir
   await checkOut(out)
+  await checkDevice(given)
   const config = withLearningRate(await resolveTemplates(given), modelConfig)
   const task = taskNamed(config.task)
   const options = taskOptions(config)
   let report: PrepareReport | undefined
-  await writeFolderAtomic(out, async (folder) => {
+  const fill = async (folder: string) => {
     await placeModel(config, folder)
     const lora = adaptationOf(config, modelConfig)
     const npt = await placeNpt(config.npt, folder)
@@ -77,7 +80,8 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
       ? { ...config, [config.task]: task.located(options, (path) => resolve(path)) }
       : config
     await writeFile(join(folder, 'training.json'), `${JSON.stringify(kept, null, 2)}\n`)
-  })
+  }
+  await writeFolderAtomic(out, fill, () => checkOut(out))
   return report!
 }
 

@@ -3,9 +3,10 @@
  * @module
  */
 import { appendFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
-import { exists, readText } from '../formats/read_file.ts'
+import { exists, unreadable } from '../formats/read_file.ts'
 import type { LogRecord } from '../learning/listeners.ts'
 
 export const appendRecord = (path: string, record: LogRecord): void =>
@@ -19,15 +20,31 @@ export const appendRecord = (path: string, record: LogRecord): void =>
  */
 export async function truncateRecords(path: string, globalStep: number): Promise<void> {
   if (!(await exists(path))) return
-  const text = await readText(path)
-  const kept = text.split('\n').filter((line) => line !== '' && globalStep > 0 && stepOf(line) <= globalStep)
+  const lines = await readLines(path)
+  const kept = lines.filter((line) => globalStep > 0 && (recordOf(line)?.step ?? Infinity) <= globalStep)
   await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''))
 }
 
-function stepOf(line: string): number {
+/** The records of a log, without lines that are none, such as one that is just being written. */
+export async function readRecords(path: string): Promise<LogRecord[]> {
+  return (await readLines(path)).flatMap((line) => recordOf(line) ?? [])
+}
+
+/** A line that was cut off may end inside a character, so what is no text becomes U+FFFD. */
+async function readLines(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw unreadable(path, error)
+  })
+  return text.split('\n').filter((line) => line !== '')
+}
+
+function recordOf(line: string): LogRecord | undefined {
   try {
-    return (JSON.parse(line) as LogRecord).step
+    const record: unknown = JSON.parse(line)
+    const isRecord =
+      typeof record === 'object' && record !== null && 'step' in record && typeof record.step === 'number'
+    return isRecord ? (record as LogRecord) : undefined
   } catch {
-    return Infinity
+    return undefined
   }
 }

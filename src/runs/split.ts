@@ -6,12 +6,13 @@ import { openArrowDataset } from '../data/sets/arrow_file.ts'
 import type { Split } from '../data/sets/splits.ts'
 import { splitFile } from '../data/sets/splits.ts'
 import { UserError } from '../errors.ts'
+import { checkFiles, readManifest } from '../formats/manifest.ts'
 import { exists } from '../formats/read_file.ts'
 
 /**
  * Opens the data that a run has prepared. Close it when done.
  *
- * @throws UserError where the folder is no run, or the run has no such split
+ * @throws UserError where the folder is no run, has no such split, or has changed since it was made
  */
 export async function openSplit(run: string, split: Split): Promise<DataSet> {
   if (!(await exists(join(run, 'training.json'))))
@@ -19,6 +20,7 @@ export async function openSplit(run: string, split: Split): Promise<DataSet> {
   const file = splitFile(join(run, 'data'), split)
   if (!(await exists(file)))
     throw new UserError(`${run} has no ${split} data; change the split of its sources, or name another split`)
+  await checkFiles(run, await readManifest(run), 'run')
   return openArrowDataset(file)
 }
 

@@ -1,4 +1,7 @@
 /** @module */
+import { Graph } from '../../graphs/ir/graph.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import { identity } from '../../graphs/ops/index.ts'
 import { createHostState } from './host_state.ts'
 import type { Provider } from './node.ts'
 import { openNodeSession } from './node.ts'
@@ -17,3 +20,16 @@ export const nodeRuntime = ({ provider = 'cpu', threads }: Device = {}): Runtime
   open: (model, options) => openNodeSession(model, { provider, ...(threads ? { threads } : {}), ...options }),
   state: createHostState,
 })
+
+/**
+ * Opens a graph of one operator on a device, where it is not the CPU, which is always there.
+ *
+ * @throws UserError where it cannot be computed on
+ */
+export async function checkDevice(device: Device): Promise<void> {
+  if ((device.provider ?? 'cpu') === 'cpu') return
+  const graph = new Graph('device')
+  graph.output('y', identity(graph.input('x', 'float32', ['n'])))
+  const session = await nodeRuntime(device).open(serialize(graph), { name: `a graph on ${device.provider}` })
+  await session.release()
+}

@@ -9,6 +9,7 @@
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import type { OptimizerStep } from './training_state.ts'
+import { remedyAt } from './training_state.ts'
 import { bindKernels } from './wasm/kernels.ts'
 import type { Kernels } from './wasm/kernels.ts'
 
@@ -99,9 +100,7 @@ export function createParameterMemory(
       for (const [name, slot] of slots) {
         const squares = slot.kernels.sum_of_squares(source(slot), slot.length)
         if (!Number.isFinite(squares))
-          throw new UserError(
-            `the gradient of ${name} is not finite at step ${step}; lower the learning rate`,
-          )
+          throw new UserError(`the gradient of ${name} is not finite at step ${step}; ${remedyAt(step)}`)
         sumOfSquares += squares
       }
       const gradNorm = Math.sqrt(sumOfSquares)

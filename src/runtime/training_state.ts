@@ -19,6 +19,12 @@ export interface OptimizerStep {
   readonly maxGradNorm?: number
 }
 
+/** What to do about a number that is not finite at a step: before the first update the learning rate is not to blame. */
+export const remedyAt = (step: number): string =>
+  step === 1
+    ? 'nothing has been learned yet, so look at the weights of the model and at the options of its task'
+    : 'lower the learning rate'
+
 /** What AdamW keeps of a tensor: the decaying means of its gradients and of their squares. */
 export const OPTIMIZER_SLOTS = ['exp_avg', 'exp_avg_sq'] as const
 

@@ -74,6 +74,7 @@ describe('manifests', () => {
         task,
         ...written,
         ...expected,
+        files: {},
       })
     })
 

@@ -207,9 +207,29 @@ describe('safetensors', () => {
       fc.string().filter((name) => name !== '__metadata__'),
       fc
         .array(fc.nat(4), { maxLength: 3 })
-        .chain((shape) => fc.float32Array(exactly(sizeOf(shape))).map((data) => ({ shape, data }))),
+        .chain((shape) =>
+          fc
+            .float32Array({ ...exactly(sizeOf(shape)), noNaN: true, noDefaultInfinity: true })
+            .map((data) => ({ shape, data })),
+        ),
       { maxKeys: 6 },
     )
+
+    for (const unsound of [NaN, Infinity, -Infinity])
+      it(`are not written with ${unsound} in them, and what was there stays`, async () => {
+        const tensors = (value: number) =>
+          new Map([
+            ['a', { shape: [1], data: Float32Array.of(0) }],
+            ['b', { shape: [3], data: Float32Array.of(1, value, 2) }],
+          ])
+        await writeSafetensors(path, tensors(5))
+        const failure = await rejection(writeSafetensors(path, tensors(unsound)))
+        expect(failure).to.be.instanceOf(UserError)
+        expect(failure.message)
+          .to.match(/tensor b .*finite/)
+          .and.include(String(unsound))
+        expect((await readTensors(path)).get('b')!.data[1]).to.equal(5)
+      })
 
     it('come back as they were written, bit for bit, at 8-byte alignment', async () => {
       await fc.assert(

@@ -13,6 +13,8 @@ import { openScorer } from '../../src/models/open_scorer.ts'
 import type { RolloutRecord } from '../../src/tasks/ppo/log.ts'
 import type { Listener } from '../../src/learning/listeners.ts'
 import { continueRun, readRunConfig } from '../../src/runs/continue.ts'
+import { poke } from '../formats/poke.ts'
+import { reseal } from '../formats/reseal.ts'
 import { rejection } from '../rejection.ts'
 import { tinyConfig } from '../tiny_model.ts'
 import { createTinyRun } from './tiny_run.ts'
@@ -219,8 +221,8 @@ describe('a run of PPO', () => {
     const tensors = await readTensors(path)
     const { data } = tensors.get('transformer.wte.weight')!
     for (let i = (tinyConfig.vocab_size - 1) * tinyConfig.n_embd; i < data.length; i++) data[i]! *= 30
-    await rm(path)
     await writeSafetensors(path, tensors)
+    await reseal(run)
     await continueRun(run)
     const rollouts = (await linesOf(run, 'rollouts.jsonl')) as unknown as {
       response: string
@@ -276,13 +278,12 @@ describe('a run of PPO', () => {
     expect(error.message).to.match(/breaks\.ts gave NaN for the response .* to the prompt "Word: /)
 
     const run = await create('not finite', {})
-    const path = join(run, 'model.safetensors')
-    const tensors = await readTensors(path)
-    tensors.get('transformer.ln_f.weight')!.data[0] = NaN
-    await rm(path)
-    await writeSafetensors(path, tensors)
+    await poke(join(run, 'model.safetensors'), 'transformer.ln_f.weight', 0, NaN)
+    await reseal(run)
     const unsound = await rejection(continueRun(run))
     expect(unsound).to.be.instanceOf(UserError)
-    expect(unsound.message).to.match(/^logps of the policy at step 0 has NaN/)
+    expect(unsound.message).to.match(
+      /^at step 0, the decoder of .* computes logits that are not finite \(NaN\)/,
+    )
   })
 })

@@ -52,7 +52,7 @@ import {
   whiten,
 } from './quantities.ts'
 
-export interface PpoRun extends PolicyParts, Pick<LoopRun, 'state' | 'save'> {
+export interface PpoRun extends PolicyParts, Pick<LoopRun, 'state' | 'save' | 'signal'> {
   readonly options: TrainingOptions
   readonly listeners: readonly Listener[]
   readonly reward: RewardFunction

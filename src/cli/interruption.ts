@@ -1,0 +1,44 @@
+/**
+ * Ctrl-C, and being asked to end: at once, with what is half-written removed; or after the step under way, where something is
+ * to be finished first.
+ * @module
+ */
+
+/** Exit codes are 128 + the signal's number, as shells expect. */
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+
+type Signal = keyof typeof EXIT_CODES
+
+let installed = false
+let finishing: { readonly controller: AbortController; readonly announce: () => void } | undefined
+
+/** From now on a signal ends the process in an orderly way, so that what is to be done on exit is done. */
+export function endOnSignals(): void {
+  if (installed) return
+  installed = true
+  for (const signal of Object.keys(EXIT_CODES) as Signal[])
+    process.on(signal, () => {
+      process.exitCode = EXIT_CODES[signal]
+      if (!finishing || finishing.controller.signal.aborted) process.exit(EXIT_CODES[signal])
+      finishing.announce()
+      finishing.controller.abort()
+    })
+}
+
+/**
+ * Does work that a signal lets come to a good end; a second signal ends it at once.
+ *
+ * @param announce says so
+ */
+export async function finishOnSignal<T>(
+  announce: () => void,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  finishing = { controller, announce }
+  try {
+    return await work(controller.signal)
+  } finally {
+    finishing = undefined
+  }
+}

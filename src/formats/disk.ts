@@ -1,0 +1,65 @@
+/**
+ * What writing safely is made of: names beside a target, waiting for the disk, and cleaning up when the process ends.
+ * @module
+ */
+import { open, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+
+/** A hidden name beside a target, on the same file system, so that one rename leads to the other. */
+export function beside(path: string, suffix: string): string {
+  const target = resolve(path)
+  return join(dirname(target), `.${basename(target)}.${suffix}`)
+}
+
+/** What there is at a path; undefined: nothing. */
+export async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
+  return found && (found.isDirectory() ? 'folder' : 'file')
+}
+
+export async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await syncTree(path)
+    else if (entry.isFile()) await sync(path)
+  }
+  await sync(folder)
+}
+
+/** Waits until a file or folder is on the disk. Windows opens no folders, and syncs only what is open for writing. */
+export async function sync(path: string): Promise<void> {
+  const windows = process.platform === 'win32'
+  if (windows && (await kindOf(path)) === 'folder') return
+  const handle = await open(path, windows ? 'r+' : 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+const cleanups = new Set<() => void>()
+
+function cleanUp(): void {
+  for (const cleanup of cleanups)
+    try {
+      cleanup()
+    } catch {
+      // The process ends: nobody is left to be told.
+    }
+}
+
+/**
+ * Has something done, synchronously, should the process end before the function returned is called; not where it is killed.
+ */
+export function onExit(cleanup: () => void): () => void {
+  if (cleanups.size === 0) process.on('exit', cleanUp)
+  cleanups.add(cleanup)
+  return () => {
+    cleanups.delete(cleanup)
+    if (cleanups.size === 0) process.off('exit', cleanUp)
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Which options of a run may be others when it goes on: those that neither its data, nor its graphs, nor the order of its examples
+ * depend on.
+ * @module
+ */
+import type { z } from 'zod'
+
+import { UserError } from '../errors.ts'
+import { learningRate, scheduleOf } from '../learning/schedule.ts'
+import type { RunConfig, SettledConfig, runConfigSchema } from './config.ts'
+import { checkRunConfig } from './read_config.ts'
+
+export const CHANGEABLE = [
+  'max_steps',
+  'num_train_epochs',
+  'learning_rate',
+  'lr_scheduler_type',
+  'warmup_steps',
+  'warmup_ratio',
+  'eval_steps',
+  'save_steps',
+  'early_stopping_patience',
+  'per_device_eval_batch_size',
+  'provider',
+  'threads',
+  'prepacking',
+] as const satisfies (keyof RunConfig)[]
+
+/** Options by their keys, as a YAML file has them. */
+export type Changes = Partial<Pick<z.input<typeof runConfigSchema>, (typeof CHANGEABLE)[number]>>
+
+/**
+ * The configuration with some options changed.
+ *
+ * @param changes should be {@link Changes}
+ * @throws UserError for a key that is not {@link CHANGEABLE}, or a value that its key does not take
+ */
+export function changed(config: SettledConfig, changes: object): SettledConfig {
+  const other = Object.keys(changes).find((key) => !(CHANGEABLE as readonly string[]).includes(key))
+  if (other !== undefined)
+    throw new UserError(
+      `${other} cannot change while a run goes on, since what it has done depends on it; change ${CHANGEABLE.join(', ')}, or train anew`,
+    )
+  const result = checkRunConfig({ ...config, ...changes })
+  if ('faults' in result) throw new UserError(result.faults[0].says)
+  const { config: checked } = result
+  const after = { ...checked, learning_rate: checked.learning_rate ?? config.learning_rate }
+  if ('num_train_epochs' in changes && after.max_steps !== null)
+    throw new UserError(
+      `the run ends after max_steps ${after.max_steps}, whatever num_train_epochs is; change max_steps, or set it to null too`,
+    )
+  return after
+}
+
+export const pickChangeable = (config: RunConfig): Changes =>
+  Object.fromEntries(CHANGEABLE.map((key) => [key, config[key]]))
+
+/** `max_steps 3 → 5`, for each option that is another. */
+export const differences = (before: RunConfig, after: RunConfig): string[] =>
+  CHANGEABLE.filter((key) => before[key] !== after[key]).map((key) => `${key} ${before[key]} → ${after[key]}`)
+
+/** What a change of the steps, or of the schedule itself, makes of the learning rate from here on. */
+export function scheduleNote(config: SettledConfig, totalSteps: number, fromStep: number): string {
+  const schedule = scheduleOf(config, totalSteps)
+  const rate = learningRate(schedule, fromStep).toExponential(2)
+  return `the ${schedule.name} schedule is that of ${totalSteps} steps now: the learning rate of step ${fromStep + 1} is ${rate}`
+}

@@ -79,7 +79,7 @@ export async function writeGraphs(
   }
   for (const [name, graph] of Object.entries(models)) await writeFile(join(folder, name), serialize(graph))
 
-  const about = {
+  const about: Omit<Manifest, 'files'> = {
     format_version: FORMAT_VERSION,
     task,
     options: { ...options },
@@ -94,7 +94,7 @@ export async function writeGraphs(
     optimizer: { name: 'AdamW', ...optimizer, first_step: 1 },
     initial: INITIAL_FILE,
     data,
-  } satisfies Omit<Manifest, 'files'>
+  }
   await writeInitial(folder, graphs.trainable, about, config)
   const manifest: Manifest = { ...about, files: await sealFiles(folder) }
   await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(manifest, null, 2)}\n`)

@@ -249,11 +249,9 @@ export function taskInvariants(task: TaskName, { rows, config, skip = {} }: Task
         const run = await create(folder, { max_steps: 1 })
         const initial = await readTensors(join(run, 'checkpoint.safetensors'))
         let first: Feeds | undefined
-        await continueRun(
-          run,
-          undefined,
-          watching('training_model.onnx', (feeds) => (first ??= copied(feeds))),
-        )
+        await continueRun(run, undefined, {
+          runtimeOf: watching('training_model.onnx', (feeds) => (first ??= copied(feeds))),
+        })
         const { models, constants } = await readManifest(run)
         for (const { name } of models['training_model.onnx']!.outputs) {
           if (!name.endsWith('_grad')) continue

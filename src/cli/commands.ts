@@ -16,6 +16,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'teach the pocket model to define words, and look at the difference',
     load: async () => (await import('./demo.ts')).demoCommand(),
   },
+  init: {
+    summary: 'look at a file of data, and write the YAML file of a run that learns from it',
+    load: async () => (await import('./init.ts')).initCommand(),
+  },
   prepare: {
     summary: "read a run's data as training would: counts, lengths and examples, without training",
     load: async () => (await import('./prepare.ts')).prepareCommand(),

@@ -1,0 +1,224 @@
+/** @module */
+import { access, writeFile } from 'node:fs/promises'
+import { basename, dirname, extname, join, relative, resolve } from 'node:path'
+
+import { Command, Option } from 'commander'
+
+import { project, readSchema, schemaFile } from './project.ts'
+import type { DataLook } from '../runs/look_at_data.ts'
+import type { TaskName } from '../tasks/index.ts'
+
+interface InitFlags {
+  data?: string[]
+  task?: string
+  model?: string
+  reward?: string
+  out?: string
+  yes?: boolean
+  json?: boolean
+}
+
+/** Asks a question with a proposal, which an empty answer takes. */
+type Ask = (question: string, proposal: string) => Promise<string>
+
+/** `ortune init --data <file> …` */
+export const initCommand = (): Command =>
+  new Command('init')
+    .option('--data <path...>', 'files of rows: .csv, .tsv, .json, .jsonl or .parquet')
+    .option('--task <name>', 'what to learn (default: what the columns of the data are for)')
+    .option('--model <folder>', 'the model to train (default: the pocket model)')
+    .addOption(
+      new Option(
+        '--reward <source>',
+        'of task ppo, what scores answers: the folder of a reward model, a metric or a .ts file (default: rougeL)',
+      ),
+    )
+    .option('--out <file>', 'the YAML file to write, a new one (default: the name of the data)')
+    .option('--yes', 'take every proposal without asking')
+    .option('--json', 'print one JSON result on standard output; asks nothing')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ortune init --data tickets.csv\n' +
+        '  ortune init --data pairs.jsonl --task dpo --model models/gpt2 --out dpo.yaml --yes\n\n' +
+        'In a terminal it asks for what is not given. The data is tried before the file is written.',
+    )
+    .action(async (flags: InitFlags) => {
+      const { UserError } = await import('../errors.ts')
+      const { lookAtData, proposeTask, proposeTemplate } = await import('../runs/look_at_data.ts')
+      const { tryData } = await import('../runs/try_data.ts')
+      const { readConfig } = await import('../runs/read_config.ts')
+      const { dataTable } = await import('../report/data_table.ts')
+      const { configText } = await import('./config_text.ts')
+
+      const asking = !flags.yes && !flags.json && process.stdin.isTTY && process.stdout.isTTY
+      const { ask, close } = asking ? await terminal() : { ask: proposals, close: () => undefined }
+      try {
+        const paths = flags.data ?? (await ask('Data file', '')).split(/\s+/).filter(Boolean)
+        if (paths.length === 0)
+          throw new UserError('there is no data to learn from; name a file of rows by --data')
+        const looks: DataLook[] = []
+        for (const path of paths) looks.push(await lookAtData(path))
+        for (const look of looks) await show(look)
+        const [first] = looks as [DataLook]
+
+        const task = await taskNameOf(flags.task ?? (await ask('Task', proposeTask(first))))
+        const { template, guessed } = proposeTemplate(first, task)
+        const pocket = relative(process.cwd(), join(project, 'artifacts', 'pocket'))
+        const model = flags.model ?? (await ask('Model folder', pocket))
+        const stem = basename(first.path, extname(first.path))
+        const out = flags.out ?? (await ask('YAML file', `${stem}.yaml`))
+        await checkFree(out)
+        const name = basename(out, extname(out))
+        const config = {
+          task,
+          model,
+          output_dir: `runs/${name}`,
+          data: await sourcesOf(looks),
+          template,
+          ...(await trained(task)),
+          ...(await rewardOf(task, flags.reward, template)),
+        }
+        const tried = await tryData(readConfig(config), { examples: 0 })
+        process.stderr.write(`\n${dataTable(tried.splits, tried)}\n`)
+
+        const heading = [
+          `yaml-language-server: $schema=${schemaPath(out)}`,
+          `Written by "ortune init" for ${looks.map(describe).join('; ')}`,
+          `  ortune prepare ${out}   # what the model will see and learn`,
+          `  ortune train ${out}`,
+          'All keys: "ortune train --help".',
+        ]
+        const notes: Record<string, string> = guessed
+          ? { template: 'Guessed, as no known form has these columns: look at it with "ortune prepare".' }
+          : {}
+        await writeNew(out, configText({ config, task, notes, heading }, readSchema()))
+        process.stdout.write(
+          flags.json
+            ? `${JSON.stringify({ file: out, guessed, config, data: looks.map(({ path, rows, more, columns }) => ({ path, rows, more, columns })) })}\n`
+            : `wrote ${out}${guessed ? ', with a template that is guessed' : ''}\n` +
+                `  look   ortune prepare ${out}\n  train  ortune train ${out}\n`,
+        )
+      } finally {
+        close()
+      }
+    })
+
+/** What stands in for a person. */
+const proposals: Ask = (_, proposal) => Promise.resolve(proposal)
+
+async function terminal(): Promise<{ ask: Ask; close: () => void }> {
+  const { createInterface } = await import('node:readline/promises')
+  const { UserError } = await import('../errors.ts')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const ended = new Promise<never>((_, reject) =>
+    lines.on('close', () =>
+      reject(new UserError('init was ended before its questions were; nothing is written')),
+    ),
+  )
+  ended.catch(() => undefined)
+  return {
+    async ask(question, proposal) {
+      const shown = proposal === '' ? `${question}: ` : `${question} (${proposal}): `
+      const answer = (await Promise.race([lines.question(shown), ended])).trim()
+      return answer === '' ? proposal : answer
+    },
+    close: () => lines.close(),
+  }
+}
+
+/** The columns of a file, on standard error. */
+async function show(look: DataLook): Promise<void> {
+  const { visible } = await import('../visible_text.ts')
+  const { quote } = await import('../quote.ts')
+  const example = (name: string) =>
+    quote(look.sample.find((row) => row[name] !== null && row[name] !== '')?.[name] ?? null)
+  const rows = look.columns.map(
+    ({ name, type }) => `  ${visible(name)}  ${type}, as ${visible(example(name))}\n`,
+  )
+  process.stderr.write(`${describe(look)}\n${rows.join('')}`)
+}
+
+const describe = ({ path, rows, more, columns }: DataLook): string =>
+  `${path}: ${more ? 'more than ' : ''}${rows.toLocaleString('en')} rows of ${columns.map(({ name }) => name).join(', ')}`
+
+async function taskNameOf(given: string): Promise<TaskName> {
+  const { UserError } = await import('../errors.ts')
+  const { nearest } = await import('../nearest.ts')
+  const { TASK_NAMES } = await import('../tasks/index.ts')
+  const task = TASK_NAMES.find((name) => name === given)
+  if (task) return task
+  const near = nearest(given, TASK_NAMES)
+  throw new UserError(
+    `there is no task "${given}"; ${near ? `did you mean "${near}"?` : `choose ${TASK_NAMES.join(', ')}`}`,
+  )
+}
+
+/** The sources; files whose names say it are validation or test data. */
+async function sourcesOf(looks: readonly DataLook[]): Promise<{ path: string; split: object }[]> {
+  const { proposeSplit } = await import('../runs/look_at_data.ts')
+  const namedSplit = ({ path }: DataLook) =>
+    /(^|[^a-z])(valid|validation|val|dev)([^a-z]|$)/i.test(basename(path))
+      ? 'validation'
+      : /(^|[^a-z])test([^a-z]|$)/i.test(basename(path))
+        ? 'test'
+        : 'train'
+  const named = looks.map(namedSplit)
+  const apart = named.includes('train') && named.includes('validation')
+  return looks.map((look, i) => ({
+    path: look.path,
+    split: apart ? { all: named[i]! } : proposeSplit(look, DEFAULT_SEED),
+  }))
+}
+
+const DEFAULT_SEED = 42
+
+/** What of the model is trained: adapters, or plastic blocks where the task trains those. */
+async function trained(task: TaskName): Promise<object> {
+  const { taskNamed } = await import('../tasks/index.ts')
+  return taskNamed(task).refuses.plasticBlocks === 'needed'
+    ? { npt: { rank: 8, attention_residual: true } }
+    : { lora: { r: 8, lora_alpha: 16 } }
+}
+
+/** What scores answers, for a task that wants to know. */
+async function rewardOf(task: TaskName, given: string | undefined, template: object): Promise<object> {
+  const { UserError } = await import('../errors.ts')
+  const { rewardSource } = await import('./reward_argument.ts')
+  const { mappingsOf } = await import('../schema_words.ts')
+  const [options] = mappingsOf(readSchema().properties![task]!)
+  if (!options?.required?.includes('reward')) {
+    if (given !== undefined) throw new UserError(`--reward has no meaning for task ${task}; leave it out`)
+    return {}
+  }
+  if (given === undefined && Object.keys(template).every((key) => key === 'prompt' || key === 'requires'))
+    throw new UserError(
+      `the data has prompts and no answers to compare with, so task ${task} needs to be told what scores answers; give --reward`,
+    )
+  return { [task]: { reward: await rewardSource(given ?? 'rougeL') } }
+}
+
+async function checkFree(path: string): Promise<void> {
+  const { UserError } = await import('../errors.ts')
+  const taken = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (taken) throw new UserError(`${path} is there already and is kept; name another file by --out`)
+}
+
+/** Writes a file that is not there yet. */
+async function writeNew(path: string, text: string): Promise<void> {
+  const { UserError } = await import('../errors.ts')
+  try {
+    await writeFile(path, text, { flag: 'wx' })
+  } catch (error) {
+    throw new UserError(
+      `${path} cannot be written (${(error as NodeJS.ErrnoException).code}); name another file by --out`,
+    )
+  }
+}
+
+/** Where the schema lies, as the YAML file finds it. */
+function schemaPath(out: string): string {
+  return relative(dirname(resolve(out)), schemaFile).replaceAll('\\', '/')
+}

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 
 import { keyHelp } from './key_help.ts'
+import type { RunConfig } from '../runs/config.ts'
 
 /** Which learning rate a run has that names none, and why. */
 async function defaultRateLine(run: string): Promise<string> {
@@ -13,6 +14,10 @@ async function defaultRateLine(run: string): Promise<string> {
   const { noun } = METHODS[methodOf(lora, npt)]
   return `learning rate ${learning_rate.toExponential()}, the default of ${noun}; learning_rate=… sets another\n`
 }
+
+/** Which parameters were drawn, and that they stay so where they are not trained. */
+const freshLine = ({ model, lora }: Pick<RunConfig, 'model' | 'lora'>, fresh: readonly string[]): string =>
+  `${model} was saved without ${fresh.join(' and ')}: drawn from the seed${lora === 'full' ? '' : '; lora=full would train them too'}\n`
 
 /** `ortune train config.yaml key=value …` */
 export const trainCommand = (): Command =>
@@ -33,6 +38,7 @@ export const trainCommand = (): Command =>
       const config = await readConfigFile(path, overrides)
       const report = await createRun(config)
       process.stderr.write(`${dataTable(report.splits, report)}\n`)
+      if (report.fresh.length > 0) process.stderr.write(freshLine(config, report.fresh))
       if (config.learning_rate === null) process.stderr.write(await defaultRateLine(config.output_dir))
       await trainToEnd(config.output_dir, { json })
     })

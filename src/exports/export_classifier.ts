@@ -35,7 +35,8 @@ import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
-import { readEntries, readTensors } from '../formats/safetensors.ts'
+import { readTensors } from '../formats/safetensors.ts'
+import { readStored } from '../formats/weight_files.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { besideShapes } from '../models/trained_feeds.ts'
 
@@ -90,10 +91,10 @@ async function mergedTensors(
 ): Promise<{ config: ModelConfig; tensors: ReadonlyMap<string, FloatTensor> }> {
   const { base, adapter, trained } = model
   const isWhole = adapter === undefined && trained === undefined
-  const { config, weights, tensors } = await openModelFolder(base, (config) =>
+  const { config, tensors } = await openModelFolder(base, (config) =>
     isWhole ? wholeShapes(model, config) : backboneShapes(config),
   )
-  const stored = await readEntries(weights, tensors)
+  const stored = await readStored(tensors)
   if (isWhole) return { config, tensors: stored }
   if (trained !== undefined)
     return { config, tensors: new Map([...stored, ...(await readTensors(join(trained, TRAINED_FILE)))]) }

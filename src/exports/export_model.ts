@@ -34,7 +34,8 @@ import type { FoundModel } from '../models/find_model.ts'
 import { mergeAdapter } from './merge.ts'
 import { fillModelFolder, openLanguageModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
-import { readEntries, readTensors } from '../formats/safetensors.ts'
+import { readTensors } from '../formats/safetensors.ts'
+import { readStored } from '../formats/weight_files.ts'
 import { adapterInputs } from '../models/adapter_inputs.ts'
 import { besideShapes } from '../models/trained_feeds.ts'
 
@@ -75,7 +76,7 @@ export async function exportModel({
   const base = await openLanguageModelFolder(model.base, shapesOf)
   const adapter = model.adapter === undefined ? undefined : await readPeftAdapter(model.adapter)
   const weights = new Map([
-    ...(await readEntries(base.weights, base.tensors)),
+    ...(await readStored(base.tensors)),
     ...(trained === undefined ? [] : await readTensors(join(trained, TRAINED_FILE))),
   ])
   const tensors = adapter && !apart ? mergeAdapter(weights, adapter) : weights

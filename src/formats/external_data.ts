@@ -8,10 +8,17 @@ import { copyFile, link } from 'node:fs/promises'
 
 import type { ExternalData } from '../../graphs/ir/graph.ts'
 import type { ModelFolder } from './model_folder.ts'
+import type { StoredTensor } from './weight_files.ts'
 
-/** Each parameter's place in the file that the graphs call `location`. */
-export const externalData = (tensors: ModelFolder['tensors'], location: string): Map<string, ExternalData> =>
-  new Map([...tensors].map(([name, { offset, length }]) => [name, { location, offset, length }]))
+/** Each parameter's place in the file that the graphs call `location`, or in several that they call as it says. */
+export function externalData(
+  tensors: ModelFolder['tensors'],
+  location: string | ((file: string) => string),
+): Map<string, ExternalData> {
+  const locationOf = typeof location === 'string' ? () => location : location
+  const place = ({ file, offset, length }: StoredTensor) => ({ location: locationOf(file), offset, length })
+  return new Map([...tensors].map(([name, tensor]) => [name, place(tensor)]))
+}
 
 /** Whether graphs can read the weights as they are; other types than float32 are to be converted once. */
 export const readableInPlace = ({ tensors }: Pick<ModelFolder, 'tensors'>): boolean =>

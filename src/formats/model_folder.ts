@@ -10,27 +10,25 @@ import { familyName, familyOf } from '../../graphs/models/family.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import { isPooled, languageHead } from '../../graphs/models/head.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
-import { UserError } from '../errors.ts'
 import { writeFileAtomic, writeFolderAtomic } from './atomic.ts'
 import { classifierConfig } from './classifier_config.ts'
 import { formatOf } from './families/family.ts'
 import { checkWrites, readModelConfig } from './model_config.ts'
 import { findTensors } from './model_tensors.ts'
-import { exists } from './read_file.ts'
-import type { FloatTensor, TensorEntry } from './safetensors.ts'
-import { readSafetensorsHeader, writeSafetensors } from './safetensors.ts'
+import type { FloatTensor } from './safetensors.ts'
+import { streamSafetensors, writeSafetensors } from './safetensors.ts'
+import type { StoredTensors } from './weight_files.ts'
+import { findWeights, WEIGHTS_FILE } from './weight_files.ts'
 
 /** A model's folder whose configuration and weights agree. */
 export interface ModelFolder {
   readonly config: ModelConfig
-  /** Path of the weight file. */
-  readonly weights: string
-  /** Where each parameter lies in it, under transformers' names. */
-  readonly tensors: ReadonlyMap<string, TensorEntry>
+  /** Where each parameter lies, under transformers' names. */
+  readonly tensors: StoredTensors
 }
 
 /**
- * Opens the folder of a model: reads its configuration and the header of its weights, and checks that they fit.
+ * Opens the folder of a model: reads its configuration and the headers of its weights, and checks that they fit.
  *
  * @param shapesOf the parameters wanted, by default those of {@link ownShapes}
  */
@@ -39,10 +37,18 @@ export async function openModelFolder(
   shapesOf: (config: ModelConfig) => ParameterShapes = ownShapes,
 ): Promise<ModelFolder> {
   const config = await readModelConfig(join(folder, 'config.json'))
-  const weights = join(folder, 'model.safetensors')
-  if (!(await exists(weights))) throw await noWeights(folder)
-  const tensors = findTensors(await readSafetensorsHeader(weights), config, weights, shapesOf(config))
-  return { config, weights, tensors }
+  return { config, tensors: findTensors(await findWeights(folder), config, shapesOf(config)) }
+}
+
+/**
+ * As {@link openModelFolder}, for a model to be trained: parameters that only some models of its family are saved with, as the
+ * pooler of a BERT, may be missing.
+ */
+export async function openTrainableFolder(folder: string): Promise<ModelFolder> {
+  const config = await readModelConfig(join(folder, 'config.json'))
+  const { fresh } = formatOf(config).naming
+  const weights = await findWeights(folder)
+  return { config, tensors: findTensors(weights, config, ownShapes(config), fresh) }
 }
 
 /**
@@ -64,11 +70,17 @@ export function ownShapes(config: ModelConfig): ParameterShapes {
   return new Map([...family.shapes(config), ...(family.language?.shapes(config) ?? [])])
 }
 
+/** Tensors that need not be in memory together. */
+export interface TensorSource {
+  readonly shapes: ParameterShapes
+  readonly dataOf: (name: string) => Promise<Float32Array>
+}
+
 /** What a model folder is written from. */
 export interface ModelFolderContent {
   readonly config: ModelConfig
-  /** Under transformers' names, float32. */
-  readonly tensors: ReadonlyMap<string, FloatTensor>
+  /** Under transformers' names, float32: in memory, or read when it is their turn to be written. */
+  readonly tensors: ReadonlyMap<string, FloatTensor> | TensorSource
   /** What the model answers with, by default the next token. */
   readonly head?: Head
   /** File name to content: `tokenizer.json`, `tokenizer_config.json`. */
@@ -85,7 +97,9 @@ export async function writeModelFolder(folder: string, content: ModelFolderConte
 /** Writes the files of a model into a folder that exists, beside what else lies there. */
 export async function fillModelFolder(folder: string, content: ModelFolderContent): Promise<void> {
   const { config, tensors, head = languageHead, tokenizerFiles = {} } = content
-  await writeSafetensors(join(folder, 'model.safetensors'), tensors)
+  const weights = join(folder, WEIGHTS_FILE)
+  if ('dataOf' in tensors) await streamSafetensors(weights, tensors.shapes, tensors.dataOf)
+  else await writeSafetensors(weights, tensors)
   await writeJson(join(folder, 'config.json'), asFloat32(config, head))
   const generation = content.generationConfig ?? formatOf(config).generation(config)
   if (!isPooled(head) && generation) await writeJson(join(folder, 'generation_config.json'), generation)
@@ -104,14 +118,4 @@ const asFloat32 = (config: ModelConfig, head: Head): Record<string, unknown> => 
 
 async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`)
-}
-
-async function noWeights(folder: string): Promise<UserError> {
-  const other = ['model.safetensors.index.json', 'pytorch_model.bin']
-  for (const name of other)
-    if (await exists(join(folder, name)))
-      return new UserError(
-        `${folder} has its weights as ${name}; save them with transformers as one model.safetensors file`,
-      )
-  return new UserError(`${folder} has no model.safetensors; is it the folder of a model?`)
 }

@@ -1,35 +1,36 @@
 /**
- * Finding a model's parameters in a safetensors file, whichever of the customary namings it uses.
+ * Finding a model's parameters in its weight files, whichever of the customary namings it uses.
  * @module
  */
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
 import { formatOf } from './families/family.ts'
-import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
+import type { StoredTensor, WeightFiles } from './weight_files.ts'
 
 /**
  * Where each parameter of the model lies: transformers' name to entry, in the order of `shapes`. Tensors outside the
  * model's blocks that it has no use for (heads of other tasks) are left alone.
- * @param where What errors call the file.
  * @param shapes The parameters wanted.
+ * @param optional Those that may be missing, and are then left out.
  * @throws UserError for a parameter that is missing or has another shape than the configuration says, or for a block
  * tensor that the configuration knows nothing of.
  */
 export function findTensors(
-  header: SafetensorsHeader,
+  { tensors, where }: WeightFiles,
   config: ModelConfig,
-  where: string,
   shapes: ParameterShapes,
-): Map<string, TensorEntry> {
+  optional?: RegExp,
+): Map<string, StoredTensor> {
   const { naming } = formatOf(config)
   const { blocks, unused } = naming
-  const present = new Map<string, TensorEntry>()
-  for (const [name, entry] of header.tensors) present.set(naming.canonical(name), entry)
+  const present = new Map<string, StoredTensor>()
+  for (const [name, entry] of tensors) present.set(naming.canonical(name), entry)
 
-  const found = new Map<string, TensorEntry>()
+  const found = new Map<string, StoredTensor>()
   for (const [name, shape] of shapes) {
     const entry = present.get(name)
+    if (!entry && optional?.test(name)) continue
     if (!entry)
       throw new UserError(
         `${where} has no tensor ${name}, which its config.json asks for; are they of one model?`,

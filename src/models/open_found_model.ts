@@ -11,7 +11,7 @@ import { backboneShapes } from '../../graphs/models/encoder.ts'
 import type { GraphRequest } from '../../graphs/models/graph_request.ts'
 import { isPooled } from '../../graphs/models/head.ts'
 import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
-import { readEntries } from '../formats/safetensors.ts'
+import { readStored } from '../formats/weight_files.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
@@ -57,10 +57,7 @@ export async function openFoundModel(
     // A head in the model's own file, where the graph takes it as an input, as those of training and evaluation do.
     const asked = [...besideShapes(whole, config).keys()].filter((name) => session.inputNames.includes(name))
     const stored = asked.filter((name) => !(name in feeds) && model.tensors.has(name))
-    const own = await readEntries(
-      model.weights,
-      new Map(stored.map((name) => [name, model.tensors.get(name)!])),
-    )
+    const own = await readStored(new Map(stored.map((name) => [name, model.tensors.get(name)!])))
     return { config, session, parameters: { ...constants, ...feeds, ...tensorFeeds(own) } }
   } catch (error) {
     await session.release()

@@ -9,7 +9,7 @@ import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { externalData, readableInPlace } from '../formats/external_data.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
-import { readEntries } from '../formats/safetensors.ts'
+import { filesOf, readStored } from '../formats/weight_files.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { OpenOptions, Runtime } from '../runtime/runtime.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
@@ -17,7 +17,7 @@ import { finiteSession } from './finite_session.ts'
 
 export interface OpenGraph {
   readonly session: Session
-  /** To be fed with every run: the weights, where their type is not float32 and they had to be converted. */
+  /** To be fed with every run: the weights, where they are not of float32 in files side by side. */
   readonly constants: Feeds
 }
 
@@ -35,14 +35,16 @@ export async function openGraph(
   runtime: Runtime,
   options: OpenOptions = {},
 ): Promise<OpenGraph> {
-  const weights = await realpath(model.weights)
-  const inPlace = readableInPlace(model)
-  const graph = build(inPlace ? externalData(model.tensors, basename(weights)) : undefined)
+  const paths = new Map<string, string>()
+  for (const file of filesOf(model.tensors)) paths.set(file, await realpath(file))
+  const folders = new Set([...paths.values()].map((path) => dirname(path)))
+  const inPlace = readableInPlace(model) && folders.size === 1
+  const graph = build(inPlace ? externalData(model.tensors, (file) => basename(paths.get(file)!)) : undefined)
   const session = await runtime.open(serialize(graph), {
     ...options,
     name,
-    externalFolder: dirname(weights),
+    ...(inPlace ? { externalFolder: [...folders][0]! } : {}),
   })
-  const constants = inPlace ? {} : tensorFeeds(await readEntries(weights, model.tensors))
+  const constants = inPlace ? {} : tensorFeeds(await readStored(model.tensors))
   return { session: finiteSession(session, name), constants }
 }

@@ -22,16 +22,16 @@ import { FORMAT_VERSION, INITIAL_FILE, signature } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { notFinite } from '../formats/finite.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
-import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
+import { fillModelFolder, openModelFolder, openTrainableFolder, ownShapes } from '../formats/model_folder.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
 import { exists } from '../formats/read_file.ts'
-import { readEntries } from '../formats/safetensors.ts'
 import { sealFiles } from '../formats/sealed.ts'
 import { gpt2TokenizerFiles } from '../formats/gpt2_tokenizer.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
+import { filesOf, readStored, WEIGHTS_FILE } from '../formats/weight_files.ts'
 import { writeInitial } from './initial_state.ts'
 import { checkOut } from './check_out.ts'
-import { seededWeights } from './initialise.ts'
+import { seededTensor, seededWeights } from './initialise.ts'
 import type { Trained } from './run_graphs.ts'
 import { runGraphs } from './run_graphs.ts'
 
@@ -71,7 +71,7 @@ export async function writeGraphs(
 ): Promise<Manifest> {
   const { task, options, lora, head, npt, optimizer, seed } = request
   const { config, tensors } = await openModelFolder(folder)
-  const graphs = runGraphs(request, config, externalData(tensors, 'model.safetensors'))
+  const graphs = runGraphs(request, config, externalData(tensors, WEIGHTS_FILE))
   const models: Record<string, Graph> = {
     'training_model.onnx': graphs.training(),
     'eval_model.onnx': graphs.evaluation(),
@@ -104,13 +104,15 @@ export async function writeGraphs(
 /**
  * Puts config, weights and tokenizer into the folder, as copies: what happens to the model afterwards does not touch them.
  *
+ * @returns the parameters that the model was saved without, which are drawn from the seed
  * @throws UserError for a model that cannot be read, has weights that are not finite, or whose weights are not all there is to it
  */
 export async function placeModel(
   { model, seed }: Pick<ExportRequest, 'model' | 'seed'>,
   folder: string,
-): Promise<void> {
+): Promise<string[]> {
   const config = await readModelConfig(model)
+  let fresh: string[] = []
   if (await isBare(model)) {
     await fillModelFolder(folder, { config, tensors: seededWeights(config, seed) })
   } else {
@@ -122,17 +124,27 @@ export async function placeModel(
       throw new UserError(
         `${model} has plastic blocks already, which training on top of would leave out; name the model below them, and the blocks' run as npt.from`,
       )
-    const source = await openModelFolder(model)
+    const source = await openTrainableFolder(model)
     await checkWeights(source)
-    if (readableInPlace(source)) {
-      await cloneFile(source.weights, join(folder, 'model.safetensors'))
+    const { tensors } = source
+    const shapes = ownShapes(config)
+    const files = filesOf(tensors)
+    fresh = [...shapes.keys()].filter((name) => !tensors.has(name))
+    if (readableInPlace(source) && files.length === 1 && fresh.length === 0) {
+      await cloneFile(files[0]!, join(folder, WEIGHTS_FILE))
       await copyFile(join(model, 'config.json'), join(folder, 'config.json'))
     } else {
-      await fillModelFolder(folder, { config, tensors: await readEntries(source.weights, source.tensors) })
+      const dataOf = async (name: string) => {
+        const stored = tensors.get(name)
+        if (!stored) return seededTensor(config, seed, name, shapes.get(name)!)
+        return (await readStored(new Map([[name, stored]]))).get(name)!.data
+      }
+      await fillModelFolder(folder, { config, tensors: { shapes, dataOf } })
     }
     await copyFiles(model, folder, ['generation_config.json'])
   }
   await placeTokenizer(model, config, folder)
+  return fresh
 }
 
 /** Copies the tokenizer of a model; a bare config.json of GPT-2's vocabulary with none beside it gets GPT-2's own. */
@@ -149,13 +161,13 @@ export async function placeTokenizer(model: string, config: ModelConfig, folder:
 const isBare = async (model: string): Promise<boolean> => !(await stat(model)).isDirectory()
 
 /** Reads the weights one by one, as nothing can be learned from a model with infinities in it. */
-async function checkWeights({ weights, tensors }: ModelFolder): Promise<void> {
+async function checkWeights({ tensors }: ModelFolder): Promise<void> {
   for (const [name, entry] of tensors) {
-    const tensor = (await readEntries(weights, new Map([[name, entry]]))).get(name)!
+    const tensor = (await readStored(new Map([[name, entry]]))).get(name)!
     const unsound = notFinite(tensor.data)
     if (unsound !== undefined)
       throw new UserError(
-        `${weights}: tensor ${name} has values that are not finite (${unsound}); the model is damaged, so get it anew`,
+        `${entry.file}: tensor ${name} has values that are not finite (${unsound}); the model is damaged, so get it anew`,
       )
   }
 }

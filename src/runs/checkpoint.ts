@@ -174,8 +174,8 @@ export async function loadParameters(
   state: TensorsToFill,
   shapes: ParameterShapes = new Map(parts(state).model.map((name) => [name, state.shape(name)])),
 ): Promise<void> {
-  const { weights, tensors } = await openModelFolder(folder, () => shapes)
-  for (const [name, entry] of tensors) await readInto(weights, entry, state, name, 'parameter', name)
+  const { tensors } = await openModelFolder(folder, () => shapes)
+  for (const [name, entry] of tensors) await readInto(entry.file, entry, state, name, 'parameter', name)
 }
 
 async function adapterTensors(folder: string): Promise<ReadonlyMap<string, FloatTensor>> {

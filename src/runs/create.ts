@@ -28,6 +28,12 @@ import { INITIAL_NPT } from './initialise.ts'
 import { prepareData, resolveTemplates } from './prepare_data.ts'
 import { openSplitFile } from './split.ts'
 
+/** What there is to say of a new run. */
+export interface CreatedRun extends PrepareReport {
+  /** Parameters that the model was saved without, which are drawn from the seed. */
+  readonly fresh: readonly string[]
+}
+
 /**
  * Prepares the data of a new run and exports its artifacts: its whole folder, or nothing.
  *
@@ -38,7 +44,7 @@ import { openSplitFile } from './split.ts'
  * @param onRows called now and then with the rows read so far
  * @throws UserError where the options, the model or the data cannot be used
  */
-export async function createRun(given: RunConfig, onRows?: (rows: number) => void): Promise<PrepareReport> {
+export async function createRun(given: RunConfig, onRows?: (rows: number) => void): Promise<CreatedRun> {
   checkConfig(given)
   const modelConfig = await readTaskModel(given)
   const out = given.output_dir
@@ -48,8 +54,9 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
   const task = taskNamed(config.task)
   const options = taskOptions(config)
   let report: PrepareReport | undefined
+  let fresh: string[] = []
   const fill = async (folder: string) => {
-    await placeModel(config, folder)
+    fresh = await placeModel(config, folder)
     const lora = adaptationOf(config, modelConfig)
     const npt = await placeNpt(config.npt, folder)
     const host = folderHost(folder, config)
@@ -82,7 +89,7 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
     await writeFile(join(folder, 'training.json'), `${JSON.stringify(kept, null, 2)}\n`)
   }
   await writeFolderAtomic(out, fill, () => checkOut(out))
-  return report!
+  return { ...report!, fresh }
 }
 
 /** The plastic blocks of a configuration; those of another run are copied, for this one to start from. */

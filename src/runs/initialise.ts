@@ -18,17 +18,24 @@ import type { TensorsToFill } from './checkpoint.ts'
 /** Fresh parameters under transformers' names. Each has a random stream of its own, named by the seed and its name. */
 export function seededWeights(config: ModelConfig, seed: number): Map<string, FloatTensor> {
   const weights = new Map<string, FloatTensor>()
-  const family = familyOf(config)
-  for (const [name, shape] of ownShapes(config)) {
-    const data = new Float32Array(sizeOf(shape))
-    if (family.isNorm(name)) data.fill(1)
-    else if (name.endsWith('.weight')) {
-      const random = createRandom(seed, 'initial weights', name)
-      fillNormal(data, family.deviation(config, name), random)
-    }
-    weights.set(name, { shape, data })
-  }
+  for (const [name, shape] of ownShapes(config))
+    weights.set(name, { shape, data: seededTensor(config, seed, name, shape) })
   return weights
+}
+
+/** One of them. */
+export function seededTensor(
+  config: ModelConfig,
+  seed: number,
+  name: string,
+  shape: readonly number[],
+): Float32Array {
+  const data = new Float32Array(sizeOf(shape))
+  const family = familyOf(config)
+  if (family.isNorm(name)) return data.fill(1)
+  if (!name.endsWith('.weight')) return data
+  fillNormal(data, family.deviation(config, name), createRandom(seed, 'initial weights', name))
+  return data
 }
 
 /**

@@ -16,7 +16,8 @@ import { checkWrites, readModelConfig } from '../../src/formats/model_config.ts'
 import { openModelFolder, writeModelFolder } from '../../src/formats/model_folder.ts'
 import { readPeftAdapter, writePeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
-import { readEntries, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { readStored } from '../../src/formats/weight_files.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { bertFixture } from '../graphs/bert_fixtures.ts'
 import { FIXTURE_CLASSES } from '../graphs/classification_fixtures.ts'
@@ -86,7 +87,7 @@ describe('BERT configurations', () => {
 describe('BERT folders', () => {
   it('open whichever names their tensors have', async () => {
     const found = await openModelFolder(theirs)
-    const expected = await readEntries(found.weights, found.tensors)
+    const expected = await readStored(found.tensors)
     expect([...expected.keys()]).to.deep.equal([...backboneShapes(found.config).keys()])
 
     const stored = await readTensors(join(theirs, 'model.safetensors'))
@@ -105,7 +106,7 @@ describe('BERT folders', () => {
       const path = join(folder, 'model.safetensors')
       await writeSafetensors(path, renamed)
       const opened = await openModelFolder(folder)
-      expect(await readEntries(opened.weights, opened.tensors)).to.deep.equal(expected)
+      expect(await readStored(opened.tensors)).to.deep.equal(expected)
 
       await writeSafetensors(path, new Map([...renamed].filter(([name]) => !name.startsWith('pooler.'))))
       expect(await userError(() => openModelFolder(folder))).to.match(
@@ -137,7 +138,7 @@ describe('BERT folders', () => {
         expect(ours[key], key).to.deep.equal((await readConfig(theirs))[key])
       const shapes = new Map([...backboneShapes(config), ...headShapes(config, FIXTURE_CLASSES.length)])
       const opened = await openModelFolder(out, () => shapes)
-      expect(await readEntries(opened.weights, opened.tensors)).to.deep.equal(
+      expect(await readStored(opened.tensors)).to.deep.equal(
         new Map([...shapes.keys()].map((name) => [name, tensors.get(name)])),
       )
 

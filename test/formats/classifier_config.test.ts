@@ -9,7 +9,8 @@ import { classifierConfig, readHead } from '../../src/formats/classifier_config.
 import { findModel } from '../../src/models/find_model.ts'
 import { writeModelFolder } from '../../src/formats/model_folder.ts'
 import { openGpt2Folder } from '../gpt2_folder.ts'
-import { readEntries, readTensors } from '../../src/formats/safetensors.ts'
+import { readTensors } from '../../src/formats/safetensors.ts'
+import { readStored } from '../../src/formats/weight_files.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { classifierFixture, FIXTURE_CLASSES } from '../graphs/classification_fixtures.ts'
 import { fixture } from '../graphs/gpt2_fixtures.ts'
@@ -56,7 +57,7 @@ describe('formats/classifier_config', () => {
 
         const shapes = new Map([...backboneShapes(config), ...headShapes(config, FIXTURE_CLASSES.length)])
         const opened = await openGpt2Folder(out, () => shapes)
-        expect(await readEntries(opened.weights, opened.tensors)).to.deep.equal(
+        expect(await readStored(opened.tensors)).to.deep.equal(
           new Map([...shapes.keys()].map((name) => [name, tensors.get(name)])),
         )
         expect([...opened.tensors.keys()]).to.include(HEAD)

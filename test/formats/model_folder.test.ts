@@ -12,8 +12,10 @@ import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
 import { readModelConfig } from '../../src/formats/model_config.ts'
 import { writeModelFolder } from '../../src/formats/model_folder.ts'
 import { findTensors } from '../../src/formats/model_tensors.ts'
-import type { FloatTensor, SafetensorsHeader, TensorEntry } from '../../src/formats/safetensors.ts'
-import { readEntries, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import type { FloatTensor } from '../../src/formats/safetensors.ts'
+import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import type { StoredTensor, StoredTensors } from '../../src/formats/weight_files.ts'
+import { readStored } from '../../src/formats/weight_files.ts'
 import { withFile } from '../data/helpers.ts'
 import { openGpt2Folder, readGpt2Config } from '../gpt2_folder.ts'
 import { rejection } from '../rejection.ts'
@@ -95,20 +97,21 @@ describe('GPT-2 configurations', () => {
 
 describe('GPT-2 tensors', () => {
   const config = parseGpt2Config({ ...tiny, n_inner: 12 }, 'c')
-  const entries = new Map<string, TensorEntry>(
+  const file = 'm.safetensors'
+  const entries = new Map<string, StoredTensor>(
     [...gpt2ParameterShapes(config)].map(([name, shape], i) => [
       name,
-      { dtype: 'F32', shape, offset: i, length: 0 },
+      { file, dtype: 'F32', shape, offset: i, length: 0 },
     ]),
   )
-  const header = (tensors: ReadonlyMap<string, TensorEntry>): SafetensorsHeader => ({ tensors, metadata: {} })
-  const find = (tensors: ReadonlyMap<string, TensorEntry>) =>
-    findTensors(header(tensors), config, 'm.safetensors', gpt2ParameterShapes(config))
-  const other: TensorEntry = { dtype: 'F32', shape: [1], offset: 0, length: 4 }
+  const find = (tensors: StoredTensors) =>
+    findTensors({ tensors, where: file }, config, gpt2ParameterShapes(config))
+  const other: StoredTensor = { file, dtype: 'F32', shape: [1], offset: 0, length: 4 }
 
   it('are those that transformers names, in the forward order', async () => {
-    const { tensors, weights } = await openGpt2Folder(fixture)
-    expect([...tensors.keys()].sort()).to.deep.equal([...(await readTensors(weights)).keys()].sort())
+    const { tensors } = await openGpt2Folder(fixture)
+    const all = await readTensors(join(fixture, 'model.safetensors'))
+    expect([...tensors.keys()].sort()).to.deep.equal([...all.keys()].sort())
     expect([...tensors.keys()]).to.deep.equal([...entries.keys()])
   })
 
@@ -134,10 +137,9 @@ describe('GPT-2 tensors', () => {
     const deeper = new Map(entries).set('h.2.ln_1.weight', other)
     expect(() => find(deeper)).to.throw(UserError, /has a tensor transformer\.h\.2\.ln_1\.weight, of which/)
     const untied = { ...config, tie_word_embeddings: false }
-    expect(() => findTensors(header(entries), untied, 'm', gpt2ParameterShapes(untied))).to.throw(
-      UserError,
-      /lm_head\.weight/,
-    )
+    expect(() =>
+      findTensors({ tensors: entries, where: file }, untied, gpt2ParameterShapes(untied)),
+    ).to.throw(UserError, /lm_head\.weight/)
   })
 })
 
@@ -149,8 +151,7 @@ describe('model folders', () => {
   afterEach(() => rm(place, { recursive: true }))
 
   const read = async (folder: string): Promise<Map<string, FloatTensor>> => {
-    const { weights, tensors } = await openGpt2Folder(folder)
-    return readEntries(weights, tensors)
+    return readStored((await openGpt2Folder(folder)).tensors)
   }
   const json = (name: string): unknown => JSON.parse(readFileSync(join(place, 'copy', name), 'utf8'))
 
@@ -192,6 +193,6 @@ describe('model folders', () => {
     renameSync(join(place, 'model.safetensors'), join(place, 'pytorch_model.bin'))
     const error = await rejection(openGpt2Folder(place))
     expect(error).to.be.instanceOf(UserError)
-    expect(error.message).to.match(/has its weights as pytorch_model\.bin; save them/)
+    expect(error.message).to.match(/has its weights as pytorch_model\.bin; open it in transformers/)
   })
 })

@@ -11,15 +11,15 @@ import { openModelFolder } from '../../src/formats/model_folder.ts'
 import type { PeftAdapter } from '../../src/formats/peft.ts'
 import { readPeftAdapter, writePeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
-import { readEntries, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
+import { readStored } from '../../src/formats/weight_files.ts'
 import { rejection } from '../rejection.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/peft')
 const classifier = join(import.meta.dirname, '../fixtures/classification/adapter')
 
 async function baseWeights(): Promise<Map<string, FloatTensor>> {
-  const { weights, tensors } = await openModelFolder(join(fixtures, 'base'))
-  return readEntries(weights, tensors)
+  return readStored((await openModelFolder(join(fixtures, 'base'))).tensors)
 }
 
 /** Largest difference relative to the largest value. */

@@ -27,7 +27,7 @@ export async function writeFeatureExtractor(
   out: string,
   output = 'last_hidden_state',
 ): Promise<void> {
-  const { config, tensors, weights } = await openGpt2Folder(model)
+  const { config, tensors } = await openGpt2Folder(model)
   const graph = new Graph('feature extractor')
   const inputIds = graph.input('input_ids', 'int64', ['batch', 'sequence'])
   const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
@@ -40,7 +40,7 @@ export async function writeFeatureExtractor(
 
   await mkdir(join(out, 'onnx'), { recursive: true })
   await writeFile(join(out, 'onnx', 'model.onnx'), serialize(graph))
-  await linkOrCopy(weights, join(out, 'onnx', WEIGHTS))
+  await linkOrCopy(join(model, 'model.safetensors'), join(out, 'onnx', WEIGHTS))
   const files = { dtype: 'fp32', use_external_data_format: { 'model.onnx': 1 } }
   await writeFile(
     join(out, 'config.json'),

@@ -14,7 +14,7 @@ import { externalData } from '../../src/formats/external_data.ts'
 import { openModelFolder } from '../../src/formats/model_folder.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
-import { readEntries } from '../../src/formats/safetensors.ts'
+import { readStored } from '../../src/formats/weight_files.ts'
 import { tensorFeeds } from '../../src/formats/tensor_feeds.ts'
 import { loraScale } from '../../src/runtime/feeds.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
@@ -46,15 +46,15 @@ export interface FixtureBert {
 
 /** transformers' classifier, head included. */
 export async function fixtureBert(): Promise<FixtureBert> {
-  const { config, weights, tensors } = await openModelFolder(bertFixture('model'), (config) => {
+  const { config, tensors } = await openModelFolder(bertFixture('model'), (config) => {
     return new Map([...backboneShapes(config), ...headShapes(config, FIXTURE_CLASSES.length)])
   })
   if (config.model_type !== 'bert') throw new Error('the fixture is no BERT')
-  const data = await readFile(weights)
+  const data = await readFile(bertFixture('model', 'model.safetensors'))
   return {
     config,
     stored: externalData(tensors, 'model.safetensors'),
-    tensors: await readEntries(weights, tensors),
+    tensors: await readStored(tensors),
     open: (graph) =>
       openNodeSession(serialize(graph), { externalData: [{ path: 'model.safetensors', data }] }),
   }

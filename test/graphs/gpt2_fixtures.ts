@@ -45,8 +45,8 @@ export async function openFixtureModel(
   folder: string,
   shapesOf?: (config: Gpt2Config) => ParameterShapes,
 ): Promise<FixtureModel> {
-  const { config, weights, tensors } = await openGpt2Folder(folder, shapesOf)
-  const data = await readFile(weights)
+  const { config, tensors } = await openGpt2Folder(folder, shapesOf)
+  const data = await readFile(join(folder, 'model.safetensors'))
   return {
     config,
     stored: externalData(tensors, 'model.safetensors'),

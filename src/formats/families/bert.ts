@@ -57,6 +57,8 @@ export const bertFormat: FamilyFormat<BertConfig> = {
         .replace(/\.LayerNorm\.gamma$/, '.LayerNorm.weight')
         .replace(/\.LayerNorm\.beta$/, '.LayerNorm.bias'),
     blocks: 'bert.encoder.',
+    // Language models of masked tokens have no pooled output.
+    fresh: /^bert\.pooler\./,
   },
   adapterKeys: {
     prefix: 'bert.',

@@ -16,6 +16,8 @@ export interface Naming {
   readonly blocks: string
   /** Tensors of blocks that nobody needs. */
   readonly unused?: RegExp
+  /** Tensors that models saved for another purpose lack, and that are drawn anew for training. */
+  readonly fresh?: RegExp
 }
 
 /** How PEFT names an adapter's tensors. */

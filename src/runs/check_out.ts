@@ -7,6 +7,7 @@ import { join } from 'node:path'
 
 import { UserError } from '../errors.ts'
 import { TOKENIZER_FILES } from '../formats/tokenizer_files.ts'
+import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
 import { digestOf, filesIn } from '../formats/sealed.ts'
 
@@ -25,8 +26,9 @@ export async function checkOut(out: string): Promise<void> {
   if (names.length === 0) return
   if (!names.includes('ortune.json'))
     throw new UserError(`${out} holds files that are no artifacts of ortune; name an empty or new folder`)
-  const { files, models } = await readManifest(out)
-  const foreign = hasDigests(files) ? await changedFiles(out, files) : await unknownFiles(out, models)
+  const manifest = await readManifest(out)
+  const { files } = manifest
+  const foreign = hasDigests(files) ? await changedFiles(out, files) : await unknownFiles(out, manifest)
   if (foreign !== undefined)
     throw new UserError(
       `${out} would be replaced, but its file ${foreign} is not as ortune wrote it; move it, or name another folder`,
@@ -46,11 +48,15 @@ async function changedFiles(
 }
 
 /** The same by name alone, of a folder whose manifest has no digests. */
-async function unknownFiles(out: string, models: object): Promise<string | undefined> {
+async function unknownFiles(
+  out: string,
+  { models, initial }: Pick<Manifest, 'models' | 'initial'>,
+): Promise<string | undefined> {
   const known = new Set([
     ...['ortune.json', 'config.json', 'generation_config.json', 'model.safetensors'],
     ...TOKENIZER_FILES,
     ...Object.keys(models),
+    initial,
   ])
   return (await filesIn(out)).find((name) => !known.has(name))
 }

@@ -1,0 +1,182 @@
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+
+import type { StepRecord } from '../../src/learning/listeners.ts'
+import { learningRate } from '../../src/learning/schedule.ts'
+import { continueRun, readRunConfig } from '../../src/runs/continue.ts'
+import { readRecords } from '../../src/runs/log.ts'
+import { writeTrainingCurves } from '../../src/report/write_training_curves.ts'
+import { userError, withFolder } from '../data/helpers.ts'
+import { rejection } from '../rejection.ts'
+import { createTinyRun } from '../training/tiny_run.ts'
+
+const rows = ['fox', 'hen', 'owl', 'elk', 'bee', 'ant'].map((word) => ({ text: `a ${word} is an animal` }))
+
+const create = async (folder: string, config: object = {}): Promise<string> =>
+  (
+    await createTinyRun(folder, rows, {
+      ...{ max_steps: 4, per_device_train_batch_size: 2, learning_rate: 1e-3, threads: 1 },
+      ...config,
+    })
+  ).run
+
+/** What training leaves, the adapter's configuration aside, which names the model's folder. */
+async function bytesOf(run: string): Promise<Record<string, string>> {
+  const paths = (await readdir(join(run, 'checkpoints'), { recursive: true }))
+    .filter((path) => /safetensors|state/.test(path))
+    .map((path) => join('checkpoints', path))
+  const contents = ['log.jsonl', ...paths].map(
+    async (path) => [path, await readFile(join(run, path), 'base64')] as const,
+  )
+  return Object.fromEntries(await Promise.all(contents))
+}
+
+const stepsOf = async (run: string) =>
+  ((await readRecords(join(run, 'log.jsonl'))) as StepRecord[]).filter((record) => 'loss' in record)
+
+describe('a run that goes on with other options', () => {
+  it('has ended, says so, and is taken further by more steps under their schedule', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder)
+      await continueRun(run)
+      const notes: string[] = []
+      const note = (sentence: string) => void notes.push(sentence)
+      await continueRun(run, { note })
+      expect(notes).to.deep.equal([
+        'the run has taken all its steps, 4 of 4; with a larger max_steps or num_train_epochs it goes on',
+      ])
+      const { global_step } = await continueRun(run, { note }, { changes: { max_steps: 7 } })
+      expect(global_step).to.equal(7)
+      const schedule = { name: 'linear', peak: 1e-3, warmupSteps: 0, totalSteps: 7 } as const
+      expect(notes.at(-1)).to.equal(
+        'changed: max_steps 4 → 7; the linear schedule is that of 7 steps now: the learning rate of step 5 is 4.29e-4',
+      )
+      const steps = await stepsOf(run)
+      expect(steps.map(({ step }) => step)).to.deep.equal([1, 2, 3, 4, 5, 6, 7])
+      for (const { step, learning_rate } of steps.slice(4))
+        expect(learning_rate).to.equal(learningRate(schedule, step - 1))
+      expect((await readRunConfig(run)).max_steps).to.equal(7)
+    }))
+
+  it('ends as one that had them from the start, where they do not change what is computed', () =>
+    withFolder(async (folder) => {
+      const [changed, whole] = [await create(join(folder, 'a')), await create(join(folder, 'b'))]
+      const stop = new AbortController()
+      await continueRun(changed, { step: ({ step }) => step === 2 && stop.abort() }, { signal: stop.signal })
+      await continueRun(changed, undefined, { changes: { save_steps: 1, early_stopping_patience: 100 } })
+      await continueRun(whole)
+      expect(await bytesOf(changed)).to.deep.equal(await bytesOf(whole))
+    }))
+
+  it('stopped early, and goes on with more patience', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder, {
+        max_steps: 30,
+        eval_steps: 1,
+        early_stopping_patience: 1,
+        learning_rate: 0.3,
+      })
+      const { global_step } = await continueRun(run)
+      expect(global_step).to.be.lessThan(30)
+      const notes: string[] = []
+      await continueRun(run, { note: (sentence) => void notes.push(sentence) })
+      expect(notes[0]).to.match(/stopped early, at step \d+; .*early_stopping_patience/)
+      const further = await continueRun(run, undefined, {
+        changes: { early_stopping_patience: null, learning_rate: 1e-4 },
+      })
+      expect(further.global_step).to.equal(30)
+    }))
+
+  it('keeps what its data, graphs and order depend on, and is unchanged where a value is wrong', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder)
+      const before = readFileSync(join(run, 'training.json'), 'utf8')
+      const refusals: readonly (readonly [object, RegExp])[] = [
+        [{ seed: 3 }, /^seed cannot change while a run goes on.*max_steps/],
+        [{ per_device_train_batch_size: 3 }, /^per_device_train_batch_size cannot change/],
+        [{ max_steps: 'many' }, /^max_steps must be a whole number/],
+        [{ num_train_epochs: 9 }, /^the run ends after max_steps 4, .* set it to null/],
+        [{ provider: 'cuda' }, /cuda provider/],
+      ]
+      for (const [changes, says] of refusals)
+        expect(await userError(() => continueRun(run, undefined, { changes }))).to.match(says)
+      expect(readFileSync(join(run, 'training.json'), 'utf8')).to.equal(before)
+      await continueRun(run)
+    }))
+})
+
+describe('a run that was interrupted', () => {
+  for (const step of [1, 3])
+    it(`after step ${step} has a checkpoint of it, and ends as one that was not`, () =>
+      withFolder(async (folder) => {
+        const [cut, whole] = [await create(join(folder, 'a')), await create(join(folder, 'b'))]
+        const stop = new AbortController()
+        const state = await continueRun(
+          cut,
+          { step: (record) => record.step === step && stop.abort() },
+          { signal: stop.signal },
+        )
+        expect(state.global_step).to.equal(step)
+        const stored = join(cut, 'checkpoints', 'last', 'trainer_state.json')
+        expect(JSON.parse(readFileSync(stored, 'utf8'))).to.include({ global_step: step })
+        await continueRun(cut)
+        await continueRun(whole)
+        expect(await bytesOf(cut)).to.deep.equal(await bytesOf(whole))
+      }))
+
+  it('is one writer’s: a second is refused, and the first unharmed', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder)
+      let second = ''
+      const { global_step } = await continueRun(run, {
+        step({ step }) {
+          if (step === 2) void userError(() => continueRun(run)).then((says) => (second = says))
+        },
+      })
+      expect(global_step).to.equal(4)
+      expect(second).to.match(/is being written by process/)
+      expect((await stepsOf(run)).map(({ step }) => step)).to.deep.equal([1, 2, 3, 4])
+    }))
+
+  const positions: Readonly<Record<string, object>> = {
+    'past the end of an epoch': { global_step: 2, epoch: 0, batch: 3 },
+    'far past everything': { global_step: 1e15, epoch: 0, batch: 1e15 },
+    'between two numbers that do not agree': { global_step: 2, epoch: 7, batch: 0 },
+  }
+  for (const [where, position] of Object.entries(positions))
+    it(`is not continued from a state ${where}`, () =>
+      withFolder(async (folder) => {
+        const run = await create(folder)
+        await continueRun(run)
+        const path = join(run, 'checkpoints', 'last', 'trainer_state.json')
+        const state = JSON.parse(readFileSync(path, 'utf8')) as object
+        writeFileSync(path, JSON.stringify({ ...state, ...position }))
+        const changes = { max_steps: 1e9 }
+        expect(await userError(() => continueRun(run, undefined, { changes }))).to.match(
+          /the checkpoint is of step .* where an epoch has 3 steps/,
+        )
+      }))
+
+  for (const torn of ['{"step":2,"lo', '{"step":', '\u00e9'.repeat(3), 'null', '[]', '{"step":"2"}'])
+    it(`heals a log that ends in ${torn}`, () =>
+      withFolder(async (folder) => {
+        const [cut, whole] = [await create(join(folder, 'a')), await create(join(folder, 'b'))]
+        const failure = await rejection(
+          continueRun(cut, {
+            evaluation() {
+              throw new Error('stopped')
+            },
+          }),
+        )
+        expect(failure.message).to.equal('stopped')
+        // A half of a character, as a process leaves that was killed within a line.
+        appendFileSync(join(cut, 'log.jsonl'), Buffer.from(torn).subarray(0, -1))
+        await writeTrainingCurves(cut)
+        await continueRun(cut)
+        await continueRun(whole)
+        expect(await bytesOf(cut)).to.deep.equal(await bytesOf(whole))
+      }))
+})

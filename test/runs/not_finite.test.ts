@@ -1,0 +1,103 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+
+import { readTensors } from '../../src/formats/safetensors.ts'
+import { openGenerator } from '../../src/models/open_generator.ts'
+import { exportModel } from '../../src/exports/export_model.ts'
+import { findModel } from '../../src/models/find_model.ts'
+import { continueRun } from '../../src/runs/continue.ts'
+import { userError, withFolder } from '../data/helpers.ts'
+import { poke } from '../formats/poke.ts'
+import { writeTinyModel } from '../tiny_model.ts'
+import { createTinyRun } from '../training/tiny_run.ts'
+
+const rows = ['fox', 'hen', 'owl', 'elk'].map((word) => ({ text: `a ${word} is an animal` }))
+
+async function unsoundIn(run: string): Promise<string[]> {
+  const found: string[] = []
+  const checkpoints = join(run, 'checkpoints')
+  if (!existsSync(checkpoints)) return found
+  for (const path of await readdir(checkpoints, { recursive: true })) {
+    if (!path.endsWith('.safetensors')) continue
+    for (const [name, { data }] of await readTensors(join(checkpoints, path)))
+      if (!data.every(Number.isFinite)) found.push(`${path}: ${name}`)
+  }
+  return found
+}
+
+describe('numbers that are not finite', () => {
+  const cases: Readonly<Record<string, object>> = {
+    'a LoRA': { learning_rate: 10 },
+    'every parameter': { learning_rate: 10, lora: 'full' },
+  }
+  for (const [what, config] of Object.entries(cases))
+    it(`are in no checkpoint of ${what} that grows without bound; step and tensor are named`, () =>
+      withFolder(async (folder) => {
+        const { run } = await createTinyRun(folder, rows, {
+          ...{ max_steps: 200, save_steps: 1, max_grad_norm: 0, adam_beta2: 0, ...config },
+        })
+        expect(await userError(() => continueRun(run))).to.match(/step \d+.*|at step \d+, the tensor/)
+        expect(await unsoundIn(run)).to.deep.equal([])
+      }))
+
+  it('of a moment stop the run where it would be saved', () =>
+    withFolder(async (folder) => {
+      const { run } = await createTinyRun(folder, rows, { max_steps: 2 })
+      await continueRun(run)
+      const last = join(run, 'checkpoints', 'last')
+      const moment = 'transformer.h.0.attn.c_attn.lora_A.weight.exp_avg_sq'
+      await poke(join(last, 'optimizer.safetensors'), moment, 0, Infinity)
+      const changes = { max_steps: 3 }
+      expect(await userError(() => continueRun(run, undefined, { changes }))).to.match(
+        /at step 3, the tensor transformer\.h\.0\.attn\.c_attn\.lora_A\.weight\.exp_avg_sq has values that are not finite/,
+      )
+    }))
+
+  it('in a model keep a run from being made', () =>
+    withFolder(async (folder) => {
+      const model = join(folder, 'model')
+      await writeTinyModel(model)
+      await createTinyRun(join(folder, 'a'), rows)
+      await poke(join(model, 'model.safetensors'), 'transformer.h.1.ln_1.weight', 2, NaN)
+      const made = createTinyRun(join(folder, 'b'), rows, { model })
+      expect(await userError(() => made)).to.match(
+        /model\.safetensors: tensor transformer\.h\.1\.ln_1\.weight has values that are not finite \(NaN\)/,
+      )
+      expect(readdirSync(join(folder, 'b'))).not.to.include('run')
+    }))
+
+  it('in a model or an adapter are neither written with nor merged', () =>
+    withFolder(async (folder) => {
+      const { run, model } = await createTinyRun(folder, rows, { max_steps: 1 })
+      await continueRun(run)
+      const adapter = join(run, 'checkpoints', 'best', 'adapter_model.safetensors')
+      const [name] = (await readTensors(adapter)).keys()
+      await poke(adapter, name!, 0, NaN)
+      await poke(join(model, 'model.safetensors'), 'transformer.ln_f.weight', 0, Infinity)
+      for (const of of [run, model]) {
+        const generator = await openGenerator(of)
+        expect(await userError(() => generator.generate(['a fox']))).to.match(
+          /computes logits that are not finite/,
+        )
+        await generator.release()
+      }
+      const out = join(folder, 'merged')
+      expect(await userError(async () => exportModel({ model: await findModel(run), out }))).to.match(
+        /the tensor \S+ has values that are not finite .* so it is not saved/,
+      )
+      expect(existsSync(out)).to.equal(false)
+    }))
+})
+
+describe('a run that cannot start', () => {
+  it('is not made: a provider that is not there', () =>
+    withFolder(async (folder) => {
+      expect(await userError(() => createTinyRun(folder, rows, { provider: 'cuda' }))).to.match(
+        /cuda provider/,
+      )
+      expect(readdirSync(folder).sort()).to.deep.equal(['model', 'rows.jsonl'])
+    }))
+})

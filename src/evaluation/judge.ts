@@ -4,6 +4,7 @@
  * the others.
  * @module
  */
+import { UserError } from '../errors.ts'
 import { END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import type { Split } from '../data/sets/splits.ts'
 import type { CheckpointName } from '../models/find_model.ts'
@@ -25,6 +26,7 @@ import { findPolicies } from './judge_policies.ts'
 import { openRewardFunction } from '../models/open_reward.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
+import { rewardSourceSchema } from '../rewards/reward_source.ts'
 import type { RunConfig } from '../runs/config.ts'
 import { taskOptions } from '../runs/config.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
@@ -39,7 +41,8 @@ export interface JudgeOptions {
   /** Of `run`; by default the best, or what there is. */
   readonly checkpoint?: CheckpointName | undefined
   readonly split: Split
-  readonly reward: RewardSource
+  /** By default what the run was trained on. */
+  readonly reward?: RewardSource | undefined
   /** Most of them; default 100. */
   readonly prompts?: number | undefined
   /** By default what PPO trained with, or what 99 % of the preferred answers need; at most what the context has room for. */
@@ -52,6 +55,17 @@ export interface JudgeOptions {
   readonly batch?: number | undefined
   /** Called with what is being done, and for how many prompts it is. */
   readonly onProgress?: ((doing: string, done: number, total: number) => void) | undefined
+  /** Is given the answers of a policy before they are scored, to keep them whatever the scoring comes to. */
+  readonly onAnswers?: ((answers: readonly UnscoredAnswer[]) => Promise<void>) | undefined
+}
+
+/** An answer that is still to be scored. */
+export interface UnscoredAnswer {
+  readonly policy: string
+  readonly prompt: string
+  readonly text: string
+  readonly tokens: number
+  readonly ended: boolean
 }
 
 /** Texts are without white space around them. */
@@ -92,6 +106,7 @@ interface Conditions {
   readonly batch: number
   readonly runtime: Runtime
   readonly onProgress: JudgeOptions['onProgress']
+  readonly onAnswers: JudgeOptions['onAnswers']
 }
 
 const DEFAULT_PROMPTS = 100
@@ -104,16 +119,17 @@ const DEFAULT_BATCH = 16
  * no language model, or the same one; where the reward function cannot be opened or fails
  */
 export async function judge(options: JudgeOptions): Promise<Judgement> {
-  const { run, split, seed = 0, batch = DEFAULT_BATCH, onProgress } = options
+  const { run, split, seed = 0, batch = DEFAULT_BATCH, onProgress, onAnswers } = options
   const cases = await readCases(run, split, options.prompts ?? DEFAULT_PROMPTS)
   const policies = await findPolicies(run, options.checkpoint, options.other)
   const config = await readRunConfig(run)
+  const source = options.reward ?? rewardOf(config)
   const runtime = nodeRuntime(config)
   const maxNewTokens = options.maxNewTokens ?? newTokensOf(config) ?? enoughTokens(cases)
   const sampling = { ...greedy, ...options.sampling }
-  const conditions = { run, cases, maxNewTokens, sampling, seed, batch, runtime, onProgress }
+  const conditions = { run, cases, maxNewTokens, sampling, seed, batch, runtime, onProgress, onAnswers }
 
-  const reward = await openRewardFunction(options.reward, {
+  const reward = await openRewardFunction(source, {
     batch,
     provider: config.provider,
     threads: config.threads,
@@ -150,6 +166,15 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
   }
 }
 
+/** What a run was trained on, where its task learns from a reward. */
+function rewardOf(config: RunConfig): RewardSource {
+  const options = taskOptions(config)
+  if ('reward' in options) return rewardSourceSchema.parse(options.reward)
+  throw new UserError(
+    `${config.output_dir} is of task ${config.task}, which learns from no reward; name what scores answers by --reward`,
+  )
+}
+
 /** How long answers are that a run trained with, where its task has it draw some. */
 function newTokensOf(config: RunConfig): number | undefined {
   const options = taskOptions(config)
@@ -162,7 +187,7 @@ async function judgePolicy(
   reward: RewardFunction,
   conditions: Conditions,
 ): Promise<AnswerJudgement[]> {
-  const { run, cases, maxNewTokens, sampling, seed, batch, runtime, onProgress } = conditions
+  const { run, cases, maxNewTokens, sampling, seed, batch, runtime, onProgress, onAnswers } = conditions
   const { name, found, before } = policy
   const progress = (doing: string) => (done: number, total: number) =>
     onProgress?.(`${name}: ${doing}`, done, total)
@@ -185,6 +210,15 @@ async function judgePolicy(
   }
 
   const texts = answers.map(({ tokens }) => tokenizer.decode(tokens))
+  await onAnswers?.(
+    answers.map(({ tokens, ended }, i) => ({
+      policy: name,
+      prompt: cases[i]!.promptText.trim(),
+      text: texts[i]!.trim(),
+      tokens: tokens.length,
+      ended,
+    })),
+  )
   progress('scoring')(0, cases.length)
   const rewards = await reward.score(
     cases.map(({ promptText, referenceTexts }, i) => ({

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
@@ -13,15 +13,20 @@ const rows = ['The sea is', 'who are', 'no', 'e'].map((prompt) => ({
   completion: ` what ${prompt} is`,
 }))
 
-/** A trained run, and a reward function that loves length. */
-async function prepareFolder(folder: string): Promise<void> {
-  const { run } = await createTinyRun(folder, rows)
-  await writeBestCheckpoint(run)
+/** A reward function that loves length. */
+async function writeLengthReward(folder: string): Promise<void> {
   const typed = 'samples.map(({ response }: { response: string }): number => response.length)'
   await writeFile(
     join(folder, 'length.ts'),
     `export default (samples: { response: string }[]): number[] => ${typed}\n`,
   )
+}
+
+/** The same beside a trained run. */
+async function prepareFolder(folder: string): Promise<void> {
+  const { run } = await createTinyRun(folder, rows)
+  await writeBestCheckpoint(run)
+  await writeLengthReward(folder)
 }
 
 describe('ortune judge', () => {
@@ -82,6 +87,51 @@ describe('ortune judge', () => {
     })
   })
 
+  it('scores by what the run was trained on, and keeps every judgement', async () => {
+    await withFolder(async (folder) => {
+      const ppo = { reward: { function: join(folder, 'length.ts') }, max_new_tokens: 6 }
+      await writeLengthReward(folder)
+      const { run } = await createTinyRun(folder, rows, { task: 'ppo', ppo })
+      await writeBestCheckpoint(run)
+      const kept = async () => (await readdir(run)).filter((name) => name.startsWith('judgement')).sort()
+      const first = await runHere(folder, 'judge', 'run', '--json')
+      expect(first.code, first.stderr).to.equal(0)
+      const judgement = JSON.parse(first.stdout) as Judgement
+      expect(judgement.reward).to.include('length.ts')
+      for (const { reward, text } of judgement.samples.flatMap(({ answers }) => answers))
+        expect(reward).to.be.at.least(text.length)
+      const second = await runHere(folder, 'judge', 'run', '--reward', 'rougeL', '--seed', '3')
+      expect(second.stdout).to.match(/all figures and texts: run\/judgement-best-validation-2\.json\n$/)
+      await runHere(folder, 'judge', 'run', '--out', 'mine.json')
+      expect(await kept()).to.deep.equal([
+        'judgement-best-validation-2.json',
+        'judgement-best-validation.json',
+      ])
+      const again = await runHere(folder, 'judge', 'run', '--out', 'mine.json')
+      expect(again.stderr).to.match(/^ortune: mine\.json is there already and is kept/)
+      expect(JSON.parse(await readFile(join(folder, 'mine.json'), 'utf8'))).to.deep.equal(judgement)
+    })
+  })
+
+  it('keeps the answers where scoring them fails', async () => {
+    await withFolder(async (folder) => {
+      await prepareFolder(folder)
+      await writeFile(join(folder, 'broken.mjs'), "export default () => { throw new Error('no') }\n")
+      const { code, stdout, stderr } = await runHere(folder, 'judge', 'run', '--reward', 'broken.mjs')
+      expect([code, stdout]).to.deep.equal([2, ''])
+      expect(stderr).to.match(/The answers so far are kept in run\/judgement-validation\.answers\.jsonl\.\n/)
+      const lines = await readFile(join(folder, 'run', 'judgement-validation.answers.jsonl'), 'utf8')
+      const answers = lines
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { prompt: string })
+      expect(answers.map(({ prompt }) => prompt)).to.have.members(rows.map(({ prompt }) => prompt))
+      // Once a judgement is whole, it has them.
+      await runHere(folder, 'judge', 'run', '--reward', 'rougeL')
+      expect(await readdir(join(folder, 'run'))).to.not.include('judgement-validation.answers.jsonl')
+    })
+  })
+
   it('takes a folder for a reward model, even one that is called as a metric', async () => {
     await withFolder(async (folder) => {
       await prepareFolder(folder)
@@ -97,7 +147,7 @@ describe('ortune judge', () => {
       await prepareFolder(folder)
       const before = await listing(folder)
       const mistakes = [
-        [['run'], /required option '--reward <source>' not specified/],
+        [['run'], /run is of task sft, which learns from no reward; name what scores answers by --reward/],
         [
           ['run', '--reward', 'rouge3'],
           /--reward rouge3 is neither the folder of a reward model, nor a metric \(rouge1, .*\), nor a \.ts, \.js or \.mjs file/,

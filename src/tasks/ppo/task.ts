@@ -97,7 +97,7 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
   },
   evaluation: {
     instead: (run) =>
-      `${run} is of task ppo, whose answers are judged by a reward; use "ortune judge ${run} --reward …"`,
+      `${run} is of task ppo, whose answers are judged by a reward; use "ortune judge ${run}"`,
   },
   comparableLoss: false,
   curves: [

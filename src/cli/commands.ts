@@ -70,6 +70,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'write a trained model for use: one Hugging Face folder, for transformers and transformers.js',
     load: async () => (await import('./merge.ts')).mergeCommand(),
   },
+  completion: {
+    summary: 'print a script by which bash, zsh or fish completes commands, options and keys',
+    load: async () => (await import('./completion.ts')).completionCommand(),
+  },
   schema: {
     summary: 'print the JSON schema of a YAML file, by which editors complete and check its keys',
     load: async () => (await import('./schema.ts')).schemaCommand(),

@@ -6,19 +6,22 @@ import { readText } from '../formats/read_file.ts'
 
 /**
  * The prompts of a command line: those given, then those of a file, which has one per line, or in a `.jsonl` file one JSON
- * string per line, for prompts with line breaks. Empty lines are skipped.
+ * string per line, for prompts with line breaks, or a JSON object: a row of columns. Empty lines are skipped.
  *
- * @throws UserError where there is no prompt, or a line is no JSON string
+ * @throws UserError where there is no prompt, or a line is neither
  */
-export async function readPrompts(given: readonly string[], path: string | undefined): Promise<string[]> {
-  const prompts = [...given, ...(path === undefined ? [] : await linesOf(path, jsonString))]
+export async function readPrompts(
+  given: readonly (string | Row)[],
+  path: string | undefined,
+): Promise<(string | Row)[]> {
+  const prompts = [...given, ...(path === undefined ? [] : await linesOf(path, jsonStringOrObject))]
   if (prompts.length === 0)
-    throw new UserError('there is no prompt to continue; give --prompt or --prompt-file')
+    throw new UserError('there is no prompt to continue; give --prompt, --column, --row or --prompt-file')
   return prompts
 }
 
 /**
- * The same for texts to classify, where a line of a `.jsonl` file may hold a JSON object as well: a row of columns.
+ * The same for texts to classify.
  *
  * @throws UserError where there is no text, a line is neither, or the file is a table
  */

@@ -6,6 +6,9 @@ import type { ModelChoice } from './find_model.ts'
 import { findModel } from './find_model.ts'
 import { createDetokenizer } from '../text/detokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
+import { encodeText } from '../data/examples/encode.ts'
+import type { GivenPrompt } from '../generation/written_prompt.ts'
+import { promptText } from '../generation/written_prompt.ts'
 import { checkPrompts } from '../generation/generate.ts'
 import type { Device } from '../runtime/node_runtime.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
@@ -42,7 +45,7 @@ export interface Generator {
   /** Most tokens that the model reads. */
   readonly context: number
   /** @throws UserError where a prompt is empty or does not fit the context */
-  generate(prompts: readonly string[], options?: TextOptions): Promise<Continuation[]>
+  generate(prompts: readonly GivenPrompt[], options?: TextOptions): Promise<Continuation[]>
   release(): Promise<void>
 }
 
@@ -64,9 +67,16 @@ export async function openGenerator(folder: string, options: GeneratorOptions = 
   const generator = await openTokenGenerator(found, nodeRuntime(device))
   const { tokenizer, context } = generator
 
-  async function continueAll(prompts: readonly string[], options: TextOptions = {}): Promise<Continuation[]> {
+  async function continueAll(
+    prompts: readonly GivenPrompt[],
+    options: TextOptions = {},
+  ): Promise<Continuation[]> {
     const { batch = DEFAULT_BATCH, seed = 0, max_new_tokens, onText, ...sampling } = options
-    const encoded = prompts.map((prompt) => tokenizer.encode(prompt))
+    const encoded = prompts.map((prompt) =>
+      typeof prompt === 'string'
+        ? tokenizer.encode(prompt)
+        : prompt.flatMap((stretch) => encodeText(tokenizer, stretch)),
+    )
     const newTokens = max_new_tokens ?? roomFor(encoded, context)
     checkPrompts(encoded, context, newTokens)
 
@@ -86,7 +96,7 @@ export async function openGenerator(folder: string, options: GeneratorOptions = 
         const row = firstRow + i
         onText?.(row, detokenizers[row]!.flush())
         results.push({
-          prompt: prompts[row]!,
+          prompt: promptText(prompts[row]!),
           text: tokenizer.decode(tokens),
           tokens,
           prompt_tokens: encoded[row]!.length,

@@ -2,9 +2,14 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
-import type { TemplateSource } from '../data/templates/template_source.ts'
+import { writingTemplate } from '../data/kinds/index.ts'
+import type { TemplateSource, WritingTemplate } from '../data/templates/template_source.ts'
 import { exists } from '../formats/read_file.ts'
 import { readRunConfig } from './continue.ts'
+
+/** The templates of a run, or of a checkpoint's, as those of what a model writes. */
+export const writingTemplates = async (folder: string): Promise<WritingTemplate[]> =>
+  (await templatesOfRun(folder)).flatMap((one) => writingTemplate(one) ?? [])
 
 /** A template that is no list. */
 export type SingleTemplate = Exclude<TemplateSource, readonly unknown[]>

@@ -22,7 +22,7 @@ const PATIENCE = 10_000
 const SHOWN: Readonly<Record<string, string>> = {
   loss: 'loss',
   accuracy: 'accuracy',
-  'rewards/accuracies': 'accuracy',
+  'rewards/accuracies': 'rewards/accuracies',
   'env/reward_mean': 'reward',
   'objective/kl': 'KL',
 }

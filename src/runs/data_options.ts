@@ -43,7 +43,7 @@ const chatSchema = z
   .describe('A text for each role of a conversation; loss on what the assistant says.')
 const desirable = text('Whether the answer is desirable: true or false, 1 or 0.')
 const unpairedSchema = completionSchema
-  .extend({ label: desirable })
+  .extend({ completion: text('The answer that is judged.'), label: desirable })
   .describe('A prompt, an answer, and whether it is desirable (kto).')
 const chatUnpairedSchema = chatSchema
   .extend({ label: desirable })

@@ -1,7 +1,7 @@
 /** @module */
 import { Command } from 'commander'
 
-import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import { withoutMarks } from '../data/templates/end_of_text.ts'
 import type { AnswerTexts, GivenPair } from '../data/templates/given_answers.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import type { ScoredSample, Scorer } from '../models/open_scorer.ts'
@@ -107,8 +107,8 @@ async function readGiven({ prompt, response = [], file }: ScoreFlags, texts: Ans
 async function scoreResponses(scorer: Scorer, samples: readonly ScoredSample[]): Promise<ScoredResponse[]> {
   const scores = await scorer.score(samples)
   return samples.map(({ prompt, response }, i) => ({
-    prompt: written(prompt),
-    response: written(response),
+    prompt: withoutMarks(prompt),
+    response: withoutMarks(response),
     score: scores[i]!,
   }))
 }
@@ -119,9 +119,9 @@ async function scorePairs(scorer: Scorer, pairs: readonly GivenPair[]): Promise<
   )
   const scores = await scorer.score(answers)
   return pairs.map(({ prompt, chosen, rejected }, i) => ({
-    prompt: written(prompt),
-    chosen: written(chosen),
-    rejected: written(rejected),
+    prompt: withoutMarks(prompt),
+    chosen: withoutMarks(chosen),
+    rejected: withoutMarks(rejected),
     scores: { chosen: scores[2 * i]!, rejected: scores[2 * i + 1]! },
   }))
 }
@@ -129,7 +129,6 @@ async function scorePairs(scorer: Scorer, pairs: readonly GivenPair[]): Promise<
 const wins = ({ scores }: ScoredPair): boolean => scores.chosen > scores.rejected
 
 /** A rendered text as a person writes it. */
-const written = (text: string): string => text.replaceAll(END_MARK, END_OF_TEXT)
 
 /** Columns that are shown of a text. */
 const SHOWN = 70

@@ -3,7 +3,7 @@
  * @module
  */
 import { encodeText } from '../data/examples/encode.ts'
-import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import { markText } from '../data/templates/end_of_text.ts'
 import type { PromptAndReferences } from '../data/examples/prompts_and_references.ts'
 import { allPrompts, evenlySpread } from '../data/examples/prompts_and_references.ts'
 import type { Split } from '../data/sets/splits.ts'
@@ -76,7 +76,7 @@ export async function promptsFor(
 ): Promise<(readonly number[])[]> {
   const alike = found.base === run || (await tokenizerDifference(found.base, run)) === undefined
   const prompts = cases.map(({ prompt, promptText }) =>
-    alike ? prompt : encodeText(tokenizer, promptText.replaceAll(END_OF_TEXT, END_MARK)),
+    alike ? prompt : encodeText(tokenizer, markText(promptText)),
   )
   const tooLong = prompts.findIndex(({ length }) => length >= context)
   if (tooLong < 0) return prompts

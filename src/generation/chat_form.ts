@@ -105,4 +105,5 @@ function promptForm(source: CompletionTemplate): ChatForm {
   }
 }
 
-const wordOf = (name: string): RegExp => new RegExp(`\\b${name}\\b`)
+const wordOf = (name: string): RegExp =>
+  new RegExp(`(?<!\\w)${name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}(?!\\w)`)

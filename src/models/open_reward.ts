@@ -2,6 +2,7 @@
  * Opens what scores responses: a trained reward model, a metric of the project, or a function of the user's.
  * @module
  */
+import { markText } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { openScorer } from './open_scorer.ts'
@@ -48,7 +49,11 @@ async function openSource(source: RewardSource, options: RewardFunctionOptions):
   const scorer = await openScorer(source.model, options)
   return {
     name: `the reward model ${source.model}`,
-    score: (samples) => scorer.score(samples),
+    // They are of the policy's tokens, so that what looks like a control token is one.
+    score: (samples) =>
+      scorer.score(
+        samples.map(({ prompt, response }) => ({ prompt: markText(prompt), response: markText(response) })),
+      ),
     release: () => scorer.release(),
   }
 }

@@ -110,8 +110,13 @@ const splitSchema = z.union(
       .strictObject({
         validation: fraction.describe('Share of the rows to validate on.'),
         test: fraction.default(0).describe('Share of the rows to test on; the rest is for training.'),
+        by: column(
+          'A column whose equal values stay together, as a word or an author that has several rows.',
+        ).optional(),
       })
-      .describe('Fractions, drawn by a hash of the seed and the row: equal rows are of the same split.'),
+      .describe(
+        'Exact shares of the rows, and of each class, drawn by a hash of the seed and the row: equal rows are of the same split.',
+      ),
   ],
   'it must have the key column, or all, or validation and test with fractions',
 )

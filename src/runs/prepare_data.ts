@@ -78,7 +78,7 @@ export async function prepareData(
     if (report.splits[split]?.examples) continue
     const drawn = config.data.some(({ split: rule }) => 'validation' in rule && rule.validation > 0)
     const remedy = drawn
-      ? 'rows are drawn by a hash of their content, so that few rows may give none; give a larger fraction or another seed, or name the splits in a column (split: { column: … })'
+      ? 'there are too few rows that differ to draw some; add rows, or name the splits in a column (split: { column: … })'
       : 'change the split of its sources'
     throw new UserError(`the data has no ${split} examples; ${remedy}`)
   }

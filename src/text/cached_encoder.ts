@@ -63,14 +63,19 @@ function splitter(
   const ids = new Map(tokens.map(({ content, id }) => [content, id]))
   ids.delete('')
   if (ids.size === 0) return (text) => (text === '' ? [] : [text])
-  const escaped = [...ids.keys()]
-    .sort((a, b) => b.length - a.length)
-    .map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
-  const pattern = new RegExp(`(${escaped.join('|')})`)
+  const pattern = anyOf([...ids.keys()])
   // What a pattern's group matches stands between what is left, at odd places.
   return (text) =>
     text
       .split(pattern)
       .map((part, i) => (i % 2 === 1 ? ids.get(part)! : part))
       .filter((part) => part !== '')
+}
+
+/** Matches any of the texts, the longest first, as a group, so that `split` keeps it. */
+export function anyOf(texts: readonly string[], flags = ''): RegExp {
+  const escaped = [...texts]
+    .sort((a, b) => b.length - a.length)
+    .map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
+  return new RegExp(`(${escaped.join('|')})`, flags)
 }

@@ -11,10 +11,11 @@ import { bertCutting } from './bert_words.ts'
 import { byteLevelCutting, endOfText } from './byte_level.ts'
 import type { Cutting } from './cached_encoder.ts'
 import { cachedEncoder } from './cached_encoder.ts'
+import { plainEncoder } from './plain_text.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import type { TokenizerConfig } from './tokenizer_config.ts'
 import { effectiveTokenizer, tokenizerConfigSchema } from './tokenizer_config.ts'
-import type { TokenizerJson } from './tokenizer_json.ts'
+import type { AddedToken, TokenizerJson } from './tokenizer_json.ts'
 
 const exactly = { skip_special_tokens: false, clean_up_tokenization_spaces: false }
 
@@ -38,20 +39,31 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
     )
 
   const cutting = cuttingOf(description)
-  const library = build(cutting ? withoutCutting(description) : description, config as object, where)
-  const encodeAll = (text: string): number[] => {
-    const found: (number | undefined)[] = library.encode(text, { add_special_tokens: false }).ids
-    if (found.includes(undefined)) throw new UserError(`${where} has no tokens for the text ${quote(text)}`)
-    return found as number[]
+  const open = (tokens: TokenizerJson) =>
+    build(cutting ? withoutCutting(tokens) : tokens, config as object, where)
+  const encoder = (library: HuggingFaceTokenizer, { added_tokens }: TokenizerJson) => {
+    const encodeAll = (text: string): number[] => {
+      const found: (number | undefined)[] = library.encode(text, { add_special_tokens: false }).ids
+      if (found.includes(undefined)) throw new UserError(`${where} has no tokens for the text ${quote(text)}`)
+      return found as number[]
+    }
+    return cutting ? cachedEncoder(cutting, added_tokens, encodeAll) : encodeAll
   }
+  const library = open(description)
   const knows = (id: number): boolean => library.id_to_token(id) !== undefined
+  const encode = encoder(library, description)
+  const isControl = ({ content, special }: AddedToken): boolean => special || content === eos
+  const controls = description.added_tokens.filter(isControl)
+  const plain = { ...description, added_tokens: description.added_tokens.filter((token) => !isControl(token)) }
   return {
     vocabSize: sizeOf(ids),
     ownSize: sizeOf(vocabulary),
     eosId,
     ...special,
-    encode: cutting ? cachedEncoder(cutting, description.added_tokens, encodeAll) : encodeAll,
     knows,
+    encode,
+    encodePlain: plainEncoder(controls, encode, () => encoder(open(plain), plain)),
+    special: new Map(controls.map(({ content, id }) => [content, id])),
     decode(given) {
       const known = given.filter(knows)
       return known.length > 0 ? library.decode(known, exactly) : ''

@@ -21,6 +21,13 @@ export interface Tokenizer {
   encode(text: string): number[]
   /** Whether an id is one of a token; a model may have more of them than its tokenizer. */
   knows(this: void, id: number): boolean
+  /**
+   * The ids of a text from someone else, in which nothing is special: `</s>` or `[SEP]` written out in it is text like any
+   * other, as with `split_special_tokens` of transformers.
+   */
+  encodePlain(text: string): number[]
+  /** Special tokens, by their text. */
+  readonly special: ReadonlyMap<string, number>
   /** The text of ids, special tokens written out; bytes that are not UTF-8 become U+FFFD, unknown ids nothing. */
   decode(ids: readonly number[]): string
 }

@@ -25,6 +25,7 @@ async function prepareFolder(folder: string): Promise<void> {
   await writeTinyModel(at('model'))
   await writeWords(at('words.csv'))
   await writeFile(at('config.yaml'), config)
+  await writeFile(at('one.csv'), 'word,definition\ndog,an animal\n')
 
   await writeTinyModel(at('truncated'))
   const weights = at('truncated', 'model.safetensors')
@@ -109,8 +110,8 @@ const mistakes: Record<string, readonly Mistake[]> = {
       /the data has no validation examples; change the split/,
     ],
     [
-      train('data=[{path: words.csv, split: {validation: 0.000001}}]'),
-      /the data has no validation examples; rows are drawn by a hash .* larger fraction or another seed, or name/,
+      train('data=[{path: one.csv, split: {validation: 0.5}}]'),
+      /the data has no validation examples; there are too few rows that differ to draw some; add rows, or name/,
     ],
   ],
   'an argument': [

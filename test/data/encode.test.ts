@@ -8,10 +8,11 @@ import {
   encodeLabelled,
   encodePair,
   encodePrompt,
+  encodeSequence,
   encodeText,
   promptLength,
 } from '../../src/data/examples/encode.ts'
-import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import { END_MARK, markTemplate } from '../../src/data/templates/end_of_text.ts'
 import type { Segment } from '../../src/data/templates/template.ts'
 import { byteTokenizer, userError } from './helpers.ts'
 
@@ -96,11 +97,37 @@ describe('data/encode', () => {
     )
   })
 
-  it('gives a text the index of its class as its only label, and cuts it at its end', () => {
+  it('gives a text the index of its class as its only label, and cuts the longest part first', () => {
     const { ids, labels, cut } = exampleOf(encodeLabelled(byteTokenizer, `ab${END_MARK}cd`, 3, 4))
-    expect(ids).to.deep.equal([...bytes('ab'), 256, ...bytes('c')])
+    expect(ids).to.deep.equal([...bytes('a'), 256, ...bytes('cd')])
     expect(labels).to.deep.equal([3])
     expect(cut).to.equal(1)
+  })
+
+  it('keeps something of every part of a text that is cut, and its ends', () => {
+    const cut = (text: string, most: number) =>
+      new TextDecoder().decode(
+        Uint8Array.from(encodeSequence(byteTokenizer, text, most).ids, (id) => (id === 256 ? 0x2e : id)),
+      )
+    const three = ['abcdefgh', 'ij', 'klmno'].join(END_MARK)
+    expect(cut(three, 17)).to.equal('abcdefgh.ij.klmno')
+    expect(cut(three, 12)).to.equal('abcd.ij.klmn')
+    expect(cut(three, 11)).to.equal('abcd.ij.klm')
+    expect(cut(`abcdefgh${END_MARK}`, 4)).to.equal('abc.')
+    expect(cut('abcdefgh', 4)).to.equal('abcd')
+    expect(cut(three, 2)).to.equal('ab')
+  })
+
+  it('takes control tokens of a template for themselves, and those of the data for text', () => {
+    const tokenizer = {
+      ...byteTokenizer,
+      special: new Map([
+        ['<s>', 300],
+        ['<s>2', 301],
+      ]),
+    }
+    const encoded = encodeText(tokenizer, `${markTemplate('<s><x>')}<s>${markTemplate('<s>2')}`)
+    expect(encoded).to.deep.equal([300, ...bytes('<x><s>'), 301])
   })
 
   describe('of a pair', () => {

@@ -61,6 +61,8 @@ export const byteTokenizer: Tokenizer = {
     text
       .split('<|endoftext|>')
       .flatMap((part, i) => [...(i > 0 ? [256] : []), ...new TextEncoder().encode(part)]),
+  encodePlain: (text) => [...new TextEncoder().encode(text)],
+  special: new Map([['<|endoftext|>', 256]]),
   decode: (ids) => ids.map((id) => (id === 256 ? '<|endoftext|>' : String.fromCharCode(id))).join(''),
 }
 

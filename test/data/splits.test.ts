@@ -1,31 +1,22 @@
 import { expect } from 'chai'
 
-import { SPLITS, checkFractions, splitOfColumn, splitOfRow } from '../../src/data/sets/splits.ts'
+import { checkFractions, groupKey, rowKey, splitOfColumn } from '../../src/data/sets/splits.ts'
 import { userError } from './helpers.ts'
 
-const fractions = { validation: 0.1, test: 0.2 }
-
 describe('data/splits', () => {
-  it('gives each split its share', () => {
-    const rows = 20_000
-    const counts = { train: 0, validation: 0, test: 0 }
-    for (let i = 0; i < rows; i++) counts[splitOfRow({ id: i }, fractions, 1)]++
-    // Five standard deviations of a binomial count.
-    const near = (share: number) => 5 * Math.sqrt(rows * share * (1 - share))
-    expect(counts.validation).to.be.closeTo(rows * 0.1, near(0.1))
-    expect(counts.test).to.be.closeTo(rows * 0.2, near(0.2))
+  it('knows equal rows, whatever the order of their columns', () => {
+    expect(rowKey({ b: 'x', a: 1 })).to.equal(rowKey({ a: 1, b: 'x' }))
+    expect(rowKey({ b: 'x', a: 1 })).to.not.equal(rowKey({ a: 'x', b: 1 }))
   })
 
-  it('depends on the content of the row and the seed alone', () => {
-    const split = (seed: number) =>
-      Array.from({ length: 200 }, (_, i) => splitOfRow({ a: String(i), b: 'x' }, fractions, seed))
-    expect(split(1)).to.deep.equal(split(1))
-    expect(split(1)).to.not.deep.equal(split(2))
-    const reordered = Array.from({ length: 200 }, (_, i) =>
-      splitOfRow({ b: 'x', a: String(i) }, fractions, 1),
+  it('groups rows by a column; a row without a value stands alone', async () => {
+    expect(groupKey({ word: 1 }, 'word', 'row 1')).to.equal(groupKey({ word: '1', id: 2 }, 'word', 'row 2'))
+    expect(groupKey({ word: '', id: 1 }, 'word', 'row 1')).to.not.equal(
+      groupKey({ word: '', id: 2 }, 'word', 'row 2'),
     )
-    expect(reordered).to.deep.equal(split(1))
-    expect(new Set(split(1))).to.deep.equal(new Set(SPLITS))
+    expect(await userError(() => groupKey({ a: 1 }, 'word', 'row 1'))).to.equal(
+      'row 1: there is no column "word"; there are a',
+    )
   })
 
   it('reads a column that says the split', async () => {

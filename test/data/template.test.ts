@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import { CONTROL_MARK, END_MARK } from '../../src/data/templates/end_of_text.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
 import type { Row } from '../../src/data/row.ts'
 import { userError } from './helpers.ts'
@@ -73,6 +73,53 @@ describe('data/template', () => {
       /uses "constructor", which is no column; .*driver/,
     )
     expect(await errorOf('{{ range }}', { driver: 'x' })).to.match(/uses "range", which is no column/)
+  })
+
+  describe('columns whose names are no words', () => {
+    const row = { 'Review Text': 'fine', 'Star-Rating': 5, toString: 'x', nothing: null, list: ['a'] }
+
+    it('are looked up in the row', async () => {
+      expect(renderText('{{ row["Review Text"] | upper }} {{ row["Star-Rating"] + 1 }}', row)).to.equal(
+        'FINE 6',
+      )
+      expect(renderText(`{% if row["Review Text"] %}{{ row['toString'] }}{% endif %}`, row)).to.equal('x')
+      expect(renderText('{{ row["a"] is defined }} {{ row["list"] is defined }}', row)).to.equal('false true')
+      expect(
+        compileTemplate({ prompt: '{{ a }}{{ row["b c"] }}', completion: '' }).promptVariables,
+      ).to.deep.equal(['a', 'b c'])
+      expect(await errorOf('{{ row["Review"] }}', row)).to.match(
+        /uses "Review", which is no column; there are .*; write {{ row\["Review Text"\] }} for that column/,
+      )
+    })
+
+    it('are named in the remedies of mistakes', async () => {
+      expect(await errorOf('{{ Star-Rating }}', row)).to.match(
+        /uses "Star".*; write {{ row\["Star-Rating"\] }}/,
+      )
+      expect(await errorOf('{{ Review Text }}', row)).to.match(
+        /malformed: .*; .* written {{ row\["its name"\] }}/,
+      )
+      expect(await errorOf('{{ row["a b"] }}', { 'a b': [1, 2] })).to.match(
+        /write .* {{ row\["a b"\] \| join/,
+      )
+      expect(await errorOf('{{ row }}', row)).to.match(/uses "row", which is no column/)
+      expect(await errorOf('{{ row["__proto__"] }}', row)).to.match(/name that is not available/)
+    })
+
+    it('leave a column called row, and a name that the template binds, alone', async () => {
+      expect(renderText('{{ row }}', { row: 'a line' })).to.equal('a line')
+      expect(renderText('{{ row["x"] }}', { row: { x: 1 }, x: 2 })).to.equal('1')
+      expect(renderText('{{ row.x }}', { row: { x: 1 } })).to.equal('1')
+      expect(
+        renderText('{% for row in rows %}{{ row.x }}{% endfor %}', { rows: [{ x: 1 }, { x: 2 }] }),
+      ).to.equal('12')
+    })
+  })
+
+  it('marks what may be a control token in its text, and nothing in its code', () => {
+    expect(renderText('<s>{{ "<s>" }}[SEP]{{ a["B"] }} a < b > c', { a: { B: '</s>' } })).to.equal(
+      `${CONTROL_MARK}<s><s>${CONTROL_MARK}[SEP]</s> a < b > c`,
+    )
   })
 
   it('names the unknown variable and the columns there are', async () => {

@@ -4,19 +4,25 @@
  * of the training corpus has one of them as its headword, whichever sense it gives.
  * @module
  */
-import { splitOfText } from '../../src/data/sets/splits.ts'
+import { hashFraction } from '../../src/data/sets/splits.ts'
 import type { Split } from '../../src/data/sets/splits.ts'
 import type { Synset } from './database.ts'
 
 export const SPLIT_SEED = 20
 const FRACTIONS = { validation: 0.015, test: 0.015 }
 
+function splitOfId(id: string): Split {
+  const drawn = hashFraction(SPLIT_SEED, id)
+  if (drawn < FRACTIONS.test) return 'test'
+  return drawn < FRACTIONS.test + FRACTIONS.validation ? 'validation' : 'train'
+}
+
 /** A headword in lower case → the strictest split of the synsets it is in (test before validation before train). */
 export function splitWords(synsets: readonly Synset[]): {
   splitOfSynset: (synset: Synset) => Split
   splitOfWord: (word: string) => Split
 } {
-  const splits = new Map(synsets.map(({ id }) => [id, splitOfText(id, FRACTIONS, SPLIT_SEED)]))
+  const splits = new Map(synsets.map(({ id }) => [id, splitOfId(id)]))
   const splitOfSynset = ({ id }: Synset): Split => splits.get(id)!
   const withheld = new Map<string, Split>()
   for (const split of ['validation', 'test'] as const) {

@@ -7,6 +7,7 @@ import { familyOf } from '../../../graphs/models/family.ts'
 import { UserError } from '../../errors.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import { END_MARK } from '../templates/end_of_text.ts'
+import { encodeMarked } from './encode_marked.ts'
 
 export type BertTokenizer = Tokenizer & Required<Pick<Tokenizer, 'clsId' | 'sepId'>>
 
@@ -14,11 +15,21 @@ export type BertTokenizer = Tokenizer & Required<Pick<Tokenizer, 'clsId' | 'sepI
 export const isBertTokenizer = (tokenizer: Tokenizer): tokenizer is BertTokenizer =>
   tokenizer.clsId !== undefined && tokenizer.sepId !== undefined
 
-/** The tokens of rendered text, whole. Each END_MARK ends a part, and so does the end of the text. */
-export function bertSequence(tokenizer: BertTokenizer, text: string): number[] {
-  const parts = (text.endsWith(END_MARK) ? text.slice(0, -END_MARK.length) : text).split(END_MARK)
-  return [tokenizer.clsId, ...parts.flatMap((part) => [...tokenizer.encode(part), tokenizer.sepId])]
-}
+/** The tokens of the parts of rendered text. Each END_MARK ends a part, and so does the end of the text. */
+export const bertParts = (tokenizer: BertTokenizer, text: string): number[][] =>
+  (text.endsWith(END_MARK) ? text.slice(0, -END_MARK.length) : text)
+    .split(END_MARK)
+    .map((part) => encodeMarked(tokenizer, part))
+
+/** [CLS] part [SEP] part [SEP] … */
+export const joinBertParts = (
+  { clsId, sepId }: BertTokenizer,
+  parts: readonly (readonly number[])[],
+): number[] => [clsId, ...parts.flatMap((part) => [...part, sepId])]
+
+/** The tokens of rendered text, whole. */
+export const bertSequence = (tokenizer: BertTokenizer, text: string): number[] =>
+  joinBertParts(tokenizer, bertParts(tokenizer, text))
 
 /** At most so many of a sequence's tokens. A BERT's sequence that is cut still ends in [SEP]. */
 export function cutSequence(tokenizer: Tokenizer, ids: readonly number[], most: number): readonly number[] {

@@ -6,8 +6,10 @@
  */
 import { UserError } from '../../errors.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
-import { bertSequence, cutSequence, isBertTokenizer } from './bert_sequence.ts'
-import { END_MARK, END_OF_TEXT, isBlank } from '../templates/end_of_text.ts'
+import { bertParts, bertSequence, cutSequence, isBertTokenizer, joinBertParts } from './bert_sequence.ts'
+import { END_MARK, isBlank } from '../templates/end_of_text.ts'
+import { encodeMarked } from './encode_marked.ts'
+import { keptLengths } from './longest_first.ts'
 import type { RenderedPair } from '../templates/preference.ts'
 import type { RenderedPrompt } from '../templates/prompt.ts'
 import type { Rendered } from '../templates/template.ts'
@@ -53,21 +55,17 @@ export const LEFT_OUT = ['empty', 'overlong', 'tie'] as const
 export type LeftOut = (typeof LEFT_OUT)[number]
 
 /**
- * The tokens of rendered text. Each END_MARK becomes the end-of-text id; an "<|endoftext|>" that comes from the data
- * stays text, because the tokenizer never sees it whole.
+ * The tokens of rendered text. Each END_MARK becomes the end-of-text id; control tokens that come from the data stay text.
  */
-export function encodeText(tokenizer: Tokenizer, text: string): number[] {
-  const middle = END_OF_TEXT.length >> 1
-  return text.split(END_MARK).flatMap((piece, i) => {
-    const pieces = piece.split(END_OF_TEXT).map((part, j, { length }) => {
-      const before = j > 0 ? END_OF_TEXT.slice(middle) : ''
-      const after = j < length - 1 ? END_OF_TEXT.slice(0, middle) : ''
-      return before + part + after
-    })
-    const ids = pieces.flatMap((part) => (part === '' ? [] : tokenizer.encode(part)))
-    return i > 0 ? [tokenizer.eosId, ...ids] : ids
-  })
-}
+export const encodeText = (tokenizer: Tokenizer, text: string): number[] =>
+  joinParts(tokenizer, textParts(tokenizer, text))
+
+/** The tokens between the ends of text. */
+const textParts = (tokenizer: Tokenizer, text: string): number[][] =>
+  text.split(END_MARK).map((part) => encodeMarked(tokenizer, part))
+
+const joinParts = ({ eosId }: Tokenizer, parts: readonly (readonly number[])[]): number[] =>
+  parts.flatMap((part, i) => (i > 0 ? [eosId, ...part] : part))
 
 /** Tokens that a language model learns to predict: labelled, and not the first, which nothing precedes. */
 export function countLabelled({ labels }: EncodedExample): number {
@@ -186,20 +184,32 @@ function joinSegments(tokenizer: Tokenizer, segments: Rendered): { ids: number[]
 }
 
 /**
- * The tokens of a rendered text that is read as a whole, at most `maxLength`, and how many were cut at its end. For a BERT
- * each END_MARK ends a part.
+ * The tokens of a rendered text that is read as a whole, at most `maxLength`, and how many were cut. Each END_MARK ends a
+ * part, and of several parts the longest are cut first, so that none is lost to another.
  */
 export function encodeSequence(
   tokenizer: Tokenizer,
   text: string,
   maxLength: number,
 ): { readonly ids: readonly number[]; readonly cut: number } {
-  const all = isBertTokenizer(tokenizer) ? bertSequence(tokenizer, text) : encodeText(tokenizer, text)
-  const ids = cutSequence(tokenizer, all, maxLength)
+  const parts = isBertTokenizer(tokenizer) ? bertParts(tokenizer, text) : textParts(tokenizer, text)
+  const join = (parts: readonly (readonly number[])[]): number[] =>
+    isBertTokenizer(tokenizer) ? joinBertParts(tokenizer, parts) : joinParts(tokenizer, parts)
+  const all = join(parts)
+  if (all.length <= maxLength) return { ids: all, cut: 0 }
+  const ends = all.length - parts.flat().length
+  const kept = keptLengths(
+    parts.map(({ length }) => length),
+    maxLength - ends,
+  )
+  const ids =
+    ends < maxLength
+      ? join(parts.map((part, i) => part.slice(0, kept[i])))
+      : cutSequence(tokenizer, all, maxLength)
   return { ids, cut: all.length - ids.length }
 }
 
-/** Encodes a text and its class's index; a longer text is cut at its end. */
+/** Encodes a text and its class's index; what is longer is cut as `encodeSequence` does. */
 export function encodeLabelled(
   tokenizer: Tokenizer,
   text: string,

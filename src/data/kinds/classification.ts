@@ -37,6 +37,10 @@ export const classification: DataKind<LabelTemplate> = {
   messageForms: [],
   layout: layouts.single,
   classified: true,
+  stratum(template) {
+    const labelled = compileLabelledText(template)
+    return (row, where) => labelled(row, where)?.label
+  },
   encoder(tokenizer, template, { classes, maxLength }) {
     const labelled = compileLabelledText(template)
     const indices = new Map(classes.map((name, i) => [name, i]))

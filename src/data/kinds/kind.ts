@@ -6,6 +6,7 @@ import type { Tokenizer } from '../../text/tokenizer.ts'
 import type { Encoded, EncodeOptions } from '../examples/encode.ts'
 import type { Row } from '../row.ts'
 import type { Layout } from '../sets/layouts.ts'
+import type { StratumOf } from '../sets/split_sources.ts'
 import type { Form, MessageForm } from '../templates/form.ts'
 import type { TemplateSource, WritingTemplate } from '../templates/template_source.ts'
 
@@ -25,6 +26,8 @@ export interface DataKind<T extends TemplateSource = TemplateSource> {
   readonly classified: boolean
   /** Whether its labels are no more than an answer to compare with, of which nothing is learned. */
   readonly prompts?: true
+  /** What of a row each drawn split is to have its share of, such as the class; none where rows are alike. */
+  stratum?(template: T): StratumOf
   /** Compiles a template. Throws UserError where it is malformed. */
   encoder(tokenizer: Tokenizer, template: T, options: EncoderOptions): RowEncoder
   /** The same template as one of what a model writes; undefined where it writes nothing. */

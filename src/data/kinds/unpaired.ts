@@ -66,6 +66,11 @@ export const unpaired: DataKind<UnpairedSource> = {
   messageForms: [labelledMessages, pairMessages],
   layout: layouts.unpaired,
   classified: false,
+  stratum(template) {
+    if (hasPair(template)) return () => undefined
+    const unpaired = compileUnpaired(template)
+    return (row, where) => unpaired(row, where)?.desirable.toString()
+  },
   encoder(tokenizer, template, options) {
     if (hasPair(template)) {
       const pair = preference.encoder(tokenizer, template, options)

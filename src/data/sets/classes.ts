@@ -5,7 +5,7 @@
 import { UserError } from '../../errors.ts'
 import { compileLabelledText } from '../templates/labelled_text.ts'
 import { sourceRows } from '../sources/source_rows.ts'
-import type { Source } from '../sources/source_rows.ts'
+import type { Drawn, Source } from '../sources/source_rows.ts'
 import type { LabelTemplate } from '../templates/template_source.ts'
 
 /** In ascending order: as numbers where all are whole numbers, else by their characters' codes. */
@@ -19,16 +19,18 @@ export function sortClasses(labels: Iterable<string>): string[] {
 /**
  * Reads the sources for the classes that occur in the training data.
  *
+ * @param splits those that are drawn, by source
  * @throws UserError where there are fewer than two, or one occurs in other splits only
  */
 export async function findClasses(
   sources: readonly (Source & { readonly template: LabelTemplate })[],
+  splits: readonly (Drawn | undefined)[],
 ): Promise<string[]> {
   const train = new Set<string>()
   const elsewhere = new Map<string, string>()
-  for (const source of sources) {
+  for (const [i, source] of sources.entries()) {
     const labelled = compileLabelledText(source.template)
-    for await (const { row, split, where } of sourceRows(source)) {
+    for await (const { row, split, where } of sourceRows(source, splits[i])) {
       const label = labelled(row, where)?.label
       if (label === undefined) continue
       if (split === 'train') train.add(label)

@@ -1,6 +1,6 @@
 /**
  * The whole way of the data: source files → rows → template → tokens and labels → one Arrow file per split.
- * Streams: memory does not grow with the sources. The folder appears whole or not at all.
+ * Streams: memory does not grow with the sources, but for some bytes a row whose split is drawn. The folder appears whole or not at all.
  * @module
  */
 import { readdir } from 'node:fs/promises'
@@ -17,9 +17,10 @@ import type { DataKindName } from '../kinds/index.ts'
 import { kindNamed } from '../kinds/index.ts'
 import { fingerprint } from './fingerprint.ts'
 import { sourceRows, templateOfFirstRow } from '../sources/source_rows.ts'
-import type { Source } from '../sources/source_rows.ts'
+import type { Drawn, Source } from '../sources/source_rows.ts'
 import { createSplitFiles } from './split_files.ts'
 import type { SplitCounts } from './split_files.ts'
+import { splitSources } from './split_sources.ts'
 import { SPLITS, checkFractions, splitFile } from './splits.ts'
 import type { LabelTemplate, TemplateSource } from '../templates/template_source.ts'
 
@@ -88,6 +89,7 @@ async function withTemplates({
 /** The classes as given or found; none where texts are learned. */
 async function classesOf(
   sources: readonly TemplatedSource[],
+  splits: readonly (Drawn | undefined)[],
   options: PrepareOptions,
 ): Promise<readonly string[]> {
   const { task = 'sft', classes } = options
@@ -95,7 +97,7 @@ async function classesOf(
     if (!classes) return []
     throw new UserError('classes are for the task classification; leave them out, or set the task')
   }
-  if (!classes) return findClasses(sources as readonly TemplatedSource<LabelTemplate>[])
+  if (!classes) return findClasses(sources as readonly TemplatedSource<LabelTemplate>[], splits)
   checkClasses(classes)
   return classes
 }
@@ -104,6 +106,7 @@ async function classesOf(
 async function writeSplits(
   folder: string,
   sources: readonly TemplatedSource[],
+  splits: readonly (Drawn | undefined)[],
   classes: readonly string[],
   options: PrepareOptions,
   digest: string,
@@ -117,9 +120,9 @@ async function writeSplits(
   let rows = 0
   let counts: SplitCounts
   try {
-    for (const source of sources) {
+    for (const [i, source] of sources.entries()) {
       const encode = kind.encoder(tokenizer, source.template, { ...options, classes })
-      for await (const { row, split, where } of sourceRows(source)) {
+      for await (const { row, split, where } of sourceRows(source, splits[i])) {
         for (const encoded of encode(row, where)) await files.add(split, encoded)
         if (++rows % PROGRESS_ROWS === 0) onProgress?.(rows)
       }
@@ -163,7 +166,8 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   for (const { split } of options.sources) if ('seed' in split) checkFractions(split)
   await checkFolder(out)
   const sources = await withTemplates(options)
-  const classes = await classesOf(sources, options)
+  const drawn = await splitSources(sources, ({ template }) => kindNamed(task).stratum?.(template))
+  const classes = await classesOf(sources, drawn, options)
   const tokenizerFiles = (await tokenizerFilesIn(tokenizerFolder)).map((name) => join(tokenizerFolder, name))
   const files = [...sources.map(({ path }) => path), ...tokenizerFiles]
   const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
@@ -171,7 +175,7 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
 
   let splits: SplitCounts = {}
   await writeFolderAtomic(out, async (folder) => {
-    splits = await writeSplits(folder, sources, classes, options, digest)
+    splits = await writeSplits(folder, sources, drawn, classes, options, digest)
   })
   const { layout, prompts = false } = kindNamed(task)
   return { fingerprint: digest, classes, pairs: layout.rowsPerExample === 2, prompts, splits }

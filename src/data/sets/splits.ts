@@ -1,7 +1,5 @@
 /**
- * Seeded train / validation / test splits.
- * A row's split depends on its content and the seed alone: re-ordering or appending rows moves none, and equal rows
- * always land in the same split, so no duplicate leaks from train into test.
+ * Train / validation / test splits, and what a row is drawn by.
  * @module
  */
 import { createHash } from 'node:crypto'
@@ -29,13 +27,6 @@ export function hashFraction(seed: number, text: string): number {
   return digest.readUIntBE(0, 6) / 2 ** 48
 }
 
-/** The split of a text (or any other stable key) under the given fractions. */
-export function splitOfText(text: string, fractions: SplitFractions, seed: number): Split {
-  const u = hashFraction(seed, text)
-  if (u < fractions.test) return 'test'
-  return u < fractions.test + fractions.validation ? 'validation' : 'train'
-}
-
 /** @throws UserError when a fraction is negative or nothing is left for training. */
 export function checkFractions({ validation, test }: SplitFractions): void {
   if (!(validation >= 0 && test >= 0 && validation + test < 1)) {
@@ -45,11 +36,26 @@ export function checkFractions({ validation, test }: SplitFractions): void {
   }
 }
 
-/** The split of a row, by the hash of its columns in name order. */
-export function splitOfRow(row: Row, fractions: SplitFractions, seed: number): Split {
+/** What equal rows have in common: their columns in name order. */
+export function rowKey(row: Row): string {
   const columns = Object.keys(row).sort()
-  return splitOfText(JSON.stringify(columns.map((name) => [name, row[name]])), fractions, seed)
+  return JSON.stringify(columns.map((name) => [name, row[name]]))
 }
+
+/**
+ * What the rows of a group have in common: the value of a column. A row that has none is a group of its own.
+ *
+ * @throws UserError naming `where` when there is no such column
+ */
+export function groupKey(row: Row, column: string, where: string): string {
+  if (!Object.hasOwn(row, column)) throw noColumn(row, column, where)
+  const value = row[column]!
+  if (value === null || value === '') return rowKey(row)
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+const noColumn = (row: Row, column: string, where: string): UserError =>
+  new UserError(`${where}: there is no column "${column}"; there are ${listColumns(row)}`)
 
 const SPLIT_NAMES: ReadonlyMap<string, Split> = new Map([
   ['train', 'train'],
@@ -67,9 +73,7 @@ const SPLIT_NAMES: ReadonlyMap<string, Split> = new Map([
  * @throws UserError naming `where` when the value is none of these.
  */
 export function splitOfColumn(row: Row, column: string, where: string): Split {
-  if (!Object.hasOwn(row, column)) {
-    throw new UserError(`${where}: there is no column "${column}"; there are ${listColumns(row)}`)
-  }
+  if (!Object.hasOwn(row, column)) throw noColumn(row, column, where)
   const value = row[column]
   const split = typeof value === 'string' ? SPLIT_NAMES.get(value.trim().toLowerCase()) : undefined
   if (split === undefined) {

@@ -9,14 +9,21 @@ import { readRows } from './read_rows.ts'
 import type { ReadOptions } from './read_rows.ts'
 import { listColumns } from '../row.ts'
 import type { Row } from '../row.ts'
-import { splitOfColumn, splitOfRow } from '../sets/splits.ts'
+import { splitOfColumn } from '../sets/splits.ts'
 import type { Split, SplitFractions } from '../sets/splits.ts'
 import { requiredColumns } from '../templates/template_source.ts'
 import type { TemplateSource } from '../templates/template_source.ts'
 
-/** How a source's rows are split: all alike, by a column that says so, or by a seeded hash of the row. */
-export type SplitRule =
-  { readonly all: Split } | { readonly column: string } | (SplitFractions & { readonly seed: number })
+/**
+ * How a source's rows are split: all alike, by a column that says so, or drawn by a seed; with `by`, rows with the same
+ * value in that column together.
+ */
+export type SplitRule = { readonly all: Split } | { readonly column: string } | DrawnRule
+
+export type DrawnRule = SplitFractions & { readonly seed: number; readonly by?: string | undefined }
+
+/** The splits of a source's rows, by their numbers from 0. */
+export type Drawn = readonly Split[]
 
 export interface Source {
   readonly path: string
@@ -36,9 +43,13 @@ export interface PlacedRow {
 /**
  * Reads a source row by row.
  *
+ * @param drawn the splits that `split_sources.ts` has drawn; none where the rows themselves tell
  * @throws UserError as `readRows` does, for a split that is none, or where no row has a column its template requires
  */
-export async function* sourceRows({ path, read, split, template }: Source): AsyncGenerator<PlacedRow> {
+export async function* sourceRows(
+  { path, read, split, template }: Source,
+  drawn: Drawn = [],
+): AsyncGenerator<PlacedRow> {
   const unseen = new Set(template ? requiredColumns(template) : [])
   let number = 0
   let last: Row = {}
@@ -46,7 +57,7 @@ export async function* sourceRows({ path, read, split, template }: Source): Asyn
     const where = `${path}, row ${++number}`
     for (const column of unseen) if (Object.hasOwn(row, column)) unseen.delete(column)
     last = row
-    yield { row, split: splitOf(split, row, where), where }
+    yield { row, split: splitOf(split, row, drawn[number - 1], where), where }
   }
   const [missing] = unseen
   if (missing !== undefined && number > 0) {
@@ -56,10 +67,11 @@ export async function* sourceRows({ path, read, split, template }: Source): Asyn
   }
 }
 
-function splitOf(rule: SplitRule, row: Row, where: string): Split {
+function splitOf(rule: SplitRule, row: Row, drawn: Split | undefined, where: string): Split {
   if ('all' in rule) return rule.all
   if ('column' in rule) return splitOfColumn(row, rule.column, where)
-  return splitOfRow(row, rule, rule.seed)
+  if (drawn === undefined) throw new UserError(`${where}: the file changed while it was read; start again`)
+  return drawn
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The end of a text, as templates write it and as rendered text carries it.
+ * The end of a text and other control tokens, as templates write them and as rendered text carries them.
  * @module
  */
 
@@ -12,5 +12,34 @@ export const END_OF_TEXT = '<|endoftext|>'
  */
 export const END_MARK = '\uFDD0'
 
+/** Comes before what may be a control token of the template, such as `<s>` or `[MASK]`; a noncharacter, too. */
+export const CONTROL_MARK = '\uFDD1'
+
+/** What a tokenizer's special tokens look like. */
+const CONTROL = /<\|?[^\s<>|{}]+\|?>|\[[A-Z]+\d*\]/g
+
+/** What nunjucks runs; all else is text. */
+const CODE = /(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})/s
+
+/** A template with marks in place of ends of text and before control tokens. */
+export const markTemplate = (source: string): string =>
+  source
+    .replaceAll(END_OF_TEXT, END_MARK)
+    .split(CODE)
+    .map((part, i) => (i % 2 === 0 ? markControls(part) : part))
+    .join('')
+
+/** The same for text that comes from a model's own tokens. */
+export const markText = (text: string): string => markControls(text.replaceAll(END_OF_TEXT, END_MARK))
+
+const markControls = (text: string): string => text.replace(CONTROL, `${CONTROL_MARK}$&`)
+
+/** Rendered text as people read it. */
+export const withoutMarks = (text: string): string =>
+  text.replaceAll(END_MARK, END_OF_TEXT).replaceAll(CONTROL_MARK, '')
+
+export const hasMarks = (text: string): boolean => text.includes(END_MARK) || text.includes(CONTROL_MARK)
+
 /** Whether rendered text holds nothing but white space and ends of text. */
-export const isBlank = (text: string): boolean => text.replaceAll(END_MARK, '').trim() === ''
+export const isBlank = (text: string): boolean =>
+  text.replaceAll(END_MARK, '').replaceAll(CONTROL_MARK, '').trim() === ''

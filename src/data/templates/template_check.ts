@@ -38,10 +38,27 @@ const FILTERS = [
 const FORBIDDEN_NODES = ['Include', 'Import', 'FromImport', 'Extends', 'Super', 'Block', 'Macro', 'Caller']
 const FORBIDDEN_MEMBERS = ['constructor', 'prototype', '__proto__']
 
+/**
+ * The row itself, for columns whose names are none of a template's: `row["Review Text"]`. A column of this name comes before.
+ */
+export const ROW = 'row'
+
+/** The columns that a template needs. */
+export interface Columns {
+  /** Those it reads by their names. */
+  readonly named: readonly string[]
+  /** Those it looks up in the row. */
+  readonly ofRow: readonly string[]
+  /** Whether it looks one up, be it needed or not. */
+  readonly readsRow: boolean
+}
+
 /** Names a template reads and those it binds itself (loops, assignments), or asks about with `is defined`. */
 interface Names {
   readonly read: Set<string>
   readonly bound: Set<string>
+  readonly ofRow: Set<string>
+  readonly askedOfRow: Set<string>
 }
 
 const asNode = (value: unknown): Node | undefined =>
@@ -60,6 +77,12 @@ const symbolsIn = (value: unknown): string[] => {
   const node = asNode(value)
   if (!node) return []
   return node.typename === 'Symbol' ? [String(node.value)] : parts(node).flatMap(symbolsIn)
+}
+
+/** The column that `row["…"]` looks up. */
+function columnOfRow(node: Node): string | undefined {
+  const target = node.typename === 'LookupVal' ? asNode(node.target) : undefined
+  return target?.typename === 'Symbol' && target.value === ROW ? String(asNode(node.val)?.value) : undefined
 }
 
 function refuse(part: string, node: Node, what: string): never {
@@ -92,11 +115,23 @@ function walk(node: Node, part: string, names: Names): void {
       if (!literal || FORBIDDEN_MEMBERS.includes(String(key.value))) {
         refuse(part, node, 'a member is looked up by a name that is not available')
       }
+      const column = columnOfRow(node)
+      if (column !== undefined) {
+        names.ofRow.add(column)
+        return
+      }
       return visit(parts(node, ['val']))
     }
     case 'Is': {
       const test = asNode(node.right)
-      if (test?.value === 'defined') symbolsIn(node.left).forEach((name) => names.bound.add(name))
+      if (test?.value === 'defined') {
+        const column = columnOfRow(asNode(node.left)!)
+        if (column !== undefined) {
+          names.askedOfRow.add(column)
+          return
+        }
+        symbolsIn(node.left).forEach((name) => names.bound.add(name))
+      }
       visit(parts(node, ['right']))
       return visit(test?.typename === 'FunCall' ? parts(asNode(test.args)!) : [])
     }
@@ -119,16 +154,24 @@ function walk(node: Node, part: string, names: Names): void {
  * @param part what to call it in an error: prompt, completion or text
  * @throws UserError where it is malformed or uses what templates may not
  */
-export function inspectTemplate(source: string, part: string): string[] {
+export function inspectTemplate(source: string, part: string): Columns {
   let root: Node
   try {
     root = parser.parse(source)
   } catch (error) {
     const { message, lineno } = error as Error & { lineno?: number }
     const line = lineno === undefined ? '' : `, line ${lineno},`
-    throw new UserError(`the ${part} template${line} is malformed: ${message.replace(/\s+/g, ' ').trim()}`)
+    throw new UserError(
+      `the ${part} template${line} is malformed: ${message.replace(/\s+/g, ' ').trim()}; a column whose name is no word is written {{ row["its name"] }}`,
+    )
   }
-  const names: Names = { read: new Set(), bound: new Set() }
+  const names: Names = { read: new Set(), bound: new Set(), ofRow: new Set(), askedOfRow: new Set() }
   walk(root, part, names)
-  return [...names.read].filter((name) => !names.bound.has(name))
+  // Bound by the template itself, it is not the row.
+  const ofRow = names.bound.has(ROW) ? [] : [...names.ofRow]
+  return {
+    named: [...names.read].filter((name) => !names.bound.has(name)),
+    ofRow: ofRow.filter((name) => !names.askedOfRow.has(name)),
+    readsRow: ofRow.length + names.askedOfRow.size > 0,
+  }
 }

@@ -9,10 +9,10 @@ import nunjucks from 'nunjucks'
 
 import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
-import { END_MARK, END_OF_TEXT } from './end_of_text.ts'
+import { hasMarks, markTemplate } from './end_of_text.ts'
 import { Binary, listColumns } from '../row.ts'
 import type { Row, Value } from '../row.ts'
-import { inspectTemplate } from './template_check.ts'
+import { inspectTemplate, ROW } from './template_check.ts'
 
 export interface TemplatePart {
   /** Columns that every row must have. */
@@ -30,8 +30,9 @@ const environment = new nunjucks.Environment([], { autoescape: false, throwOnUnd
  * @throws UserError where it is malformed, or uses what templates may not
  */
 export function compilePart(source: string, name: string): TemplatePart {
-  const marked = source.replaceAll(END_OF_TEXT, END_MARK)
-  const variables = inspectTemplate(marked, name)
+  const marked = markTemplate(source)
+  const { named, ofRow, readsRow } = inspectTemplate(marked, name)
+  const variables = [...new Set([...named, ...ofRow])]
   let compiled: nunjucks.Template
   try {
     compiled = new nunjucks.Template(marked, environment, undefined, true)
@@ -41,18 +42,24 @@ export function compilePart(source: string, name: string): TemplatePart {
   return {
     variables,
     render(row, where) {
-      const missing = variables.find((variable) => !Object.hasOwn(row, variable))
+      const needed = Object.hasOwn(row, ROW) && ofRow.length > 0 ? [...named, ROW] : variables
+      const missing = needed.find((variable) => !Object.hasOwn(row, variable))
       if (missing !== undefined) {
+        const other = Object.keys(row).find((column) => !isWord(column) && column.includes(missing))
+        const remedy = other === undefined ? '' : `; write {{ ${written(other)} }} for that column`
         throw new UserError(
-          `${where}: the ${name} template uses "${missing}", which is no column; there are ${listColumns(row)}`,
+          `${where}: the ${name} template uses "${missing}", which is no column; there are ${listColumns(row)}${remedy}`,
         )
       }
       if (Object.values(row).some(hasMark)) {
-        throw new UserError(`${where}: a column holds the character U+FDD0, which is no text; remove it`)
+        throw new UserError(
+          `${where}: a column holds the character U+FDD0 or U+FDD1, which is no text; remove it`,
+        )
       }
       let nested: string | undefined
       try {
-        return compiled.render(withoutNestedText(row, (column) => (nested = column)))
+        const context = withoutNestedText(row, (column) => (nested = column))
+        return compiled.render(readsRow ? { [ROW]: context, ...context } : context)
       } catch (error) {
         // A filter for texts that meets a list or an object.
         if (/TypeError/.test((error as Error).message))
@@ -63,7 +70,7 @@ export function compilePart(source: string, name: string): TemplatePart {
         const problem =
           empty === undefined
             ? `fails (${reason(error)})`
-            : `writes column "${empty}", which is null here; give it a value, remove the row, or write {{ ${empty} | default("", true) }}`
+            : `writes column "${empty}", which is null here; give it a value, remove the row, or write {{ ${written(empty)} | default("", true) }}`
         throw new UserError(`${where}: the ${name} template ${problem}`)
       }
     },
@@ -99,13 +106,18 @@ function withoutNestedText(row: Row, onText: (column: string) => void): Row {
 const isNested = (value: Value): value is Extract<Value, object> =>
   typeof value === 'object' && value !== null
 
+/** A column as a template names it. */
+const written = (column: string): string => (isWord(column) ? column : `${ROW}[${JSON.stringify(column)}]`)
+
+const isWord = (column: string): boolean => /^[A-Za-z_]\w*$/.test(column)
+
 function explainNested(name: string, column: string, value: Value): string {
   if (value instanceof Binary)
     return `the ${name} template writes column "${column}", which holds bytes that are no text; name another column`
   const remedy = Array.isArray(value)
-    ? `the items, for example {{ ${column} | join(", ") }}`
-    : `a member, for example {{ ${column}.name }}`
-  return `the ${name} template writes column "${column}" as text, but it holds ${quote(value)}; write ${remedy}, or {{ ${column} | dump }} for JSON`
+    ? `the items, for example {{ ${written(column)} | join(", ") }}`
+    : `a member, for example {{ ${written(column)}.name }}`
+  return `the ${name} template writes column "${column}" as text, but it holds ${quote(value)}; write ${remedy}, or {{ ${written(column)} | dump }} for JSON`
 }
 
 /** nunjucks puts the template's path, which we have none of, and a place of its own before the reason. */
@@ -118,6 +130,6 @@ function reason(error: unknown): string {
 }
 
 function hasMark(value: Value): boolean {
-  if (typeof value === 'string') return value.includes(END_MARK)
+  if (typeof value === 'string') return hasMarks(value)
   return typeof value === 'object' && value !== null && Object.values(value).some(hasMark)
 }

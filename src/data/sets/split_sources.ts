@@ -1,0 +1,50 @@
+/** @module */
+import { readRows } from '../sources/read_rows.ts'
+import type { Row } from '../row.ts'
+import type { Drawn, DrawnRule, Source } from '../sources/source_rows.ts'
+import { drawSplits } from './draw_splits.ts'
+import { groupKey, hashFraction, rowKey } from './splits.ts'
+
+/** What a row's split is to be drawn among, such as its class; undefined where nothing tells. */
+export type StratumOf = (row: Row, where: string) => string | undefined
+
+/**
+ * Draws the splits of the sources that leave it to chance, which are read once for it; nothing of the others. Sources of
+ * the same fractions are drawn together, so that a row which is in two of them is of one split.
+ *
+ * @param stratumOf of a source; none where rows are all alike
+ * @throws UserError as reading does, or where a row lacks the column that groups
+ */
+export async function splitSources<S extends Source>(
+  sources: readonly S[],
+  stratumOf: (source: S) => StratumOf | undefined,
+): Promise<(Drawn | undefined)[]> {
+  const splits: (Drawn | undefined)[] = sources.map(() => undefined)
+  const together = new Map<string, number[]>()
+  sources.forEach(({ split }, i) => {
+    if (!isDrawn(split)) return
+    const key = JSON.stringify([split.validation, split.test, split.seed, split.by])
+    together.set(key, [...(together.get(key) ?? []), i])
+  })
+  for (const members of together.values()) {
+    const rule = sources[members[0]!]!.split as DrawnRule
+    const [hashes, strata, ends]: [number[], string[], number[]] = [[], [], []]
+    for (const i of members) {
+      const { path, read } = sources[i]!
+      const stratum = rule.by === undefined ? stratumOf(sources[i]!) : undefined
+      let number = 0
+      for await (const row of readRows(path, read)) {
+        const where = `${path}, row ${++number}`
+        const key = rule.by === undefined ? rowKey(row) : groupKey(row, rule.by, where)
+        hashes.push(hashFraction(rule.seed, key))
+        strata.push(stratum?.(row, where) ?? '')
+      }
+      ends.push(hashes.length)
+    }
+    const drawn = drawSplits({ hashes, strata }, rule)
+    members.forEach((i, at) => (splits[i] = drawn.slice(ends[at - 1] ?? 0, ends[at])))
+  }
+  return splits
+}
+
+const isDrawn = (split: Source['split']): split is DrawnRule => 'validation' in split

@@ -54,7 +54,10 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
   const encode = encoder(library, description)
   const isControl = ({ content, special }: AddedToken): boolean => special || content === eos
   const controls = description.added_tokens.filter(isControl)
-  const plain = { ...description, added_tokens: description.added_tokens.filter((token) => !isControl(token)) }
+  const plain = {
+    ...description,
+    added_tokens: description.added_tokens.filter((token) => !isControl(token)),
+  }
   return {
     vocabSize: sizeOf(ids),
     ownSize: sizeOf(vocabulary),

@@ -26,11 +26,18 @@ export const prepareCommand = (): Command =>
       const { readConfigFile } = await import('./config_file.ts')
       const { tryData } = await import('../runs/try_data.ts')
       const data = await tryData(await readConfigFile(path, overrides), { out, examples })
-      if (json) await printJson(data, out)
+      const { dataWarnings } = await import('../report/data_advice.ts')
+      const warnings = dataWarnings(data)
+      if (json) await printJson(data, out, warnings)
       else await printReport(data)
+      for (const warning of warnings) process.stderr.write(warning)
     })
 
-async function printJson({ examples, ...facts }: TriedData, out: string | undefined): Promise<void> {
+async function printJson(
+  { examples, ...facts }: TriedData,
+  out: string | undefined,
+  warnings: readonly string[],
+): Promise<void> {
   const { tokenStretches } = await import('../data/examples/token_pieces.ts')
   const shown = examples.map(({ pieces, label, desirable, rejected, margin, reference }) => ({
     label,
@@ -40,7 +47,13 @@ async function printJson({ examples, ...facts }: TriedData, out: string | undefi
     margin,
     reference: reference && tokenStretches(reference),
   }))
-  process.stdout.write(`${JSON.stringify({ out: out ?? null, ...facts, examples: shown })}\n`)
+  const result = {
+    out: out ?? null,
+    ...facts,
+    warnings: warnings.map((line) => line.trimEnd()),
+    examples: shown,
+  }
+  process.stdout.write(`${JSON.stringify(result)}\n`)
 }
 
 async function printReport(data: TriedData): Promise<void> {

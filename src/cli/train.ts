@@ -33,11 +33,12 @@ export const trainCommand = (): Command =>
     .action(async (path: string, overrides: string[], { json }: { json?: boolean }) => {
       const { readConfigFile } = await import('./config_file.ts')
       const { dataTable } = await import('../report/data_table.ts')
+      const { dataWarnings } = await import('../report/data_advice.ts')
       const { createRun } = await import('../runs/create.ts')
       const { trainToEnd } = await import('./train_to_end.ts')
       const config = await readConfigFile(path, overrides)
       const report = await createRun(config)
-      process.stderr.write(`${dataTable(report.splits, report)}\n`)
+      process.stderr.write(`${[dataTable(report.splits, report), ...dataWarnings(report)].join('')}\n`)
       if (report.fresh.length > 0) process.stderr.write(freshLine(config, report.fresh))
       if (config.learning_rate === null) process.stderr.write(await defaultRateLine(config.output_dir))
       await trainToEnd(config.output_dir, { json })

@@ -1,5 +1,8 @@
 /** @module */
+import { listNames } from '../quote.ts'
+import type { PrepareReport } from '../data/sets/prepare.ts'
 import type { SplitCounts } from '../data/sets/split_files.ts'
+import { visible } from '../visible_text.ts'
 import type { ExampleForm } from './data_table.ts'
 import { exampleNoun } from './data_table.ts'
 
@@ -50,3 +53,25 @@ export function dataAdvice(
 }
 
 const rows = (count: number): string => (count === 1 ? '1 row is' : `${whole(count)} rows are`)
+
+/** Below it the standard error of an accuracy p, √(p(1−p)/n), may exceed 0.1, as it is 0.5/√n for p = ½. */
+const FEWEST_TO_VALIDATE = 25
+
+/** What to know of the data before it is trained on, a line each: rows that are odd, and a validation that tells little. */
+export function dataWarnings({ splits, classes, ...form }: PrepareReport): string[] {
+  const all = Object.values(splits)
+  const odd = all.reduce((sum, counts) => sum + counts.odd, 0)
+  const first = all.find(({ firstOdd }) => firstOdd !== undefined)?.firstOdd ?? ''
+  const { examples = 0, classCounts = [] } = splits.validation ?? {}
+  const lacking = classes.filter((_, i) => classCounts[i] === 0)
+  const lines = [
+    odd > 0 && `${rows(odd)} left out for not fitting the template; the first: ${first}`,
+    examples > 0 &&
+      examples < FEWEST_TO_VALIDATE &&
+      `of the ${exampleNoun(form)} validation has ${examples}, too few to choose a checkpoint by, as an accuracy among them has a standard error of up to ${(0.5 / Math.sqrt(examples)).toFixed(2)}; validate on a larger share, or add rows`,
+    examples > 0 &&
+      lacking.length > 0 &&
+      `validation has no example of ${listNames(lacking)}, so that nothing tells how well that is learned; validate on a larger share, or add rows`,
+  ]
+  return lines.flatMap((line) => (line ? [`Warning: ${visible(line)}.\n`] : []))
+}

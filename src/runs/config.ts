@@ -89,6 +89,12 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     .enum(['error', 'skip'])
     .default('error')
     .describe('What to do with a prompt that fills `max_length`: stop, or leave it out.'),
+  odd_rows: z
+    .enum(['error', 'skip'])
+    .default('error')
+    .describe(
+      'What to do with a row that does not fit its template, such as a conversation of other turns or a label that is missing: stop, or leave it out and count it.',
+    ),
   provider: z.enum(['cpu', 'cuda']).default('cpu').describe('What ONNX Runtime computes on.'),
   threads: z
     .int()

@@ -70,7 +70,9 @@ export async function prepareData(
     classes: config.classes,
     tokenizerFolder,
     maxLength: await maxLengthOf(config),
+    context: factsOf(await readTaskModel(config)).context,
     overlong: config.overlong,
+    oddRows: config.odd_rows,
     out,
     ...(onRows ? { onProgress: onRows } : {}),
   })

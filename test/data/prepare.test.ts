@@ -82,6 +82,7 @@ describe('data/prepare', () => {
         longest: Math.max(...lengths),
         skipped: 1,
         empty: 0,
+        odd: 0,
         overlong: 1,
         tie: 0,
         lengths: {

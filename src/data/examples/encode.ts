@@ -4,12 +4,12 @@
  * Labels are as in Hugging Face's language models: not shifted, −100 where a token carries no loss.
  * @module
  */
-import { UserError } from '../../errors.ts'
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import { bertParts, bertSequence, cutSequence, isBertTokenizer, joinBertParts } from './bert_sequence.ts'
 import { END_MARK, isBlank } from '../templates/end_of_text.ts'
 import { encodeMarked } from './encode_marked.ts'
 import { keptLengths } from './longest_first.ts'
+import { NoRoom } from './odd_rows.ts'
 import type { RenderedPair } from '../templates/preference.ts'
 import type { RenderedPrompt } from '../templates/prompt.ts'
 import type { Rendered } from '../templates/template.ts'
@@ -33,6 +33,8 @@ export interface EncodedExample {
 export interface EncodeOptions {
   /** Most tokens of an example; a longer one is cut at its end. */
   readonly maxLength: number
+  /** Most tokens that the model reads, which `maxLength` cannot be raised above. */
+  readonly context?: number
   /** A prompt that leaves no room for a completion: an error, or left out and counted. By default an error. */
   readonly overlong?: 'error' | 'skip'
 }
@@ -45,13 +47,13 @@ export interface WholeOrCut {
 
 /**
  * An example, or of a pair the preferred answer's and the other's; or why there is none: nothing to learn, no room for it,
- * or two answers that are the same.
+ * two answers that are the same, or a row that does not fit its template, with the sentence that says how.
  */
 export type Encoded =
   | (WholeOrCut & { readonly rejected?: WholeOrCut })
-  | { readonly example?: undefined; readonly leftOut: LeftOut }
+  | { readonly example?: undefined; readonly leftOut: LeftOut; readonly reason?: string }
 
-export const LEFT_OUT = ['empty', 'overlong', 'tie'] as const
+export const LEFT_OUT = ['empty', 'overlong', 'tie', 'odd'] as const
 export type LeftOut = (typeof LEFT_OUT)[number]
 
 /**
@@ -145,7 +147,7 @@ export function encodePrompt(
 function encodeSegments(
   tokenizer: Tokenizer,
   segments: Rendered,
-  { maxLength, overlong = 'error' }: EncodeOptions,
+  { maxLength, context, overlong = 'error' }: EncodeOptions,
   where: string,
 ): Encoded {
   const { ids, labels } = joinSegments(tokenizer, segments)
@@ -153,8 +155,10 @@ function encodeSegments(
   const given = learned < 0 ? ids.length : learned
   if (given >= maxLength) {
     if (overlong === 'skip') return { leftOut: 'overlong' }
-    throw new UserError(
-      `${where}: the prompt has ${given} tokens and leaves no room for a completion in ${maxLength}; shorten it, raise max_length, or leave such rows out by overlong=skip`,
+    const remedy =
+      context === undefined || maxLength < context ? 'shorten it, raise max_length,' : 'shorten it,'
+    throw new NoRoom(
+      `${where}: the prompt has ${given} tokens and leaves no room for a completion in ${maxLength}; ${remedy} or leave such rows out by overlong=skip`,
     )
   }
   const kept = cutSequence(tokenizer, ids, maxLength)

@@ -19,12 +19,15 @@ export interface ExampleCounts {
   readonly longest: number
   /**
    * Rows left out: `empty` with nothing to learn, `overlong` with a prompt that leaves no room, `tie` with two answers that
-   * are the same; and all together.
+   * are the same, `odd` where they do not fit their template; and all together.
    */
   readonly skipped: number
   readonly empty: number
   readonly overlong: number
   readonly tie: number
+  readonly odd: number
+  /** What is wrong with the first odd row. */
+  readonly firstOdd?: string
   /** Tokens of an example at these percentiles (nearest rank); p100 is the longest. */
   readonly lengths: {
     readonly p50: number
@@ -64,13 +67,15 @@ export interface Tally {
 export function createTally(maxLength: number, classes = 0, prompts = false): Tally {
   const histogram = new Uint32Array(maxLength + 1)
   const perClass = new Array<number>(classes).fill(0)
-  const leftOut: Record<LeftOut, number> = { empty: 0, overlong: 0, tie: 0 }
+  const leftOut: Record<LeftOut, number> = { empty: 0, overlong: 0, tie: 0, odd: 0 }
   let desirable: number | undefined
+  let firstOdd: string | undefined
   let [examples, tokens, labelledTokens, truncated, cutTokens, longest] = [0, 0, 0, 0, 0, 0]
   return {
     add(encoded) {
       if (!encoded.example) {
         leftOut[encoded.leftOut]++
+        firstOdd ??= encoded.reason
         return
       }
       const rows = encoded.rejected ? [encoded, encoded.rejected] : [encoded]
@@ -97,6 +102,7 @@ export function createTally(maxLength: number, classes = 0, prompts = false): Ta
         lengths: { p50: at(50), p90: at(90), p99: at(99), p100: at(100) },
         ...(classes > 0 ? { classCounts: [...perClass] } : {}),
         ...(desirable === undefined ? {} : { desirable }),
+        ...(firstOdd === undefined ? {} : { firstOdd }),
       }
     },
   }

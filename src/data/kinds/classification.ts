@@ -7,7 +7,7 @@ import { encodeLabelled } from '../examples/encode.ts'
 import { listNames } from '../../quote.ts'
 import { layouts } from '../sets/layouts.ts'
 import type { Form } from '../templates/form.ts'
-import { compileLabelledText } from '../templates/labelled_text.ts'
+import { canonicalLabel, compileLabelledText } from '../templates/labelled_text.ts'
 import type { LabelTemplate } from '../templates/template_source.ts'
 import { hasLabel } from '../templates/template_source.ts'
 import type { DataKind } from './kind.ts'
@@ -43,7 +43,7 @@ export const classification: DataKind<LabelTemplate> = {
   },
   encoder(tokenizer, template, { classes, maxLength }) {
     const labelled = compileLabelledText(template)
-    const indices = new Map(classes.map((name, i) => [name, i]))
+    const indices = new Map(classes.map((name, i) => [canonicalLabel(name), i]))
     return (row, where) => {
       const found = labelled(row, where)
       if (!found) return orEmpty([])

@@ -3,7 +3,9 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
-import { compileLabelledText } from '../templates/labelled_text.ts'
+import type { OddRows } from '../examples/odd_rows.ts'
+import { readTolerantly } from '../examples/odd_rows.ts'
+import { canonicalLabel, compileLabelledText } from '../templates/labelled_text.ts'
 import { sourceRows } from '../sources/source_rows.ts'
 import type { Drawn, Source } from '../sources/source_rows.ts'
 import type { LabelTemplate } from '../templates/template_source.ts'
@@ -25,11 +27,12 @@ export function sortClasses(labels: Iterable<string>): string[] {
 export async function findClasses(
   sources: readonly (Source & { readonly template: LabelTemplate })[],
   splits: readonly (Drawn | undefined)[],
+  oddRows: OddRows = 'error',
 ): Promise<string[]> {
   const train = new Set<string>()
   const elsewhere = new Map<string, string>()
   for (const [i, source] of sources.entries()) {
-    const labelled = compileLabelledText(source.template)
+    const labelled = readTolerantly(compileLabelledText(source.template), oddRows, () => undefined)
     for await (const { row, split, where } of sourceRows(source, splits[i])) {
       const label = labelled(row, where)?.label
       if (label === undefined) continue
@@ -54,7 +57,8 @@ export async function findClasses(
 
 /** @throws UserError where given classes are fewer than two or one is given twice */
 export function checkClasses(classes: readonly string[]): void {
-  const twice = classes.find((name, i) => classes.indexOf(name) !== i)
+  const labels = classes.map(canonicalLabel)
+  const twice = classes.find((_, i) => labels.indexOf(labels[i]!) !== i)
   if (twice !== undefined) throw new UserError(`the class "${twice}" is given twice; remove one`)
   if (classes.length < 2) {
     throw new UserError(`classes names ${classes.length}; a classifier needs at least two`)

@@ -12,6 +12,8 @@ import { loadTokenizer } from '../../formats/load_tokenizer.ts'
 import { tokenizerFilesIn } from '../../formats/tokenizer_files.ts'
 import { checkClasses, findClasses } from './classes.ts'
 import { LEFT_OUT } from '../examples/encode.ts'
+import type { OddRows } from '../examples/odd_rows.ts'
+import { readTolerantly } from '../examples/odd_rows.ts'
 import type { LeftOut } from '../examples/encode.ts'
 import type { DataKindName } from '../kinds/index.ts'
 import { kindNamed } from '../kinds/index.ts'
@@ -38,6 +40,10 @@ export interface PrepareOptions {
   readonly maxLength: number
   /** What to do with a prompt that leaves no room for a completion; by default an error. */
   readonly overlong?: 'error' | 'skip'
+  /** Most tokens that the model reads; errors then say whether `maxLength` can be raised. */
+  readonly context?: number
+  /** What to do with a row that does not fit its template; by default an error. */
+  readonly oddRows?: OddRows
   /** Folder to write; one that holds data sets already is replaced. */
   readonly out: string
   /** Called now and then with the rows read so far. */
@@ -92,12 +98,12 @@ async function classesOf(
   splits: readonly (Drawn | undefined)[],
   options: PrepareOptions,
 ): Promise<readonly string[]> {
-  const { task = 'sft', classes } = options
+  const { task = 'sft', classes, oddRows = 'error' } = options
   if (!kindNamed(task).classified) {
     if (!classes) return []
     throw new UserError('classes are for the task classification; leave them out, or set the task')
   }
-  if (!classes) return findClasses(sources as readonly TemplatedSource<LabelTemplate>[], splits)
+  if (!classes) return findClasses(sources as readonly TemplatedSource<LabelTemplate>[], splits, oddRows)
   checkClasses(classes)
   return classes
 }
@@ -111,7 +117,7 @@ async function writeSplits(
   options: PrepareOptions,
   digest: string,
 ): Promise<SplitCounts> {
-  const { task = 'sft', maxLength, onProgress } = options
+  const { task = 'sft', maxLength, oddRows = 'error', onProgress } = options
   const kind = kindNamed(task)
   const tokenizer = await loadTokenizer(options.tokenizerFolder)
   const { layout } = kind
@@ -121,7 +127,11 @@ async function writeSplits(
   let counts: SplitCounts
   try {
     for (const [i, source] of sources.entries()) {
-      const encode = kind.encoder(tokenizer, source.template, { ...options, classes })
+      const encode = readTolerantly(
+        kind.encoder(tokenizer, source.template, { ...options, classes }),
+        oddRows,
+        ({ message }) => [{ leftOut: 'odd' as const, reason: message }],
+      )
       for await (const { row, split, where } of sourceRows(source, splits[i])) {
         for (const encoded of encode(row, where)) await files.add(split, encoded)
         if (++rows % PROGRESS_ROWS === 0) onProgress?.(rows)
@@ -145,8 +155,11 @@ function reasonsOf(counts: SplitCounts): string {
     empty: 'with nothing to learn, as where a text is blank',
     overlong: 'with a prompt that fills max_length',
     tie: 'with two answers that are the same',
+    odd: 'that do not fit their template',
   } as const satisfies Record<LeftOut, string>
-  return LEFT_OUT.flatMap((reason) => (of(reason) > 0 ? `${of(reason)} ${reasons[reason]}` : [])).join(', ')
+  const found = LEFT_OUT.flatMap((reason) => (of(reason) > 0 ? `${of(reason)} ${reasons[reason]}` : []))
+  const first = Object.values(counts).find(({ firstOdd }) => firstOdd !== undefined)?.firstOdd
+  return [...found, ...(first === undefined ? [] : [`the first: ${first}`])].join(', ')
 }
 
 /**
@@ -159,19 +172,22 @@ function reasonsOf(counts: SplitCounts): string {
  * @throws UserError where an option, a source or a row is wrong, or no example is left; nothing is written then.
  */
 export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
-  const { task = 'sft', maxLength, overlong = 'error', tokenizerFolder, out } = options
+  const { task = 'sft', maxLength, overlong = 'error', oddRows = 'error', tokenizerFolder, out } = options
   if (!(Number.isInteger(maxLength) && maxLength >= 2)) {
     throw new UserError(`the maximum length is ${maxLength}; it must be a whole number of at least 2 tokens`)
   }
   for (const { split } of options.sources) if ('seed' in split) checkFractions(split)
   await checkFolder(out)
   const sources = await withTemplates(options)
-  const drawn = await splitSources(sources, ({ template }) => kindNamed(task).stratum?.(template))
+  const drawn = await splitSources(sources, ({ template }) => {
+    const stratum = kindNamed(task).stratum?.(template)
+    return stratum && readTolerantly(stratum, oddRows, () => undefined)
+  })
   const classes = await classesOf(sources, drawn, options)
   const tokenizerFiles = (await tokenizerFilesIn(tokenizerFolder)).map((name) => join(tokenizerFolder, name))
   const files = [...sources.map(({ path }) => path), ...tokenizerFiles]
   const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
-  const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong])
+  const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong, oddRows])
 
   let splits: SplitCounts = {}
   await writeFolderAtomic(out, async (folder) => {

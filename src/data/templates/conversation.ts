@@ -120,7 +120,7 @@ export function readMessages(row: Row, column: string, where: string): GivenMess
 function readMessage(item: unknown, where: string): GivenMessage {
   const fields = (typeof item === 'object' && item !== null ? item : {}) as Readonly<Record<string, unknown>>
   const given = 'role' in fields ? fields['role'] : fields['from']
-  const content = 'content' in fields ? fields['content'] : fields['value']
+  const content = contentOf(fields)
   const role = ROLES.get(given)
   if (role === undefined) {
     throw new UserError(`${where}: its role is ${quote(given)}; it must be system, user or assistant`)
@@ -130,6 +130,23 @@ function readMessage(item: unknown, where: string): GivenMessage {
   }
   return { role, content }
 }
+
+/** The text of a message; several parts of text, as chat interfaces give them, are one. Null beside a call of a tool. */
+function contentOf(fields: Readonly<Record<string, unknown>>): unknown {
+  const content = 'content' in fields ? fields['content'] : fields['value']
+  if (Array.isArray(content) && content.length > 0 && content.every(isTextPart))
+    return content.map(({ text }) => text).join('')
+  const calls = 'tool_calls' in fields || 'function_call' in fields
+  return content === undefined && calls ? null : content
+}
+
+const isTextPart = (part: unknown): part is { readonly text: string } =>
+  typeof part === 'object' &&
+  part !== null &&
+  'type' in part &&
+  part.type === 'text' &&
+  'text' in part &&
+  typeof part.text === 'string'
 
 function checkOrder(messages: readonly GivenMessage[], where: string, last: Role): void {
   const turns = messages[0]!.role === 'system' ? messages.slice(1) : messages

@@ -11,7 +11,7 @@ import type { LabelTemplate } from './template_source.ts'
 export interface LabelledText {
   /** END_MARK stands for the end of text. */
   readonly text: string
-  /** Without white space around it. */
+  /** Without white space around it; see `canonicalLabel`. */
   readonly label: string
 }
 
@@ -47,5 +47,12 @@ export function compileLabel(source: string): (row: Row, where: string) => strin
       `the label template ${JSON.stringify(source)} names no column; write for example {{ label }}`,
     )
   }
-  return (row, where) => part.render(row, where).trim()
+  return (row, where) => canonicalLabel(part.render(row, where).trim())
 }
+
+/**
+ * The same label for the same value, whatever file it is from: JSON's 1 and true are `1.0` in a CSV column that pandas holds
+ * as floats, and `True` or `TRUE` as Python and spreadsheets write them.
+ */
+export const canonicalLabel = (label: string): string =>
+  /^(?:true|false)$/i.test(label) ? label.toLowerCase() : label.replace(/^(-?\d+)\.0+$/, '$1')

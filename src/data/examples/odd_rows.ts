@@ -1,0 +1,30 @@
+/**
+ * Rows that cannot become what their template says: a conversation of other turns or roles, a value that is missing, a label
+ * that is none.
+ * @module
+ */
+import { UserError } from '../../errors.ts'
+import type { Row } from '../row.ts'
+
+/** What to do with one: stop, or leave it out and count it. */
+export type OddRows = 'error' | 'skip'
+
+/** A prompt that leaves no room for a completion, for which there is a choice of its own. */
+export class NoRoom extends UserError {}
+
+/** Reads rows as `read` does; what `leave` makes of the error of one that is odd, where such rows are left out. */
+export function readTolerantly<T>(
+  read: (row: Row, where: string) => T,
+  oddRows: OddRows,
+  leave: (error: UserError) => T,
+): (row: Row, where: string) => T {
+  if (oddRows === 'error') return read
+  return (row, where) => {
+    try {
+      return read(row, where)
+    } catch (error) {
+      if (!(error instanceof UserError) || error instanceof NoRoom) throw error
+      return leave(error)
+    }
+  }
+}

@@ -96,6 +96,53 @@ describe('data of a classifier', () => {
     })
   })
 
+  it('knows a label of CSV, JSON Lines and Parquet for the same class', async () => {
+    await withLines([], async (options, folder) => {
+      const all = (name: string) => ({ path: join(folder, name), split: { all: 'train' as const } })
+      await writeFile(join(folder, 'a.csv'), 'text,label\na,1.0\nb,0.0\n')
+      await writeFile(
+        join(folder, 'b.jsonl'),
+        '{"text":"c","label":1}\n{"text":"d","label":0.0}\n{"text":"e","label":"1"}\n',
+      )
+      const numbers = await prepare({ ...options, sources: [all('a.csv'), all('b.jsonl')] })
+      expect(numbers.classes).to.deep.equal(['0', '1'])
+      expect(numbers.splits.train!.classCounts).to.deep.equal([2, 3])
+
+      await writeFile(join(folder, 'c.csv'), 'text,label\na,True\nb,FALSE\n')
+      await writeFile(join(folder, 'd.jsonl'), '{"text":"c","label":true}\n')
+      const truths = { ...options, sources: [all('c.csv'), all('d.jsonl')] }
+      expect((await prepare(truths)).classes).to.deep.equal(['false', 'true'])
+      const named = await prepare({ ...truths, classes: ['True', 'False'] })
+      expect(named.classes).to.deep.equal(['True', 'False'])
+      expect(named.splits.train!.classCounts).to.deep.equal([2, 1])
+      expect(await userError(() => prepare({ ...truths, classes: ['1', '1.0'] }))).to.match(
+        /"1.0" is given twice/,
+      )
+
+      await writeFile(join(folder, 'e.csv'), 'text,label\na,007\nb,1.50\nc,v1.0\n')
+      expect((await prepare({ ...options, sources: [all('e.csv')] })).classes).to.deep.equal([
+        '007',
+        '1.50',
+        'v1.0',
+      ])
+    })
+  })
+
+  it('draws each class its share, and leaves odd rows out where it is asked', async () => {
+    await withLines([], async (options, folder) => {
+      const path = join(folder, 'rows.csv')
+      const rows = Array.from({ length: 50 }, (_, i) => `text ${i},${i % 5 === 0 ? 'rare' : 'usual'}`)
+      await writeFile(path, ['text,label', ...rows, 'no label,'].join('\n'))
+      const sources = [{ path, split: { validation: 0.2, test: 0, seed: 1 } }]
+      expect(await userError(() => prepare({ ...options, sources }))).to.match(/row 51: the label is empty/)
+      const { classes, splits } = await prepare({ ...options, sources, oddRows: 'skip' })
+      expect(classes).to.deep.equal(['rare', 'usual'])
+      expect(splits.validation!.classCounts).to.deep.equal([2, 8])
+      expect(splits.train).to.include({ odd: 1, skipped: 1 })
+      expect(splits.train!.firstOdd).to.match(/rows\.csv, row 51: the label is empty/)
+    })
+  })
+
   it('separates the texts of a pair by the end of text', async () => {
     await withLines([], async (options, folder) => {
       await writeFile(

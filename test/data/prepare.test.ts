@@ -115,6 +115,46 @@ describe('data/prepare', () => {
     })
   })
 
+  it('leaves out conversations of another shape where it is asked, and counts them', async () => {
+    await withSource('', async (options, folder) => {
+      const turn = (role: string, content: unknown) => ({ role, content })
+      const good = [turn('user', 'a'), turn('assistant', 'b')]
+      const conversations = [
+        good,
+        [turn('assistant', 'x'), ...good],
+        [...good, turn('function_call', '{}')],
+        [turn('user', [{ type: 'text', text: 'parts' }]), turn('assistant', 'b')],
+        [turn('user', 'a'), { role: 'assistant', tool_calls: [] }],
+        good,
+      ]
+      const path = join(folder, 'chats.jsonl')
+      await writeFile(path, conversations.map((messages) => JSON.stringify({ messages })).join('\n'))
+      const chats = { ...options, template: undefined, sources: [{ path, split: { all: 'train' as const } }] }
+      expect(await userError(() => prepare(chats))).to.match(/row 2, message 1: it is of the assistant/)
+      const { splits, fingerprint } = await prepare({ ...chats, maxLength: 64, oddRows: 'skip' })
+      expect(splits.train).to.include({ examples: 3, skipped: 3, odd: 2, empty: 1 })
+      expect(splits.train!.firstOdd).to.match(/chats\.jsonl, row 2, message 1/)
+      expect(fingerprint).to.match(/^[0-9a-f]{64}$/)
+
+      const wrong = { text: '{{ wrod }}' }
+      expect(await userError(() => prepare({ ...chats, template: wrong, oddRows: 'skip' }))).to.match(
+        /6 rows were left out, 6 that do not fit their template, the first: .*row 1: the text template uses "wrod"/,
+      )
+      const tight = {
+        ...options,
+        sources: [{ path, split: { all: 'train' as const } }],
+        overlong: 'error' as const,
+      }
+      const prompt = { prompt: 'long '.repeat(40), completion: '{{ messages | dump }}' }
+      const full = (context: number) =>
+        userError(() => prepare({ ...tight, template: prompt, oddRows: 'skip', context }))
+      expect(await full(64)).to.match(
+        /row 1: the prompt has \d+ tokens .* in 32; shorten it, raise max_length, or/,
+      )
+      expect(await full(32)).to.match(/row 1: the prompt has \d+ tokens .* in 32; shorten it, or leave/)
+    })
+  })
+
   it('takes several sources, and splits rows by a seed', async () => {
     const lines = Array.from({ length: 300 }, (_, i) => `word${i},definition ${i},train`)
     await withSource(['word,definition,split', ...lines].join('\n'), async (options, folder) => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 
 import { createTally } from '../../src/data/examples/example_counts.ts'
 import type { ExampleCounts } from '../../src/data/examples/example_counts.ts'
-import { dataAdvice } from '../../src/report/data_advice.ts'
+import { dataAdvice, dataWarnings } from '../../src/report/data_advice.ts'
 import { classTable, dataTable } from '../../src/report/data_table.ts'
 
 const none: ExampleCounts = createTally(8).counts()
@@ -69,6 +69,33 @@ describe('report/data_advice', () => {
     )
     expect(dataAdvice({ train: { ...train, overlong: 1 } }, 128, 128)).to.match(
       /^1 row is .* shorten the texts\.\n$/,
+    )
+  })
+})
+
+describe('report/data_warnings', () => {
+  const report = { fingerprint: '', classes: [], pairs: false, prompts: false }
+  const of = (validation: Partial<ExampleCounts>, classes: readonly string[] = []) =>
+    dataWarnings({ ...report, classes, splits: { train, validation: { ...none, ...validation } } })
+
+  it('says nothing of a validation that tells enough', () => {
+    expect(of({ examples: 25 })).to.deep.equal([])
+    expect(of({ examples: 30, classCounts: [15, 15] }, ['a', 'b'])).to.deep.equal([])
+    expect(dataWarnings({ ...report, splits: { train } })).to.deep.equal([])
+  })
+
+  it('says that validation is small, or lacks classes', () => {
+    expect(of({ examples: 4 })).to.deep.equal([
+      'Warning: of the examples validation has 4, too few to choose a checkpoint by, as an accuracy among them has a standard error of up to 0.25; validate on a larger share, or add rows.\n',
+    ])
+    expect(of({ examples: 40, classCounts: [40, 0, 0] }, ['a', 'b', 'c'])).to.deep.equal([
+      'Warning: validation has no example of b, c, so that nothing tells how well that is learned; validate on a larger share, or add rows.\n',
+    ])
+  })
+
+  it('counts odd rows, and names the first', () => {
+    expect(of({ examples: 30, odd: 2, firstOdd: 'a.jsonl, row 3: what \u001b[31m is wrong' })[0]).to.match(
+      /^Warning: 2 rows are left out for not fitting the template; the first: a\.jsonl, row 3: what .* is wrong\.\n$/,
     )
   })
 })

@@ -166,11 +166,9 @@ async function sourcesOf(looks: readonly DataLook[]): Promise<{ path: string; sp
   const apart = named.includes('train') && named.includes('validation')
   return looks.map((look, i) => ({
     path: look.path,
-    split: apart ? { all: named[i]! } : proposeSplit(look, DEFAULT_SEED),
+    split: apart ? { all: named[i]! } : proposeSplit(look),
   }))
 }
-
-const DEFAULT_SEED = 42
 
 /** What of the model is trained: adapters, or plastic blocks where the task trains those. */
 async function trained(task: TaskName): Promise<object> {

@@ -5,10 +5,11 @@
 import { UserError } from '../errors.ts'
 import type { DataKindName } from '../data/kinds/index.ts'
 import { kinds } from '../data/kinds/index.ts'
-import { splitOfColumn, splitOfRow } from '../data/sets/splits.ts'
+import { rowKey, splitOfColumn } from '../data/sets/splits.ts'
 import type { Split } from '../data/sets/splits.ts'
 import { readRows } from '../data/sources/read_rows.ts'
 import { detectTemplateOfRow } from '../data/templates/forms.ts'
+import { inTemplate } from '../data/templates/template_part.ts'
 import type { TemplateSource } from '../data/templates/template_source.ts'
 import type { Row, Value } from '../data/row.ts'
 import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
@@ -112,10 +113,9 @@ export function proposeTemplate(
 function guess(look: DataLook, kind: DataKindName): TemplateSource | undefined {
   const label = classColumn(look)
   const texts = look.columns.filter(
-    ({ name, type, length }) =>
-      /^[A-Za-z_]\w*$/.test(name) && /\btext\b/.test(type) && name !== 'split' && length > 0,
+    ({ name, type, length }) => /\btext\b/.test(type) && name !== 'split' && length > 0,
   )
-  const column = (name: string) => `{{ ${name} }}`
+  const column = (name: string) => `{{ ${inTemplate(name)} }}`
   if (kind === 'classification') {
     const longest = texts.filter((one) => one !== label).sort((a, b) => b.length - a.length)[0]
     return label && longest && { text: column(longest.name), label: column(label.name) }
@@ -131,28 +131,21 @@ function guess(look: DataLook, kind: DataKindName): TemplateSource | undefined {
 
 /** A column of few values, each of which comes back often enough to be a class. */
 const classColumn = ({ columns, rows }: DataLook): DataColumn | undefined =>
-  columns.find(
-    ({ name, values = [] }) =>
-      /^[A-Za-z_]\w*$/.test(name) && name !== 'split' && values.length > 1 && 4 * values.length <= rows,
-  )
+  columns.find(({ name, values = [] }) => name !== 'split' && values.length > 1 && 4 * values.length <= rows)
 
 /** How a file's rows are split: by its own column, else by a share that leaves some rows to validate on. */
 export type ProposedSplit =
   { readonly column: string } | { readonly validation: number } | { readonly all: Split }
 
 /** @throws UserError where there are too few different rows to split */
-export function proposeSplit({ path, sample, more, rows, columns }: DataLook, seed: number): ProposedSplit {
+export function proposeSplit({ path, sample, more, rows, columns }: DataLook): ProposedSplit {
   if (columns.some(({ name }) => name === 'split')) {
     const named = sample.map((row) => splitOrNone(row))
     if (!named.includes(undefined) && named.includes('train') && named.includes('validation'))
       return { column: 'split' }
   }
   if (more || rows > KEPT) return { validation: 0.1 }
-  const share = [0.1, 0.2, 0.3, 0.5].find((validation) => {
-    const splits = new Set(sample.map((row) => splitOfRow(row, { validation, test: 0 }, seed)))
-    return splits.size === 2
-  })
-  if (share !== undefined) return { validation: share }
+  if (new Set(sample.map(rowKey)).size > 1) return { validation: 0.1 }
   throw new UserError(
     `${path} has too few different rows (${rows}) to train on some and to validate on others; add rows`,
   )

@@ -46,7 +46,7 @@ export function compilePart(source: string, name: string): TemplatePart {
       const missing = needed.find((variable) => !Object.hasOwn(row, variable))
       if (missing !== undefined) {
         const other = Object.keys(row).find((column) => !isWord(column) && column.includes(missing))
-        const remedy = other === undefined ? '' : `; write {{ ${written(other)} }} for that column`
+        const remedy = other === undefined ? '' : `; write {{ ${inTemplate(other)} }} for that column`
         throw new UserError(
           `${where}: the ${name} template uses "${missing}", which is no column; there are ${listColumns(row)}${remedy}`,
         )
@@ -70,7 +70,7 @@ export function compilePart(source: string, name: string): TemplatePart {
         const problem =
           empty === undefined
             ? `fails (${reason(error)})`
-            : `writes column "${empty}", which is null here; give it a value, remove the row, or write {{ ${written(empty)} | default("", true) }}`
+            : `writes column "${empty}", which is null here; give it a value, remove the row, or write {{ ${inTemplate(empty)} | default("", true) }}`
         throw new UserError(`${where}: the ${name} template ${problem}`)
       }
     },
@@ -107,7 +107,8 @@ const isNested = (value: Value): value is Extract<Value, object> =>
   typeof value === 'object' && value !== null
 
 /** A column as a template names it. */
-const written = (column: string): string => (isWord(column) ? column : `${ROW}[${JSON.stringify(column)}]`)
+export const inTemplate = (column: string): string =>
+  isWord(column) ? column : `${ROW}[${JSON.stringify(column)}]`
 
 const isWord = (column: string): boolean => /^[A-Za-z_]\w*$/.test(column)
 
@@ -115,9 +116,9 @@ function explainNested(name: string, column: string, value: Value): string {
   if (value instanceof Binary)
     return `the ${name} template writes column "${column}", which holds bytes that are no text; name another column`
   const remedy = Array.isArray(value)
-    ? `the items, for example {{ ${written(column)} | join(", ") }}`
-    : `a member, for example {{ ${written(column)}.name }}`
-  return `the ${name} template writes column "${column}" as text, but it holds ${quote(value)}; write ${remedy}, or {{ ${written(column)} | dump }} for JSON`
+    ? `the items, for example {{ ${inTemplate(column)} | join(", ") }}`
+    : `a member, for example {{ ${inTemplate(column)}.name }}`
+  return `the ${name} template writes column "${column}" as text, but it holds ${quote(value)}; write ${remedy}, or {{ ${inTemplate(column)} | dump }} for JSON`
 }
 
 /** nunjucks puts the template's path, which we have none of, and a place of its own before the reason. */

@@ -127,7 +127,12 @@ export const sourceSchema = z.strictObject({
     .enum(SOURCE_FORMATS)
     .optional()
     .describe("The file's format; by default what its extension says."),
-  delimiter: z.string().optional().describe('CSV: the one character between fields, a comma by default.'),
+  delimiter: z
+    .string()
+    .optional()
+    .describe(
+      'CSV: the one character between fields; by default a comma, or the semicolon, tab or | that the heading has in its place.',
+    ),
   columns: z
     .array(z.string())
     .optional()
@@ -135,7 +140,9 @@ export const sourceSchema = z.strictObject({
   quoting: z
     .boolean()
     .optional()
-    .describe('CSV: whether double quotes enclose fields, true by default. TSV never has quoting.'),
+    .describe(
+      'CSV and TSV: whether double quotes enclose fields; by default true for CSV, and for TSV where the whole file reads so and a field needs it.',
+    ),
   split: splitSchema.default({ validation: 0.1, test: 0 }).describe('Which split each row is of.'),
   template: givenTemplateSchema.describe('For this source alone.'),
 })

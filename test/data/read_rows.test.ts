@@ -106,7 +106,62 @@ describe('data/read_rows', () => {
     })
   })
 
+  describe('CSV as spreadsheets write it', () => {
+    const rows = [{ text: 'a, b', label: '1' }]
+
+    it('tells the delimiter by the heading', async () => {
+      for (const sign of [';', '\t', '|'])
+        expect(await rowsOf('t.csv', `text${sign}label\r\na, b${sign}1\r\n\r\n`)).to.deep.equal(rows)
+      expect(await rowsOf('t.csv', '"text;x",label\n"a, b",1\n')).to.deep.equal([
+        { 'text;x': 'a, b', label: '1' },
+      ])
+      expect(await rowsOf('t.csv', 'text\na;b\n')).to.deep.equal([{ text: 'a;b' }])
+      expect(await rowsOf('t.csv', 'a;b|c\nx\n')).to.deep.equal([{ 'a;b|c': 'x' }])
+      expect(await rowsOf('t.csv', 'a;b\n', { columns: ['text'] })).to.deep.equal([{ text: 'a;b' }])
+      expect(await rowsOf('t.csv', 'a;b\n1;2\n', { delimiter: ',' })).to.deep.equal([{ 'a;b': '1;2' }])
+    })
+
+    it('takes a first line that names the delimiter', async () => {
+      expect(await rowsOf('t.csv', '\uFEFFsep=;\r\ntext;label\r\na, b;1\r\n')).to.deep.equal(rows)
+      expect(await errorOf('t.csv', 'sep=;\na;b\n1;2;3\n')).to.match(/line 3: the row has 3 fields/)
+    })
+
+    it('lets columns without a name be', async () => {
+      expect(await rowsOf('t.csv', 'text,,\nx,,\n')).to.deep.equal([{ text: 'x', '': '' }])
+    })
+
+    it('says what to do with UTF-16', async () => {
+      expect(await errorOf('t.csv', Buffer.from('\uFEFFa,b\n1,2\n', 'utf16le'))).to.match(
+        /is UTF-16 text.* "CSV UTF-8"/,
+      )
+    })
+  })
+
   describe('TSV', () => {
+    it('takes quotes off where the whole file has them, as pandas writes it', async () => {
+      const quoted = 'text\tlabel\n"she said ""a fox"""\t1\nplain\t0\n'
+      expect(await rowsOf('t.tsv', quoted)).to.deep.equal([
+        { text: 'she said "a fox"', label: '1' },
+        { text: 'plain', label: '0' },
+      ])
+      expect(await rowsOf('t.tsv', 'text\tlabel\n"a\tb"\t1\n"two\nlines"\t0\n')).to.deep.equal([
+        { text: 'a\tb', label: '1' },
+        { text: 'two\nlines', label: '0' },
+      ])
+      expect(await rowsOf('t.tsv', '"text"\t"label"\n"a"\t"1"\n')).to.deep.equal([{ text: 'a', label: '1' }])
+      expect((await rowsOf('t.tsv', quoted, { quoting: false }))[0]).to.include({
+        text: '"she said ""a fox"""',
+      })
+    })
+
+    it('takes quotes for text where they enclose nothing that needs it, or where rows would vanish', async () => {
+      expect(await rowsOf('t.tsv', 'text\tlabel\n"hello"\t1\n')).to.deep.equal([
+        { text: '"hello"', label: '1' },
+      ])
+      expect(await rowsOf('t.tsv', 'a\tb\tc\n0\t"x\t1\n1\ty\t0\n2\tz"\t1\n')).to.have.length(3)
+      expect((await rowsOf('t.tsv', 'a\tb\n"hello"\t1\n', { quoting: true }))[0]).to.include({ a: 'hello' })
+    })
+
     it('takes quotes as text, balanced or not', async () => {
       const text = 'index\tsentence\tlabel\n0\tHe said "no\t1\n1\t"yes" he said\t0\n'
       expect(await rowsOf('dev.tsv', text)).to.deep.equal([

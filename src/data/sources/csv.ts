@@ -1,6 +1,5 @@
 /**
- * CSV and TSV sources, streamed through csv-parse.
- * CSV follows RFC 4180. TSV has no quoting at all, as in the GLUE files, whose fields hold lone quotes.
+ * CSV and TSV sources, streamed through csv-parse. CSV follows RFC 4180; `csv_dialect.ts` tells what a file does not.
  * @module
  */
 import { pipeline } from 'node:stream'
@@ -17,11 +16,13 @@ export interface DelimitedOptions {
   readonly delimiter: string
   /** Whether double quotes enclose fields. */
   readonly quoting: boolean
+  /** Whether the first line names the delimiter and is no row. */
+  readonly skipFirst?: boolean
   /** Column names, where the file has no heading line; otherwise its first line names them. */
   readonly columns?: readonly string[]
 }
 
-const MAX_RECORD_CHARACTERS = 1_000_000
+export const MAX_RECORD_CHARACTERS = 1_000_000
 
 /** What the csv-parse option `info` yields for each record. */
 interface Parsed {
@@ -29,7 +30,7 @@ interface Parsed {
   readonly info: { readonly lines: number }
 }
 
-async function* texts(path: string): AsyncGenerator<string> {
+export async function* texts(path: string): AsyncGenerator<string> {
   for await (const { text } of readTextBlocks(path)) yield text
 }
 
@@ -60,7 +61,8 @@ function firstLine(record: readonly string[], last: number): number {
 }
 
 function checkNames(names: readonly string[], where: string): void {
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  // Spreadsheets leave empty columns without a name.
+  const twice = names.find((name, i) => name !== '' && names.indexOf(name) !== i)
   if (twice !== undefined)
     throw new UserError(`${where}: column ${quote(twice)} is named twice; rename one of them`)
 }
@@ -78,6 +80,7 @@ export async function* readDelimited(path: string, options: DelimitedOptions): A
     skip_empty_lines: true,
     max_record_size: MAX_RECORD_CHARACTERS,
     info: true,
+    from_line: options.skipFirst ? 2 : 1,
     on_record(parsed, { lines }) {
       ahead = lines + 1
       return parsed

@@ -45,7 +45,9 @@ function parseArray(text: string, path: string): unknown[] {
     )
   }
   if (!Array.isArray(value))
-    throw new UserError(`${path} holds ${quote(value)}; it must be one array of objects`)
+    throw new UserError(
+      `${path} holds ${quote(value)}; it must be one array of objects, as pandas writes with to_json(orient="records")`,
+    )
   if (value.length === 0) throw new UserError(`${path} is empty; it needs an array of at least one object`)
   return value
 }

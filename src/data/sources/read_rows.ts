@@ -6,6 +6,7 @@ import { extname } from 'node:path'
 
 import { UserError } from '../../errors.ts'
 import { readDelimited } from './csv.ts'
+import { csvDelimiter, isQuotedTsv } from './csv_dialect.ts'
 import { readJsonArray } from './json_array.ts'
 import { readJsonl } from './jsonl.ts'
 import { readParquet } from './parquet.ts'
@@ -18,11 +19,14 @@ export type SourceFormat = (typeof SOURCE_FORMATS)[number]
 export interface ReadOptions {
   /** By default what the file's extension says. */
   readonly format?: SourceFormat
-  /** CSV: the one character between fields, a comma by default. A `.txt` file with a delimiter is CSV. */
+  /**
+   * CSV: the one character between fields; by default a comma, or what the heading has in place of one. A `.txt` file with a
+   * delimiter is CSV.
+   */
   readonly delimiter?: string
   /** CSV and TSV: the column names, where the file has no heading line. */
   readonly columns?: readonly string[]
-  /** CSV: whether double quotes enclose fields, true by default. TSV never has quoting. */
+  /** CSV and TSV: whether double quotes enclose fields. By default true for CSV; for TSV where the file reads so. */
   readonly quoting?: boolean
   /** Columns that every row must have. */
   readonly required?: readonly string[]
@@ -52,7 +56,7 @@ function checkOptions(path: string, format: SourceFormat, options: ReadOptions):
   const { delimiter, columns, quoting } = options
   const unused =
     (delimiter !== undefined && format !== 'csv' && 'delimiter') ||
-    (quoting !== undefined && format !== 'csv' && 'quoting') ||
+    (quoting !== undefined && format !== 'csv' && format !== 'tsv' && 'quoting') ||
     (columns !== undefined && format !== 'csv' && format !== 'tsv' && 'columns')
   if (unused) throw new UserError(`${path}: "${unused}" has no meaning for a ${format} source; leave it out`)
   if (delimiter !== undefined && !/^[^"\r\n]$/.test(delimiter)) {
@@ -60,17 +64,35 @@ function checkOptions(path: string, format: SourceFormat, options: ReadOptions):
   }
 }
 
+async function* openDelimited(
+  path: string,
+  format: 'csv' | 'tsv',
+  options: ReadOptions,
+): AsyncGenerator<Row> {
+  const { delimiter, columns, quoting } = options
+  const named = columns && { columns }
+  if (format === 'tsv') {
+    yield* readDelimited(path, {
+      delimiter: '\t',
+      quoting: quoting ?? (await isQuotedTsv(path)),
+      ...named,
+    })
+    return
+  }
+  const found = await csvDelimiter(path, columns === undefined)
+  yield* readDelimited(path, {
+    ...found,
+    ...(delimiter && { delimiter }),
+    quoting: quoting ?? true,
+    ...named,
+  })
+}
+
 function openRows(path: string, format: SourceFormat, options: ReadOptions): AsyncGenerator<Row> {
-  const { columns } = options
   switch (format) {
     case 'csv':
-      return readDelimited(path, {
-        delimiter: options.delimiter ?? ',',
-        quoting: options.quoting ?? true,
-        ...(columns && { columns }),
-      })
     case 'tsv':
-      return readDelimited(path, { delimiter: '\t', quoting: false, ...(columns && { columns }) })
+      return openDelimited(path, format, options)
     case 'jsonl':
       return readJsonl(path)
     case 'json':

@@ -42,6 +42,9 @@ async function* byteBlocks(path: string): AsyncGenerator<Buffer> {
 }
 
 function invalidUtf8(path: string, block: Buffer, line: number): UserError {
+  const mark = line === 1 ? block.subarray(0, 2).toString('hex') : ''
+  if (mark === 'fffe' || mark === 'feff')
+    return new UserError(`${path} is UTF-16 text, not UTF-8; save it again as UTF-8, in Excel as "CSV UTF-8"`)
   for (let start = 0; start < block.length; line++) {
     const end = block.indexOf(LINE_FEED, start) + 1 || block.length
     if (!isUtf8(block.subarray(start, end))) break

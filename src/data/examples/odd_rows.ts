@@ -12,19 +12,25 @@ export type OddRows = 'error' | 'skip'
 /** A prompt that leaves no room for a completion, for which there is a choice of its own. */
 export class NoRoom extends UserError {}
 
-/** Reads rows as `read` does; what `leave` makes of the error of one that is odd, where such rows are left out. */
+/**
+ * Reads rows as `read` does; what `leave` makes of the error of one that is odd, where such rows are left out. Where they are
+ * not, the error of one after others that fit says that they could be.
+ */
 export function readTolerantly<T>(
   read: (row: Row, where: string) => T,
   oddRows: OddRows,
   leave: (error: UserError) => T,
 ): (row: Row, where: string) => T {
-  if (oddRows === 'error') return read
+  let fitted = false
   return (row, where) => {
     try {
-      return read(row, where)
+      const result = read(row, where)
+      fitted = true
+      return result
     } catch (error) {
       if (!(error instanceof UserError) || error instanceof NoRoom) throw error
-      return leave(error)
+      if (oddRows === 'skip') return leave(error)
+      throw fitted ? new UserError(`${error.message}, or leave such rows out by odd_rows=skip`) : error
     }
   }
 }

@@ -72,7 +72,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   completion: {
     summary: 'print a script by which bash, zsh or fish completes commands, options and keys',
-    load: async () => (await import('./completion.ts')).completionCommand(),
+    load: async () => (await import('./completion.ts')).completionCommand(commands),
   },
   schema: {
     summary: 'print the JSON schema of a YAML file, by which editors complete and check its keys',

@@ -1,13 +1,14 @@
 /** @module */
 import { Argument, Command } from 'commander'
 
+import type { CommandEntry } from './commands.ts'
 import type { CompletedCommand } from './completion_script.ts'
 import { readSchema } from './project.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
-/** `ortune completion <shell>` */
-export const completionCommand = (): Command =>
+/** `ortune completion <shell>`, of these commands, itself among them. */
+export const completionCommand = (commands: Readonly<Record<string, CommandEntry>>): Command =>
   new Command('completion')
     .addArgument(new Argument('<shell>', 'what reads the script').choices(SHELLS))
     .option('--json', 'print one JSON result on standard output: the script')
@@ -16,7 +17,6 @@ export const completionCommand = (): Command =>
       '\nExamples:\n  ortune completion bash >> ~/.bashrc\n  ortune completion fish > ~/.config/fish/completions/ortune.fish',
     )
     .action(async (shell: (typeof SHELLS)[number], { json }: { json?: boolean }) => {
-      const { commands } = await import('./commands.ts')
       const { completedKeys, completionScripts } = await import('./completion_script.ts')
       const completed: CompletedCommand[] = []
       for (const [name, { summary, load }] of Object.entries(commands)) {

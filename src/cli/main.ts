@@ -6,9 +6,9 @@ import { Command, CommanderError } from 'commander'
 
 import { UserError } from '../errors.ts'
 import { shortenSentence } from '../quote.ts'
+import { version } from '../version.ts'
 import { visible, visibleLines } from '../visible_text.ts'
 import { commands } from './commands.ts'
-import { version } from './project.ts'
 import { endOnSignals } from './interruption.ts'
 import { systemError } from './system_error.ts'
 

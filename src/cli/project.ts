@@ -15,7 +15,4 @@ export const schemaFile = join(project, 'docs', 'ortune.schema.json')
 
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'))
 
-export const version = (): string =>
-  (readJson(join(project, 'package.json')) as { readonly version: string }).version
-
 export const readSchema = (): JsonSchema => readJson(schemaFile) as JsonSchema

@@ -1,4 +1,5 @@
 /** @module */
+import type { Listener } from '../learning/listeners.ts'
 import type { Changes } from '../runs/change.ts'
 import { finishOnSignal } from './interruption.ts'
 import { trainingProgress } from './training_progress.ts'
@@ -10,21 +11,23 @@ export async function trainToEnd(
   { json = false, changes }: { readonly json?: boolean | undefined; readonly changes?: Changes } = {},
 ): Promise<void> {
   const { continueRun } = await import('../runs/continue.ts')
-  const progress = trainingProgress()
+  const { adviceFacts } = await import('../report/advice_facts.ts')
+  const { trainingAdviser } = await import('../report/training_advice.ts')
+  const { listenersAsOne } = await import('../learning/listeners.ts')
+  const clear = process.stderr.isTTY ? '\r\x1b[2K' : ''
+  const adviser = trainingAdviser(await adviceFacts(folder), (advice) =>
+    process.stderr.write(`${clear}${advice}\n`),
+  )
   let totalSteps = 0
-  const watcher = {
-    ...progress,
-    start(plan: { readonly totalSteps: number; readonly fromStep: number }) {
-      totalSteps = plan.totalSteps
-      progress.start?.(plan)
-    },
-  }
+  const plan: Listener = { start: (plan) => void (totalSteps = plan.totalSteps) }
+  const watcher = listenersAsOne([plan, trainingProgress(), adviser.listener])
   const announce = () =>
     process.stderr.write('\nfinishing this step and writing a checkpoint; Ctrl-C again ends it at once\n')
   await finishOnSignal(announce, async (signal) => {
     const state = await continueRun(folder, watcher, { signal, ...(changes ? { changes } : {}) })
     const stopped = signal.aborted && state.global_step < totalSteps
-    await printTrainingResult({ folder, state, ...(stopped ? { stoppedOf: totalSteps } : {}) }, json)
+    const { said: advice } = adviser
+    await printTrainingResult({ folder, state, advice, ...(stopped ? { stoppedOf: totalSteps } : {}) }, json)
     if (!stopped && signal.aborted) process.exitCode = 0
   })
 }

@@ -7,13 +7,15 @@ import { keepResult } from './keep_result.ts'
 export interface TrainingResult {
   readonly folder: string
   readonly state: TrainerState
+  /** What was said of it on the way. */
+  readonly advice: readonly string[]
   /** Of how many steps it was stopped; absent: it is at its end. */
   readonly stoppedOf?: number
 }
 
 /** Ends a run: draws how it went, and says where its checkpoints are and how good the best one is. */
 export async function printTrainingResult(
-  { folder, state, stoppedOf }: TrainingResult,
+  { folder, state, advice, stoppedOf }: TrainingResult,
   json: boolean,
 ): Promise<void> {
   const { readRunConfig } = await import('../runs/continue.ts')
@@ -27,7 +29,7 @@ export async function printTrainingResult(
       if (json) {
         const interrupted = stoppedOf !== undefined
         process.stdout.write(
-          `${JSON.stringify({ run: folder, best, last, picture, interrupted, ...state })}\n`,
+          `${JSON.stringify({ run: folder, best, last, picture, interrupted, ...state, advice })}\n`,
         )
         return
       }

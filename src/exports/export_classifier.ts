@@ -30,6 +30,7 @@ import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { headOf } from '../models/find_model.ts'
+import { writeExportedCard } from './exported_card.ts'
 import { mergeAdapter } from './merge.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
@@ -61,6 +62,7 @@ export async function exportClassifier(model: FoundModel, out: string): Promise<
   const config = { ...merged.config, ...(npt ? { npt } : {}) }
   await writeFolderAtomic(out, async (folder) => {
     await fillModelFolder(folder, { config, tensors, head })
+    await writeExportedCard(model, npt || head.pooling !== 'last' ? 'ortune' : 'transformers', folder)
     await placeTokenizer(base, folder, config, head)
 
     const browser = join(folder, 'transformers.js')

@@ -31,6 +31,7 @@ import { copyFiles } from '../formats/companions.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import type { FoundModel } from '../models/find_model.ts'
+import { writeExportedCard } from './exported_card.ts'
 import { mergeAdapter } from './merge.ts'
 import { fillModelFolder, openLanguageModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
@@ -90,6 +91,7 @@ export async function exportModel({
     await fillModelFolder(folder, { config, tensors })
     await placeTokenizerFiles(model.base, folder)
     await copyFiles(model.base, folder, ['generation_config.json'])
+    await writeExportedCard(model, npt ? 'ortune' : 'transformers', folder)
     await mkdir(join(folder, 'onnx'))
     await linkOrCopy(join(folder, 'model.safetensors'), join(folder, 'onnx', WEIGHTS))
     const written = await openLanguageModelFolder(

@@ -73,6 +73,8 @@ const manifestSchema = z.strictObject({
       first_step: z.literal(1),
     })
     .optional(),
+  /** What the card of the base model says of its licence, under the card's keys. */
+  licence: z.record(z.string(), z.string()).optional(),
   /** The file of the tensors that training starts from. */
   initial: z.string().optional(),
   /** What the run trains on; null until it has data. */

@@ -30,8 +30,6 @@ export interface Plan {
   /** Steps of the whole run, and of one pass over its data. */
   readonly steps: number
   readonly perEpoch: number
-  /** Whether what training starts from is evaluated too, to compare with; it is no checkpoint, so it cannot be the best. */
-  readonly baseline?: boolean
 }
 
 /** The step that is to be taken. */
@@ -62,7 +60,7 @@ export interface Taken {
  */
 export async function loop(
   run: LoopRun,
-  { steps, perEpoch, baseline = false }: Plan,
+  { steps, perEpoch }: Plan,
   take: (at: Position) => Promise<Taken>,
 ): Promise<TrainerState> {
   const { options } = run
@@ -73,7 +71,8 @@ export async function loop(
   checkPosition(state, perEpoch)
   tell.start({ totalSteps: steps, fromStep: state.global_step })
   if (finished(state)) tell.note(endedAlready(state, steps))
-  if (baseline && state.global_step === 0)
+  // What training starts from is evaluated too, to compare with; it is no checkpoint, so it cannot be the best.
+  if (state.global_step === 0)
     tell.evaluation({ step: 0, epoch: 0, ...(await atStep(0, () => run.evaluate(0))), best: false })
 
   while (!finished(state) && !run.signal?.aborted) {

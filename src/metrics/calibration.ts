@@ -38,7 +38,8 @@ export function calibration(differences: readonly number[], bins = 10): Calibrat
   const sums = Array.from({ length: bins }, () => ({ count: 0, confidence: 0, right: 0 }))
   for (const difference of differences) {
     const confidence = sigmoid(Math.abs(difference))
-    const bin = sums[Math.max(0, Math.ceil((confidence - 0.5) * 2 * bins) - 1)]!
+    // NaN, of scores that are no numbers, is counted in the first bin.
+    const bin = sums[Math.max(0, Math.ceil((confidence - 0.5) * 2 * bins) - 1) || 0]!
     bin.count++
     bin.confidence += confidence
     bin.right += Number(difference > 0)

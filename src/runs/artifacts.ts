@@ -21,6 +21,7 @@ import type { Manifest } from '../formats/manifest.ts'
 import { FORMAT_VERSION, INITIAL_FILE, signature } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { notFinite } from '../formats/finite.ts'
+import { licenceOf, readCard } from '../formats/model_card.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { fillModelFolder, openModelFolder, openTrainableFolder, ownShapes } from '../formats/model_folder.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
@@ -69,7 +70,7 @@ export async function writeGraphs(
   request: ExportRequest,
   data: Manifest['data'] = null,
 ): Promise<Manifest> {
-  const { task, options, lora, head, npt, optimizer, seed } = request
+  const { model, task, options, lora, head, npt, optimizer, seed } = request
   const { config, tensors } = await openModelFolder(folder)
   const graphs = runGraphs(request, config, externalData(tensors, WEIGHTS_FILE))
   const models: Record<string, Graph> = {
@@ -92,6 +93,7 @@ export async function writeGraphs(
     models: Object.fromEntries(Object.entries(models).map(([name, graph]) => [name, signature(graph)])),
     constants: typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r },
     optimizer: { name: 'AdamW', ...optimizer, first_step: 1 },
+    licence: licenceOf(await readCard(model)),
     initial: INITIAL_FILE,
     data,
   }

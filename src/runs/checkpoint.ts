@@ -19,6 +19,8 @@ import { UserError } from '../errors.ts'
 import type { Slot, TrainingState } from '../runtime/training_state.ts'
 import { OPTIMIZER_SLOTS } from '../runtime/training_state.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
+import type { ModelCard } from '../formats/model_card.ts'
+import { writeCard } from '../formats/model_card.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { fillPeftAdapter, readPeftAdapter } from '../formats/peft.ts'
 import { readJson } from '../formats/read_file.ts'
@@ -54,7 +56,7 @@ const VALUE_HEAD: readonly string[] = [VALUE_HEAD_WEIGHT, VALUE_HEAD_BIAS]
 const VALUE_HEAD_FILE = 'value_head.safetensors'
 
 /**
- * Writes a checkpoint folder, which readers find whole at any moment; `trainerState` is stored as `trainer_state.json`.
+ * Writes a checkpoint folder with its card, which readers find whole at any moment; `trainerState` is stored as `trainer_state.json`.
  *
  * @throws NotFinite naming the tensor where a number is not finite; the checkpoint of before stays
  */
@@ -63,6 +65,7 @@ export async function writeCheckpoint(
   state: TrainingState,
   trained: Trained,
   trainerState: unknown,
+  card?: ModelCard,
 ): Promise<void> {
   const { lora, head, config, baseModel, companions } = trained
   const tensorsOf = async (names: readonly string[]) => {
@@ -94,6 +97,7 @@ export async function writeCheckpoint(
     await streamSafetensors(join(temporary, 'optimizer.safetensors'), slotShapes(state), (key) =>
       state.read(...splitKey(key)),
     )
+    if (card) await writeCard(temporary, card)
     await writeFile(join(temporary, 'trainer_state.json'), `${JSON.stringify(trainerState, null, 2)}\n`)
   }
   await writeStandingFolder(folder, fill)

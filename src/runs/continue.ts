@@ -36,7 +36,8 @@ import type { Changes } from './change.ts'
 import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
 import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
-import { appendRecord, truncateRecords } from './log.ts'
+import { appendRecord, readEvaluations, truncateRecords } from './log.ts'
+import { runCard } from './run_card.ts'
 import { runGraphs } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
 import { readRunManifest } from './run_manifest.ts'
@@ -95,13 +96,17 @@ async function continueAlone(
   const state = await loadState(folder, tensors, manifest, config)
   const logFile = join(folder, 'log.jsonl')
   await truncateRecords(logFile, state.global_step)
+  const evaluations = await readEvaluations(logFile)
 
   const prepacking = prepacks(settings)
   const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
   const trained = { lora, head, config, baseModel: settings.model, companions: folder }
   const log: Listener = {
     step: (record) => appendRecord(logFile, record),
-    evaluation: (record) => appendRecord(logFile, record),
+    evaluation(record) {
+      appendRecord(logFile, record)
+      evaluations.push(record)
+    },
   }
   const told: Listener = {
     start({ totalSteps, fromStep }) {
@@ -122,14 +127,18 @@ async function continueAlone(
       closing.add(openSplitFile(folder, 'validation')),
     ]
     checkData([trainData, validationData], config.vocab_size)
+    const rows = { training: trainData.size, validation: validationData.size }
     return await taskNamed(settings.task).train({
       ...{ settings, options: taskOptions(settings), config, lora, npt, head, state },
       ...{ training, evaluation, tensors, constants, trainData, validationData },
       parameters: { ...tensors.parameters, ...constants },
       tokenizer: await loadTokenizer(folder),
       host: folderHost(folder, settings, runtime),
-      save: (name, at) =>
-        writeCheckpoint(join(folder, 'checkpoints', name), tensors, trained, storedState(at, settings.task)),
+      async save(name, at) {
+        const card = runCard({ config: settings, manifest, rows, step: at.global_step, evaluations })
+        const stored = storedState(at, settings.task)
+        await writeCheckpoint(join(folder, 'checkpoints', name), tensors, trained, stored, card)
+      },
       listeners: [log, told, ...(watcher ? [watcher] : [])],
       signal,
     })

@@ -6,11 +6,18 @@ import { appendFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
-import { exists, unreadable } from '../formats/read_file.ts'
-import type { LogRecord } from '../learning/listeners.ts'
+import { exists, readText, unreadable } from '../formats/read_file.ts'
+import type { EvaluationRecord, LogRecord } from '../learning/listeners.ts'
 
 export const appendRecord = (path: string, record: LogRecord): void =>
   appendFileSync(path, `${JSON.stringify(record)}\n`)
+
+/** The evaluations that a log tells of, in order. */
+export async function readEvaluations(path: string): Promise<EvaluationRecord[]> {
+  if (!(await exists(path))) return []
+  const lines = (await readText(path)).split('\n').filter((line) => line.includes('"eval_loss"'))
+  return lines.map((line) => JSON.parse(line) as EvaluationRecord)
+}
 
 /**
  * Drops what a killed process recorded after its last checkpoint, and a line it may have left half-written. A run without a

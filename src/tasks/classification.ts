@@ -84,7 +84,8 @@ export async function evaluateClassification(
     sequences.forEach(([example], b) => {
       const row = logits!.data.subarray(b * classes.length, (b + 1) * classes.length) as Float32Array
       actual.push(example!.labels[0]!)
-      predicted.push(row.indexOf(Math.max(...row)))
+      // Where logits are no numbers none is the highest, and the loss is none either.
+      predicted.push(Math.max(0, row.indexOf(Math.max(...row))))
     })
   }
   return { loss: sum / actual.length, report: classificationReport(actual, predicted, classes) }

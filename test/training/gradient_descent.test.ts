@@ -113,10 +113,10 @@ describe('gradient descent', () => {
       }
     }
     // 45 rows make 6 batches of 8 an epoch.
-    expect(await when({})).to.deep.equal({ evaluations: [6, 10], last: [6, 10] })
-    expect(await when({ eval_steps: 4 })).to.deep.equal({ evaluations: [4, 8, 10], last: [4, 8, 10] })
+    expect(await when({})).to.deep.equal({ evaluations: [0, 6, 10], last: [6, 10] })
+    expect(await when({ eval_steps: 4 })).to.deep.equal({ evaluations: [0, 4, 8, 10], last: [4, 8, 10] })
     expect(await when({ eval_steps: 4, save_steps: 3 })).to.deep.equal({
-      evaluations: [4, 8, 10],
+      evaluations: [0, 4, 8, 10],
       last: [3, 6, 9, 10],
     })
   })
@@ -124,7 +124,9 @@ describe('gradient descent', () => {
   it('keeps the best checkpoint and stops when it has not improved for long enough', async () => {
     // Random labels cannot be learned: the validation loss rises as the training data are learned by heart.
     const options = { max_steps: 200, eval_steps: 2, learning_rate: 3e-2, early_stopping_patience: 3 }
-    const { state, evaluations, saved, steps } = await runs.train(options, data)
+    const { state, evaluations: told, saved, steps } = await runs.train(options, data)
+    const [before, ...evaluations] = told
+    expect(before).to.include({ step: 0, best: false })
     const losses = evaluations.map(({ eval_loss }) => eval_loss)
     const best = losses.indexOf(Math.min(...losses))
     expect(steps.length).to.equal(state.global_step).and.to.be.below(200)

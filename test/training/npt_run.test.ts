@@ -67,9 +67,11 @@ const log = async (run: string): Promise<Record[]> =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record)
 
-/** The evaluations' losses, in order. */
+/** The losses of evaluations in training, in order. */
 const evaluated = async (run: string): Promise<number[]> =>
-  (await log(run)).flatMap(({ eval_loss }) => (eval_loss === undefined ? [] : [eval_loss]))
+  (await log(run)).flatMap(({ step, eval_loss }) =>
+    eval_loss === undefined || step === 0 ? [] : [eval_loss],
+  )
 
 async function evaluateNpt(run: string): Promise<NptEvaluation> {
   const result = await evaluateRun(run, 'validation')
@@ -148,6 +150,7 @@ describe('a run of NPT, phase 1', () => {
       const run = await trained(folder, phase1(true))
       expect([...(await tensorsOf(run)).keys()].sort()).to.deep.equal([...names].sort())
       expect((await readdir(best(run))).sort()).to.deep.equal([
+        'README.md',
         'optimizer.safetensors',
         'trained.safetensors',
         'trainer_state.json',

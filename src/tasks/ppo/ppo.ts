@@ -121,7 +121,6 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
   const plan = {
     steps: totalUpdates(options, ppo, run.prompts.length),
     perEpoch: rolloutsPerEpoch(run.prompts.length, ppo.batch_size),
-    baseline: true,
   }
   return loop({ ...run, evaluate: (step) => evaluatePolicy(policy, run, step) }, plan, take)
 }

@@ -1,0 +1,121 @@
+/**
+ * The model card of a run's checkpoint: from what, on which data, how, and how well. It knows no clock and no folder of this
+ * machine, so equal runs have equal cards.
+ * @module
+ */
+import { basename, isAbsolute } from 'node:path'
+
+import { stringify } from 'yaml'
+
+import type { Manifest } from '../formats/manifest.ts'
+import type { ModelCard } from '../formats/model_card.ts'
+import { markdownTable } from '../formats/model_card.ts'
+import type { EvaluationRecord } from '../learning/listeners.ts'
+import { METHODS, methodOf } from '../learning/default_rate.ts'
+import { taskNamed } from '../tasks/index.ts'
+import { version } from '../version.ts'
+import type { SettledConfig } from './config.ts'
+import { runConfigSchema } from './config.ts'
+
+export interface CardFacts {
+  readonly config: SettledConfig
+  readonly manifest: Pick<Manifest, 'head' | 'lora' | 'npt' | 'parameters' | 'data' | 'licence'>
+  /** Rows of each split. */
+  readonly rows: Readonly<Record<string, number>>
+  /** Of the checkpoint. */
+  readonly step: number
+  /** The first and the last one so far; the first is that before training, where its step is 0. */
+  readonly evaluations: readonly EvaluationRecord[]
+}
+
+const PIPELINES = {
+  language: 'text-generation',
+  classes: 'text-classification',
+  score: 'text-classification',
+} as const
+
+export function runCard({ config, manifest, rows, step, evaluations }: CardFacts): ModelCard {
+  const { task } = config
+  const { head, lora, npt, parameters, licence = {} } = manifest
+  const model = nameOf(config.model)
+  const { noun } = METHODS[methodOf(lora, npt)]
+  const sources = config.data.map(({ path }) => nameOf(path))
+  const metadata = {
+    ...licence,
+    base_model: model,
+    library_name: typeof lora === 'object' ? 'peft' : lora === 'full' ? 'transformers' : 'ortune',
+    pipeline_tag: PIPELINES[head.kind],
+    datasets: sources,
+    tags: ['ortune', task, ...(typeof lora === 'object' ? ['lora'] : [])],
+  }
+  const unsaid = Object.keys(licence).length === 0
+  return {
+    metadata,
+    text: [
+      `# ${model}, trained by task ${task}`,
+      `${sentence(taskNamed(task).summary)} Trained are ${noun}: ${whole(parameters.trainable)} parameters, with ${whole(parameters.frozen)} others left as they were. This is the checkpoint of step ${whole(step)}.`,
+      unsaid
+        ? 'The card of the base model states no licence; what holds of the base and of the data holds here.'
+        : 'The licence is that of the base model; that of the data is to be heeded too.',
+      '## Data',
+      markdownTable([['source'], ...sources.map((source) => [source])]),
+      `${Object.entries(rows)
+        .map(([split, count]) => `${whole(count)} rows for ${split}`)
+        .join(', ')}${manifest.data ? `; fingerprint \`${manifest.data.fingerprint}\`` : ''}.`,
+      ...(evaluations.length > 0 ? ['## Figures', 'On the validation data.', figures(evaluations)] : []),
+      '## Settings',
+      `As a file \`training.yaml\`, \`npx ortune train training.yaml output_dir=run\` trains it again with ortune ${version()}.`,
+      `\`\`\`yaml\n${stringify(settings(config))}\`\`\`\n`,
+    ].join('\n\n'),
+  }
+}
+
+const whole = (n: number): string => n.toLocaleString('en')
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+
+function figures(evaluations: readonly EvaluationRecord[]): string {
+  const columns = [evaluations[0]!, ...(evaluations.length > 1 ? [evaluations.at(-1)!] : [])]
+  const names = Object.keys(columns.at(-1)!).filter((name) => name.startsWith('eval_'))
+  const heading = columns.map(({ step }) => (step === 0 ? 'before training' : `step ${whole(step)}`))
+  const shown = (value: unknown) => (typeof value === 'number' ? value.toPrecision(4) : '')
+  return markdownTable([
+    ['', ...heading],
+    ...names.map((name) => [
+      name.slice('eval_'.length).replaceAll('_', ' '),
+      ...columns.map((record) => shown(record[name as keyof EvaluationRecord])),
+    ]),
+  ])
+}
+
+/** A path within somebody's machine is nobody else's business: then the name of the file alone. */
+const nameOf = (path: string): string => (isAbsolute(path) ? basename(path) : path)
+
+/** What does not change what is learned. */
+const PLACE: readonly string[] = ['output_dir', 'provider', 'threads', 'prepacking']
+
+/** The keys that differ from their defaults, and the learning rate. */
+function settings(config: SettledConfig): Record<string, unknown> {
+  const { model, output_dir, data } = config
+  const defaults: Record<string, unknown> = runConfigSchema.parse({ model, output_dir, data })
+  const kept = Object.entries(config).filter(
+    ([key, value]) =>
+      !PLACE.includes(key) &&
+      value !== undefined &&
+      (['model', 'data'].includes(key) || JSON.stringify(value) !== JSON.stringify(defaults[key])),
+  )
+  return Object.fromEntries(
+    kept.map(([key, value]) => [key, key === 'template' ? value : withoutFolders(value)]),
+  )
+}
+
+const withoutFolders = (value: unknown): unknown => {
+  if (typeof value === 'string') return nameOf(value)
+  if (Array.isArray(value)) return value.map(withoutFolders)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]) =>
+      inner === undefined ? [] : [[key, key === 'template' ? (inner as unknown) : withoutFolders(inner)]],
+    ),
+  )
+}

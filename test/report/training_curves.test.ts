@@ -1,0 +1,85 @@
+import { expect } from 'chai'
+
+import type { EvaluationRecord, StepRecord } from '../../src/learning/listeners.ts'
+import { smoothed, trainingCurves } from '../../src/report/training_curves.ts'
+import { tasks } from '../../src/tasks/index.ts'
+
+/** A log of ten steps, evaluated before the first and after every fifth. */
+const log = Array.from({ length: 11 }, (_, step): (StepRecord | EvaluationRecord)[] => [
+  ...(step === 0
+    ? []
+    : [{ step, epoch: 0, loss: 4 - step / 10, grad_norm: 1, learning_rate: 1e-3 / step, tokens: 8 }]),
+  ...(step % 5 === 0 ? [{ step, epoch: 0, eval_loss: 4 - step / 12, best: false }] : []),
+]).flat()
+
+/** The texts of a picture. */
+const textsOf = (svg: string): string[] =>
+  Array.from(svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g), ([, text]) => text!)
+
+/** The marks of a picture: lines, and points. */
+const marks = (svg: string): string[] => svg.match(/<path aria-label[^>]*>/g) ?? []
+
+describe('the curves of a run', () => {
+  it('are of the loss, the gradients and the learning rate, with steps and small numbers as people read them', async () => {
+    const texts = textsOf(await trainingCurves(log, 'runs/words', tasks.sft))
+    expect(texts).to.include.members(['runs/words', 'loss (nats)', 'norm of the gradients, before clipping'])
+    expect(texts).to.include.members(['training', 'validation', 'learning rate', 'optimizer step'])
+    expect(texts).to.include.members(['0', '2', '10', '2e-4', '1e-3'])
+    expect(texts.filter((text) => text.includes('NaN') || text.includes('0.000'))).to.deep.equal([])
+  })
+
+  it('have the point before training', async () => {
+    const points = (svg: string) =>
+      marks(svg).filter((mark) => mark.includes('step: 0;') && mark.includes('"point"'))
+    expect(points(await trainingCurves(log, 'run', tasks.sft))).to.have.length(1)
+    expect(points(await trainingCurves(log.slice(1), 'run', tasks.sft))).to.have.length(0)
+  })
+
+  it('have one colour for one thing in all panels', async () => {
+    const svg = await trainingCurves(log, 'run', tasks.sft)
+    const colours = (curve: string) =>
+      marks(svg)
+        .filter((mark) => mark.includes(`curve: ${curve}`))
+        .map((mark) => /#[0-9a-f]{6}/.exec(mark)![0])
+    // A faint and a smooth line in two panels; a line and three points; two lines that are one.
+    expect(colours('training')).to.deep.equal(Array<string>(4).fill('#0072b2'))
+    expect(colours('validation')).to.deep.equal(Array<string>(4).fill('#d55e00'))
+    expect(colours('learning rate')).to.deep.equal(Array<string>(2).fill('#777777'))
+  })
+
+  it('draw what the task logs beside, and leave out what the log has not', async () => {
+    const accuracy = log.map((record) => ('eval_loss' in record ? { ...record, eval_accuracy: 0.5 } : record))
+    expect(textsOf(await trainingCurves(accuracy, 'run', tasks.classification))).to.include('accuracy')
+    expect(textsOf(await trainingCurves(log, 'run', tasks.classification))).not.to.include('accuracy')
+  })
+
+  it('can be of a run of one step, and of tens of thousands', async () => {
+    expect(textsOf(await trainingCurves(log.slice(0, 2), 'run', tasks.sft))).to.include('loss (nats)')
+    const long = Array.from({ length: 20_000 }, (_, i) => ({ ...log[1]!, step: i + 1 }))
+    const svg = await trainingCurves(long, 'run', tasks.sft)
+    expect(textsOf(svg)).to.include('20k')
+    expect(svg.length).to.be.below(200_000)
+  })
+})
+
+describe('the smooth line', () => {
+  const line = (values: readonly number[]) => values.map((value, step) => ({ step, value }))
+
+  it('neither lags behind a line nor bends it, and ends where the points do', () => {
+    const straight = line(Array.from({ length: 300 }, (_, i) => 4 - i / 100))
+    smoothed(straight).forEach(({ step, value }, i) => {
+      expect(step).to.equal(i)
+      expect(value).to.be.closeTo(straight[i]!.value, 1e-12)
+    })
+  })
+
+  it('takes the noise away', () => {
+    const jagged = line(Array.from({ length: 300 }, (_, i) => (i % 2 === 0 ? 1 : -1)))
+    for (const { value } of smoothed(jagged).slice(10, -10)) expect(Math.abs(value)).to.be.below(0.2)
+  })
+
+  it('is the points themselves where there are few', () => {
+    const few = line([3, 1, 2])
+    expect(smoothed(few)).to.deep.equal(few)
+  })
+})

@@ -8,19 +8,40 @@ import { add, erf, mul, relu, sigmoid, sub, tanh } from '../ops/index.ts'
 export const activations = {
   gelu_new: geluTanh,
   gelu_pytorch_tanh: geluTanh,
+  gelu_python_tanh: geluTanh,
+  gelu_fast: geluTanh,
+  gelu_accurate: geluTanh,
   gelu: geluErf,
+  gelu_python: geluErf,
+  quick_gelu: (x: Value): Value => mul(x, sigmoid(mul(x, 1.702))),
   relu,
-  silu: (x: Value): Value => mul(x, sigmoid(x)),
+  relu2: squaredRelu,
+  silu,
+  swish: silu,
   tanh,
 } as const
 
-/** `gelu_new` and `gelu_pytorch_tanh` are the same tanh approximation; `gelu` is the exact form with erf. */
+/**
+ * `gelu_new` and the names after it are the same tanh approximation; `gelu` and `gelu_python` are the exact form with erf,
+ * `quick_gelu` its approximation by a logistic function (Hendrycks, Gimpel 2016).
+ */
 export type ActivationName = keyof typeof activations
 
 export const activationNames = Object.keys(activations) as readonly ActivationName[] as readonly [
   ActivationName,
   ...ActivationName[],
 ]
+
+/** y = x·σ(x). Elfwing et al.: Sigmoid-Weighted Linear Units (2017). */
+function silu(x: Value): Value {
+  return mul(x, sigmoid(x))
+}
+
+/** y = max(x, 0)². So et al.: Primer (2021). */
+function squaredRelu(x: Value): Value {
+  const positive = relu(x)
+  return mul(positive, positive)
+}
 
 /** y = x·Φ(x) = x/2·(1 + erf(x/√2)). Hendrycks, Gimpel: Gaussian Error Linear Units (2016). */
 function geluErf(x: Value): Value {

@@ -105,7 +105,11 @@ export function bert(
     const table = (name: string) => parameters(`bert.embeddings.${name}.weight`)
     const tokens = add(
       gather(table('word_embeddings'), input_ids),
-      gather(table('token_type_embeddings'), token_type_ids),
+      // Where there is one type, it is that of all parts.
+      gather(
+        table('token_type_embeddings'),
+        config.type_vocab_size > 1 ? token_type_ids : mul(token_type_ids, 0),
+      ),
     )
     const positions = gather(table('position_embeddings'), range(input_ids, sequence))
     return norm(reshape(add(tokens, positions), [`${batch}*${sequence}`, width]), 'bert.embeddings.LayerNorm')

@@ -14,7 +14,7 @@ import { writeFileAtomic, writeFolderAtomic } from './atomic.ts'
 import { classifierConfig } from './classifier_config.ts'
 import { formatOf } from './families/family.ts'
 import { checkWrites, readModelConfig } from './model_config.ts'
-import { findTensors } from './model_tensors.ts'
+import { checkTied, findTensors } from './model_tensors.ts'
 import type { FloatTensor } from './safetensors.ts'
 import { streamSafetensors, writeSafetensors } from './safetensors.ts'
 import type { StoredTensors } from './weight_files.ts'
@@ -37,7 +37,10 @@ export async function openModelFolder(
   shapesOf: (config: ModelConfig) => ParameterShapes = ownShapes,
 ): Promise<ModelFolder> {
   const config = await readModelConfig(join(folder, 'config.json'))
-  return { config, tensors: findTensors(await findWeights(folder), config, shapesOf(config)) }
+  const weights = await findWeights(folder)
+  const tensors = findTensors(weights, config, shapesOf(config))
+  await checkTied(weights, config)
+  return { config, tensors }
 }
 
 /**
@@ -48,7 +51,9 @@ export async function openTrainableFolder(folder: string): Promise<ModelFolder> 
   const config = await readModelConfig(join(folder, 'config.json'))
   const { fresh } = formatOf(config).naming
   const weights = await findWeights(folder)
-  return { config, tensors: findTensors(weights, config, ownShapes(config), fresh) }
+  const tensors = findTensors(weights, config, ownShapes(config), fresh)
+  await checkTied(weights, config)
+  return { config, tensors }
 }
 
 /**

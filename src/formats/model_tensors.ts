@@ -2,11 +2,13 @@
  * Finding a model's parameters in its weight files, whichever of the customary namings it uses.
  * @module
  */
+import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
 import { formatOf } from './families/family.ts'
 import type { StoredTensor, WeightFiles } from './weight_files.ts'
+import { readStored } from './weight_files.ts'
 
 /**
  * Where each parameter of the model lies: transformers' name to entry, in the order of `shapes`. Tensors outside the
@@ -48,4 +50,44 @@ export function findTensors(
         `${where} has a tensor ${name}, of which its config.json knows nothing; are they of one model?`,
       )
   return found
+}
+
+/**
+ * Whether a tensor that is tied to another one is equal to it, where a file has both: tools part in which of them counts.
+ * @throws UserError where they differ
+ */
+export async function checkTied({ tensors, where }: WeightFiles, config: ModelConfig): Promise<void> {
+  const format = formatOf(config)
+  const pair = format.tied(config)
+  if (!pair) return
+  const [tensor, other] = [pair.tensor, pair.to].map(
+    (name) => [...tensors].find(([given]) => format.naming.canonical(given) === name)?.[1],
+  )
+  if (!tensor || !other || (await equalStored(tensor, other))) return
+  throw new UserError(
+    `${where} has a ${pair.tensor} other than ${pair.to}, to which its config.json ties it; set tie_word_embeddings to false there if it is the model's own head, or take the tensor out`,
+  )
+}
+
+/** Numbers that are compared at a time. */
+const STRETCH = 2 ** 20
+
+/** Compares two tensors stretch by stretch. */
+async function equalStored(a: StoredTensor, b: StoredTensor): Promise<boolean> {
+  if (a.shape.join() !== b.shape.join() || a.dtype !== b.dtype) return false
+  const size = sizeOf(a.shape)
+  const width = a.length / Math.max(1, size)
+  for (let from = 0; from < size; from += STRETCH) {
+    const count = Math.min(STRETCH, size - from)
+    const stretch = (tensor: StoredTensor): StoredTensor => ({
+      ...tensor,
+      shape: [count],
+      offset: tensor.offset + from * width,
+      length: count * width,
+    })
+    const read = await readStored(new Map([['a', stretch(a)] as const, ['b', stretch(b)] as const]))
+    const [left, right] = [read.get('a')!.data, read.get('b')!.data]
+    if (left.some((value, i) => value !== right[i])) return false
+  }
+  return true
 }

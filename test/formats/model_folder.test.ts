@@ -182,6 +182,26 @@ describe('model folders', () => {
     expect(json('config.json')).to.include({ dtype: 'float32', torch_dtype: 'float32', model_type: 'gpt2' })
   })
 
+  it('may have a head beside the embedding that it is tied to, if it is the same', async () => {
+    const folder = join(place, 'tied')
+    const config = await readGpt2Config(fixture)
+    const tensors = await read(fixture)
+    const embedding = tensors.get('transformer.wte.weight')!
+    await writeModelFolder(folder, { config, tensors: new Map(tensors).set('lm_head.weight', embedding) })
+    expect(await read(folder)).to.deep.equal(tensors)
+
+    const head = { shape: embedding.shape, data: embedding.data.map((w, i) => (i === 87 ? w + 1 : w)) }
+    const other = new Map(tensors).set('lm_head.weight', head)
+    await writeModelFolder(folder, { config, tensors: other })
+    const error = await rejection(openGpt2Folder(folder))
+    expect(error).to.be.instanceOf(UserError)
+    expect(error.message).to.match(
+      /has a lm_head\.weight other than transformer\.wte\.weight, .* set tie_word_embeddings to false/,
+    )
+    await writeModelFolder(folder, { config: { ...config, tie_word_embeddings: false }, tensors: other })
+    expect((await read(folder)).get('lm_head.weight')).to.deep.equal(head)
+  })
+
   it('without weights that can be read are refused with what to do', async () => {
     const config = readFileSync(join(fixture, 'config.json'))
     writeFileSync(join(place, 'config.json'), config)

@@ -116,6 +116,21 @@ describe('BERT against transformers and PEFT', () => {
     expect(largestDifference(got.slice(3, 6), wanted.slice(3, 6))).to.be.above(0.01)
   })
 
+  it('takes all parts as one where it has one token type', async () => {
+    const { task, feeds } = await adaptedBert(model, 'full')
+    const name = 'bert.embeddings.token_type_embeddings.weight'
+    const whole = feeds[name]!
+    const width = whole.dims[1]!
+    const first = { ...whole, dims: [1, width], data: (whole.data as Float32Array).slice(0, width) }
+    const one = { ...task, config: { ...model.config, type_vocab_size: 1 } }
+    const fed = bertFeeds(batch, model.config)
+    const types = fed['token_type_ids']!
+    const zeros = { ...types, data: new BigInt64Array(types.data.length) }
+    const outputs = await run(classificationEvaluationGraph(one), { ...fed, ...feeds, [name]: first })
+    const wanted = await run(classificationEvaluationGraph(task), { ...fed, token_type_ids: zeros, ...feeds })
+    expect(outputs['logits']).to.deep.equal(wanted['logits'])
+  })
+
   it('gives the same logits for inference, whole batches and single texts', async () => {
     for (const lora of ADAPTATIONS) {
       const setup = await adaptedBert(model, lora)

@@ -61,10 +61,18 @@ function expectClose(got: Tensor, expected: Tensor, tolerance = 1e-12): void {
 describe('activations', () => {
   const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
   const tanhForm = (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
+  const erfForm = (x: number) => 0.5 * x * (1 + erf(x / Math.SQRT2))
   const references: Record<ActivationName, (x: number) => number> = {
     gelu_new: tanhForm,
     gelu_pytorch_tanh: tanhForm,
-    gelu: (x) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+    gelu_python_tanh: tanhForm,
+    gelu_fast: tanhForm,
+    gelu_accurate: tanhForm,
+    gelu: erfForm,
+    gelu_python: erfForm,
+    quick_gelu: (x) => x * sigmoid(1.702 * x),
+    relu2: (x) => Math.max(x, 0) ** 2,
+    swish: (x) => x * sigmoid(x),
     relu: (x) => Math.max(0, x),
     silu: (x) => x * sigmoid(x),
     tanh: Math.tanh,

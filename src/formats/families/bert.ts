@@ -60,6 +60,7 @@ export const bertFormat: FamilyFormat<BertConfig> = {
     // Language models of masked tokens have no pooled output.
     fresh: /^bert\.pooler\./,
   },
+  tied: () => null,
   adapterKeys: {
     prefix: 'bert.',
     key: /^base_model\.model\.(?:bert\.)?((?:encoder\.layer\.\d+\.[\w.]+|pooler)\.(?:query|key|value|dense))\.(lora_[AB]\.weight)$/,

@@ -42,6 +42,8 @@ export interface FamilyFormat<C = ModelConfig> {
   /** The token that texts of a head on a pooled vector are padded with; undefined: the tokenizer's own. */
   paddingToken(config: C, head: ClassesHead | ScoreHead): number | null | undefined
   readonly naming: Naming
+  /** A tensor that a file may have beside the one that it is tied to, which it must then be equal to. */
+  tied(config: C): { readonly tensor: string; readonly to: string } | null
   readonly adapterKeys: AdapterKeys
   /** Whether a bare `config.json` gets the vocabulary that GPT-2 was published with. */
   hasPublishedVocabulary(config: C): boolean

@@ -99,6 +99,8 @@ export const gpt2Format: FamilyFormat<Gpt2Config> = {
     // The causal mask, which older files carry along.
     unused: /^transformer\.h\.\d+\.attn\.(bias|masked_bias)$/,
   },
+  tied: ({ tie_word_embeddings }) =>
+    tie_word_embeddings ? { tensor: 'lm_head.weight', to: 'transformer.wte.weight' } : null,
   adapterKeys: {
     prefix: 'transformer.',
     key: /^base_model\.model\.(?:transformer\.)?(h\.\d+\.(?:attn|mlp)\.c_\w+)\.(lora_[AB]\.weight)$/,

@@ -61,7 +61,7 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
     const npt = await placeNpt(config.npt, folder)
     const host = folderHost(folder, config)
     const about = { settings: config, config: modelConfig, lora, npt, host, options }
-    const tokenizer = () => loadTokenizer(folder)
+    const tokenizer = () => loadTokenizer(folder, config.model)
     if (task.check) await task.check({ ...about, tokenizer: await tokenizer() })
     report = await prepareData(config, folder, join(folder, 'data'), onRows)
     if (task.prepare) {

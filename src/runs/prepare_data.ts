@@ -62,7 +62,11 @@ export async function prepareData(
   if (!(await hasTokenizer(tokenizerFolder))) {
     throw new UserError(`${config.model} has no tokenizer.json beside it; add the model's tokenizer`)
   }
-  checkTokenizer(await loadTokenizer(tokenizerFolder), await readTaskModel(config), config.model)
+  checkTokenizer(
+    await loadTokenizer(tokenizerFolder, config.model),
+    await readTaskModel(config),
+    config.model,
+  )
   const report = await prepare({
     task: dataKind(config),
     sources: config.data.map((source) => sourceOf(source, config.seed)),

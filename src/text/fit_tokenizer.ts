@@ -3,6 +3,9 @@ import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
+/** A text holds a token that its model has not. */
+export class BeyondModel extends UserError {}
+
 /**
  * A tokenizer as a model of `vocabulary` ids reads it. It may have more tokens where these were added, as `[PAD]` often is
  * without the model being told; a text that holds one of them is refused.
@@ -22,8 +25,8 @@ export function fitTokenizer(tokenizer: Tokenizer, vocabulary: number, where: st
     const beyond = ids.find((id) => id >= vocabulary)
     if (beyond === undefined) return ids
     const token = quote(tokenizer.decode([beyond]))
-    throw new UserError(
-      `the text ${quote(text)} holds the token ${token}, whose id ${beyond} the tokenizer in ${where} has and the model with its ${vocabulary} has not; take it out of the text, or give the model more embeddings with resize_token_embeddings of transformers`,
+    throw new BeyondModel(
+      `the text ${quote(text)} holds the token ${token}, whose id ${beyond} the tokenizer has and the model with its ${vocabulary} has not; take it out of the text, or give the model more embeddings with resize_token_embeddings of transformers`,
     )
   }
   return {
@@ -34,5 +37,6 @@ export function fitTokenizer(tokenizer: Tokenizer, vocabulary: number, where: st
     ownSize,
     vocabSize: vocabulary,
     encode: fitting((text) => tokenizer.encode(text)),
+    encodePlain: fitting((text) => tokenizer.encodePlain(text)),
   }
 }

@@ -1,10 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
 
 import { UserError } from '../../src/errors.ts'
+import { prepare } from '../../src/data/sets/prepare.ts'
 import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { rejection } from '../rejection.ts'
@@ -31,7 +32,30 @@ describe('a tokenizer beside a model', () => {
     expect(tokenizer.encode('a [PAD')).to.have.length(6)
     expect(() => tokenizer.encode('a [PAD] b')).to.throw(
       UserError,
-      /the text "a \[PAD\] b" holds the token "\[PAD\]", whose id 300 .* the model with its 300 has not; take it out/,
+      /the text "a \[PAD\] b" holds the token "\[PAD\]", whose id 300 the tokenizer has and the model with its 300 has not; take it out/,
+    )
+  })
+
+  it('names the row of data that holds one which is no control token', async () => {
+    await write('config.json', { vocab_size: OWN })
+    const json = JSON.parse(await readFile(join(place, 'tokenizer.json'), 'utf8')) as {
+      added_tokens: object[]
+    }
+    const word = { id: OWN, content: 'lantern', special: false }
+    await write('tokenizer.json', { ...json, added_tokens: [json.added_tokens[0], word] })
+    const path = join(place, 'x.csv')
+    await writeFile(path, 'prompt,completion\na,b\na lantern,c\n')
+    const error = await rejection(
+      prepare({
+        sources: [{ path, split: { all: 'train' } }],
+        tokenizerFolder: place,
+        maxLength: 32,
+        out: join(place, 'out'),
+      }),
+    )
+    expect(error).to.be.instanceOf(UserError)
+    expect(error.message).to.match(
+      /x\.csv, row 2: the text ".*lantern" holds the token "lantern", whose id 300/,
     )
   })
 

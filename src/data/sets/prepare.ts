@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { UserError } from '../../errors.ts'
 import { writeFolderAtomic } from '../../formats/atomic.ts'
 import { loadTokenizer } from '../../formats/load_tokenizer.ts'
+import { BeyondModel } from '../../text/fit_tokenizer.ts'
 import { tokenizerFilesIn } from '../../formats/tokenizer_files.ts'
 import { checkClasses, findClasses } from './classes.ts'
 import { LEFT_OUT } from '../examples/encode.ts'
@@ -127,8 +128,9 @@ async function writeSplits(
   let counts: SplitCounts
   try {
     for (const [i, source] of sources.entries()) {
+      const encoder = kind.encoder(tokenizer, source.template, { ...options, classes })
       const encode = readTolerantly(
-        kind.encoder(tokenizer, source.template, { ...options, classes }),
+        (row, where) => named(where, () => encoder(row, where)),
         oddRows,
         ({ message }) => [{ leftOut: 'odd' as const, reason: message }],
       )
@@ -146,6 +148,15 @@ async function writeSplits(
   const paths = sources.map(({ path }) => path).join(', ')
   const found = rows === 0 ? 'there are no rows' : `${rows} rows were left out, ${reasonsOf(counts)}`
   throw new UserError(`${paths}: no example to learn from; ${found}; give rows with something to learn`)
+}
+
+/** Says of which row it is that a text has a token which the model has not. */
+function named<T>(where: string, encode: () => T): T {
+  try {
+    return encode()
+  } catch (error) {
+    throw error instanceof BeyondModel ? new UserError(`${where}: ${error.message}`) : error
+  }
 }
 
 /** Why rows are left out, and how many for each reason. */

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+
+import { expect } from 'chai'
+
+import { withFolder } from '../data/helpers.ts'
+import { createTinyRun } from '../training/tiny_run.ts'
+import { listing, runAlone } from './run_cli.ts'
+
+const command = join(import.meta.dirname, '../../src/cli/ortune.mjs')
+const rows = ['fox', 'hen', 'owl', 'elk'].map((word) => ({ text: `a ${word} is an animal` }))
+
+const csv = (rows: number): string =>
+  `text\n${Array.from({ length: rows }, (_, n) => `a fox has ${n} hens\n`).join('')}`
+
+/** Starts `ortune …args`; `until` waits for what the folder is to show. */
+function start(folder: string, ...args: string[]) {
+  const child = spawn(process.execPath, [command, ...args], { cwd: folder })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (text: Buffer) => (stdout += text.toString()))
+  child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
+  const ended = once(child, 'close') as Promise<[number | null]>
+  return {
+    child,
+    async until(holds: () => boolean) {
+      while (child.exitCode === null && !holds()) await setTimeout(5)
+      expect(child.exitCode, stderr).to.equal(null)
+    },
+    end: async () => ({ code: (await ended)[0], stdout, stderr }),
+  }
+}
+
+const steps = (log: string): number =>
+  existsSync(log) ? readFileSync(log, 'utf8').split('\n').length - 1 : 0
+
+describe('a signal', function () {
+  this.timeout(60_000)
+
+  for (const [signal, expected] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    it(`${signal} in training ends with a checkpoint, how to go on, and code ${expected}`, () =>
+      withFolder(async (folder) => {
+        const { run } = await createTinyRun(folder, rows, {
+          max_steps: 100_000,
+          eval_steps: 100_000,
+          save_steps: 100_000,
+        })
+        const process = start(folder, 'resume', 'run', '--json')
+        const log = join(run, 'log.jsonl')
+        await process.until(() => steps(log) > 3)
+        process.child.kill(signal)
+        const { code, stdout, stderr } = await process.end()
+        expect(code).to.equal(expected)
+        expect(stderr).to.include('finishing this step and writing a checkpoint')
+        const result = JSON.parse(stdout) as { global_step: number; interrupted: boolean }
+        expect(result.interrupted).to.equal(true)
+        expect(result.global_step).to.equal(steps(log))
+        const again = await runAlone(folder, 'resume', 'run', `max_steps=${result.global_step + 1}`)
+        expect(again.code, again.stderr).to.equal(0)
+        expect(steps(log)).to.equal(result.global_step + 2)
+        expect(await listing(folder)).not.to.include('run/.lock')
+      }))
+
+  it('while a run is being made leaves nothing of it', () =>
+    withFolder(async (folder) => {
+      const { model } = await createTinyRun(join(folder, 'other'), rows)
+      writeFileSync(join(folder, 'rows.csv'), csv(300_000))
+      const config = { model, data: [{ path: 'rows.csv', split: { validation: 0.1 } }], output_dir: 'run' }
+      writeFileSync(join(folder, 'run.yaml'), JSON.stringify(config))
+      const before = readdirSync(folder)
+      const process = start(folder, 'train', 'run.yaml')
+      await process.until(() => existsSync(join(folder, '.run.new', 'model.safetensors')))
+      process.child.kill('SIGINT')
+      expect((await process.end()).code).to.equal(130)
+      expect(readdirSync(folder)).to.deep.equal(before)
+    }))
+
+  it('is not needed for a second train into one folder: it is told who writes there', () =>
+    withFolder(async (folder) => {
+      const { model } = await createTinyRun(join(folder, 'other'), rows)
+      writeFileSync(join(folder, 'rows.csv'), csv(50_000))
+      const data = [{ path: 'rows.csv', split: { validation: 0.1 } }]
+      writeFileSync(
+        join(folder, 'run.yaml'),
+        JSON.stringify({ model, data, output_dir: 'run', max_steps: 2 }),
+      )
+      const first = start(folder, 'train', 'run.yaml')
+      await first.until(() => existsSync(join(folder, '.run.lock')))
+      const second = await runAlone(folder, 'train', 'run.yaml')
+      expect(second.stderr).to.match(
+        /^ortune: run (is being written by process \d+, since .*; wait|holds a run already; )/,
+      )
+      expect(second.code).to.equal(2)
+      const { code, stderr } = await first.end()
+      expect(code, stderr).to.equal(0)
+    }))
+})

@@ -179,7 +179,7 @@ export const bertFamily: Family<BertConfig> = {
     heads: config.num_attention_heads,
     kvHeads: config.num_attention_heads,
     headSize: config.hidden_size / config.num_attention_heads,
-    endOfText: null,
+    padding: null,
   }),
   shapes: bertParameterShapes,
   layout: 'out_in',

@@ -10,7 +10,9 @@ import type { Pooling } from '../layers/pooling.ts'
 import { maskedMean } from '../layers/pooling.ts'
 import {
   add,
+  cast,
   dimension,
+  equal,
   expandLike,
   gather,
   gemm,
@@ -18,6 +20,7 @@ import {
   range,
   reduceMax,
   reshape,
+  sub,
   unsqueeze,
 } from '../ops/index.ts'
 import type { Adaptation } from './adaptation.ts'
@@ -96,7 +99,7 @@ export function inferenceInputs(graph: Graph, task: Pick<EncoderTask, 'config' |
     ...(familyOf(task.config).positions
       ? { position_ids: expandLike(unsqueeze(range(input_ids, 'sequence'), 0), input_ids) }
       : {}),
-    ...(poolsLast(task) ? { pool_positions: lastPositions(tokens) } : {}),
+    ...(poolsLast(task) ? { pool_positions: lastPositions(tokens, factsOf(task.config).padding) } : {}),
   }
 }
 
@@ -110,9 +113,14 @@ function tokenInputs(graph: Graph, config: ModelConfig): Tokens {
   }
 }
 
-/** The flat index of each sequence's last real token: b·sequence + max over t of t·mask[b, t]. */
-function lastPositions({ input_ids, attention_mask }: Tokens): Value {
-  const last = reduceMax(mul(unsqueeze(range(input_ids, 'sequence'), 0), attention_mask), [1], false)
+/**
+ * The flat index of each sequence's last real token: b·sequence + max over t of t·mask[b, t], the mask being 0 at the token that is
+ * passed over as well.
+ */
+function lastPositions({ input_ids, attention_mask }: Tokens, padding: number | null): Value {
+  const mask =
+    padding === null ? attention_mask : mul(attention_mask, sub(1, cast(equal(input_ids, padding), 'int64')))
+  const last = reduceMax(mul(unsqueeze(range(input_ids, 'sequence'), 0), mask), [1], false)
   return add(mul(range(input_ids, 'batch'), reshape(dimension(input_ids, 'sequence'), [])), last)
 }
 

@@ -29,8 +29,11 @@ export interface ModelFacts {
   /** Heads of keys and values. */
   readonly kvHeads: number
   readonly headSize: number
-  /** The token that the configuration ends texts with, where it names one. */
-  readonly endOfText: number | null
+  /**
+   * The token that is passed over at a sequence's end where hidden states are pooled by the last token's, as transformers does with
+   * the configuration's padding; null: none.
+   */
+  readonly padding: number | null
 }
 
 /** The tokens of a batch, each int64 [batch, sequence]. */

@@ -41,7 +41,9 @@ export interface Gpt2Config {
   /** Whether attention scores are divided by √(n_embd / n_head). */
   readonly scale_attn_weights: boolean
   readonly bos_token_id: number | null
-  readonly eos_token_id: number | null
+  /** One token or several that end a text. */
+  readonly eos_token_id: number | readonly number[] | null
+  readonly pad_token_id?: number | null
   /** Standard deviation of freshly initialised weights. */
   readonly initializer_range: number
 }
@@ -211,7 +213,7 @@ export const gpt2Family: Family<Gpt2Config> = {
     heads: config.n_head,
     kvHeads: config.n_head,
     headSize: config.n_embd / config.n_head,
-    endOfText: config.eos_token_id,
+    padding: config.pad_token_id ?? null,
   }),
   shapes: gpt2BodyShapes,
   layout: 'in_out',

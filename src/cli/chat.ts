@@ -1,7 +1,7 @@
 /** @module */
 import { createInterface } from 'node:readline'
 
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 
 import type { Question } from '../generation/chat_form.ts'
 import { shortenSentence } from '../quote.ts'
@@ -9,13 +9,14 @@ import { visible } from '../visible_text.ts'
 import type { ChatPlace } from './chat_loop.ts'
 import { CHAT_HELP } from './chat_loop.ts'
 import type { GenerationFlags } from './generation_options.ts'
-import { addGenerationOptions, givenSampling } from './generation_options.ts'
+import { generationNotes, takenDefaults } from './generation_notes.ts'
+import { addGenerationOptions, drawsAtRandom, givenSampling, greedyOption } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
 import { terminalText } from './terminal_text.ts'
 
 interface ChatFlags extends GenerationFlags {
-  greedy?: boolean
   template: number
+  system?: string
 }
 
 const SAMPLING = { do_sample: true, temperature: 0.7, top_k: 0, top_p: 0.9, repetition_penalty: 1 }
@@ -26,13 +27,13 @@ export const chatCommand = (): Command =>
     new Command('chat')
       .argument('<folder>', 'folder of a run (its best checkpoint is used), of a checkpoint or of a model')
       .addOption(
-        new Option(
-          '--greedy',
-          'take the likeliest token instead of drawing with temperature 0.7 and top-p 0.9',
-        ).conflicts(['temperature', 'topK', 'topP']),
+        greedyOption(
+          " instead of drawing as the model's generation_config.json says, else with temperature 0.7 and top-p 0.9",
+        ),
       )
+      .option('--system <text>', 'system message that the conversation begins with')
       .option('--template <n>', "which of the run's templates to use", wholeNumber({ from: 1 }), 1),
-    '100, if half of the context has room for them',
+    "the model's generation_config.json, else 100, if half of the context has room for them",
   )
     .addHelpText(
       'after',
@@ -41,6 +42,8 @@ export const chatCommand = (): Command =>
     )
     .action(async (folder: string, flags: ChatFlags) => {
       const { createChat } = await import('../generation/chat.ts')
+      const { samplingWith } = await import('../generation/defaults.ts')
+      const { withoutDefaults } = await import('../formats/generation_config.ts')
       const { openChat } = await import('../runs/open_chat.ts')
       const { chatLoop } = await import('./chat_loop.ts')
       const { checkpoint, adapter, threads, template, seed } = flags
@@ -49,9 +52,20 @@ export const chatCommand = (): Command =>
       const onForgotten = once(() =>
         place.say('The context is full: the oldest turns are forgotten from now on.'),
       )
-      const sampling = { ...SAMPLING, ...givenSampling(flags), ...(flags.greedy ? { do_sample: false } : {}) }
-      const chat = createChat(opened.generator, opened.form, { ...sampling, seed, onForgotten })
+      const { generator } = opened
+      const config = flags.generationConfig ? generator.config : withoutDefaults(generator.config)
+      const { max_new_tokens, ...drawing } = givenSampling(flags)
+      const does = flags.greedy ? { do_sample: false } : drawsAtRandom(flags) ? { do_sample: true } : {}
+      const sampling = samplingWith(config, { ...drawing, ...does }, SAMPLING)
+      const own = config.defaults.max_new_tokens
+      const length = max_new_tokens ?? (own && Math.min(own, generator.context >> 1))
+      const taken = takenDefaults(config, { ...drawing, ...does, max_new_tokens }, sampling)
+      for (const note of generationNotes(taken, config)) place.say(note)
       try {
+        const chat = createChat(generator, opened.form, {
+          ...{ ...sampling, seed, onForgotten, system: flags.system },
+          ...(length === undefined ? {} : { max_new_tokens: length }),
+        })
         if (place.interactive) place.say(greeting(opened.form.questions, template, opened.templates))
         await chatLoop(chat, place)
       } finally {

@@ -26,6 +26,7 @@ const COMMANDS = {
   '/help': 'shows this',
   '/reset': 'forgets what was said',
   '/exit': 'ends the conversation, as Ctrl-D does',
+  '/system': 'takes the rest of the line as the system message; alone, it takes it back',
 }
 
 /** As `/help` and the command's help show them. */
@@ -53,6 +54,15 @@ export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
     place.write('\n')
   }
 
+  function setSystem(text: string): void {
+    try {
+      chat.setSystem(text === '' ? undefined : text)
+    } catch (error) {
+      if (!(place.interactive && error instanceof UserError)) throw error
+      place.say(error.message)
+    }
+  }
+
   place.ask(questions[0]!)
   for await (const line of place.lines) {
     const question = next()!
@@ -60,6 +70,8 @@ export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
     if (line === '/reset') {
       chat.reset()
       answers = {}
+    } else if (/^\/system(\s|$)/.test(line)) {
+      setSystem(line.slice('/system'.length).trim())
     } else if (line === '/help') {
       place.say(CHAT_HELP)
     } else if (place.interactive && misspelt(line)) {

@@ -1,23 +1,30 @@
 /** @module */
 import { Command } from 'commander'
 
+import type { ClassesHead } from '../../graphs/models/head.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { visible } from '../visible_text.ts'
 import { checkpointOption } from './checkpoint_option.ts'
-import { wholeNumber } from './number_argument.ts'
+import { realNumber, wholeNumber } from './number_argument.ts'
 
 interface ClassifyFlags {
   text?: string[]
   file?: string
   checkpoint?: CheckpointName
   threads?: number
+  threshold?: number
   json?: boolean
+}
+
+interface Named {
+  readonly name: string
+  readonly number: number
 }
 
 interface Classified {
   readonly text: string
-  /** The likeliest first. */
-  readonly classes: readonly { readonly name: string; readonly probability: number }[]
+  /** The likeliest first; of a regression in the model's order. */
+  readonly classes: readonly Named[]
 }
 
 /** Classes that are shown of each text. */
@@ -36,6 +43,11 @@ export const classifyCommand = (): Command =>
     )
     .option('--file <path>', 'one such text per line; in a .jsonl file each line is a JSON string or object')
     .addOption(checkpointOption())
+    .option(
+      '--threshold <p>',
+      'of a multi-label classifier: the probability from which on a text has a label (default: 0.5)',
+      realNumber({ from: 0, to: 1 }),
+    )
     .option('--threads <n>', 'threads to compute with', wholeNumber({ from: 1 }))
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
@@ -43,7 +55,8 @@ export const classifyCommand = (): Command =>
       '\nExamples:\n  ortune classify runs/emotion --text "i feel wonderful today"\n' +
         '  ortune classify runs/rte --text \'{"sentence1": "A dog runs.", "sentence2": "An animal moves."}\'',
     )
-    .action(async (folder: string, { text, file, checkpoint, threads, json }: ClassifyFlags) => {
+    .action(async (folder: string, flags: ClassifyFlags) => {
+      const { text, file, checkpoint, threads, threshold, json } = flags
       const { readTexts } = await import('./prompts.ts')
       const { renderTexts } = await import('../data/templates/given_texts.ts')
       const { kinds } = await import('../data/kinds/index.ts')
@@ -53,31 +66,84 @@ export const classifyCommand = (): Command =>
       const texts = renderTexts(given, (await templatesOfRun(folder)).find(kinds.classification.fits))
       const classifier = await openClassifier(folder, { checkpoint, threads })
       try {
-        const probabilities = await classifier.classify(texts)
+        const { kind, classes } = classifier
+        if (threshold !== undefined && kind !== 'labels') {
+          const { UserError } = await import('../errors.ts')
+          throw new UserError(
+            `${folder} is no multi-label classifier, so there is nothing for --threshold; leave it out`,
+          )
+        }
+        const numbers = await classifier.classify(texts)
         const classified = given.map((text, i) => ({
           text: typeof text === 'string' ? text : JSON.stringify(text),
-          classes: ranking(classifier.classes, probabilities[i]!),
+          classes: ranking(classes, numbers[i]!, kind),
         }))
+        const results = RESULTS[kind](threshold ?? THRESHOLD)
+        const json_texts = classified.map(({ text, classes }) => ({ text, ...results.json(classes) }))
         process.stdout.write(
-          json ? `${JSON.stringify({ model: folder, texts: classified })}\n` : table(classified),
+          json
+            ? `${JSON.stringify({ model: folder, kind, ...results.about, texts: json_texts })}\n`
+            : table(classified, results),
         )
       } finally {
         await classifier.release()
       }
     })
 
-function ranking(classes: readonly string[], probabilities: Float32Array): Classified['classes'] {
-  const ranked = classes.map((name, i) => ({ name, probability: probabilities[i]! }))
-  return ranked.sort((a, b) => b.probability - a.probability)
+/** From this probability on a text has a label. */
+const THRESHOLD = 0.5
+
+interface Results {
+  /** What `--json` says of all texts. */
+  readonly about?: object
+  /** What it says of one. */
+  readonly json: (classes: readonly Named[]) => object
+  /** What a line says of a class. */
+  readonly line: (of: Named) => string
+  /** Classes of a text that have one. */
+  readonly shown?: number
 }
 
-function table(classified: readonly Classified[]): string {
+const percent = (p: number): string => `${(100 * p).toFixed(1).padStart(5)} %`
+const probabilities = (classes: readonly Named[]) =>
+  classes.map(({ name, number }) => ({ name, probability: number }))
+
+/** How what a classifier gives is shown. */
+const RESULTS: Readonly<Record<ClassesHead['kind'], (threshold: number) => Results>> = {
+  classes: () => ({
+    json: (classes) => ({ classes: probabilities(classes) }),
+    line: ({ number }) => percent(number),
+    shown: SHOWN,
+  }),
+  labels: (threshold) => ({
+    about: { threshold },
+    json: (classes) => ({
+      labels: classes.filter(({ number }) => number >= threshold).map(({ name }) => name),
+      classes: probabilities(classes),
+    }),
+    line: ({ number }) => `${percent(number)}${number >= threshold ? '  yes' : ''}`,
+  }),
+  values: () => ({
+    json: (classes) => ({ values: classes.map(({ name, number }) => ({ name, value: number })) }),
+    line: ({ number }) => number.toFixed(4).padStart(9),
+  }),
+}
+
+function ranking(
+  classes: readonly string[],
+  numbers: Float32Array,
+  kind: ClassesHead['kind'],
+): Classified['classes'] {
+  const named = classes.map((name, i) => ({ name, number: numbers[i]! }))
+  return kind === 'values' ? named : named.sort((a, b) => b.number - a.number)
+}
+
+function table(classified: readonly Classified[], { line, shown }: Results): string {
   const width = Math.max(
     ...classified.flatMap(({ classes }) => classes.map(({ name }) => visible(name).length)),
   )
-  const line = ({ name, probability }: Classified['classes'][number]) =>
-    `  ${visible(name).padEnd(width)}  ${(100 * probability).toFixed(1).padStart(5)} %\n`
+  const lineOf = (named: Named) => `  ${visible(named.name).padEnd(width)}  ${line(named)}\n`
   return classified
-    .map(({ text, classes }) => `${visible(text)}\n${classes.slice(0, SHOWN).map(line).join('')}`)
+    .map(({ text, classes }) => `${visible(text)}\n${classes.slice(0, shown).map(lineOf).join('')}`)
     .join('\n')
 }

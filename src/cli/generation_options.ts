@@ -19,6 +19,8 @@ export interface SamplingFlags {
 
 /** The options of every command that writes text with a model of any folder. */
 export interface GenerationFlags extends SamplingFlags {
+  greedy?: boolean
+  generationConfig: boolean
   adapter?: string
   checkpoint?: CheckpointName
   threads?: number
@@ -27,6 +29,7 @@ export interface GenerationFlags extends SamplingFlags {
 /** @param newTokens what `--max-new-tokens` is where it is not given */
 export const addGenerationOptions = (command: Command, newTokens: string): Command =>
   addSamplingOptions(command, newTokens)
+    .option('--no-generation-config', "leave aside how the model's generation_config.json wants to sample")
     .option('--adapter <folder>', 'a PEFT adapter to put on the model')
     .addOption(checkpointOption())
     .option('--threads <n>', 'threads to compute with', wholeNumber({ from: 1 }))
@@ -56,6 +59,12 @@ export const addSamplingOptions = (command: Command, newTokens: string): Command
 /** `--do-sample`, where texts are not drawn at random by themselves. */
 export const doSampleOption = (): Option =>
   new Option('--do-sample', 'draw tokens at random instead of taking the likeliest')
+
+/** `--greedy`, where something else may say that tokens are drawn. */
+export const greedyOption = (what: string): Option =>
+  new Option('--greedy', `take the likeliest token${what}`).conflicts([
+    ...['temperature', 'topK', 'topP', 'doSample'],
+  ])
 
 /** Temperature, top-k and top-p have a meaning for random draws only, so each of them asks for those. */
 export const drawsAtRandom = ({

@@ -1,9 +1,9 @@
 /** @module */
 import { basename, dirname, join } from 'node:path'
 
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 
-import type { ClassesHead, ScoreHead } from '../../graphs/models/head.ts'
+import type { PooledHead } from '../../graphs/models/head.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 
@@ -12,6 +12,7 @@ interface MergeFlags {
   checkpoint?: CheckpointName
   adapter?: string
   adapterInputs?: boolean
+  dtype?: string
   json?: boolean
 }
 
@@ -23,33 +24,43 @@ export const mergeCommand = (): Command =>
     .addOption(checkpointOption())
     .option('--adapter <folder>', 'a PEFT adapter to fold into the model')
     .option('--adapter-inputs', 'keep the adapter apart: onnx/model_lora.onnx takes its tensors as inputs')
+    .addOption(
+      new Option(
+        '--dtype <type>',
+        'what the weights are rounded to (default: the type of the model that training began with)',
+      ).choices(['float32', 'float16', 'bfloat16']),
+    )
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune merge runs/dictionary --out runs/dictionary-merged')
-    .action(async (folder: string, { out, checkpoint, adapter, adapterInputs, json }: MergeFlags) => {
-      const { findModel, headOf } = await import('../models/find_model.ts')
-      const { isPooled } = await import('../../graphs/models/head.ts')
-      const { classNames } = await import('../formats/classifier_config.ts')
-      const { exportModel } = await import('../exports/export_model.ts')
-      const { exportClassifier } = await import('../exports/export_classifier.ts')
-      const { UserError } = await import('../errors.ts')
-      const model = await findModel(folder, { checkpoint, adapter })
-      const { base, adapter: used } = model
-      const head = headOf(model)
-      if (isPooled(head) && adapterInputs)
-        throw new UserError(
-          `${folder} has a head, which is written with the whole model; leave --adapter-inputs out`,
+    .action(
+      async (folder: string, { out, checkpoint, adapter, adapterInputs, dtype: type, json }: MergeFlags) => {
+        const { findModel, headOf } = await import('../models/find_model.ts')
+        const { isPooled } = await import('../../graphs/models/head.ts')
+        const { classNames } = await import('../formats/classifier_config.ts')
+        const { exportModel } = await import('../exports/export_model.ts')
+        const { exportClassifier } = await import('../exports/export_classifier.ts')
+        const { UserError } = await import('../errors.ts')
+        const { EXPORT_DTYPES } = await import('../exports/weights.ts')
+        const dtype = type === undefined ? undefined : EXPORT_DTYPES[type]
+        const model = await findModel(folder, { checkpoint, adapter })
+        const { base, adapter: used } = model
+        const head = headOf(model)
+        if (isPooled(head) && adapterInputs)
+          throw new UserError(
+            `${folder} has a head, which is written with the whole model; leave --adapter-inputs out`,
+          )
+        if (isPooled(head)) await exportClassifier(model, out, dtype)
+        else await exportModel({ model, out, adapterInputs, dtype })
+        const steps = isPooled(head)
+          ? classifierSteps(out, head)
+          : languageModelSteps(out, adapterInputs ?? false, model.npt !== undefined)
+        process.stdout.write(
+          json
+            ? `${JSON.stringify({ out, base, adapter: used ?? null, classes: isPooled(head) ? classNames(head) : null })}\n`
+            : `wrote ${out}\n${steps.map(([tool, how]) => `  ${tool.padEnd(16)} ${how}\n`).join('')}`,
         )
-      if (isPooled(head)) await exportClassifier(model, out)
-      else await exportModel({ model, out, adapterInputs })
-      const steps = isPooled(head)
-        ? classifierSteps(out, head)
-        : languageModelSteps(out, adapterInputs ?? false, model.npt !== undefined)
-      process.stdout.write(
-        json
-          ? `${JSON.stringify({ out, base, adapter: used ?? null, classes: isPooled(head) ? classNames(head) : null })}\n`
-          : `wrote ${out}\n${steps.map(([tool, how]) => `  ${tool.padEnd(16)} ${how}\n`).join('')}`,
-      )
-    })
+      },
+    )
 
 type Step = readonly [tool: string, how: string]
 
@@ -66,10 +77,21 @@ function languageModelSteps(out: string, adapterInputs: boolean, plastic: boolea
 }
 
 /** How a head is used with ortune and with transformers.js. */
-const HEAD_STEPS: Readonly<Record<(ClassesHead | ScoreHead)['kind'], (out: string) => readonly Step[]>> = {
+const HEAD_STEPS: Readonly<Record<PooledHead['kind'], (out: string) => readonly Step[]>> = {
   classes: (out) => [
     ['ortune', `ortune classify ${out} --text "…"`],
     ['transformers.js', pipelineCall('text-classification', join(out, 'transformers.js'))],
+  ],
+  labels: (out) => [
+    ['ortune', `ortune classify ${out} --text "…"`],
+    [
+      'transformers.js',
+      `${pipelineCall('text-classification', join(out, 'transformers.js'))}, with top_k: null`,
+    ],
+  ],
+  values: (out) => [
+    ['ortune', `ortune classify ${out} --text "…"`],
+    ['transformers.js', 'AutoModelForSequenceClassification, whose logits are the values'],
   ],
   score: (out) => [
     [
@@ -80,7 +102,7 @@ const HEAD_STEPS: Readonly<Record<(ClassesHead | ScoreHead)['kind'], (out: strin
   ],
 }
 
-function classifierSteps(out: string, { kind, pooling }: ClassesHead | ScoreHead): Step[] {
+function classifierSteps(out: string, { kind, pooling }: PooledHead): Step[] {
   const [own, browser] = HEAD_STEPS[kind](out) as [Step, Step]
   const transformers: Step = [
     'transformers',

@@ -59,6 +59,10 @@ export const scoreCommand = (): Command =>
       const { templatesOfRun } = await import('../runs/templates.ts')
       const { checkpoint, threads } = flags
       const scorer = await openScorer(folder, { checkpoint, threads })
+      if (scorer.regression)
+        process.stderr.write(
+          `${folder} is a regression model by its config.json, not a reward model: its numbers are what it was trained to estimate\n`,
+        )
       try {
         const texts = compileAnswerTexts((await templatesOfRun(folder)).find(kinds.preference.fits))
         const given = await readGiven(flags, texts)

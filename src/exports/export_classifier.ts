@@ -20,25 +20,26 @@ import { classifierGraph } from '../../graphs/tasks/classification.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
-import { factsOf } from '../../graphs/models/family.ts'
-import type { ClassesHead, ScoreHead } from '../../graphs/models/head.ts'
+import { factsOf, familyOf } from '../../graphs/models/family.ts'
 import { headOutputs, isPooled } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
-import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { headOf } from '../models/find_model.ts'
 import { writeExportedCard } from './exported_card.ts'
+import { baseDtype, placeGraphWeights, roundTo } from './weights.ts'
 import { mergeAdapter } from './merge.ts'
-import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
+import { readModelConfig } from '../formats/model_config.ts'
+import { BASE_DTYPE_KEY, fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { exists, readJson } from '../formats/read_file.ts'
-import type { FloatTensor } from '../formats/safetensors.ts'
+import type { FloatDtype, FloatTensor } from '../formats/safetensors.ts'
 import { readTensors } from '../formats/safetensors.ts'
 import { readStored } from '../formats/weight_files.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
 import { besideShapes } from '../models/trained_feeds.ts'
 
 /** A type that transformers.js has classifiers of, BERT's own; it decides nothing but the class's name. */
@@ -49,25 +50,35 @@ const WEIGHTS = 'model.onnx_data'
 /**
  * Writes the folder, whole or not at all.
  *
+ * @param wanted what the weights are rounded to; by default the type of the model that training began with
  * @throws UserError where the model is no classifier, or where `out` holds files
  */
-export async function exportClassifier(model: FoundModel, out: string): Promise<void> {
+export async function exportClassifier(model: FoundModel, out: string, wanted?: FloatDtype): Promise<void> {
   const { base, npt } = model
   const head = headOf(model)
   if (!isPooled(head)) throw new UserError(`${base} is no classifier; name a run of task classification`)
   if ((await readdir(out).catch((): string[] => [])).length > 0)
     throw new UserError(`${out} holds files already; name an empty or new folder`)
   const merged = await mergedTensors(model)
-  const { tensors } = merged
-  const config = { ...merged.config, ...(npt ? { npt } : {}) }
+  const dtype = wanted ?? merged.dtype
+  const tensors = roundTo(merged.tensors, dtype)
+  const tokenizer = await loadTokenizer(base)
+  const own = familyOf(merged.config).pooler ? undefined : tokenizer.eosId
+  const padding = formatOf(merged.config).paddingToken(merged.config, head) ?? own
+  const config = {
+    ...merged.config,
+    [BASE_DTYPE_KEY]: undefined,
+    ...(npt ? { npt } : {}),
+    ...(padding === undefined ? {} : { pad_token_id: padding }),
+  }
   await writeFolderAtomic(out, async (folder) => {
-    await fillModelFolder(folder, { config, tensors, head })
+    await fillModelFolder(folder, { config, tensors, head, dtype })
     await writeExportedCard(model, npt || head.pooling !== 'last' ? 'ortune' : 'transformers', folder)
-    await placeTokenizer(base, folder, config, head)
+    await placeTokenizer(base, folder, config, tokenizer, padding)
 
     const browser = join(folder, 'transformers.js')
     await mkdir(join(browser, 'onnx'), { recursive: true })
-    await placeTokenizer(base, browser, config, head)
+    await placeTokenizer(base, browser, config, tokenizer, padding)
     const known = (await readJson(join(folder, 'config.json'))) as object
     const loading = { dtype: 'fp32', use_external_data_format: { 'model.onnx': 1 } }
     await writeJson(join(browser, 'config.json'), {
@@ -75,11 +86,16 @@ export async function exportClassifier(model: FoundModel, out: string): Promise<
       model_type: KNOWN_TYPE,
       'transformers.js_config': loading,
     })
-    await linkOrCopy(join(folder, 'model.safetensors'), join(browser, 'onnx', WEIGHTS))
-    const written = await openModelFolder(folder, (config) => wholeShapes(model, config))
+    const to = join(browser, 'onnx', WEIGHTS)
+    const stored = await placeGraphWeights(folder, tensors, dtype, { to, location: WEIGHTS })
     const { pooling } = head
-    const stored = externalData(written.tensors, WEIGHTS)
-    const graph = classifierGraph({ config, npt, classes: headOutputs(head), pooling, stored })
+    const graph = classifierGraph({
+      config: await readModelConfig(folder),
+      npt,
+      classes: headOutputs(head),
+      pooling,
+      stored,
+    })
     await writeFile(join(browser, 'onnx', 'model.onnx'), serialize(graph))
   })
 }
@@ -90,19 +106,24 @@ const wholeShapes = (model: FoundModel, config: ModelConfig) =>
 /** The whole classifier's weights: what was trained, folded into its base or put beside it. */
 async function mergedTensors(
   model: FoundModel,
-): Promise<{ config: ModelConfig; tensors: ReadonlyMap<string, FloatTensor> }> {
+): Promise<{ config: ModelConfig; tensors: ReadonlyMap<string, FloatTensor>; dtype: FloatDtype }> {
   const { base, adapter, trained } = model
   const isWhole = adapter === undefined && trained === undefined
   const { config, tensors } = await openModelFolder(base, (config) =>
     isWhole ? wholeShapes(model, config) : backboneShapes(config),
   )
   const stored = await readStored(tensors)
-  if (isWhole) return { config, tensors: stored }
+  const dtype = baseDtype({ config, tensors })
+  if (isWhole) return { config, dtype, tensors: stored }
   if (trained !== undefined)
-    return { config, tensors: new Map([...stored, ...(await readTensors(join(trained, TRAINED_FILE)))]) }
+    return {
+      config,
+      dtype,
+      tensors: new Map([...stored, ...(await readTensors(join(trained, TRAINED_FILE)))]),
+    }
   const read = await readPeftAdapter(adapter!)
   if (!read.head) throw new UserError(`${adapter} has no head; was it trained for another task?`)
-  return { config, tensors: new Map([...mergeAdapter(stored, read), ...read.head]) }
+  return { config, dtype, tensors: new Map([...mergeAdapter(stored, read), ...read.head]) }
 }
 
 /** Copies the tokenizer, and lets it pad, which GPT-2's does not by itself, and truncate. */
@@ -110,16 +131,15 @@ async function placeTokenizer(
   from: string,
   to: string,
   config: ModelConfig,
-  head: ClassesHead | ScoreHead,
+  tokenizer: Tokenizer,
+  padding: number | undefined,
 ): Promise<void> {
   await placeTokenizerFiles(from, to)
   const path = join(from, 'tokenizer_config.json')
   const known = (await exists(path)) ? ((await readJson(path)) as object) : {}
-  const tokenizer = await loadTokenizer(from)
-  const padding = formatOf(config).paddingToken(config, head)
   await writeJson(join(to, 'tokenizer_config.json'), {
     ...known,
-    ...(padding === undefined ? {} : { pad_token: tokenizer.decode([padding ?? tokenizer.eosId]) }),
+    ...(padding === undefined ? {} : { pad_token: tokenizer.decode([padding]) }),
     padding_side: 'right',
     model_max_length: factsOf(config).context,
   })

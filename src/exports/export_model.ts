@@ -27,13 +27,20 @@ import { languageModelShapes } from '../../graphs/models/language_model.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
+import { CHAT_TEMPLATE_FILE } from '../formats/chat_template.ts'
 import { copyFiles } from '../formats/companions.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
-import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { writeExportedCard } from './exported_card.ts'
 import { mergeAdapter } from './merge.ts'
-import { fillModelFolder, openLanguageModelFolder } from '../formats/model_folder.ts'
+import type { FloatDtype } from '../formats/safetensors.ts'
+import { BASE_DTYPE_KEY, fillModelFolder, openLanguageModelFolder } from '../formats/model_folder.ts'
+import { readGenerationConfig } from '../formats/generation_config.ts'
+import { loadTokenizer } from '../formats/load_tokenizer.ts'
+import { exists, readJson } from '../formats/read_file.ts'
+import { TEMPLATES_KEY, learnedTemplates } from '../runs/templates.ts'
+import { baseDtype, placeGraphWeights, roundTo } from './weights.ts'
+import { jinjaOf, replaceChatTemplate } from './chat_template.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { readTensors } from '../formats/safetensors.ts'
 import { readStored } from '../formats/weight_files.ts'
@@ -46,6 +53,8 @@ export interface ExportModelRequest {
   readonly out: string
   /** Keeps the adapter apart, as inputs that can be exchanged between runs. */
   readonly adapterInputs?: boolean
+  /** What the weights are rounded to; by default the type of the model that training began with. */
+  readonly dtype?: FloatDtype | undefined
 }
 
 const WEIGHTS = 'model.onnx_data'
@@ -65,6 +74,7 @@ export async function exportModel({
   model,
   out,
   adapterInputs: apart = false,
+  dtype: wanted,
 }: ExportModelRequest): Promise<void> {
   if (apart && model.adapter === undefined)
     throw new UserError(`${model.base} has no adapter to keep apart; leave --adapter-inputs out`)
@@ -80,25 +90,29 @@ export async function exportModel({
     ...(await readStored(base.tensors)),
     ...(trained === undefined ? [] : await readTensors(join(trained, TRAINED_FILE))),
   ])
-  const tensors = adapter && !apart ? mergeAdapter(weights, adapter) : weights
+  const dtype = wanted ?? baseDtype(base)
+  const tensors = roundTo(adapter && !apart ? mergeAdapter(weights, adapter) : weights, dtype)
+  // The model before training has learned from none of them.
+  const learned = model.checkpoint === 'base' ? [] : await learnedTemplates(model.base)
+  const chat = learned.find((template) => 'user' in template)
   const config = {
     ...base.config,
+    [BASE_DTYPE_KEY]: undefined,
     ...(npt ? { npt } : {}),
     'transformers.js_config': transformersJsConfig,
+    ...(learned.length > 0 ? { [TEMPLATES_KEY]: learned } : {}),
   }
 
   await writeFolderAtomic(out, async (folder) => {
-    await fillModelFolder(folder, { config, tensors })
+    await fillModelFolder(folder, { config, tensors, dtype })
     await placeTokenizerFiles(model.base, folder)
-    await copyFiles(model.base, folder, ['generation_config.json'])
+    await copyFiles(model.base, folder, ['generation_config.json', CHAT_TEMPLATE_FILE])
+    if (chat) await replaceChatTemplate(folder, jinjaOf(chat))
+    await endAsTrained(folder)
     await writeExportedCard(model, npt ? 'ortune' : 'transformers', folder)
     await mkdir(join(folder, 'onnx'))
-    await linkOrCopy(join(folder, 'model.safetensors'), join(folder, 'onnx', WEIGHTS))
-    const written = await openLanguageModelFolder(
-      folder,
-      (config) => new Map([...languageModelShapes(config), ...besideShapes({ npt }, config)]),
-    )
-    const stored = externalData(written.tensors, WEIGHTS)
+    const to = join(folder, 'onnx', WEIGHTS)
+    const stored = await placeGraphWeights(folder, tensors, dtype, { to, location: WEIGHTS })
     await writeFile(join(folder, 'onnx', 'model.onnx'), serialize(inferenceGraph({ config, npt, stored })))
     if (!adapter || !apart) return
 
@@ -111,4 +125,16 @@ export async function exportModel({
     for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
       await copyFile(join(model.adapter!, name), join(folder, 'adapter', name))
   })
+}
+
+/** Names the end of text that training learns among those of generation_config.json, so that other tools stop there, too. */
+async function endAsTrained(folder: string): Promise<void> {
+  const path = join(folder, 'generation_config.json')
+  const { eosId } = await loadTokenizer(folder)
+  const { endsOfText } = await readGenerationConfig(folder)
+  if (endsOfText.includes(eosId)) return
+  const known = (await exists(path)) ? ((await readJson(path)) as object) : {}
+  const ends = [eosId, ...endsOfText]
+  const eos_token_id = ends.length === 1 ? eosId : ends
+  await writeFile(path, `${JSON.stringify({ ...known, eos_token_id }, null, 2)}\n`)
 }

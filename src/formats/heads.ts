@@ -19,7 +19,7 @@ const pooled = {
 export const headSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('language') }),
   z.strictObject({
-    kind: z.literal('classes'),
+    kind: z.enum(['classes', 'labels', 'values']),
     classes: z.array(className).min(1).max(MOST_CLASSES),
     ...pooled,
   }),
@@ -31,11 +31,15 @@ interface HeadWords {
   readonly noun: string
   /** The command that uses it. */
   readonly command: string
+  /** Whether a single number of its can be taken for a score. */
+  readonly scores: boolean
 }
 
 /** What sentences say of models, by their heads. */
 export const headWords: Readonly<Record<Head['kind'], HeadWords>> = {
-  language: { noun: 'language model', command: 'ortune generate' },
-  classes: { noun: 'classifier', command: 'ortune classify' },
-  score: { noun: 'reward model', command: 'ortune score' },
+  language: { noun: 'language model', command: 'ortune generate', scores: false },
+  classes: { noun: 'classifier', command: 'ortune classify', scores: false },
+  labels: { noun: 'multi-label classifier', command: 'ortune classify', scores: false },
+  values: { noun: 'regression model', command: 'ortune classify', scores: true },
+  score: { noun: 'reward model', command: 'ortune score', scores: true },
 }

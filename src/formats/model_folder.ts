@@ -15,8 +15,8 @@ import { classifierConfig } from './classifier_config.ts'
 import { formatOf } from './families/family.ts'
 import { checkWrites, readModelConfig } from './model_config.ts'
 import { checkTied, findTensors } from './model_tensors.ts'
-import type { FloatTensor } from './safetensors.ts'
-import { streamSafetensors, writeSafetensors } from './safetensors.ts'
+import type { FloatDtype, FloatTensor } from './safetensors.ts'
+import { streamSafetensors } from './safetensors.ts'
 import type { StoredTensors } from './weight_files.ts'
 import { findWeights, WEIGHTS_FILE } from './weight_files.ts'
 
@@ -88,6 +88,8 @@ export interface ModelFolderContent {
   readonly tensors: ReadonlyMap<string, FloatTensor> | TensorSource
   /** What the model answers with, by default the next token. */
   readonly head?: Head
+  /** What the weights are rounded to, by default float32. */
+  readonly dtype?: FloatDtype
   /** File name to content: `tokenizer.json`, `tokenizer_config.json`. */
   readonly tokenizerFiles?: Readonly<Record<string, string>>
   /** Left out: the configuration's bos and eos token. */
@@ -101,26 +103,47 @@ export async function writeModelFolder(folder: string, content: ModelFolderConte
 
 /** Writes the files of a model into a folder that exists, beside what else lies there. */
 export async function fillModelFolder(folder: string, content: ModelFolderContent): Promise<void> {
-  const { config, tensors, head = languageHead, tokenizerFiles = {} } = content
-  const weights = join(folder, WEIGHTS_FILE)
-  if ('dataOf' in tensors) await streamSafetensors(weights, tensors.shapes, tensors.dataOf)
-  else await writeSafetensors(weights, tensors)
-  await writeJson(join(folder, 'config.json'), asFloat32(config, head))
+  const { config, tensors, head = languageHead, dtype = 'F32', tokenizerFiles = {} } = content
+  const { shapes, dataOf } = 'dataOf' in tensors ? tensors : sourceOf(tensors)
+  await streamSafetensors(join(folder, WEIGHTS_FILE), shapes, dataOf, undefined, dtype)
+  await writeJson(join(folder, 'config.json'), describe(config, head, dtype))
   const generation = content.generationConfig ?? formatOf(config).generation(config)
   if (!isPooled(head) && generation) await writeJson(join(folder, 'generation_config.json'), generation)
   for (const [name, text] of Object.entries(tokenizerFiles)) await writeFileAtomic(join(folder, name), text)
 }
 
-/** The configuration with float32 weights: loaders believe it about their type, under an old and a new name. */
-const asFloat32 = (config: ModelConfig, head: Head): Record<string, unknown> => ({
+const sourceOf = (tensors: ReadonlyMap<string, FloatTensor>): TensorSource => ({
+  shapes: new Map([...tensors].map(([name, { shape }]) => [name, shape])),
+  dataOf: (name) => Promise.resolve(tensors.get(name)!.data),
+})
+
+/** What `config.json` calls the types of weights. */
+export const DTYPE_NAMES = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+} as const satisfies Record<FloatDtype, string>
+
+/** The configuration with the type of the weights, which loaders believe, under an old and a new name. */
+const describe = (config: ModelConfig, head: Head, dtype: FloatDtype): Record<string, unknown> => ({
   ...config,
   model_type: familyName(config),
   architectures: [formatOf(config).architecture],
   ...(isPooled(head) ? classifierConfig(config, head) : {}),
-  dtype: 'float32',
-  torch_dtype: 'float32',
+  dtype: DTYPE_NAMES[dtype],
+  torch_dtype: DTYPE_NAMES[dtype],
 })
 
 async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** The key of a run's `config.json` with the type of the model that it began with, where that is not float32. */
+export const BASE_DTYPE_KEY = 'ortune_base_dtype'
+
+/** The type of weights, where all have the same; else float32, which holds them all. */
+export function dtypeOf(tensors: StoredTensors): FloatDtype {
+  const all = new Set([...tensors.values()].map(({ dtype }) => dtype))
+  const [only] = all
+  return all.size === 1 && (only === 'F16' || only === 'BF16') ? only : 'F32'
 }

@@ -10,7 +10,7 @@ import { sizeOf } from '../../graphs/ir/shape.ts'
 import { NotFinite, UserError } from '../errors.ts'
 import { writeFileAtomic } from './atomic.ts'
 import { notFinite } from './finite.ts'
-import { widen } from './half.ts'
+import { narrow, widen } from './half.ts'
 import { quote } from '../quote.ts'
 import { unreadable } from './read_file.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
@@ -24,6 +24,9 @@ export interface FloatTensor {
   readonly shape: readonly number[]
   readonly data: Float32Array
 }
+
+/** The types of weights, as the format calls them. */
+export type FloatDtype = 'F32' | 'F16' | 'BF16'
 
 /** What PyTorch's tools expect of a file that they are to open. */
 const defaultMetadata = { format: 'pt' }
@@ -78,14 +81,16 @@ export async function writeSafetensors(
  * @throws NotFinite naming the tensor that has a number which is not finite; nothing is written then
  * @param shapes Names and shapes of all tensors, in the file's order.
  * @param dataOf Gives the data of one tensor, row-major.
+ * @param dtype What the values are rounded to.
  */
 export async function streamSafetensors(
   path: string,
   shapes: ReadonlyMap<string, readonly number[]>,
   dataOf: (name: string) => Float32Array | Promise<Float32Array>,
   metadata: Readonly<Record<string, string>> = defaultMetadata,
+  dtype: FloatDtype = 'F32',
 ): Promise<void> {
-  const header = encodeHeader(shapes, metadata)
+  const header = encodeHeader(shapes, metadata, dtype)
   await writeFileAtomic(path, async (file) => {
     await file.writeFile(header)
     for (const [name, shape] of shapes) {
@@ -97,7 +102,8 @@ export async function streamSafetensors(
         throw new NotFinite(
           `the tensor ${name} has values that are not finite (${unsound}), so it is not saved`,
         )
-      await file.writeFile(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+      const stored = dtype === 'F32' ? data : narrow(data, dtype)
+      await file.writeFile(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength))
     }
   })
 }
@@ -156,13 +162,14 @@ async function readAt(file: FileHandle, path: string, offset: number, length: nu
 function encodeHeader(
   shapes: ReadonlyMap<string, readonly number[]>,
   metadata: Readonly<Record<string, string>>,
+  dtype: FloatDtype,
 ): Uint8Array {
   let end = 0
   const entries = [...shapes].map(([name, shape]) => {
     if (name === '__metadata__') throw new RangeError('a tensor cannot be called __metadata__')
     const begin = end
-    end += 4 * sizeOf(shape)
-    return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }]
+    end += (dtype === 'F32' ? 4 : 2) * sizeOf(shape)
+    return [name, { dtype, shape, data_offsets: [begin, end] }]
   })
   const json = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]))
   const text = new TextEncoder().encode(json)

@@ -13,6 +13,8 @@ export interface ChatOptions extends SamplingOptions {
   /** By default 100, or half of the context where that is less. */
   readonly max_new_tokens?: number
   readonly seed: number
+  /** What the conversation begins with; without one, what the form writes by itself. */
+  readonly system?: string | undefined
   /** Called for each turn that no longer fits into a prompt. */
   readonly onForgotten?: () => void
 }
@@ -28,7 +30,12 @@ export interface Chat {
    * @throws UserError where the answers alone leave no room for a reply
    */
   reply(answers: Answers, onText: (piece: string) => void, signal?: AbortSignal): Promise<string>
-  /** Forgets everything said. */
+  /**
+   * Replaces the system message, for the replies to come.
+   * @throws UserError where the form has no place for one
+   */
+  setSystem(system: string | undefined): void
+  /** Forgets everything said; the system message stays. */
   reset(): void
 }
 
@@ -37,13 +44,14 @@ const DEFAULT_NEW_TOKENS = 100
 /** Begins a conversation. Replies are drawn from the seed and the number of replies before. */
 export function createChat(generator: TokenGenerator, form: ChatForm, options: ChatOptions): Chat {
   const { tokenizer, context } = generator
-  const { onForgotten, max_new_tokens: most, ...sampling } = options
+  const { onForgotten, max_new_tokens: most, system: given, ...sampling } = options
   const wanted = Math.min(most ?? Math.min(DEFAULT_NEW_TOKENS, context >> 1), context - 1)
+  let system = checkSystem(form, given)
   let turns: readonly Turn[] = []
   let replies = 0
 
   const encode = (answers: Answers): number[] =>
-    form.prompt(answers, turns).flatMap((text) => encodeText(tokenizer, text))
+    form.prompt(answers, turns, system).flatMap((text) => encodeText(tokenizer, text))
 
   /** The prompt with as many turns as fit. */
   function promptOf(answers: Answers): number[] {
@@ -86,8 +94,21 @@ export function createChat(generator: TokenGenerator, form: ChatForm, options: C
       if (form.kind === 'conversation') turns = [...turns, { answers, reply }]
       return reply
     },
+    setSystem(text) {
+      system = checkSystem(form, text)
+    },
     reset() {
       turns = []
     },
   }
+}
+
+function checkSystem(form: ChatForm, system: string | undefined): string | undefined {
+  if (system !== undefined && !form.takesSystem)
+    throw new UserError(
+      form.kind === 'conversation'
+        ? 'the run learned from no system messages, as its template has no text for them; leave the system message out'
+        : 'the model does not answer messages, so it has no place for a system message; leave it out',
+    )
+  return system
 }

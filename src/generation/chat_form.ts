@@ -26,8 +26,14 @@ export interface ChatForm {
   readonly questions: readonly Question[]
   /** `conversation`: a prompt holds the turns before. `continuation`: the reply goes on where the person's text ends. */
   readonly kind: 'conversation' | 'prompt' | 'continuation'
-  /** The prompt, in stretches that are tokenised one by one. END_MARK stands for the end of text. */
-  prompt(answers: Answers, before: readonly Turn[]): readonly string[]
+  /** Whether a system message can begin it. */
+  readonly takesSystem: boolean
+  /**
+   * The prompt, in stretches that are tokenised one by one. END_MARK stands for the end of text.
+   *
+   * @param system the system message, where `takesSystem` allows one
+   */
+  prompt(answers: Answers, before: readonly Turn[], system?: string): readonly string[]
 }
 
 /**
@@ -43,6 +49,7 @@ export function chatForm(template?: ChatTemplate | CompletionTemplate | TextTemp
 const continuation: ChatForm = {
   questions: [{ name: 'text', optional: false }],
   kind: 'continuation',
+  takesSystem: false,
   prompt: ({ text }) => [text!.replaceAll(END_OF_TEXT, END_MARK)],
 }
 
@@ -58,8 +65,10 @@ function conversationForm(source: ChatTemplate): ChatForm {
   return {
     questions: [{ name: 'you', optional: false }],
     kind: 'conversation',
-    prompt({ you }, before) {
+    takesSystem: source.system !== undefined,
+    prompt({ you }, before, system) {
       const messages = [
+        ...(system === undefined ? [] : [{ role: 'system', content: system }]),
         ...before.flatMap(({ answers, reply }) => exchange(answers['you']!, reply)),
         ...exchange(you!, REPLY),
       ]
@@ -98,6 +107,7 @@ function promptForm(source: CompletionTemplate): ChatForm {
   return {
     questions: questions.length > 0 ? questions : [{ name: 'enter', optional: true }],
     kind: 'prompt',
+    takesSystem: false,
     prompt(answers) {
       const given = Object.entries(answers).filter(([name, text]) => text !== '' || !unneeded.includes(name))
       return [template.renderPrompt(Object.fromEntries(given), where)]

@@ -1,13 +1,13 @@
 /**
- * From logits to the next token, with transformers' options in transformers' order: repetition penalty, temperature,
- * top-k, top-p.
+ * From logits to the next token, with transformers' options in transformers' order: repetition penalty, repeated n-grams,
+ * temperature, top-k, top-p, min-p.
  * @module
  */
 import type { Random } from '../random.ts'
 import { exponential } from './exponential.ts'
 
 export interface SamplingOptions {
-  /** False takes the likeliest token; the options below but the penalty then count for nothing. */
+  /** False takes the likeliest token; temperature, top-k, top-p and min-p then count for nothing. */
   readonly do_sample: boolean
   readonly temperature: number
   /** Keep the k likeliest tokens; 0 keeps all. */
@@ -16,6 +16,10 @@ export interface SamplingOptions {
   readonly top_p: number
   /** Divides positive and multiplies negative logits of tokens that occurred (Keskar et al.: CTRL, 2019); 1 does nothing. */
   readonly repetition_penalty: number
+  /** Keep tokens of at least this share of the likeliest one's probability (Nguyen et al. 2024); 0, the default, keeps all. */
+  readonly min_p?: number
+  /** No n tokens in a row come twice (Paulus et al. 2017); 0, the default, lets them. */
+  readonly no_repeat_ngram_size?: number
 }
 
 export const greedy: SamplingOptions = {
@@ -39,6 +43,19 @@ export function penaliseRepetition(logits: Float32Array, occurred: Iterable<numb
   }
 }
 
+/**
+ * Bars each token that would end n tokens which occurred in this order already, in place.
+ *
+ * @param logits [vocabulary]
+ */
+export function barRepeated(logits: Float32Array, occurred: readonly number[], n: number): void {
+  if (n === 0) return
+  const begun = occurred.slice(Math.max(0, occurred.length - n + 1))
+  for (let end = n - 1; end < occurred.length; end++)
+    if (begun.every((token, i) => token === occurred[end - begun.length + i]))
+      logits[occurred[end]!] = -Infinity
+}
+
 /** The index of the largest logit; the first of equals. */
 export function argmax(logits: Float32Array): number {
   let best = 0
@@ -57,35 +74,36 @@ export function samplingDistribution(logits: Float32Array, options: Truncation):
   return weights.map((weight) => weight / total)
 }
 
-type Truncation = Pick<SamplingOptions, 'temperature' | 'top_k' | 'top_p'>
+type Truncation = Pick<SamplingOptions, 'temperature' | 'top_k' | 'top_p' | 'min_p'>
 
 /** exp((z − max z)/T) of the tokens that are kept, 0 of the others, and their sum. */
-function keptWeights(logits: Float32Array, { temperature, top_k, top_p }: Truncation) {
+function keptWeights(logits: Float32Array, { temperature, top_k, top_p, min_p = 0 }: Truncation) {
   const threshold = top_k > 0 && top_k < logits.length ? kthLargest(logits, top_k) : -Infinity
   const largest = logits[argmax(logits)]!
   // softmax(z/T) = exp((z − max z)/T) / Σ exp((z − max z)/T)
   const weights = new Float32Array(logits.length)
   for (let i = 0; i < logits.length; i++)
     weights[i] = logits[i]! < threshold ? 0 : exponential((logits[i]! - largest) / temperature)
-  const total = sum(weights)
-  if (top_p === 1) return { weights, total }
-  cutTail(weights, top_p * total)
+  if (top_p < 1) cutTail(weights, top_p * sum(weights))
+  // The likeliest weighs 1.
+  if (min_p > 0) for (let i = 0; i < weights.length; i++) if (weights[i]! < min_p) weights[i] = 0
   return { weights, total: sum(weights) }
 }
 
 /**
  * Draws the next token.
  *
- * @param logits [vocabulary]; changed in place by the repetition penalty
+ * @param logits [vocabulary]; changed in place by what counts occurrences
  * @param occurred the tokens of the sequence so far
  */
 export function nextToken(
   logits: Float32Array,
-  occurred: Iterable<number>,
+  occurred: readonly number[],
   options: SamplingOptions,
   random: Random,
 ): number {
   penaliseRepetition(logits, occurred, options.repetition_penalty)
+  barRepeated(logits, occurred, options.no_repeat_ngram_size ?? 0)
   if (!options.do_sample) return argmax(logits)
   const { weights, total } = keptWeights(logits, options)
   let left = random.uniform()

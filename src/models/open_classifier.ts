@@ -1,7 +1,10 @@
 /**
- * Opens a classifier: a run of task classification, one of its checkpoints, or an exported folder.
+ * Opens a classifier: a run of task classification, one of its checkpoints, or a folder that was exported or that transformers
+ * saved.
  * @module
  */
+import type { ClassesHead } from '../../graphs/models/head.ts'
+import { isNamed } from '../../graphs/models/head.ts'
 import { encodeSequence } from '../data/examples/encode.ts'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
@@ -21,7 +24,12 @@ export interface ClassifierOptions extends Device {
 export interface OpenClassifier {
   readonly classes: readonly string[]
   /**
-   * The probability of each class, per text. `<|endoftext|>` in a text stands for the end of a text, as in templates;
+   * What its numbers are: `classes`, probabilities that sum to 1; `labels`, of which each has a probability of its own; `values`,
+   * those of a regression.
+   */
+  readonly kind: ClassesHead['kind']
+  /**
+   * The number of each class, per text. `<|endoftext|>` in a text stands for the end of a text, as in templates;
    * a text that is longer than the context is cut at its end.
    */
   classify(texts: readonly string[]): Promise<Float32Array[]>
@@ -46,7 +54,7 @@ export async function openClassifier(
   const head = headOf(found)
   if (head.kind === 'score')
     throw new UserError(`${folder} is a reward model, which knows no classes; use "ortune score" instead`)
-  if (head.kind !== 'classes')
+  if (!isNamed(head))
     throw new UserError(
       checkpoint === 'base'
         ? `${folder}: the model before training has no head; choose best or last`
@@ -56,16 +64,24 @@ export async function openClassifier(
   const { tokenizer, context } = model
   return {
     classes: head.classes,
+    kind: head.kind,
     async classify(texts) {
       const rows = texts.map((text, i) => {
         const { ids } = encodeSequence(tokenizer, text.replaceAll(END_OF_TEXT, END_MARK), context)
         if (ids.length === 0) throw new UserError(`text ${i + 1} is empty; there is nothing to classify`)
         return Int32Array.from(ids)
       })
-      return (await mapByLength(rows, batch, (some) => model.logits(some))).map(softmax)
+      return (await mapByLength(rows, batch, (some) => model.logits(some))).map(MEANING[head.kind])
     },
     release: () => model.release(),
   }
+}
+
+/** From logits to what they mean. */
+const MEANING: Readonly<Record<ClassesHead['kind'], (logits: Float32Array) => Float32Array>> = {
+  classes: softmax,
+  labels: (logits) => logits.map((z) => 1 / (1 + Math.exp(-z))),
+  values: (logits) => logits,
 }
 
 /** exp(zᵢ − max z) / Σⱼ exp(zⱼ − max z) */

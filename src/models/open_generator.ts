@@ -14,12 +14,18 @@ import type { Device } from '../runtime/node_runtime.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { openTokenGenerator } from './open_token_generator.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
-import { greedy } from '../generation/sampling.ts'
+import { newTokensWith, samplingWith } from '../generation/defaults.ts'
+import type { GenerationConfig } from '../formats/generation_config.ts'
+import { withoutDefaults } from '../formats/generation_config.ts'
 
-export type GeneratorOptions = ModelChoice & Device
+export interface GeneratorOptions extends ModelChoice, Device {
+  /** False leaves aside how the model's generation_config.json wants to sample; its ends of text count all the same. */
+  readonly defaults?: boolean | undefined
+}
 
+/** Options of sampling that are left out are those of the model's generation_config.json, if it has them. */
 export interface TextOptions extends Partial<SamplingOptions> {
-  /** By default 60, or as many as the context leaves room for. */
+  /** By default as the model's generation_config.json says, else 60, or as many as the context leaves room for. */
   readonly max_new_tokens?: number
   /** Default 0. */
   readonly seed?: number
@@ -44,6 +50,8 @@ export interface Generator {
   readonly tokenizer: Tokenizer
   /** Most tokens that the model reads. */
   readonly context: number
+  /** What the model's folder says about writing. */
+  readonly config: GenerationConfig
   /** @throws UserError where a prompt is empty or does not fit the context */
   generate(prompts: readonly GivenPrompt[], options?: TextOptions): Promise<Continuation[]>
   release(): Promise<void>
@@ -53,7 +61,8 @@ const DEFAULT_NEW_TOKENS = 60
 const DEFAULT_BATCH = 8
 
 /**
- * Opens a folder for text generation; greedy unless `do_sample` is set.
+ * Opens a folder for text generation; greedy unless `do_sample` is set, by the options or by the model's
+ * generation_config.json.
  *
  * @example
  * const generator = await openGenerator('runs/dictionary')
@@ -62,10 +71,11 @@ const DEFAULT_BATCH = 8
  * @throws UserError where the folder holds no model, or its parts do not fit each other
  */
 export async function openGenerator(folder: string, options: GeneratorOptions = {}): Promise<Generator> {
-  const { checkpoint, adapter, ...device } = options
+  const { checkpoint, adapter, defaults = true, ...device } = options
   const found = await findModel(folder, { checkpoint, adapter })
   const generator = await openTokenGenerator(found, nodeRuntime(device))
   const { tokenizer, context } = generator
+  const config = defaults ? generator.config : withoutDefaults(generator.config)
 
   async function continueAll(
     prompts: readonly GivenPrompt[],
@@ -77,7 +87,8 @@ export async function openGenerator(folder: string, options: GeneratorOptions = 
         ? tokenizer.encode(prompt)
         : prompt.flatMap((stretch) => encodeText(tokenizer, stretch)),
     )
-    const newTokens = max_new_tokens ?? roomFor(encoded, context)
+    const longest = Math.max(...encoded.map(({ length }) => length))
+    const newTokens = max_new_tokens ?? newTokensWith(config, longest, context, DEFAULT_NEW_TOKENS)
     checkPrompts(encoded, context, newTokens)
 
     const detokenizers = prompts.map(() => createDetokenizer(tokenizer))
@@ -85,8 +96,7 @@ export async function openGenerator(folder: string, options: GeneratorOptions = 
     const results: Continuation[] = []
     for (let firstRow = 0; firstRow < prompts.length; firstRow += batch) {
       const generated = await generator.generate(encoded.slice(firstRow, firstRow + batch), {
-        ...greedy,
-        ...sampling,
+        ...samplingWith(config, sampling),
         max_new_tokens: newTokens,
         seed,
         firstRow,
@@ -107,11 +117,5 @@ export async function openGenerator(folder: string, options: GeneratorOptions = 
     return results
   }
 
-  return { tokenizer, context, generate: continueAll, release: () => generator.release() }
-}
-
-/** The default number of new tokens, or fewer where the longest prompt leaves less room; at least one. */
-function roomFor(prompts: readonly (readonly number[])[], context: number): number {
-  const longest = Math.max(...prompts.map((prompt) => prompt.length))
-  return Math.max(1, Math.min(DEFAULT_NEW_TOKENS, context - longest))
+  return { tokenizer, context, config, generate: continueAll, release: () => generator.release() }
 }

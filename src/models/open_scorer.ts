@@ -5,7 +5,10 @@
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { bertSequence, cutSequence, isBertTokenizer } from '../data/examples/bert_sequence.ts'
 import { encodeText } from '../data/examples/encode.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { headOutputs, isNamed, isPooled } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
+import { headWords } from '../formats/heads.ts'
 import type { FoundModel } from './find_model.ts'
 import { findModel, headOf } from './find_model.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
@@ -22,6 +25,8 @@ export interface ScoredSample {
 export interface Scorer {
   /** The folder that it was opened from. */
   readonly name: string
+  /** Whether its number is said to be a regression's, and so what it was trained to estimate. */
+  readonly regression: boolean
   /** s(prompt, response) of each sample; what is longer than the context is cut at its end. */
   score(samples: readonly ScoredSample[]): Promise<number[]>
   release(): Promise<void>
@@ -33,11 +38,12 @@ export async function openScorer(
   { checkpoint, batch = 32, ...sessionOptions }: ClassifierOptions = {},
 ): Promise<Scorer> {
   const found = await findModel(folder, { checkpoint })
-  if (headOf(found).kind !== 'score') throw new UserError(noRewardModel(folder, found))
+  if (!givesScore(headOf(found))) throw new UserError(noRewardModel(folder, found))
   const model = await openLogits(found, sessionOptions)
   const { tokenizer, context } = model
   return {
     name: folder,
+    regression: isNamed(headOf(found)),
     async score(samples) {
       const rows = samples.map((sample, i) => {
         const ids = encodeSample(tokenizer, sample, context)
@@ -49,6 +55,9 @@ export async function openScorer(
     release: () => model.release(),
   }
 }
+
+const givesScore = (head: Head): boolean =>
+  isPooled(head) && headWords[head.kind].scores && headOutputs(head) === 1
 
 /** As pairs are encoded: prompt and response one after the other, for BERT [CLS] prompt [SEP] response [SEP]. */
 function encodeSample(tokenizer: Tokenizer, sample: ScoredSample, context: number): readonly number[] {
@@ -65,9 +74,8 @@ function noRewardModel(folder: string, found: FoundModel): string {
   const { npt, checkpoint } = found
   if (checkpoint === 'base') return `${folder}: the model before training has no head; choose best or last`
   const head = headOf(found)
-  const kind =
-    head.kind === 'classes'
-      ? `a classifier of ${head.classes.length} classes, for "ortune classify"`
-      : `a language model${npt ? ' with plastic blocks' : ''}, which writes texts and scores none`
+  const kind = isNamed(head)
+    ? `a ${headWords[head.kind].noun} of ${head.classes.length} ${head.kind}, for "ortune classify"`
+    : `a language model${npt ? ' with plastic blocks' : ''}, which writes texts and scores none`
   return `${folder} is ${kind}; name a run of task reward or its exported model`
 }

@@ -4,6 +4,7 @@
  */
 import { decodingGraph } from '../../graphs/inference/generation.ts'
 import { UserError } from '../errors.ts'
+import { readGenerationConfig } from '../formats/generation_config.ts'
 import { headWords } from '../formats/heads.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import type { Decoder } from '../generation/decoder.ts'
@@ -57,12 +58,13 @@ export async function openTokenGenerator(
   if (kind !== 'language')
     throw new UserError(`${base} is a ${noun} and writes no text; use "${command}" instead`)
   const tokenizer = await loadTokenizer(base)
+  const config = await readGenerationConfig(base)
   const { decoder, facts, ...opened } = await openModelDecoder(found, runtime)
   return createTokenGenerator({
     decoder,
     tokenizer,
     context: facts.context,
-    endOfText: facts.endOfText,
+    config,
     release: () => opened.release(),
   })
 }

@@ -10,11 +10,14 @@ import type { Graph } from '../../graphs/ir/graph.ts'
 import { OPSET, serialize } from '../../graphs/ir/serialize.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { isNamed, languageHead } from '../../graphs/models/head.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
 import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
+import { CHAT_TEMPLATE_FILE } from '../formats/chat_template.ts'
 import { copyFiles } from '../formats/companions.ts'
 import { cloneFile, externalData, readableInPlace } from '../formats/external_data.ts'
 import type { Manifest } from '../formats/manifest.ts'
@@ -23,7 +26,15 @@ import { readModelConfig } from '../formats/model_config.ts'
 import { notFinite } from '../formats/finite.ts'
 import { licenceOf, readCard } from '../formats/model_card.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
-import { fillModelFolder, openModelFolder, openTrainableFolder, ownShapes } from '../formats/model_folder.ts'
+import {
+  BASE_DTYPE_KEY,
+  DTYPE_NAMES,
+  dtypeOf,
+  fillModelFolder,
+  openModelFolder,
+  openTrainableFolder,
+  ownShapes,
+} from '../formats/model_folder.ts'
 import { readNptConfig } from '../formats/npt_config.ts'
 import { exists } from '../formats/read_file.ts'
 import { sealFiles } from '../formats/sealed.ts'
@@ -84,7 +95,7 @@ export async function writeGraphs(
     format_version: FORMAT_VERSION,
     task,
     options: { ...options },
-    head: head.kind === 'classes' ? { ...head, classes: [...head.classes] } : head,
+    head: isNamed(head) ? { ...head, classes: [...head.classes] } : head,
     lora: typeof lora === 'string' ? lora : { ...lora, target_modules: [...lora.target_modules] },
     npt: npt && { ...npt, layers: typeof npt.layers === 'string' ? npt.layers : [...npt.layers] },
     seed,
@@ -99,21 +110,28 @@ export async function writeGraphs(
   }
   await writeInitial(folder, graphs.trainable, about, config)
   const manifest: Manifest = { ...about, files: await sealFiles(folder) }
-  await writeFile(join(folder, 'ortune.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  await writeJson(join(folder, 'ortune.json'), manifest)
   return manifest
 }
 
 /**
- * Puts config, weights and tokenizer into the folder, as copies: what happens to the model afterwards does not touch them.
+ * Puts config, weights and tokenizer into the folder, as copies: what happens to the model afterwards does not touch them. For a head
+ * on a pooled vector the configuration says what its texts are padded with.
  *
  * @returns the parameters that the model was saved without, which are drawn from the seed
  * @throws UserError for a model that cannot be read, has weights that are not finite, or whose weights are not all there is to it
  */
 export async function placeModel(
-  { model, seed }: Pick<ExportRequest, 'model' | 'seed'>,
+  {
+    model,
+    seed,
+    head = languageHead,
+  }: Pick<ExportRequest, 'model' | 'seed'> & { readonly head?: Pick<Head, 'kind'> },
   folder: string,
 ): Promise<string[]> {
-  const config = await readModelConfig(model)
+  const given = await readModelConfig(model)
+  const padding = head.kind === 'language' ? undefined : formatOf(given).paddingToken(given, head)
+  const config = padding === undefined ? given : { ...given, pad_token_id: padding }
   let fresh: string[] = []
   if (await isBare(model)) {
     await fillModelFolder(folder, { config, tensors: seededWeights(config, seed) })
@@ -134,16 +152,19 @@ export async function placeModel(
     fresh = [...shapes.keys()].filter((name) => !tensors.has(name))
     if (readableInPlace(source) && files.length === 1 && fresh.length === 0) {
       await cloneFile(files[0]!, join(folder, WEIGHTS_FILE))
-      await copyFile(join(model, 'config.json'), join(folder, 'config.json'))
+      if (config === given) await copyFile(join(model, 'config.json'), join(folder, 'config.json'))
+      else await writeJson(join(folder, 'config.json'), config)
     } else {
       const dataOf = async (name: string) => {
         const stored = tensors.get(name)
         if (!stored) return seededTensor(config, seed, name, shapes.get(name)!)
         return (await readStored(new Map([[name, stored]]))).get(name)!.data
       }
-      await fillModelFolder(folder, { config, tensors: { shapes, dataOf } })
+      const dtype = dtypeOf(tensors)
+      const told = dtype === 'F32' ? config : { ...config, [BASE_DTYPE_KEY]: DTYPE_NAMES[dtype] }
+      await fillModelFolder(folder, { config: told, tensors: { shapes, dataOf } })
     }
-    await copyFiles(model, folder, ['generation_config.json'])
+    await copyFiles(model, folder, ['generation_config.json', CHAT_TEMPLATE_FILE])
   }
   await placeTokenizer(model, config, folder)
   return fresh
@@ -176,3 +197,6 @@ async function checkWeights({ tensors }: ModelFolder): Promise<void> {
 
 const countParameters = (shapes: ParameterShapes): number =>
   [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0)
+
+const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeFile(path, `${JSON.stringify(value, null, 2)}\n`)

@@ -18,6 +18,8 @@ import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { UserError } from '../errors.ts'
 import type { Slot, TrainingState } from '../runtime/training_state.ts'
 import { OPTIMIZER_SLOTS } from '../runtime/training_state.ts'
+import { CHAT_TEMPLATE_FILE } from '../formats/chat_template.ts'
+import { copyFiles } from '../formats/companions.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import type { ModelCard } from '../formats/model_card.ts'
 import { writeCard } from '../formats/model_card.ts'
@@ -82,6 +84,7 @@ export async function writeCheckpoint(
     if (lora === 'full') {
       await fillModelFolder(temporary, { config, tensors, head })
       await placeTokenizerFiles(companions, temporary)
+      await copyFiles(companions, temporary, ['generation_config.json', CHAT_TEMPLATE_FILE])
     } else if (lora === 'none') {
       await writeSafetensors(join(temporary, TRAINED_FILE), tensors)
     } else {

@@ -13,12 +13,14 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic } from '../formats/atomic.ts'
+import { readGenerationConfig } from '../formats/generation_config.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { withLock } from '../formats/lock.ts'
 import { checkFiles } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { checkJson } from '../schema.ts'
+import { stopTokens } from '../generation/token_generator.ts'
 import type { Listener } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
 import { initialState, parseState, storedState } from '../learning/trainer_state.ts'
@@ -128,11 +130,13 @@ async function continueAlone(
     ]
     checkData([trainData, validationData], config.vocab_size)
     const rows = { training: trainData.size, validation: validationData.size }
+    const tokenizer = await loadTokenizer(folder)
     return await taskNamed(settings.task).train({
       ...{ settings, options: taskOptions(settings), config, lora, npt, head, state },
       ...{ training, evaluation, tensors, constants, trainData, validationData },
       parameters: { ...tensors.parameters, ...constants },
-      tokenizer: await loadTokenizer(folder),
+      tokenizer,
+      stop_tokens: stopTokens(tokenizer, await readGenerationConfig(folder)),
       host: folderHost(folder, settings, runtime),
       async save(name, at) {
         const card = runCard({ config: settings, manifest, rows, step: at.global_step, evaluations })

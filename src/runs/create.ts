@@ -56,7 +56,7 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
   let report: PrepareReport | undefined
   let fresh: string[] = []
   const fill = async (folder: string) => {
-    fresh = await placeModel(config, folder)
+    fresh = await placeModel({ ...config, head: { kind: task.head } }, folder)
     const lora = adaptationOf(config, modelConfig)
     const npt = await placeNpt(config.npt, folder)
     const host = folderHost(folder, config)

@@ -8,8 +8,9 @@ import type { TokenGenerator } from '../generation/token_generator.ts'
 import type { Device } from '../runtime/node_runtime.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { openTokenGenerator } from '../models/open_token_generator.ts'
-import { writingTemplate } from '../data/kinds/index.ts'
-import { templatesOfRun } from './templates.ts'
+import { readChatTemplate } from '../formats/chat_template.ts'
+import { compileJinja, jinjaForm } from '../generation/jinja_form.ts'
+import { learnedTemplates } from './templates.ts'
 
 export interface OpenChatOptions extends ModelChoice, Device {
   /** Which of the run's templates to use, from 1. */
@@ -25,19 +26,21 @@ export interface OpenChat {
 }
 
 /**
- * Opens the model of a folder, with the form of the template that its run learned from.
+ * Opens the model of a folder, with the form of the template that its run learned from; where there is none, with the chat template
+ * of the model itself.
  *
  * @throws UserError where the folder holds no language model, or the run no such template
  */
 export async function openChat(folder: string, options: OpenChatOptions = {}): Promise<OpenChat> {
   const { template = 1, checkpoint, adapter, ...device } = options
   const found = await findModel(folder, { checkpoint, adapter })
-  const templates = (await templatesOfRun(folder)).flatMap((one) => writingTemplate(one) ?? [])
+  const templates = await learnedTemplates(folder)
   if (template > Math.max(1, templates.length))
     throw new UserError(
       `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,
     )
-  const form = chatForm(templates[template - 1])
+  const own = templates.length === 0 ? await readChatTemplate(found.base) : undefined
+  const form = own ? jinjaForm(compileJinja(own.source, own.tokens)) : chatForm(templates[template - 1])
   return {
     generator: await openTokenGenerator(found, nodeRuntime(device)),
     form,

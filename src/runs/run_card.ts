@@ -31,6 +31,8 @@ export interface CardFacts {
 const PIPELINES = {
   language: 'text-generation',
   classes: 'text-classification',
+  labels: 'text-classification',
+  values: 'text-classification',
   score: 'text-classification',
 } as const
 

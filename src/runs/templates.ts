@@ -2,10 +2,14 @@
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
+import { z } from 'zod'
+
 import { writingTemplate } from '../data/kinds/index.ts'
 import type { TemplateSource, WritingTemplate } from '../data/templates/template_source.ts'
-import { exists } from '../formats/read_file.ts'
+import { exists, readJson } from '../formats/read_file.ts'
+import { checkJson } from '../schema.ts'
 import { readRunConfig } from './continue.ts'
+import { templateSchema } from './data_options.ts'
 
 /** The templates of a run, or of a checkpoint's, as those of what a model writes. */
 export const writingTemplates = async (folder: string): Promise<WritingTemplate[]> =>
@@ -28,4 +32,24 @@ export async function templatesOfRun(folder: string): Promise<SingleTemplate[]> 
     return templates.filter((one, i) => templates.findIndex((other) => isDeepStrictEqual(one, other)) === i)
   }
   return []
+}
+
+/** The key of an exported model's `config.json` with the templates that its run learned to write by. */
+export const TEMPLATES_KEY = 'ortune_templates'
+
+const exportedSchema = z.looseObject({ [TEMPLATES_KEY]: z.array(templateSchema).max(1000).default([]) })
+
+/**
+ * The templates by which the model of a folder learned to write: those of its run, or those that an exported model carries along.
+ */
+export async function learnedTemplates(folder: string): Promise<WritingTemplate[]> {
+  const ofRun = await writingTemplates(folder)
+  return ofRun.length > 0 ? ofRun : exportedTemplates(folder)
+}
+
+async function exportedTemplates(folder: string): Promise<WritingTemplate[]> {
+  const path = join(folder, 'config.json')
+  if (!(await exists(path))) return []
+  const { [TEMPLATES_KEY]: templates } = checkJson(exportedSchema, await readJson(path), path)
+  return templates.flatMap((one) => writingTemplate(one) ?? [])
 }

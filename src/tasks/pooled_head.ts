@@ -2,7 +2,7 @@
  * What the tasks with a head on a pooled vector share: classification and reward models.
  * @module
  */
-import type { ClassesHead, Head, ScoreHead } from '../../graphs/models/head.ts'
+import type { Head, PooledHead } from '../../graphs/models/head.ts'
 import { isPooled } from '../../graphs/models/head.ts'
 import { factsOf } from '../../graphs/models/family.ts'
 import type { EncoderTokens } from '../data/batches/collate_encoder.ts'
@@ -10,7 +10,7 @@ import type { Dropout } from '../learning/dropout.ts'
 import type { RunFacts } from './task.ts'
 
 /** The head, which a run of such a task has. */
-export function pooledHead(head: Head): ClassesHead | ScoreHead {
+export function pooledHead(head: Head): PooledHead {
   if (!isPooled(head)) throw new Error('this task trains a head on a pooled vector, and the run has none')
   return head
 }

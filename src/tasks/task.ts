@@ -152,6 +152,8 @@ export interface OpenRun<Options>
   readonly options: Options
   readonly training: Session
   readonly evaluation: Session
+  /** Tokens that end a text which the model writes. */
+  readonly stop_tokens: readonly number[]
   readonly tensors: TrainingState
   /** Inputs of the graphs that stay the same, such as `lora_scale`. */
   readonly constants: Feeds

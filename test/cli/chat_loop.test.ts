@@ -16,7 +16,14 @@ const conversation = chatForm({ user: '{{ content }}', assistant: '{{ content }}
 /** Types lines at a model that replies "yes". */
 async function talk(lines: readonly string[], form = two, { interactive = false, fails = false } = {}) {
   const replied: Answers[] = []
-  const seen = { asked: [] as string[], said: [] as string[], written: '', resets: 0, replied }
+  const seen = {
+    asked: [] as string[],
+    said: [] as string[],
+    written: '',
+    resets: 0,
+    systems: [] as (string | undefined)[],
+    replied,
+  }
   const chat: Chat = {
     form,
     reply: async (answers, onText) => {
@@ -25,6 +32,7 @@ async function talk(lines: readonly string[], form = two, { interactive = false,
       onText('yes')
       return 'yes'
     },
+    setSystem: (text) => void seen.systems.push(text),
     reset: () => void seen.resets++,
   }
   await chatLoop(chat, {

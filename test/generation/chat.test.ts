@@ -25,6 +25,7 @@ function parrot(says: string, n_positions = 100) {
   const generator: TokenGenerator = {
     tokenizer: byteTokenizer,
     context: n_positions,
+    config: { endsOfText: [], defaults: {}, unfollowed: {} },
     async generate([prompt], { max_new_tokens, firstRow, onToken }) {
       asked.push({ prompt: byteTokenizer.decode(prompt!), max_new_tokens, firstRow })
       const tokens = byteTokenizer.encode(says).slice(0, max_new_tokens)

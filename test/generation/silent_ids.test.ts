@@ -29,7 +29,7 @@ const parts = {
 
 describe('ids that no token has', () => {
   it('are never written', async () => {
-    const generator = createTokenGenerator({ ...parts, endOfText: null })
+    const generator = createTokenGenerator(parts)
     const options = { ...greedy, max_new_tokens: 3, seed: 1 }
     expect(await generator.generate([[97], [98]], options)).to.deep.equal([
       [98, 98, 98],
@@ -46,7 +46,10 @@ describe('ids that no token has', () => {
   })
 
   it('end a text where the model says so', async () => {
-    const generator = createTokenGenerator({ ...parts, endOfText: 299 })
+    const generator = createTokenGenerator({
+      ...parts,
+      config: { endsOfText: [299], defaults: {}, unfollowed: {} },
+    })
     expect(await generator.generate([[97]], { ...greedy, max_new_tokens: 3, seed: 1 })).to.deep.equal([[]])
   })
 })

@@ -78,7 +78,10 @@ describe("PPO's updates against TRL", () => {
     const constants = { lora_scale: feeds['lora_scale']! }
     const tokenizer = {} as Tokenizer
     const policy = openPolicy(
-      { sessions, tensors: hostState(memory), constants, config: model.config, tokenizer, ppo },
+      {
+        ...{ sessions, tensors: hostState(memory), constants, config: model.config },
+        ...{ tokenizer, stop_tokens: [], ppo },
+      },
       (session) => session,
     )
 

@@ -73,7 +73,15 @@ const watch = (session: Session): Session => {
 }
 const sessions = { training, evaluation, decoding, reference: null }
 const policy = openPolicy(
-  { sessions, config, tokenizer, ppo, tensors, constants: loraScale(lora.lora_alpha / lora.r) },
+  {
+    sessions,
+    config,
+    tokenizer,
+    stop_tokens: [tokenizer.eosId],
+    ppo,
+    tensors,
+    constants: loraScale(lora.lora_alpha / lora.r),
+  },
   watch,
 )
 

@@ -1,7 +1,7 @@
 /** @module */
 import type { Pooling } from '../../../graphs/layers/pooling.ts'
 import type { ModelConfig } from '../../../graphs/models/family.ts'
-import { familyOf } from '../../../graphs/models/family.ts'
+import { factsOf, familyOf } from '../../../graphs/models/family.ts'
 import type { Feeds } from '../../runtime/session.ts'
 import { collateTokens, int64 } from './collate.ts'
 import type { EncodedExample } from '../examples/encode.ts'
@@ -18,7 +18,7 @@ export interface EncoderTokens {
  * The inputs of an encoder, one row each, padded on the right.
  *
  * input_ids, attention_mask: int64 [rows, sequence]. GPT-2: position_ids like them, and with pooling `last` pool_positions
- * int64 [rows], the flat index of each last token. BERT: token_type_ids int64 [rows, sequence], 0 up to and with the first
+ * int64 [rows], the flat index of each last token, the configuration's padding passed over. BERT: token_type_ids int64 [rows, sequence], 0 up to and with the first
  * separator and 1 after it.
  */
 export function collateEncoder(
@@ -28,8 +28,9 @@ export function collateEncoder(
   const { feeds, sequence } = collateTokens(rows.map(({ input_ids }) => [{ input_ids, labels: input_ids }]))
   if (!familyOf(config).parts) {
     if (pooling !== 'last') return feeds
+    const { padding } = factsOf(config)
     const last = int64([rows.length])
-    rows.forEach(({ input_ids }, b) => last.set(b, b * sequence + input_ids.length - 1))
+    rows.forEach(({ input_ids }, b) => last.set(b, b * sequence + lastToken(input_ids, padding)))
     return { ...feeds, pool_positions: last.tensor }
   }
   const types = int64([rows.length, sequence])
@@ -39,4 +40,11 @@ export function collateEncoder(
   }
   const { input_ids, attention_mask } = feeds
   return { input_ids: input_ids!, attention_mask: attention_mask!, token_type_ids: types.tensor }
+}
+
+/** Where the last token lies that is not passed over; the first, where all of them are. */
+function lastToken(ids: Int32Array, padding: number | null): number {
+  let last = ids.length - 1
+  while (last > 0 && ids[last] === padding) last--
+  return last
 }

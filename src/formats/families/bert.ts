@@ -25,7 +25,7 @@ const schema = z
     type_vocab_size: size(2 ** 16).default(2),
     layer_norm_eps: z.number().positive().max(1).default(1e-12),
     initializer_range: z.number().positive().max(10).default(0.02),
-    pad_token_id: z.int().min(0).nullable().default(0),
+    pad_token_id: z.int().nullable().default(0),
     position_embedding_type: z.literal('absolute', 'only absolute is supported').optional(),
     is_decoder: off,
     add_cross_attention: off,
@@ -51,6 +51,7 @@ export const bertFormat: FamilyFormat<BertConfig> = {
   pooledHead: () => ({ architectures: ['BertForSequenceClassification'] }),
   generation: () => null,
   paddingToken: () => undefined,
+  dropouts: ['hidden_dropout_prob', 'attention_probs_dropout_prob'],
   naming: {
     canonical: (name) =>
       (/^(embeddings|encoder|pooler)\./.test(name) ? `bert.${name}` : name)

@@ -4,7 +4,7 @@
  */
 import type { FamilyName, ModelConfig } from '../../../graphs/models/family.ts'
 import { familyName } from '../../../graphs/models/family.ts'
-import type { ClassesHead, ScoreHead } from '../../../graphs/models/head.ts'
+import type { Head, PooledHead } from '../../../graphs/models/head.ts'
 import { bertFormat } from './bert.ts'
 import { gpt2Format } from './gpt2.ts'
 
@@ -36,11 +36,13 @@ export interface FamilyFormat<C = ModelConfig> {
   /** Those of models with one. */
   readonly classifiers: readonly string[]
   /** What `config.json` says of such a head beside its classes. */
-  pooledHead(config: C, head: ClassesHead | ScoreHead): Record<string, unknown>
+  pooledHead(config: C, head: PooledHead): Record<string, unknown>
   /** `generation_config.json`, where it writes. */
   generation(config: C): Record<string, unknown> | null
   /** The token that texts of a head on a pooled vector are padded with; undefined: the tokenizer's own. */
-  paddingToken(config: C, head: ClassesHead | ScoreHead): number | null | undefined
+  paddingToken(config: C, head: Pick<Head, 'kind'>): number | undefined
+  /** Keys of `config.json` with probabilities of dropping features while training, below a head. */
+  readonly dropouts: readonly string[]
   readonly naming: Naming
   /** A tensor that a file may have beside the one that it is tied to, which it must then be equal to. */
   tied(config: C): { readonly tensor: string; readonly to: string } | null

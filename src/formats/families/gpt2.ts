@@ -8,13 +8,18 @@ import { z } from 'zod'
 import type { Gpt2Config } from '../../../graphs/models/gpt2.ts'
 import { activationNames } from '../../../graphs/layers/activation.ts'
 import { UserError } from '../../errors.ts'
-import type { ClassesHead, Head, ScoreHead } from '../../../graphs/models/head.ts'
+import type { Head, PooledHead } from '../../../graphs/models/head.ts'
 import { quote } from '../../quote.ts'
 import { off, size } from './bounds.ts'
 import type { FamilyFormat } from './family.ts'
 import { checkJson } from '../../schema.ts'
 
-const tokenId = z.int().min(0).nullable().default(null)
+/** One below 0 stands for none. */
+const token = z
+  .int()
+  .nullable()
+  .transform((id) => (id !== null && id < 0 ? null : id))
+const tokenId = token.default(null)
 
 const schema = z
   .looseObject({
@@ -31,7 +36,8 @@ const schema = z
     tie_word_embeddings: z.boolean().default(true),
     scale_attn_weights: z.boolean().default(true),
     bos_token_id: tokenId,
-    eos_token_id: tokenId,
+    eos_token_id: z.union([tokenId, z.array(z.int().min(0)).min(1)]),
+    pad_token_id: token.optional(),
     initializer_range: z.number().positive().max(10).default(0.02),
     scale_attn_by_inverse_layer_idx: off,
     add_cross_attention: off,
@@ -61,18 +67,25 @@ const ARCHITECTURE = 'GPT2ForSequenceClassification'
 const MEAN_ARCHITECTURE = 'OrtuneGPT2MeanForSequenceClassification'
 
 /**
- * The token that transformers pads a classifier's texts with; it finds the last token as the last that is not this one. A reward
- * model's texts end in end of text, which would be overlooked if it were that one; so a token is taken that they do not end in.
+ * The token that a classifier's texts are padded with. transformers passes it over at a text's end, wherever it comes from, so a
+ * head that pools the last token does the same here; where the configuration names none it is the end of text, as is customary.
+ * What a reward model scores ends in end of text, which must not be passed over; there it is a token that responses do not end in.
  */
-export const paddingToken = ({ eos_token_id }: Gpt2Config, { kind }: Head): number | null =>
-  kind === 'score' ? (eos_token_id === 0 ? 1 : 0) : eos_token_id
+export function paddingToken(
+  { pad_token_id, eos_token_id, vocab_size }: Gpt2Config,
+  { kind }: Pick<Head, 'kind'>,
+): number | undefined {
+  const ends = [eos_token_id ?? []].flat()
+  const own = pad_token_id != null && pad_token_id < vocab_size ? [pad_token_id] : []
+  return kind === 'score' ? [...own, 0, 1, 2].find((token) => !ends.includes(token)) : [...own, ...ends][0]
+}
 
 /**
  * transformers' classifier always pools the last token. Where ours pools the mean, the architecture has a name that transformers
  * does not know, so that it refuses the model instead of answering something else; `ortune_pooling` says what it does.
  */
-function pooledHead(config: Gpt2Config, head: ClassesHead | ScoreHead): Record<string, unknown> {
-  const padded = { pad_token_id: paddingToken(config, head) }
+function pooledHead(config: Gpt2Config, head: PooledHead): Record<string, unknown> {
+  const padded = { pad_token_id: paddingToken(config, head) ?? null }
   return head.pooling === 'last'
     ? { ...padded, architectures: [ARCHITECTURE] }
     : {
@@ -93,6 +106,7 @@ export const gpt2Format: FamilyFormat<Gpt2Config> = {
   pooledHead,
   generation: ({ bos_token_id, eos_token_id }) => ({ bos_token_id, eos_token_id }),
   paddingToken,
+  dropouts: ['embd_pdrop', 'attn_pdrop', 'resid_pdrop'],
   naming: {
     canonical: (name) => (/^(wte|wpe|h|ln_f)\./.test(name) ? `transformer.${name}` : name),
     blocks: 'transformer.h.',

@@ -4,7 +4,7 @@
  * @module
  */
 import { factsOf } from '../../../graphs/models/family.ts'
-import type { RunFacts } from '../task.ts'
+import type { OpenRun } from '../task.ts'
 import type { TrainingOptions } from '../../learning/options.ts'
 import type { Metrics } from '../../learning/listeners.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
@@ -32,7 +32,7 @@ export interface PpoSessions {
 }
 
 /** What a policy is made of. */
-export interface PolicyParts extends Pick<RunFacts, 'config' | 'tokenizer'> {
+export interface PolicyParts extends Pick<OpenRun<object>, 'config' | 'tokenizer' | 'stop_tokens'> {
   readonly sessions: PpoSessions
   readonly ppo: PpoOptions
   readonly tensors: TrainingState
@@ -61,7 +61,7 @@ export interface Policy {
 
 /** @param watch what every session is wrapped in */
 export function openPolicy(
-  { sessions, tensors, constants, config, tokenizer, ppo }: PolicyParts,
+  { sessions, tensors, constants, config, tokenizer, stop_tokens, ppo }: PolicyParts,
   watch: (session: Session) => Session,
 ): Policy {
   const training = watch(sessions.training)
@@ -75,11 +75,11 @@ export function openPolicy(
   // With a scale of 0 adapters do nothing: what is left is the model before training.
   const ofReference = takenBy(reference, adaptersOff(parameters))
   const facts = factsOf(config)
-  const { context, endOfText } = facts
+  const { context } = facts
   const { temperature, top_k, top_p, max_new_tokens } = ppo
   const sampling = {
     ...{ context, tokenizer, temperature, top_k, top_p, max_new_tokens },
-    stop_tokens: [tokenizer.eosId, ...(endOfText === null ? [] : [endOfText])],
+    stop_tokens,
   }
 
   return {

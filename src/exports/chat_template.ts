@@ -1,0 +1,74 @@
+/**
+ * What a run learned to converse by, for those who open its exported model: the templates themselves, which `ortune chat` reads,
+ * and a chat template of transformers, in place of the base's, which the model was not trained with.
+ * @module
+ */
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { compilePart } from '../data/templates/template_part.ts'
+import type { ChatTemplate } from '../data/templates/template_source.ts'
+import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import { CHAT_TEMPLATE_FILE, readChatTemplate } from '../formats/chat_template.ts'
+import { exists, readJson } from '../formats/read_file.ts'
+import { chatForm } from '../generation/chat_form.ts'
+import type { Message } from '../generation/jinja_form.ts'
+import { compileJinja } from '../generation/jinja_form.ts'
+
+/** Stands for a reply; of the private use area, so hardly part of a template. */
+const REPLY = '\uE000'
+
+/** A conversation that both templates are to write alike. */
+const SAMPLE: readonly Message[] = [
+  { role: 'user', content: 'How far is it?' },
+  { role: 'assistant', content: 'A mile.' },
+  { role: 'user', content: ' and\nback ' },
+]
+
+/**
+ * The same template in Jinja2 over `messages`, with `add_generation_prompt`; undefined where it uses what Jinja2 does not have, or
+ * means something else by.
+ */
+export function jinjaOf(source: ChatTemplate): string | undefined {
+  // A block's own line breaks and blanks are trimmed by transformers; next to an expression they are text.
+  const text = (part: string) => `{{ '' }}${part.replaceAll(END_OF_TEXT, '{{ eos_token }}')}{{ '' }}`
+  const { system, user, assistant } = source
+  const refusal =
+    "{{ raise_exception('this model has learned from no messages of the role ' + message['role']) }}"
+  const opening = compilePart(assistant, 'assistant').render({ content: REPLY }, 'a reply').split(REPLY)[0]!
+  const template = [
+    "{% for message in messages %}{% set content = message['content'] %}",
+    `{% if message['role'] == 'user' %}${text(user)}`,
+    `{% elif message['role'] == 'assistant' %}${text(assistant)}`,
+    ...(system === undefined ? [] : [`{% elif message['role'] == 'system' %}${text(system)}`]),
+    `{% else %}${refusal}{% endif %}{% endfor %}`,
+    `{% if add_generation_prompt %}${text(opening.replaceAll(END_MARK, END_OF_TEXT).trimEnd())}{% endif %}`,
+  ].join('')
+  return writesAlike(template, source) ? template : undefined
+}
+
+function writesAlike(template: string, source: ChatTemplate): boolean {
+  const form = chatForm(source)
+  const systems = source.system === undefined ? [undefined] : [undefined, 'Be brief.']
+  const turns = [{ answers: { you: SAMPLE[0]!.content }, reply: SAMPLE[1]!.content }]
+  try {
+    const render = compileJinja(template, { eos_token: END_OF_TEXT })
+    return systems.every((system) => {
+      const first: Message[] = system === undefined ? [] : [{ role: 'system', content: system }]
+      const ours = form.prompt({ you: SAMPLE[2]!.content }, turns, system).join('')
+      return render([...first, ...SAMPLE], true) === ours
+    })
+  } catch {
+    return false
+  }
+}
+
+/** Puts a chat template into a folder in place of those that came with its tokenizer; none takes them away. */
+export async function replaceChatTemplate(folder: string, template: string | undefined): Promise<void> {
+  await rm(join(folder, CHAT_TEMPLATE_FILE), { force: true })
+  if (template === undefined && !(await readChatTemplate(folder))) return
+  const path = join(folder, 'tokenizer_config.json')
+  const known = (await exists(path)) ? ((await readJson(path)) as Record<string, unknown>) : {}
+  // A key that is undefined is left out.
+  await writeFile(path, `${JSON.stringify({ ...known, chat_template: template }, null, 2)}\n`)
+}

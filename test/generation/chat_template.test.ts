@@ -1,0 +1,107 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+
+import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import type { ChatTemplate } from '../../src/data/templates/template_source.ts'
+import { jinjaOf, replaceChatTemplate } from '../../src/exports/chat_template.ts'
+import { readChatTemplate } from '../../src/formats/chat_template.ts'
+import { chatForm } from '../../src/generation/chat_form.ts'
+import { compileJinja, jinjaForm } from '../../src/generation/jinja_form.ts'
+import { openChat } from '../../src/runs/open_chat.ts'
+import { userError, withFolder } from '../data/helpers.ts'
+import { writeTinyModel } from '../tiny_model.ts'
+
+const turns = [{ answers: { you: 'Hi' }, reply: 'Yes' }]
+const prompt = (source: string, tokens: Record<string, string> = {}, system?: string) =>
+  jinjaForm(compileJinja(source, tokens)).prompt({ you: 'Why?' }, turns, system).join('')
+
+describe('chat templates of models', () => {
+  const chatml =
+    "{%- if messages[0]['role'] != 'system' -%}{{ '<s>You help.</s>\n' }}{%- endif -%}" +
+    "{%- for m in messages -%}{{ '<' + m['role'] + '>' + m['content'] | trim + eos_token + '\n' }}{%- endfor -%}" +
+    "{%- if add_generation_prompt -%}{{ '<assistant>' }}{%- endif -%}"
+
+  it('are rendered with all turns, what begins a reply, and their own system message or the given one', () => {
+    const said = `<user>Hi${END_MARK}\n<assistant>Yes${END_MARK}\n<user>Why?${END_MARK}\n<assistant>`
+    const tokens = { eos_token: '</s>' }
+    expect(prompt(chatml.replace('</s>', ''), tokens)).to.equal(`<s>You help.\n${said}`)
+    expect(prompt(chatml, tokens, 'Be brief.')).to.equal(`<system>Be brief.${END_MARK}\n${said}`)
+  })
+
+  it('may use namespaces, loop controls, tojson and the date', () => {
+    const source =
+      '{% set ns = namespace(n=0) %}{% for m in messages %}{% if m.role == "assistant" %}{% continue %}{% endif %}' +
+      '{% set ns.n = ns.n + 1 %}{{ m.content | tojson }}{% endfor %}{{ ns.n }} {{ strftime_now("%Y") }}{{ bos_token }}'
+    expect(prompt(source, { bos_token: '<s>' })).to.equal(`"Hi""Why?"2 ${new Date().getFullYear()}<s>`)
+  })
+
+  it('that refuse messages, fail or are malformed are a sentence', async () => {
+    expect(await userError(async () => prompt("{{ raise_exception('no such turn') }}"))).to.match(
+      /the model's chat template fails: .*no such turn/,
+    )
+    expect(await userError(async () => prompt('{% for m in %}'))).to.match(/the model's chat template fails/)
+  })
+
+  it('are found in each place where transformers keeps them, a file by itself first', async () => {
+    await withFolder(async (folder) => {
+      const write = (name: string, value: string) => writeFile(join(folder, name), value)
+      const config = (chat_template: unknown) =>
+        write('tokenizer_config.json', JSON.stringify({ chat_template, eos_token: { content: '</s>' } }))
+      expect(await readChatTemplate(folder)).to.equal(undefined)
+      await config('one')
+      expect(await readChatTemplate(folder)).to.deep.equal({ source: 'one', tokens: { eos_token: '</s>' } })
+      await config([
+        { name: 'tool_use', template: 'tools' },
+        { name: 'default', template: 'usual' },
+      ])
+      expect((await readChatTemplate(folder))!.source).to.equal('usual')
+      await config([{ name: 'rag', template: 'only' }])
+      expect((await readChatTemplate(folder))!.source).to.equal('only')
+      await write('chat_template.jinja', 'file')
+      expect((await readChatTemplate(folder))!.source).to.equal('file')
+      await replaceChatTemplate(folder, 'trained')
+      expect((await readChatTemplate(folder))!.source).to.equal('trained')
+      await replaceChatTemplate(folder, undefined)
+      expect(await readChatTemplate(folder)).to.equal(undefined)
+      expect(await readFile(join(folder, 'tokenizer_config.json'), 'utf8')).to.contain('eos_token')
+    })
+  })
+
+  it('are what `ortune chat` asks a model by that no run trained', async () => {
+    await withFolder(async (folder) => {
+      const model = join(folder, 'model')
+      await mkdir(model)
+      await writeTinyModel(model)
+      await writeFile(join(model, 'chat_template.jinja'), chatml)
+      const { form, generator } = await openChat(model)
+      await generator.release()
+      expect(form).to.deep.include({ kind: 'conversation', takesSystem: true })
+      expect(form.prompt({ you: 'a' }, []).join('')).to.contain('<user>a')
+    })
+  })
+
+  const templates: ChatTemplate[] = [
+    { user: '{{ content }}', assistant: '{{ content }}<|endoftext|>' },
+    { user: '\n\nUser: {{ content }}\n', assistant: '\nAssistant: {{ content | trim }}<|endoftext|>' },
+    { user: '{% if content %}<{{ content }}>{% endif %}', assistant: ' {{ content }}' },
+    {
+      system: '{{ content | upper }}\n',
+      user: 'Q: {{ content }}\n',
+      assistant: 'A: {{ content }}<|endoftext|>\n',
+    },
+  ]
+  for (const template of templates)
+    it(`that a run learned by are written in Jinja: ${JSON.stringify(template)}`, () => {
+      const jinja = jinjaOf(template)!
+      for (const system of template.system === undefined ? [undefined] : [undefined, 'Be brief.'])
+        expect(prompt(jinja, { eos_token: '<|endoftext|>' }, system)).to.equal(
+          chatForm(template).prompt({ you: 'Why?' }, turns, system).join(''),
+        )
+    })
+
+  it('are not written where Jinja does not have what they use', () => {
+    expect(jinjaOf({ user: '{{ content | dump }}', assistant: '{{ content }}' })).to.equal(undefined)
+  })
+})

@@ -1,8 +1,40 @@
 /**
- * What JSON.parse does not mind and a careful reader does: a key that stands twice in one object (of which JSON.parse
+ * JSON text, and what JSON.parse does not mind and a careful reader does: a key that stands twice in one object (of which JSON.parse
  * keeps the last), and nesting so deep that it only serves to exhaust memory.
  * @module
  */
+
+/** Files that people and programs write nest some ten levels deep. */
+const DEEPEST = 100
+
+/** The value of JSON text. Throws SyntaxError as JSON.parse does, and where it nests too deep to be walked. */
+export function parseJson(text: string): unknown {
+  if (nestsDeeper(text, DEEPEST)) throw new SyntaxError(`it nests deeper than ${DEEPEST} levels`)
+  return JSON.parse(text)
+}
+
+/** Whether JSON text nests deeper than so many levels. Strings are leapt over, so that this takes little time. */
+function nestsDeeper(json: string, deepest: number): boolean {
+  let depth = 0
+  for (let i = 0; i < json.length; i++) {
+    switch (json.charCodeAt(i)) {
+      case QUOTE:
+        i = endOfString(json, i) - 1
+        break
+      case BRACKET:
+      case BRACE:
+        if (++depth > deepest) return true
+        break
+      case BRACKET + 2:
+      case BRACE + 2:
+        depth--
+    }
+  }
+  return false
+}
+
+/** The codes of `"`, `[` and `{`; those that close are two further on. */
+const [QUOTE, BRACKET, BRACE] = [0x22, 0x5b, 0x7b]
 
 /**
  * Looks through JSON text before it is parsed. Text that is not JSON is left for JSON.parse to refuse.
@@ -40,11 +72,29 @@ export function findJsonFault(json: string, deepest: number): string | undefined
   return undefined
 }
 
+/** A JSON text with its parts outside of strings rewritten. */
+export function outsideStrings(json: string, rewrite: (part: string) => string): string {
+  const parts: string[] = []
+  for (let from = 0; from <= json.length;) {
+    const quote = json.indexOf('"', from)
+    if (quote < 0) return parts.join('') + rewrite(json.slice(from))
+    const end = endOfString(json, quote)
+    parts.push(rewrite(json.slice(from, quote)), json.slice(quote, end))
+    from = end
+  }
+  return parts.join('')
+}
+
 /** Index after the quote that closes the string opened at `start`: the first quote that no backslash escapes. */
 function endOfString(json: string, start: number): number {
-  let i = start + 1
-  while (i < json.length && json[i] !== '"') i += json[i] === '\\' ? 2 : 1
-  return i + 1
+  for (let from = start + 1; ;) {
+    const quote = json.indexOf('"', from)
+    if (quote < 0) return json.length + 1
+    let backslashes = 0
+    while (json[quote - 1 - backslashes] === '\\') backslashes++
+    if (backslashes % 2 === 0) return quote + 1
+    from = quote + 1
+  }
 }
 
 function unescape(literal: string): string {

@@ -5,6 +5,7 @@
 import { access, readFile } from 'node:fs/promises'
 
 import { UserError } from '../errors.ts'
+import { parseJson } from './json_structure.ts'
 
 /** Whether there is a file or folder at `path`. */
 export async function exists(path: string): Promise<boolean> {
@@ -37,7 +38,7 @@ export async function readText(path: string): Promise<string> {
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path)
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (error) {
     throw new UserError(`${path} is not valid JSON (${(error as Error).message}); repair it or copy it again`)
   }

@@ -4,15 +4,17 @@
  * @module
  */
 
+import { outsideStrings, parseJson } from '../../formats/json_structure.ts'
+
 /** Where a second look is needed: as many digits as 2^53 has, or what is no JSON. */
 const SUSPECT = /\d{16}|NaN|Infinity/
 
-/** A string, which hides what is in it; a number; or what Python writes for none. */
-const LITERAL = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:NaN|Infinity)|-?\d[\d.eE+-]*/g
+/** A number, or what Python writes for none. Longer ones than that are none that anybody means. */
+const NUMBER = /-?(?:NaN|Infinity)|-?\d[\d.eE+-]{0,400}/g
 
-/** Throws SyntaxError as JSON.parse does. */
+/** Throws SyntaxError as `parseJson` does. */
 export const parseExactJson = (text: string): unknown =>
-  JSON.parse(SUSPECT.test(text) ? text.replace(LITERAL, exact) : text)
+  parseJson(SUSPECT.test(text) ? outsideStrings(text, (part) => part.replace(NUMBER, exact)) : text)
 
 function exact(literal: string): string {
   if (/^-?[NI]/.test(literal)) return 'null'

@@ -3,6 +3,7 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
+import { parseJson as parseBounded } from '../../formats/json_structure.ts'
 import type { Row } from '../row.ts'
 import { compilePart } from './template_part.ts'
 import type { LabelTemplate } from './template_source.ts'
@@ -66,7 +67,7 @@ export const isRow = (value: unknown): value is Row =>
 /** A JSON value; undefined where the text is none. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseBounded(text)
   } catch {
     return undefined
   }

@@ -9,16 +9,29 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import { familyOf } from '../../graphs/models/family.ts'
 import { headShapes } from '../../graphs/models/encoder.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
+import { UserError } from '../errors.ts'
 import { ownShapes } from '../formats/model_folder.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import type { Random } from '../random.ts'
 import { createRandom } from '../random.ts'
 import type { TensorsToFill } from './checkpoint.ts'
 
-/** Fresh parameters under transformers' names. Each has a random stream of its own, named by the seed and its name. */
+/** Most parameters of a model that begins at random; larger ones are trained from weights. */
+const MOST_PARAMETERS = 2 ** 29
+
+/**
+ * Fresh parameters under transformers' names. Each has a random stream of its own, named by the seed and its name.
+ * @throws UserError where there would be too many for memory
+ */
 export function seededWeights(config: ModelConfig, seed: number): Map<string, FloatTensor> {
   const weights = new Map<string, FloatTensor>()
-  for (const [name, shape] of ownShapes(config))
+  const shapes = ownShapes(config)
+  const count = [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0)
+  if (count > MOST_PARAMETERS)
+    throw new UserError(
+      `the configuration describes a model of ${count.toLocaleString('en')} parameters, too many to begin with at random; make it smaller, or name the folder of a model with weights`,
+    )
+  for (const [name, shape] of shapes)
     weights.set(name, { shape, data: seededTensor(config, seed, name, shape) })
   return weights
 }

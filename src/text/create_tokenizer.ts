@@ -8,6 +8,8 @@ import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { checkJson } from '../schema.ts'
 import { bertCutting } from './bert_words.ts'
+import type { WithinTime } from './bounds.ts'
+import { checkComponents, checkLength, checkStretch, hasPatterns } from './bounds.ts'
 import { byteLevelCutting, endOfText } from './byte_level.ts'
 import type { Cutting } from './cached_encoder.ts'
 import { cachedEncoder } from './cached_encoder.ts'
@@ -25,11 +27,18 @@ const exactly = { skip_special_tokens: false, clean_up_tokenization_spaces: fals
  * @param config The value of `tokenizer_config.json`; names the end of a text, by default `<|endoftext|>`, or for a WordPiece
  * vocabulary the tokens around a text, by default `[CLS]`, `[SEP]` and `[PAD]`. Its settings are followed as transformers does.
  * @param where What errors call the file.
+ * @param withinTime Stops patterns of the file that backtrack for ever, where the platform can.
  * @throws UserError where the description is broken or has no token for the end of a text.
  */
-export function createTokenizer(json: unknown, config: unknown, where: string): Tokenizer {
+export function createTokenizer(
+  json: unknown,
+  config: unknown,
+  where: string,
+  withinTime: WithinTime = (act) => act(),
+): Tokenizer {
   const settings = checkJson(tokenizerConfigSchema, config, `the tokenizer_config.json of ${where}`)
   const { description, vocabulary, ids } = effectiveTokenizer(json, settings, where)
+  checkComponents(description, where)
   const special = description.model.type === 'WordPiece' ? bertTokens(ids, settings) : {}
   const eos = settings.eos_token?.content ?? endOfText
   const eosId = special.sepId ?? ids.get(eos)
@@ -39,15 +48,25 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
     )
 
   const cutting = cuttingOf(description)
+  const bounded: WithinTime = hasPatterns(description) ? withinTime : (act) => act()
   const open = (tokens: TokenizerJson) =>
-    build(cutting ? withoutCutting(tokens) : tokens, config as object, where)
+    attempt(where, 'cannot be used', () =>
+      bounded(() => build(cutting ? withoutCutting(tokens) : tokens, config as object)),
+    )
   const encoder = (library: HuggingFaceTokenizer, { added_tokens }: TokenizerJson) => {
     const encodeAll = (text: string): number[] => {
-      const found: (number | undefined)[] = library.encode(text, { add_special_tokens: false }).ids
+      checkStretch(text, description)
+      const found: (number | undefined)[] = attempt(where, `fails on the text ${quote(text)}`, () =>
+        bounded(() => library.encode(text, { add_special_tokens: false }).ids),
+      )
       if (found.includes(undefined)) throw new UserError(`${where} has no tokens for the text ${quote(text)}`)
       return found as number[]
     }
-    return cutting ? cachedEncoder(cutting, added_tokens, encodeAll) : encodeAll
+    const encode = cutting ? cachedEncoder(cutting, added_tokens, encodeAll) : encodeAll
+    return (text: string) => {
+      checkLength(text)
+      return encode(text)
+    }
   }
   const library = open(description)
   const knows = (id: number): boolean => library.id_to_token(id) !== undefined
@@ -69,7 +88,10 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
     special: new Map(controls.map(({ content, id }) => [content, id])),
     decode(given) {
       const known = given.filter(knows)
-      return known.length > 0 ? library.decode(known, exactly) : ''
+      if (known.length === 0) return ''
+      return attempt(where, 'fails to write tokens as text', () =>
+        bounded(() => library.decode(known, exactly)),
+      )
     },
   }
 }
@@ -111,14 +133,19 @@ function withoutCutting(description: TokenizerJson): TokenizerJson {
   }
 }
 
-/** Encodes and decodes a little as well, as the library notices some faults only then. */
-function build(description: TokenizerJson, settings: object, where: string): HuggingFaceTokenizer {
+/** Encodes and decodes a little as well, as the library notices some faults only then. No token is ever put around a text. */
+function build(description: TokenizerJson, settings: object): HuggingFaceTokenizer {
+  const library = new HuggingFaceTokenizer({ ...description, post_processor: null }, settings)
+  library.encode('A 1.', { add_special_tokens: false })
+  library.decode([0], exactly)
+  return library
+}
+
+/** What the library does; what it fails with is the file's fault. */
+function attempt<T>(where: string, fails: string, act: () => T): T {
   try {
-    const library = new HuggingFaceTokenizer(description, settings)
-    library.encode('A 1.', { add_special_tokens: false })
-    library.decode([0], exactly)
-    return library
+    return act()
   } catch (error) {
-    throw new UserError(`${where} cannot be used: ${(error as Error).message}`)
+    throw new UserError(`${where} ${fails}: ${(error as Error).message}`)
   }
 }

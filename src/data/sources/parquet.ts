@@ -13,6 +13,7 @@ import { compressors } from 'hyparquet-compressors'
 import { UserError } from '../../errors.ts'
 import { unreadable } from '../../formats/read_file.ts'
 import type { Row, Value } from '../row.ts'
+import { checkPages } from './parquet_pages.ts'
 import { columnReader, plainElement, utf8 } from './parquet_values.ts'
 
 const MAX_GROUP_ROWS = 5_000_000
@@ -95,7 +96,9 @@ async function* readGroups(file: AsyncBuffer): AsyncGenerator<Row> {
     compressors: limitedCompressors,
     useOffsetIndex: false,
   })
-  for (const { rowStart, rowEnd } of scan.ranges) {
+  const groups = metadata.row_groups.filter(({ num_rows }) => num_rows > 0)
+  for (const [i, { rowStart, rowEnd }] of scan.ranges.entries()) {
+    await checkPages(file, groups[i]!)
     const rows = rowEnd - rowStart
     const columns: ((row: number) => [string, Value])[] = []
     for (const [i, name] of names.entries()) {

@@ -9,6 +9,7 @@ import nunjucks from 'nunjucks'
 
 import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
+import { MOST_CHARACTERS } from '../../text/bounds.ts'
 import { hasMarks, markTemplate } from './end_of_text.ts'
 import { Binary, listColumns } from '../row.ts'
 import type { Row, Value } from '../row.ts'
@@ -57,9 +58,10 @@ export function compilePart(source: string, name: string): TemplatePart {
         )
       }
       let nested: string | undefined
+      let text: string
       try {
         const context = withoutNestedText(row, (column) => (nested = column))
-        return compiled.render(readsRow ? { [ROW]: context, ...context } : context)
+        text = compiled.render(readsRow ? { [ROW]: context, ...context } : context)
       } catch (error) {
         // A filter for texts that meets a list or an object.
         if (/TypeError/.test((error as Error).message))
@@ -73,6 +75,11 @@ export function compilePart(source: string, name: string): TemplatePart {
             : `writes column "${empty}", which is null here; give it a value, remove the row, or write {{ ${inTemplate(empty)} | default("", true) }}`
         throw new UserError(`${where}: the ${name} template ${problem}`)
       }
+      if (text.length > MOST_CHARACTERS)
+        throw new UserError(
+          `${where}: the ${name} template writes a text of ${text.length} characters, and ${MOST_CHARACTERS} are the most; divide the row, or leave it out`,
+        )
+      return text
     },
   }
 }

@@ -6,13 +6,11 @@ import { parse, View } from 'vega'
 import type { TopLevelSpec } from 'vega-lite'
 import { compile } from 'vega-lite'
 
+import { UserError } from '../errors.ts'
 import type { Panel, Task } from '../tasks/task.ts'
-import type { EvaluationRecord, StepRecord } from '../learning/listeners.ts'
-
-type LogLine = StepRecord | EvaluationRecord
-
-/** Points of a line of steps; more are averaged in groups of neighbours. */
-const POINTS = 500
+import type { LogRecord } from '../learning/listeners.ts'
+import type { Point } from './curve.ts'
+import { curve } from './curve.ts'
 
 /** How many points the smooth line is a mean of, as a share of all. */
 const WINDOW = 1 / 30
@@ -37,11 +35,6 @@ interface Line {
   readonly marked: boolean
 }
 
-interface Point {
-  readonly step: number
-  readonly value: number
-}
-
 /** The loss, which every log has; whether evaluations have the same. */
 const lossPanel = (comparable: boolean): Panel =>
   comparable
@@ -60,28 +53,42 @@ const STEPPING: readonly Panel[] = [
  * @param records the lines of a run's `log.jsonl`
  * @param task what of it is drawn; curves whose keys the log has not are left out
  * @returns an SVG document
+ * @throws UserError where there is nothing to draw
  */
 export async function trainingCurves(
-  records: readonly LogLine[],
+  records: Iterable<LogRecord> | AsyncIterable<LogRecord>,
   title: string,
   task: Pick<Task, 'curves' | 'comparableLoss'>,
 ): Promise<string> {
   const { curves = [], comparableLoss = true } = task
-  const panels = [lossPanel(comparableLoss), ...curves, ...STEPPING]
+  const given = [lossPanel(comparableLoss), ...curves, ...STEPPING].map((panel) => ({
+    title: panel.title,
+    curves: Object.entries(panel.curves).map(([name, key]) => ({ name, key, ...curve() })),
+  }))
+  const all = given.flatMap((panel) => panel.curves)
+  let last = 1
+  for await (const record of records) {
+    last = Math.max(last, record.step)
+    for (const { key, add } of all) {
+      const value = (record as LogRecord & Readonly<Record<string, unknown>>)[key]
+      if (isDrawn(value)) add({ step: record.step, value })
+    }
+  }
+  const panels = given
     .map((panel) => ({
       title: panel.title,
-      lines: Object.entries(panel.curves)
-        .map(([curve, key]) => lineOf(records, curve, key))
+      lines: panel.curves
+        .map(({ name, key, points }) => lineOf(name, key, points()))
         .filter(({ raw }) => raw.length > 0),
     }))
     .filter(({ lines }) => lines.length > 0)
+  if (panels.length === 0) throw new UserError(`${title} has nothing to draw yet; train it for a step`)
   const names = new Set(panels.flatMap(({ lines }) => lines.map(({ curve }) => curve)))
   const others = [...names].filter((name) => !Object.hasOwn(COLOURS, name))
   const colours = new Map([
     ...Object.entries(COLOURS),
     ...others.map((name, i): [string, string] => [name, OTHERS[i % OTHERS.length]!]),
   ])
-  const last = Math.max(1, ...records.map(({ step }) => step))
   const spec: TopLevelSpec = {
     title: { text: title, anchor: 'start', offset: 14 },
     background: 'white',
@@ -182,25 +189,13 @@ function panelSpec(
   }
 }
 
-/** The values of a key: of evaluations each, of steps averaged in groups and smoothed. */
-function lineOf(records: readonly LogLine[], curve: string, key: string): Line {
-  const points = records.flatMap((record) => {
-    const value = (record as Readonly<Record<string, unknown>>)[key]
-    return typeof value === 'number' && Number.isFinite(value) ? [{ step: record.step, value }] : []
-  })
-  const marked = key.startsWith('eval_')
-  if (marked) return { curve, raw: points, smooth: points, marked }
-  const raw = averaged(points)
-  return { curve, raw, smooth: key === 'learning_rate' ? raw : smoothed(raw), marked }
-}
+/** A number that a picture has room for. */
+const isDrawn = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) < 1e100
 
-function averaged(points: readonly Point[]): readonly Point[] {
-  const size = Math.max(1, Math.ceil(points.length / POINTS))
-  return Array.from({ length: Math.ceil(points.length / size) }, (_, i) => {
-    const group = points.slice(i * size, (i + 1) * size)
-    const value = group.reduce((sum, point) => sum + point.value, 0) / group.length
-    return { step: group.at(-1)!.step, value }
-  })
+/** Evaluations are points, steps are smoothed. */
+function lineOf(curve: string, key: string, raw: readonly Point[]): Line {
+  const marked = key.startsWith('eval_')
+  return { curve, raw, smooth: marked || key === 'learning_rate' ? raw : smoothed(raw), marked }
 }
 
 /** The mean with as many neighbours on either side, fewer towards the ends: it does not lag behind a curve that falls. */

@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
-import type { EvaluationRecord, StepRecord } from '../learning/listeners.ts'
 import { readRunConfig } from '../runs/continue.ts'
 import { readRecords } from '../runs/log.ts'
 import { taskNamed } from '../tasks/index.ts'
@@ -10,9 +9,9 @@ import { trainingCurves } from './training_curves.ts'
 
 /** Draws a run's `log.jsonl` as `curves.svg` beside it, and returns the picture's path. */
 export async function writeTrainingCurves(run: string): Promise<string> {
-  const records = (await readRecords(join(run, 'log.jsonl'))) as (StepRecord | EvaluationRecord)[]
   const { task } = await readRunConfig(run)
   const picture = join(run, 'curves.svg')
+  const records = readRecords(join(run, 'log.jsonl'))
   await writeFileAtomic(picture, await trainingCurves(records, run, taskNamed(task)))
   return picture
 }

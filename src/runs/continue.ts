@@ -38,7 +38,7 @@ import type { Changes } from './change.ts'
 import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
 import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
-import { appendRecord, readEvaluations, truncateRecords } from './log.ts'
+import { appendRecord, keepEnds, readEvaluations, truncateRecords } from './log.ts'
 import { runCard } from './run_card.ts'
 import { runGraphs } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
@@ -107,7 +107,7 @@ async function continueAlone(
     step: (record) => appendRecord(logFile, record),
     evaluation(record) {
       appendRecord(logFile, record)
-      evaluations.push(record)
+      keepEnds(evaluations, record)
     },
   }
   const told: Listener = {

@@ -1,22 +1,40 @@
 /**
- * The files that a run writes a line of JSON to at every step.
+ * The files that a run writes a line of JSON to at every step. They are read line by line, since nothing bounds their length.
  * @module
  */
-import { appendFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { appendFileSync, createReadStream } from 'node:fs'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
-import { exists, readText, unreadable } from '../formats/read_file.ts'
+import { exists, unreadable } from '../formats/read_file.ts'
 import type { EvaluationRecord, LogRecord } from '../learning/listeners.ts'
+
+/** In characters. That of a long response is some hundred thousand; a longer line is none of ours. */
+const LONGEST_LINE = 2 ** 23
 
 export const appendRecord = (path: string, record: LogRecord): void =>
   appendFileSync(path, `${JSON.stringify(record)}\n`)
 
-/** The evaluations that a log tells of, in order. */
+/** The records of a log, without lines that are none, such as one that is just being written. */
+export async function* readRecords(path: string): AsyncGenerator<LogRecord> {
+  for await (const lines of readLines(path))
+    for (const line of lines) {
+      const record = recordOf(line)
+      if (record) yield record
+    }
+}
+
+/** The first and the last evaluation that a log tells of, or what there is of them. */
 export async function readEvaluations(path: string): Promise<EvaluationRecord[]> {
   if (!(await exists(path))) return []
-  const lines = (await readText(path)).split('\n').filter((line) => line.includes('"eval_loss"'))
-  return lines.map((line) => JSON.parse(line) as EvaluationRecord)
+  const found: EvaluationRecord[] = []
+  for await (const record of readRecords(path)) if (isEvaluation(record)) keepEnds(found, record)
+  return found
+}
+
+/** Puts a record behind the first one, in the place of the last. */
+export function keepEnds<T>(ends: T[], record: T): void {
+  ends.splice(1, 1)
+  ends.push(record)
 }
 
 /**
@@ -27,31 +45,42 @@ export async function readEvaluations(path: string): Promise<EvaluationRecord[]>
  */
 export async function truncateRecords(path: string, globalStep: number): Promise<void> {
   if (!(await exists(path))) return
-  const lines = await readLines(path)
-  const kept = lines.filter((line) => globalStep > 0 && (recordOf(line)?.step ?? Infinity) <= globalStep)
-  await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''))
-}
-
-/** The records of a log, without lines that are none, such as one that is just being written. */
-export async function readRecords(path: string): Promise<LogRecord[]> {
-  return (await readLines(path)).flatMap((line) => recordOf(line) ?? [])
-}
-
-/** A line that was cut off may end inside a character, so what is no text becomes U+FFFD. */
-async function readLines(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw unreadable(path, error)
+  const isKept = (line: string) => (recordOf(line)?.step ?? Infinity) <= globalStep
+  await writeFileAtomic(path, async (file) => {
+    if (globalStep === 0) return
+    for await (const lines of readLines(path)) {
+      const kept = lines.filter(isKept).map((line) => `${line}\n`)
+      await file.writeFile(kept.join(''))
+    }
   })
-  return text.split('\n').filter((line) => line !== '')
+}
+
+/** A log's lines, some at a time. A line that was cut off may end inside a character, so what is no text becomes U+FFFD. */
+async function* readLines(path: string): AsyncGenerator<string[]> {
+  let begun = ''
+  try {
+    for await (const chunk of createReadStream(path, 'utf8') as AsyncIterable<string>) {
+      const lines = chunk.split('\n')
+      // Of a line that is too long, so much is kept that this is seen.
+      lines[0] = begun.length > LONGEST_LINE ? begun : begun + lines[0]!
+      begun = lines.pop()!
+      yield lines
+    }
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+  yield [begun]
 }
 
 function recordOf(line: string): LogRecord | undefined {
+  if (line.length > LONGEST_LINE) return undefined
   try {
-    const record: unknown = JSON.parse(line)
-    const isRecord =
-      typeof record === 'object' && record !== null && 'step' in record && typeof record.step === 'number'
-    return isRecord ? (record as LogRecord) : undefined
+    const record = JSON.parse(line) as Partial<LogRecord> | null
+    return Number.isSafeInteger(record?.step) ? (record as LogRecord) : undefined
   } catch {
     return undefined
   }
 }
+
+const isEvaluation = (record: LogRecord): record is EvaluationRecord =>
+  'eval_loss' in record && typeof record.eval_loss === 'number'

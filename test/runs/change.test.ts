@@ -9,7 +9,7 @@ import { learningRate } from '../../src/learning/schedule.ts'
 import { continueRun, readRunConfig } from '../../src/runs/continue.ts'
 import { readRecords } from '../../src/runs/log.ts'
 import { writeTrainingCurves } from '../../src/report/write_training_curves.ts'
-import { userError, withFolder } from '../data/helpers.ts'
+import { collect, userError, withFolder } from '../data/helpers.ts'
 import { rejection } from '../rejection.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
 
@@ -35,7 +35,7 @@ async function bytesOf(run: string): Promise<Record<string, string>> {
 }
 
 const stepsOf = async (run: string) =>
-  ((await readRecords(join(run, 'log.jsonl'))) as StepRecord[]).filter((record) => 'loss' in record)
+  ((await collect(readRecords(join(run, 'log.jsonl')))) as StepRecord[]).filter((record) => 'loss' in record)
 
 describe('a run that goes on with other options', () => {
   it('has ended, says so, and is taken further by more steps under their schedule', () =>

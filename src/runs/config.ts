@@ -41,7 +41,7 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     .nullable()
     .default(null)
     .describe(
-      'The highest one, which the warm-up ends at; null: what [suits](learning_rate.md) the task and what is trained.',
+      'The highest one, which the warm-up ends at; null: what suits the task and what is trained (docs/learning_rate.md).',
     ),
   task: z.enum(TASK_NAMES).default('sft').describe('What is learned; each task has a page of its own.'),
   model: z.string().min(1).describe('A Hugging Face model folder, or a config.json for random weights.'),

@@ -1,12 +1,12 @@
 /** @module */
-import { readdir } from 'node:fs/promises'
 
 import type { Split } from '../data/sets/splits.ts'
 import { encodeText } from '../data/examples/encode.ts'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import type { CheckpointName } from '../models/find_model.ts'
-import { writePeftAdapter } from '../formats/peft.ts'
+import { checkEmpty, writeNewFolder } from '../formats/new_folder.ts'
+import { fillPeftAdapter } from '../formats/peft.ts'
 import type { Fold } from '../tasks/consolidation.ts'
 import { openConsolidator } from './consolidator.ts'
 import { openSplit } from '../runs/split.ts'
@@ -46,8 +46,7 @@ export interface Consolidation {
  */
 export async function consolidate(run: string, request: ConsolidateRequest): Promise<Consolidation> {
   const { texts, watched, out, split } = request
-  if ((await readdir(out).catch((): string[] => [])).length > 0)
-    throw new UserError(`${out} holds files already; name an empty or new folder`)
+  await checkEmpty(out)
   const dataset = await openSplit(run, split)
   const consolidator = await openConsolidator(run, request).catch((error: unknown) => {
     dataset.close()
@@ -72,7 +71,7 @@ export async function consolidate(run: string, request: ConsolidateRequest): Pro
       before: await consolidator.perplexity(dataset),
       after: await consolidator.perplexity(dataset, update),
     }
-    await writePeftAdapter(out, update)
+    await writeNewFolder(out, (folder) => fillPeftAdapter(folder, update))
     return { out, texts: changes.slice(0, texts.length), watched: changes.slice(texts.length), perplexity }
   } finally {
     dataset.close()

@@ -12,7 +12,7 @@
  * Plastic blocks stay what they are: config.json describes them under `npt`, which transformers itself does not know.
  * @module
  */
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { formatOf } from '../formats/families/family.ts'
@@ -23,7 +23,6 @@ import { backboneShapes } from '../../graphs/models/encoder.ts'
 import { factsOf, familyOf } from '../../graphs/models/family.ts'
 import { headOutputs, isPooled } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
-import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import type { FoundModel } from '../models/find_model.ts'
@@ -33,6 +32,7 @@ import { baseDtype, placeGraphWeights, roundTo } from './weights.ts'
 import { mergeAdapter } from './merge.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { BASE_DTYPE_KEY, fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
+import { checkEmpty, writeNewFolder } from '../formats/new_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import type { FloatDtype, FloatTensor } from '../formats/safetensors.ts'
@@ -57,8 +57,7 @@ export async function exportClassifier(model: FoundModel, out: string, wanted?: 
   const { base, npt } = model
   const head = headOf(model)
   if (!isPooled(head)) throw new UserError(`${base} is no classifier; name a run of task classification`)
-  if ((await readdir(out).catch((): string[] => [])).length > 0)
-    throw new UserError(`${out} holds files already; name an empty or new folder`)
+  await checkEmpty(out)
   const merged = await mergedTensors(model)
   const dtype = wanted ?? merged.dtype
   const tensors = roundTo(merged.tensors, dtype)
@@ -71,7 +70,7 @@ export async function exportClassifier(model: FoundModel, out: string, wanted?: 
     ...(npt ? { npt } : {}),
     ...(padding === undefined ? {} : { pad_token_id: padding }),
   }
-  await writeFolderAtomic(out, async (folder) => {
+  await writeNewFolder(out, async (folder) => {
     await fillModelFolder(folder, { config, tensors, head, dtype })
     await writeExportedCard(model, npt || head.pooling !== 'last' ? 'ortune' : 'transformers', folder)
     await placeTokenizer(base, folder, config, tokenizer, padding)

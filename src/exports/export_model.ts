@@ -17,7 +17,7 @@
  * transformers.js asks for, a hard link where the file system has them.
  * @module
  */
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { inferenceGraph } from '../../graphs/inference/generation.ts'
@@ -25,7 +25,6 @@ import { serialize } from '../../graphs/ir/serialize.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { languageModelShapes } from '../../graphs/models/language_model.ts'
 import { UserError } from '../errors.ts'
-import { writeFolderAtomic } from '../formats/atomic.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { CHAT_TEMPLATE_FILE } from '../formats/chat_template.ts'
 import { copyFiles } from '../formats/companions.ts'
@@ -35,6 +34,7 @@ import { writeExportedCard } from './exported_card.ts'
 import { mergeAdapter } from './merge.ts'
 import type { FloatDtype } from '../formats/safetensors.ts'
 import { BASE_DTYPE_KEY, fillModelFolder, openLanguageModelFolder } from '../formats/model_folder.ts'
+import { checkEmpty, writeNewFolder } from '../formats/new_folder.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { exists, readJson } from '../formats/read_file.ts'
@@ -78,8 +78,7 @@ export async function exportModel({
 }: ExportModelRequest): Promise<void> {
   if (apart && model.adapter === undefined)
     throw new UserError(`${model.base} has no adapter to keep apart; leave --adapter-inputs out`)
-  if ((await readdir(out).catch((): string[] => [])).length > 0)
-    throw new UserError(`${out} holds files already; name an empty or new folder`)
+  await checkEmpty(out)
 
   const { npt, trained } = model
   const shapesOf = (config: ModelConfig) =>
@@ -103,7 +102,7 @@ export async function exportModel({
     ...(learned.length > 0 ? { [TEMPLATES_KEY]: learned } : {}),
   }
 
-  await writeFolderAtomic(out, async (folder) => {
+  await writeNewFolder(out, async (folder) => {
     await fillModelFolder(folder, { config, tensors, dtype })
     await placeTokenizerFiles(model.base, folder)
     await copyFiles(model.base, folder, ['generation_config.json', CHAT_TEMPLATE_FILE])

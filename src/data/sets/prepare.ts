@@ -201,9 +201,10 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong, oddRows])
 
   let splits: SplitCounts = {}
-  await writeFolderAtomic(out, async (folder) => {
+  const fill = async (folder: string) => {
     splits = await writeSplits(folder, sources, drawn, classes, options, digest)
-  })
+  }
+  await writeFolderAtomic(out, fill, () => checkFolder(out))
   const { layout, prompts = false } = kindNamed(task)
   return { fingerprint: digest, classes, pairs: layout.rowsPerExample === 2, prompts, splits }
 }

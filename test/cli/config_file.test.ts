@@ -31,19 +31,19 @@ describe('a configuration of a YAML file and a command line', () => {
         'an override blames the command line',
         SOUND,
         ['learning_rate=abc'],
-        'learning_rate=abc on the command line: learning_rate must be a number, > 0, ≤ 10, and is "abc"',
+        'learning_rate=abc on the command line: learning_rate must be a number, > 0, ≤ 10, or null, and is "abc"',
       ],
       [
         'the same in the file blames the file, whatever else is overridden',
         `${SOUND}learning_rate: abc\n`,
         ['seed=1', 'lora.r=2'],
-        'a.yaml: learning_rate must be a number, > 0, ≤ 10, and is "abc"',
+        'a.yaml: learning_rate must be a number, > 0, ≤ 10, or null, and is "abc"',
       ],
       [
         'an override of a key that was wrong before',
         `${SOUND}learning_rate: abc\n`,
         ['learning_rate=abd'],
-        'learning_rate=abd on the command line: learning_rate must be a number, > 0, ≤ 10, and is "abd"',
+        'learning_rate=abd on the command line: learning_rate must be a number, > 0, ≤ 10, or null, and is "abd"',
       ],
       [
         'the last of several overrides',

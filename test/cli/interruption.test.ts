@@ -33,8 +33,9 @@ function start(folder: string, ...args: string[]) {
   }
 }
 
+/** The steps in a log; evaluations have lines of their own. */
 const steps = (log: string): number =>
-  existsSync(log) ? readFileSync(log, 'utf8').split('\n').length - 1 : 0
+  existsSync(log) ? (readFileSync(log, 'utf8').match(/"grad_norm"/g) ?? []).length : 0
 
 describe('a signal', function () {
   this.timeout(60_000)
@@ -62,7 +63,7 @@ describe('a signal', function () {
         expect(result.global_step).to.equal(steps(log))
         const again = await runAlone(folder, 'resume', 'run', `max_steps=${result.global_step + 1}`)
         expect(again.code, again.stderr).to.equal(0)
-        expect(steps(log)).to.equal(result.global_step + 2)
+        expect(steps(log)).to.equal(result.global_step + 1)
         expect(await listing(folder)).not.to.include('run/.lock')
       }))
 

@@ -63,6 +63,7 @@ export const judgeCommand = (): Command =>
       const { writeFileAtomic } = await import('../formats/atomic.ts')
       const { UserError } = await import('../errors.ts')
       const { rewardSource } = await import('./reward_argument.ts')
+      const { visible } = await import('../visible_text.ts')
       const { checkpoint, split, prompts, seed, batch, json } = flags
       const { max_new_tokens: maxNewTokens, ...sampling } = givenSampling(flags)
       if (flags.out !== undefined && (await freeFile(flags.out)) !== flags.out)
@@ -83,6 +84,7 @@ export const judgeCommand = (): Command =>
         batch,
         onProgress,
         onAnswers: answers.keep,
+        note: (sentence) => process.stderr.write(`${visible(sentence)}\n`),
       }).catch((error: unknown) => {
         answers.tell()
         throw error

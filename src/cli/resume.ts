@@ -6,15 +6,22 @@ export const resumeCommand = (): Command =>
   new Command('resume')
     .argument('<run>', "the run's folder")
     .argument('[changes...]', 'options that change from here on, such as max_steps=400 provider=cpu')
+    .option('--trust-reward', 'accept the file of its reward function, where that has changed')
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',
       '\nExamples:\n  ortune resume runs/dictionary\n  ortune resume runs/dictionary max_steps=400   (a run that has ended, too)',
     )
-    .action(async (folder: string, given: string[], { json }: { json?: boolean }) => {
-      const { trainToEnd } = await import('./train_to_end.ts')
-      const { readChanges } = await import('./config_file.ts')
-      const { readRunConfig } = await import('../runs/continue.ts')
-      const changes = readChanges(given, await readRunConfig(folder))
-      await trainToEnd(folder, { json, changes })
-    })
+    .action(
+      async (
+        folder: string,
+        given: string[],
+        { json, trustReward }: { json?: boolean; trustReward?: boolean },
+      ) => {
+        const { trainToEnd } = await import('./train_to_end.ts')
+        const { readChanges } = await import('./config_file.ts')
+        const { readRunConfig } = await import('../runs/continue.ts')
+        const changes = readChanges(given, await readRunConfig(folder))
+        await trainToEnd(folder, { json, changes, trustReward })
+      },
+    )

@@ -5,10 +5,18 @@ import { finishOnSignal } from './interruption.ts'
 import { trainingProgress } from './training_progress.ts'
 import { printTrainingResult } from './training_result.ts'
 
+export interface TrainToEndOptions {
+  readonly json?: boolean | undefined
+  readonly changes?: Changes
+  readonly trustReward?: boolean | undefined
+  /** What shows how it goes. */
+  readonly progress?: Listener
+}
+
 /** Trains a run to its end, or until Ctrl-C, and prints what came of it. */
 export async function trainToEnd(
   folder: string,
-  { json = false, changes }: { readonly json?: boolean | undefined; readonly changes?: Changes } = {},
+  { json = false, changes, trustReward = false, progress = trainingProgress() }: TrainToEndOptions = {},
 ): Promise<void> {
   const { continueRun } = await import('../runs/continue.ts')
   const { adviceFacts } = await import('../report/advice_facts.ts')
@@ -20,11 +28,11 @@ export async function trainToEnd(
   )
   let totalSteps = 0
   const plan: Listener = { start: (plan) => void (totalSteps = plan.totalSteps) }
-  const watcher = listenersAsOne([plan, trainingProgress(), adviser.listener])
+  const watcher = listenersAsOne([plan, progress, adviser.listener])
   const announce = () =>
     process.stderr.write('\nfinishing this step and writing a checkpoint; Ctrl-C again ends it at once\n')
   await finishOnSignal(announce, async (signal) => {
-    const state = await continueRun(folder, watcher, { signal, ...(changes ? { changes } : {}) })
+    const state = await continueRun(folder, watcher, { signal, trustReward, ...(changes ? { changes } : {}) })
     const stopped = signal.aborted && state.global_step < totalSteps
     const { said: advice } = adviser
     await printTrainingResult({ folder, state, advice, ...(stopped ? { stoppedOf: totalSteps } : {}) }, json)

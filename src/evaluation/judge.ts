@@ -24,14 +24,15 @@ import { summarise } from './judgement.ts'
 import type { Policy } from './judge_policies.ts'
 import { findPolicies } from './judge_policies.ts'
 import { openRewardFunction } from '../models/open_reward.ts'
+import { checkDigest } from '../rewards/reward_digest.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
-import { rewardSourceSchema } from '../rewards/reward_source.ts'
 import type { RunConfig } from '../runs/config.ts'
 import { taskOptions } from '../runs/config.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { readRunConfig } from '../runs/continue.ts'
+import { rewardOf } from '../runs/reward.ts'
 
 export interface JudgeOptions {
   /** The folder of a run that trains a policy; its prepared data has the prompts. */
@@ -55,6 +56,8 @@ export interface JudgeOptions {
   readonly batch?: number | undefined
   /** Called with what is being done, and for how many prompts it is. */
   readonly onProgress?: ((doing: string, done: number, total: number) => void) | undefined
+  /** Is told which reward function of the run's is run, before it is. */
+  readonly note?: ((sentence: string) => void) | undefined
   /** Is given the answers of a policy before they are scored, to keep them whatever the scoring comes to. */
   readonly onAnswers?: ((answers: readonly UnscoredAnswer[]) => Promise<void>) | undefined
 }
@@ -123,7 +126,7 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
   const cases = await readCases(run, split, options.prompts ?? DEFAULT_PROMPTS)
   const policies = await findPolicies(run, options.checkpoint, options.other)
   const config = await readRunConfig(run)
-  const source = options.reward ?? rewardOf(config)
+  const source = options.reward ?? (await ownReward(config))
   const runtime = nodeRuntime(config)
   const maxNewTokens = options.maxNewTokens ?? newTokensOf(config) ?? enoughTokens(cases)
   const sampling = { ...greedy, ...options.sampling }
@@ -133,6 +136,7 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
     batch,
     provider: config.provider,
     threads: config.threads,
+    note: options.reward ? undefined : options.note,
   })
   try {
     const first = await judgePolicy(policies[0], reward, conditions)
@@ -167,12 +171,14 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
 }
 
 /** What a run was trained on, where its task learns from a reward. */
-function rewardOf(config: RunConfig): RewardSource {
-  const options = taskOptions(config)
-  if ('reward' in options) return rewardSourceSchema.parse(options.reward)
-  throw new UserError(
-    `${config.output_dir} is of task ${config.task}, which learns from no reward; name what scores answers by --reward`,
-  )
+async function ownReward(config: RunConfig): Promise<RewardSource> {
+  const reward = rewardOf(config)
+  if (reward === undefined)
+    throw new UserError(
+      `${config.output_dir} is of task ${config.task}, which learns from no reward; name what scores answers by --reward`,
+    )
+  if ('function' in reward) await checkDigest(reward, 'name what scores answers by --reward')
+  return reward
 }
 
 /** How long answers are that a run trained with, where its task has it draw some. */

@@ -50,6 +50,15 @@ export interface Listener {
   evaluation?(record: EvaluationRecord): void
 }
 
+/** Passes each sentence on once. */
+export function eachOnce(note: (sentence: string) => void): (sentence: string) => void {
+  const told = new Set<string>()
+  return (sentence) => {
+    if (!told.has(sentence)) note(sentence)
+    told.add(sentence)
+  }
+}
+
 /** Several as one, in their order. */
 export const listenersAsOne = (listeners: readonly Listener[]): Required<Listener> => ({
   preparation: (...told) => listeners.forEach((listener) => listener.preparation?.(...told)),

@@ -17,6 +17,8 @@ import { sampleName } from '../rewards/reward_sample.ts'
 export interface RewardFunctionOptions extends Device {
   /** Of a reward model: responses that it reads together. */
   readonly batch?: number
+  /** Is told, in a sentence, which function of a run's is run, before it is. */
+  readonly note?: ((sentence: string) => void) | undefined
 }
 
 /**
@@ -37,7 +39,7 @@ export async function openRewardFunction(
 }
 
 async function openSource(source: RewardSource, options: RewardFunctionOptions): Promise<RewardFunction> {
-  if ('function' in source) return openRewardModule(source.function)
+  if ('function' in source) return openRewardModule(source, options.note)
   if ('metric' in source) {
     const { metric } = source
     return {

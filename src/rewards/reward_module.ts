@@ -8,15 +8,16 @@
  *
  * @module
  */
-import { stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 import { UserError } from '../errors.ts'
+import { checkDigest, rewardName } from './reward_digest.ts'
 import type { RewardFunction } from './reward_function.ts'
 import type { RewardSample } from './reward_sample.ts'
 import { sampleName } from './reward_sample.ts'
+import type { RewardFile } from './reward_source.ts'
 
 type Score = (samples: readonly RewardSample[]) => number[] | Promise<number[]>
 
@@ -24,17 +25,18 @@ type Score = (samples: readonly RewardSample[]) => number[] | Promise<number[]>
  * Loads the file. TypeScript is read by whoever of these there is: a loader that runs already, as in a clone; Node 22.18
  * or newer; the tsx that is installed beside the file.
  *
- * @param path relative to the working directory
- * @throws UserError where the file is missing, cannot be loaded, or exports no function as its default
+ * @param file its path is relative to the working directory
+ * @param note is told which code runs, before it does
+ * @throws UserError where the file is missing or another than is wanted, cannot be loaded, or exports no function as its default
  */
-export async function openRewardModule(path: string): Promise<RewardFunction> {
-  const name = `the reward function ${path}`
-  const found = await stat(path).catch(() => undefined)
-  if (!found) throw new UserError(`${name} is missing; give the path of a file`)
-  if (found.isDirectory())
-    throw new UserError(
-      `${name} is a folder; give the path of a file, or name a reward model's folder as model`,
-    )
+export async function openRewardModule(
+  file: RewardFile,
+  note?: (sentence: string) => void,
+): Promise<RewardFunction> {
+  const { function: path } = file
+  const name = rewardName(path)
+  const digest = await checkDigest(file, 'change its sha256')
+  note?.(`runs ${name} of this run (SHA-256 ${digest})`)
   const module = await load(resolve(path), name)
   if (module.default === undefined)
     throw new UserError(`${name} has no default export; write "export default (samples) => …"`)

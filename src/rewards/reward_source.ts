@@ -23,6 +23,13 @@ export const rewardSourceSchema = z.union(
         .describe(
           'A TypeScript or JavaScript file whose default export takes samples and gives their scores, or a promise of them.',
         ),
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/, 'it must be a SHA-256 of 64 hexadecimal digits')
+        .optional()
+        .describe(
+          "The file's SHA-256, so that another file is refused; a run keeps that which it is made with.",
+        ),
     }),
   ],
   {
@@ -32,8 +39,11 @@ export const rewardSourceSchema = z.union(
 
 export type RewardSource = z.infer<typeof rewardSourceSchema>
 
+/** A function of the user's. */
+export type RewardFile = Extract<RewardSource, { readonly function: string }>
+
 /** The same source, its path made absolute. */
 export function located(source: RewardSource, resolve: (path: string) => string): RewardSource {
-  if ('function' in source) return { function: resolve(source.function) }
+  if ('function' in source) return { ...source, function: resolve(source.function) }
   return 'model' in source ? { model: resolve(source.model) } : source
 }

@@ -39,6 +39,7 @@ import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
 import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
 import { appendRecord, keepEnds, readEvaluations, truncateRecords } from './log.ts'
+import { checkReward, withPinnedReward } from './reward.ts'
 import { runCard } from './run_card.ts'
 import { runGraphs } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
@@ -55,6 +56,8 @@ export async function readRunConfig(folder: string): Promise<SettledConfig> {
 export interface ContinueOptions {
   /** Options that are others from now on. */
   readonly changes?: Changes
+  /** Takes the file of the run's reward function as it is, where it is another than the run was made with. */
+  readonly trustReward?: boolean
   /** Stops the run after the step under way; it can be continued. */
   readonly signal?: AbortSignal
   /** What runs its graphs, by default onnxruntime-node. */
@@ -67,9 +70,9 @@ export interface ContinueOptions {
  * @example
  * const { global_step } = await continueRun('runs/words', { step: ({ step, loss }) => console.log(step, loss) })
  *
- * @param watcher is told of steps and evaluations
- * @throws UserError where the folder is no run, is written by another process or has changed since it was made; or naming step
- * and tensor where a number is not finite
+ * @param watcher is told of steps and evaluations, and by a note of a reward function of the run's before it is run
+ * @throws UserError where the folder is no run, is written by another process or has changed since it was made, or its reward
+ * function has; or naming step and tensor where a number is not finite
  */
 export async function continueRun(
   folder: string,
@@ -83,11 +86,12 @@ export async function continueRun(
 async function continueAlone(
   folder: string,
   watcher: Listener | undefined,
-  { changes, signal, runtimeOf = nodeRuntime }: ContinueOptions,
+  { changes, trustReward = false, signal, runtimeOf = nodeRuntime }: ContinueOptions,
 ): Promise<TrainerState> {
   const manifest = await readRunManifest(folder)
   await checkFiles(folder, manifest, 'run')
-  const before = await readRunConfig(folder)
+  const before = trustReward ? await keepReward(folder) : await readRunConfig(folder)
+  await checkReward(before)
   const settings = changes ? await changeRun(before, changes) : before
   const different = differences(before, settings)
   const config = await readModelConfig(folder)
@@ -137,7 +141,7 @@ async function continueAlone(
       parameters: { ...tensors.parameters, ...constants },
       tokenizer,
       stop_tokens: stopTokens(tokenizer, await readGenerationConfig(folder)),
-      host: folderHost(folder, settings, runtime),
+      host: folderHost(folder, settings, runtime, (sentence) => watcher?.note?.(sentence)),
       async save(name, at) {
         const card = runCard({ config: settings, manifest, rows, step: at.global_step, evaluations })
         const stored = storedState(at, settings.task)
@@ -155,10 +159,21 @@ async function continueAlone(
 async function changeRun(before: SettledConfig, changes: Changes): Promise<SettledConfig> {
   const after = changed(before, changes)
   await checkDevice(after)
-  const path = join(before.output_dir, 'training.json')
-  const stored = { ...((await readJson(path)) as object), ...pickChangeable(after) }
-  await writeFileAtomic(path, `${JSON.stringify(stored, null, 2)}\n`)
+  await keepOptions(before.output_dir, pickChangeable(after))
   return after
+}
+
+/** Writes the digest of the reward's file into the run. */
+async function keepReward(folder: string): Promise<SettledConfig> {
+  const config = await withPinnedReward(await readRunConfig(folder))
+  await keepOptions(folder, { [config.task]: config[config.task] })
+  return config
+}
+
+async function keepOptions(folder: string, options: object): Promise<void> {
+  const path = join(folder, 'training.json')
+  const stored = { ...((await readJson(path)) as object), ...options }
+  await writeFileAtomic(path, `${JSON.stringify(stored, null, 2)}\n`)
 }
 
 /** Fills the tensors from the last checkpoint, or with those that a run starts from. */

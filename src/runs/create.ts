@@ -26,7 +26,16 @@ import { newHead } from './new_head.ts'
 import { folderHost } from './host.ts'
 import { INITIAL_NPT } from './initialise.ts'
 import { prepareData, resolveTemplates } from './prepare_data.ts'
+import { withPinnedReward } from './reward.ts'
 import { openSplitFile } from './split.ts'
+
+/** Who watches a run being made. */
+export interface CreateWatcher {
+  /** Called now and then with the rows read so far. */
+  readonly onRows?: (rows: number) => void
+  /** Is told which code of the user's is run, before it is. */
+  readonly note?: (sentence: string) => void
+}
 
 /** What there is to say of a new run. */
 export interface CreatedRun extends PrepareReport {
@@ -41,10 +50,9 @@ export interface CreatedRun extends PrepareReport {
  * const data = [{ path: 'words.csv', split: { validation: 0.1 } }]
  * await createRun(readConfig({ model: 'artifacts/pocket', output_dir: 'runs/words', data }))
  *
- * @param onRows called now and then with the rows read so far
  * @throws UserError where the options, the model or the data cannot be used
  */
-export async function createRun(given: RunConfig, onRows?: (rows: number) => void): Promise<CreatedRun> {
+export async function createRun(given: RunConfig, { onRows, note }: CreateWatcher = {}): Promise<CreatedRun> {
   checkConfig(given)
   const modelConfig = await readTaskModel(given)
   const out = given.output_dir
@@ -59,7 +67,7 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
     fresh = await placeModel({ ...config, head: { kind: task.head } }, folder)
     const lora = adaptationOf(config, modelConfig)
     const npt = await placeNpt(config.npt, folder)
-    const host = folderHost(folder, config)
+    const host = folderHost(folder, config, undefined, note)
     const about = { settings: config, config: modelConfig, lora, npt, host, options }
     const tokenizer = () => loadTokenizer(folder, config.model)
     if (task.check) await task.check({ ...about, tokenizer: await tokenizer() })
@@ -86,7 +94,8 @@ export async function createRun(given: RunConfig, onRows?: (rows: number) => voi
     const kept = task.located
       ? { ...config, [config.task]: task.located(options, (path) => resolve(path)) }
       : config
-    await writeFile(join(folder, 'training.json'), `${JSON.stringify(kept, null, 2)}\n`)
+    const pinned = await withPinnedReward(kept)
+    await writeFile(join(folder, 'training.json'), `${JSON.stringify(pinned, null, 2)}\n`)
   }
   await writeFolderAtomic(out, fill, () => checkOut(out))
   return { ...report!, fresh }

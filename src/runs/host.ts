@@ -10,6 +10,7 @@ import { openModelFolder } from '../formats/model_folder.ts'
 import { exists } from '../formats/read_file.ts'
 import { readSafetensorsHeader, readTensors, writeSafetensors } from '../formats/safetensors.ts'
 import { tokenizerDifference } from '../formats/tokenizer_difference.ts'
+import { eachOnce } from '../learning/listeners.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { findModel, headOf } from '../models/find_model.ts'
 import { openFoundModel } from '../models/open_found_model.ts'
@@ -22,12 +23,18 @@ import type { RunConfig } from './config.ts'
 import { prepacks } from './config.ts'
 import { appendRecord, truncateRecords } from './log.ts'
 
-/** The host of the run in a folder, which has its model and tokenizer. */
+/**
+ * The host of the run in a folder, which has its model and tokenizer.
+ *
+ * @param note is told before code of the run's own is run
+ */
 export function folderHost(
   folder: string,
   config: Pick<RunConfig, 'provider' | 'threads' | 'prepacking' | 'task'>,
   runtime: Runtime = nodeRuntime(config),
+  note?: (sentence: string) => void,
 ): Host {
+  const options = { ...config, note: note && eachOnce(note) }
   async function find(name: string, key: string): Promise<FoundModel> {
     const found = await findModel(name)
     const pooled = isPooled(headOf(found))
@@ -50,7 +57,7 @@ export function folderHost(
     openModel: async (name, key, build) =>
       openFoundModel(name === null ? { base: folder } : await find(name, key), build, runtime),
     checkModel: async (name, key) => void (await find(name, key)),
-    openReward: (source) => openRewardFunction(source, config),
+    openReward: (source) => openRewardFunction(source, options),
     kept: {
       async read(name) {
         const path = join(folder, `${name}.safetensors`)

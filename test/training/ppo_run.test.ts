@@ -171,7 +171,7 @@ describe('a run of PPO', () => {
     const reward = { function: relative(process.cwd(), join(folder, 'letters.ts')) }
     const run = await create('relative', { ppo: { reward } })
     const { ppo } = await readRunConfig(run)
-    expect(ppo!.reward).to.deep.equal({ function: join(folder, 'letters.ts') })
+    expect(ppo!.reward).to.include({ function: join(folder, 'letters.ts') })
   })
 
   it('does the same with mini-batches that are accumulated as with one large one', async () => {

@@ -14,6 +14,9 @@ const MOST_AT_ONCE = 200_000
 /** What a normalizer may make of one character, all its steps together. */
 const MOST_GROWTH = 1000
 
+/** Characters of all added tokens, which are looked for at once, and of one; no token that a model learns is near it. */
+const [MOST_ADDED, LONGEST_ADDED] = [1_000_000, 10_000]
+
 /** Runs a function, but not for ever where the platform can stop it. Throws Error where it takes too long. */
 export type WithinTime = <T>(act: () => T) => T
 
@@ -65,6 +68,12 @@ export function checkComponents(description: TokenizerJson, where: string): void
     for (const text of [content, prepend]) if (typeof text === 'string') growth *= Math.max(1, text.length)
   }
   if (growth > MOST_GROWTH) refuse('its replacements make texts grow beyond measure')
+  const added = description.added_tokens.map(({ content }) => content.length)
+  if (
+    added.some((length) => length > LONGEST_ADDED) ||
+    added.reduce((sum, length) => sum + length, 0) > MOST_ADDED
+  )
+    refuse('its added tokens are too long to be looked for in texts')
   const longest = model['max_input_chars_per_word'] ?? 100
   if (!(Number.isInteger(longest) && Number(longest) >= 0 && Number(longest) <= 1000))
     refuse('model.max_input_chars_per_word is none of 0 … 1000')

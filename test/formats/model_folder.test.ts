@@ -62,6 +62,7 @@ describe('GPT-2 configurations', () => {
     [{ model_type: 'llama' }, /describes a model of type "llama"; only gpt2/],
     [{ n_layer: undefined }, /lacks the key n_layer/],
     [{ n_layer: 0 }, /n_layer: /],
+    [{ n_layer: 257 }, /n_layer: /],
     [{ n_layer: 1e9 }, /n_layer: /],
     [{ n_layer: 2.5 }, /n_layer: /],
     [{ vocab_size: '11' }, /vocab_size: /],

@@ -69,6 +69,18 @@ const cases: readonly [what: string, change: object, text: string, says: RegExp]
     /needs a length of at least 1/,
   ],
   [
+    'an added token without an end',
+    {
+      added_tokens: ['<|endoftext|>', 'x'.repeat(60_000)].map((content, i) => ({
+        id: 356 + i,
+        content,
+        special: true,
+      })),
+    },
+    'a',
+    /added tokens are too long to be looked for/,
+  ],
+  [
     'a text without a blank',
     {},
     'x'.repeat(15e6),

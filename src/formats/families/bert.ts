@@ -17,7 +17,7 @@ const schema = z
     model_type: z.literal('bert'),
     vocab_size: size(2 ** 22),
     hidden_size: size(2 ** 16),
-    num_hidden_layers: size(1024),
+    num_hidden_layers: size(256),
     num_attention_heads: size(1024),
     intermediate_size: size(2 ** 20),
     hidden_act: z.enum(activationNames).default('gelu'),

@@ -23,7 +23,7 @@ const tokenId = token.default(null)
 
 const schema = z
   .looseObject({
-    n_layer: size(1024),
+    n_layer: size(256),
     n_head: size(1024),
     n_embd: size(2 ** 16),
     n_positions: size(2 ** 20),

@@ -85,16 +85,20 @@ export function outsideStrings(json: string, rewrite: (part: string) => string):
   return parts.join('')
 }
 
-/** Index after the quote that closes the string opened at `start`: the first quote that no backslash escapes. */
+/** Index after the quote that closes the string opened at `start`; beyond the text where none does. */
 function endOfString(json: string, start: number): number {
-  for (let from = start + 1; ;) {
-    const quote = json.indexOf('"', from)
-    if (quote < 0) return json.length + 1
+  const quote = closingQuote(json, start + 1)
+  return quote < 0 ? json.length + 1 : quote + 1
+}
+
+/** Index of the first quote from `from` on that no backslash escapes, as where a string ends; −1 where there is none. */
+export function closingQuote(json: string, from: number): number {
+  for (let quote = json.indexOf('"', from); quote >= 0; quote = json.indexOf('"', quote + 1)) {
     let backslashes = 0
     while (json[quote - 1 - backslashes] === '\\') backslashes++
-    if (backslashes % 2 === 0) return quote + 1
-    from = quote + 1
+    if (backslashes % 2 === 0) return quote
   }
+  return -1
 }
 
 function unescape(literal: string): string {

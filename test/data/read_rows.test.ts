@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
 import { expect } from 'chai'
 import fc from 'fast-check'
 
-import { readJsonArray } from '../../src/data/sources/json_array.ts'
 import { readRows } from '../../src/data/sources/read_rows.ts'
 import type { ReadOptions } from '../../src/data/sources/read_rows.ts'
 import { UserError } from '../../src/errors.ts'
@@ -197,10 +199,65 @@ describe('data/read_rows', () => {
       expect(await userError(() => collect(readRows('nowhere.json')))).to.match(
         /nowhere\.json does not exist/,
       )
-      const tooLarge = (path: string) => userError(() => collect(readJsonArray(path, 5)))
-      expect(await withFile('t.json', '[{"a":1}]', tooLarge)).to.match(
-        /t\.json has 1 MB .* save it as JSON Lines/,
+    })
+
+    it('says where a file is broken, and in which row', async () => {
+      const cases: readonly [text: string, says: RegExp][] = [
+        ['[{"a":1},{"a":2', /not valid JSON \(it ends within its array\)/],
+        ['[{"a":1}', /not valid JSON \(Expected/],
+        ['[{"a":"]}', /not valid JSON \(Unterminated string/],
+        ['[{"a":1},{"a":"]}', /it ends within its array/],
+        ['[{"a":1},{}}', /its array ends with a brace/],
+        ['[{"a":1}]\n[{"a":2}]', /more follows its array\); if each line is an object, give format: jsonl$/],
+        ['[{"a":1},]', /row 2: Unexpected end of JSON input/],
+        ['[,{"a":1}]', /row 1: Unexpected end of JSON input/],
+        ['[{"a":1},{"a":x}]', /row 2: Unexpected token/],
+        ['[{"a":1},{"a":[}]}]', /its array ends with a brace/],
+        [`[{"a":1},${'['.repeat(200)}${']'.repeat(200)}]`, /row 2: it nests deeper than 100 levels/],
+        ['"["', /holds "\["; it must be one array/],
+        ['', /not valid JSON \(Unexpected end/],
+      ]
+      for (const [text, says] of cases) expect(await errorOf('t.json', text), text).to.match(says)
+      const latin = Buffer.from('[{"a":"\xe9"}]', 'latin1')
+      const read = (path: string) => userError(() => collect(readRows(path)))
+      expect(await withFile('t.json', latin, read)).to.match(/is not a text file in UTF-8/)
+      const endless = `[{"a":1},{"a":"${'x'.repeat(2 ** 24 + 2 ** 18)}`
+      expect(await withFile('t.json', endless, read)).to.match(/row 2: it is longer than 16777216 characters/)
+    })
+
+    it('cuts an array at its own commas, wherever the blocks of the file end', async () => {
+      const value = () => fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' })
+      const rows = fc.array(fc.dictionary(fc.string({ unit: 'binary' }), value()), {
+        minLength: 1,
+        maxLength: 4,
+      })
+      await fc.assert(
+        fc.asyncProperty(rows, fc.nat(70), async (rows, before) => {
+          // Blocks have 2^18 bytes, so that the second row is where one ends.
+          const long = { text: 'é"\\'.repeat((2 ** 18 - before) / 6) }
+          const all = [long, ...rows]
+          expect(await rowsOf('t.json', JSON.stringify(all, null, before % 3))).to.deep.equal(
+            JSON.parse(JSON.stringify(all)),
+          )
+        }),
+        { numRuns: 50 },
       )
+    })
+
+    it('holds no more of a large file than an element', async function () {
+      const row = `${JSON.stringify({ text: 'word '.repeat(20_000) })},\n`
+      await withFolder(async (folder) => {
+        const path = join(folder, 't.json')
+        await writeFile(path, ['[', ...Array.from({ length: 3000 }, () => row), '{}]'])
+        const before = process.memoryUsage().rss
+        let [count, most] = [0, 0]
+        for await (const one of readRows(path)) {
+          if ('text' in one) count++
+          most = Math.max(most, process.memoryUsage().rss)
+        }
+        expect(count).to.equal(3000)
+        expect((most - before) / 1e6).to.be.lessThan(200)
+      })
     })
   })
 

@@ -1,53 +1,60 @@
 /**
- * JSON sources: a file that is one array of objects. It is read whole, which bounds its size.
+ * JSON sources: a file that is one array of objects, read element by element.
  * @module
  */
 import { stat } from 'node:fs/promises'
 
 import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
-import { readText, unreadable } from '../../formats/read_file.ts'
+import { readText } from '../../formats/read_file.ts'
 import type { Row } from '../row.ts'
 import { parseExactJson } from './exact_json.ts'
+import { jsonElements } from './json_elements.ts'
 
-/** A little below the longest string of V8, 2²⁹ − 24 characters. */
-const MAX_BYTES = 512e6
+/** Largest file of another form that is looked into. */
+const MOST_BYTES = 16e6
 
-/** Yields one row for each object. Throws UserError for a file of another form, and one above `maxBytes`. */
-export async function* readJsonArray(path: string, maxBytes = MAX_BYTES): AsyncGenerator<Row> {
-  const { size } = await stat(path).catch((error: unknown) => {
-    throw unreadable(path, error)
-  })
-  if (size > maxBytes) {
-    throw new UserError(
-      `${path} has ${Math.ceil(size / 1e6)} MB where a .json file may have ${maxBytes / 1e6}; save it as JSON Lines (.jsonl), one object a line`,
-    )
+/** Yields one row for each object. Throws UserError, with the row's number, for a file of another form. */
+export async function* readJsonArray(path: string): AsyncGenerator<Row> {
+  let count = 0
+  try {
+    for await (const text of jsonElements(path)) yield parseElement(text, path, ++count)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    throw (count === 0 && (await otherForm(path))) || invalid(path, error.message)
   }
-  const rows = parseArray(await readText(path), path)
-  for (const [i, row] of rows.entries()) {
-    if (typeof row !== 'object' || row === null || Array.isArray(row)) {
-      throw new UserError(
-        `${path}, row ${i + 1}: ${quote(row)} where a JSON object is wanted, such as {"text": "..."}`,
-      )
-    }
-    yield row as Row
-  }
+  if (count === 0) throw new UserError(`${path} is empty; it needs an array of at least one object`)
 }
 
-function parseArray(text: string, path: string): unknown[] {
+function parseElement(text: string, path: string, number: number): Row {
+  let row: unknown
+  try {
+    row = parseExactJson(text)
+  } catch (error) {
+    throw invalid(path, `row ${number}: ${onOneLine(error as Error)}`)
+  }
+  if (typeof row !== 'object' || row === null || Array.isArray(row))
+    throw new UserError(
+      `${path}, row ${number}: ${quote(row)} where a JSON object is wanted, such as {"text": "..."}`,
+    )
+  return row as Row
+}
+
+const invalid = (path: string, reason: string): UserError =>
+  new UserError(`${path} is not valid JSON (${reason}); if each line is an object, give format: jsonl`)
+
+/** What is wrong with a file that is no array, where it is not too large to be looked into. */
+async function otherForm(path: string): Promise<UserError | undefined> {
+  if ((await stat(path)).size > MOST_BYTES) return undefined
   let value: unknown
   try {
-    value = parseExactJson(text)
+    value = parseExactJson(await readText(path))
   } catch (error) {
-    const reason = (error as Error).message.replace(/\s+/g, ' ')
-    throw new UserError(
-      `${path} is not valid JSON (${reason}); if each line is an object, give format: jsonl`,
-    )
+    return error instanceof UserError ? error : invalid(path, onOneLine(error as Error))
   }
-  if (!Array.isArray(value))
-    throw new UserError(
-      `${path} holds ${quote(value)}; it must be one array of objects, as pandas writes with to_json(orient="records")`,
-    )
-  if (value.length === 0) throw new UserError(`${path} is empty; it needs an array of at least one object`)
-  return value
+  return new UserError(
+    `${path} holds ${quote(value)}; it must be one array of objects, as pandas writes with to_json(orient="records")`,
+  )
 }
+
+const onOneLine = ({ message }: Error): string => message.replace(/\s+/g, ' ')

@@ -98,7 +98,7 @@ async function* readGroups(file: AsyncBuffer): AsyncGenerator<Row> {
   })
   const groups = metadata.row_groups.filter(({ num_rows }) => num_rows > 0)
   for (const [i, { rowStart, rowEnd }] of scan.ranges.entries()) {
-    await checkPages(file, groups[i]!)
+    await checkPages(file, groups[i]!, { schema: metadata.schema, compressors: limitedCompressors })
     const rows = rowEnd - rowStart
     const columns: ((row: number) => [string, Value])[] = []
     for (const [i, name] of names.entries()) {

@@ -1,5 +1,5 @@
 /**
- * Rows of a source file, whatever its format: CSV, TSV, JSON Lines, JSON or Parquet. Streams, but for JSON; never holds the file.
+ * Rows of a source file, whatever its format: CSV, TSV, JSON Lines, JSON or Parquet. Streams; never holds the file.
  * @module
  */
 import { extname } from 'node:path'

@@ -1,0 +1,84 @@
+/**
+ * The texts of a JSON array's elements, cut at its own commas, so that a file is never held whole.
+ * @module
+ */
+import { createReadStream } from 'node:fs'
+
+import { UserError } from '../../errors.ts'
+import { closingQuote } from '../../formats/json_structure.ts'
+import { unreadable } from '../../formats/read_file.ts'
+
+/** Longer ones mean a wrong kind of file rather than long text, as with lines. */
+const MOST_CHARACTERS = 2 ** 24
+
+const [QUOTE, COMMA, BRACKET, BRACE] = [0x22, 0x2c, 0x5b, 0x7b]
+/** How far on the code of what closes is. */
+const CLOSES = 2
+const BLANK = /[ \t\r\n]/
+
+/**
+ * Yields the text of each element as it stands, JSON or not; a blank one where nothing stands between two commas.
+ *
+ * @throws SyntaxError where the text around the elements is no array's
+ * @throws UserError for what cannot be read, is not UTF-8, or has an element without end
+ */
+export async function* jsonElements(path: string): AsyncGenerator<string> {
+  let [depth, inString, ended, count] = [0, false, false, 0]
+  let held = ''
+  for await (const block of textBlocks(path)) {
+    const text = held + block
+    let from = 0
+    for (let i = held.length; i < text.length; i++) {
+      if (inString) {
+        i = closingQuote(text, i)
+        if (i < 0) break
+        inString = false
+        continue
+      }
+      const code = text.charCodeAt(i)
+      if (depth === 0) {
+        if (BLANK.test(text[i]!)) continue
+        if (ended) throw new SyntaxError('more follows its array')
+        if (code !== BRACKET) throw new SyntaxError('it does not begin with "["')
+        ;[depth, from] = [1, i + 1]
+      } else if (code === QUOTE) inString = true
+      else if (code === BRACKET || code === BRACE) depth++
+      else if (code === BRACKET + CLOSES || code === BRACE + CLOSES) {
+        if (--depth > 0) continue
+        if (code !== BRACKET + CLOSES) throw new SyntaxError('its array ends with a brace')
+        const last = text.slice(from, i)
+        if (count > 0 || last.trim() !== '') yield last
+        ended = true
+      } else if (code === COMMA && depth === 1) {
+        yield text.slice(from, i)
+        count++
+        from = i + 1
+      }
+    }
+    held = depth > 0 ? text.slice(from) : ''
+    if (held.length > MOST_CHARACTERS)
+      throw new UserError(
+        `${path}, row ${count + 1}: it is longer than ${MOST_CHARACTERS} characters; is this a file of rows?`,
+      )
+  }
+  if (!ended) throw new SyntaxError('it ends within its array')
+}
+
+/** The file's text in order, without a byte order mark. */
+async function* textBlocks(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decode = (bytes?: Buffer): string => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined })
+    } catch {
+      throw new UserError(`${path} is not a text file in UTF-8; save it again in that encoding`)
+    }
+  }
+  try {
+    for await (const bytes of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>)
+      yield decode(bytes)
+  } catch (error) {
+    throw error instanceof UserError ? error : unreadable(path, error)
+  }
+  yield decode()
+}

@@ -132,10 +132,14 @@ describe('data/read_rows', () => {
       expect(await rowsOf('t.csv', 'text,,\nx,,\n')).to.deep.equal([{ text: 'x', '': '' }])
     })
 
-    it('says what to do with UTF-16', async () => {
-      expect(await errorOf('t.csv', Buffer.from('\uFEFFa,b\n1,2\n', 'utf16le'))).to.match(
-        /is UTF-16 text.* "CSV UTF-8"/,
-      )
+    it('reads UTF-16 of either byte order, whatever its blocks are cut at', async () => {
+      const lines = Array.from({ length: 40_000 }, (_, i) => `${i}\twörd 🦊 ${i}\r\n`)
+      const little = Buffer.from(`\uFEFFid\tword\r\n${lines.join('')}`, 'utf16le')
+      for (const bytes of [little, Buffer.from(little).swap16()]) {
+        const rows = await rowsOf('t.csv', bytes)
+        expect(rows).to.have.length(40_000)
+        expect(rows.every((row, i) => row.id === String(i) && row.word === `wörd 🦊 ${i}`)).to.equal(true)
+      }
     })
   })
 

@@ -1,6 +1,7 @@
 /**
  * Text files as blocks of whole lines, checked to be UTF-8. A line end is never inside a character in UTF-8, so each
- * block is checked alone and a bad byte is reported with its line.
+ * block is checked alone and a bad byte is reported with its line. UTF-16, as spreadsheets save "Unicode text", is told by its
+ * byte order mark and read too.
  * @module
  */
 import { isUtf8 } from 'node:buffer'
@@ -20,11 +21,26 @@ export interface TextBlock {
   readonly line: number
 }
 
+/** By the bytes of the mark at a file's beginning. */
+const UTF_16: Readonly<Record<string, string>> = { fffe: 'utf-16le', feff: 'utf-16be' }
+
+/** The bytes of a file, in UTF-8 where it is UTF-16. */
+async function* chunks(path: string): AsyncGenerator<Buffer> {
+  let decoder: TextDecoder | undefined
+  let begun = false
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>) {
+    const encoding = begun ? undefined : UTF_16[chunk.subarray(0, 2).toString('hex')]
+    if (encoding !== undefined) decoder = new TextDecoder(encoding)
+    begun = true
+    yield decoder ? Buffer.from(decoder.decode(chunk, { stream: true })) : chunk
+  }
+}
+
 async function* byteBlocks(path: string): AsyncGenerator<Buffer> {
   let held: Buffer[] = []
   let heldBytes = 0
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>) {
+    for await (const chunk of chunks(path)) {
       const end = chunk.lastIndexOf(LINE_FEED) + 1
       if (end > 0) {
         yield Buffer.concat([...held, chunk.subarray(0, end)])
@@ -42,9 +58,6 @@ async function* byteBlocks(path: string): AsyncGenerator<Buffer> {
 }
 
 function invalidUtf8(path: string, block: Buffer, line: number): UserError {
-  const mark = line === 1 ? block.subarray(0, 2).toString('hex') : ''
-  if (mark === 'fffe' || mark === 'feff')
-    return new UserError(`${path} is UTF-16 text, not UTF-8; save it again as UTF-8, in Excel as "CSV UTF-8"`)
   for (let start = 0; start < block.length; line++) {
     const end = block.indexOf(LINE_FEED, start) + 1 || block.length
     if (!isUtf8(block.subarray(start, end))) break

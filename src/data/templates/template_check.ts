@@ -18,7 +18,7 @@ interface Node {
 const { parser } = nunjucks as unknown as { parser: { parse(source: string): Node } }
 
 /** Filters that turn values into text, and nothing else. */
-const FILTERS = [
+export const FILTERS = [
   ...['abs', 'capitalize', 'default', 'd', 'dump', 'e', 'escape', 'first', 'float', 'indent', 'int', 'join'],
   ...[
     'last',
@@ -87,6 +87,17 @@ function columnOfRow(node: Node): string | undefined {
 
 function refuse(part: string, node: Node, what: string): never {
   throw new UserError(`the ${part} template, line ${node.lineno + 1}: ${what}`)
+}
+
+/** nunjucks writes names into JavaScript between quotation marks, and lets them hold such. */
+function checkNames(node: Node, part: string): void {
+  if (node.typename === 'Symbol' && !/^[\p{L}\p{M}\p{N}_$]+$/u.test(String(node.value)))
+    refuse(
+      part,
+      node,
+      `a name has characters that none has, ${JSON.stringify(node.value)}; a column whose name is no word is written {{ row["its name"] }}`,
+    )
+  parts(node).forEach((inner) => checkNames(inner, part))
 }
 
 function walk(node: Node, part: string, names: Names): void {
@@ -166,6 +177,7 @@ export function inspectTemplate(source: string, part: string): Columns {
     )
   }
   const names: Names = { read: new Set(), bound: new Set(), ofRow: new Set(), askedOfRow: new Set() }
+  checkNames(root, part)
   walk(root, part, names)
   // Bound by the template itself, it is not the row.
   const ofRow = names.bound.has(ROW) ? [] : [...names.ofRow]

@@ -13,7 +13,8 @@ import { MOST_CHARACTERS } from '../../text/bounds.ts'
 import { hasMarks, markTemplate } from './end_of_text.ts'
 import { Binary, listColumns } from '../row.ts'
 import type { Row, Value } from '../row.ts'
-import { inspectTemplate, ROW } from './template_check.ts'
+import { boundedEnvironment, renderBounded } from './environment.ts'
+import { FILTERS, inspectTemplate, ROW } from './template_check.ts'
 
 export interface TemplatePart {
   /** Columns that every row must have. */
@@ -22,7 +23,7 @@ export interface TemplatePart {
   render(row: Row, where: string): string
 }
 
-const environment = new nunjucks.Environment([], { autoescape: false, throwOnUndefined: true })
+const environment = boundedEnvironment(FILTERS)
 
 /**
  * Compiles a text.
@@ -61,7 +62,7 @@ export function compilePart(source: string, name: string): TemplatePart {
       let text: string
       try {
         const context = withoutNestedText(row, (column) => (nested = column))
-        text = compiled.render(readsRow ? { [ROW]: context, ...context } : context)
+        text = renderBounded(compiled, readsRow ? { [ROW]: context, ...context } : context)
       } catch (error) {
         // A filter for texts that meets a list or an object.
         if (/TypeError/.test((error as Error).message))

@@ -20,6 +20,7 @@ import { dirname, resolve } from 'node:path'
 
 import { UserError } from '../errors.ts'
 import { beside, kindOf, onExit, sync, syncTree } from './disk.ts'
+import { markedBeside, removeBeside } from './leftovers.ts'
 import { withLock } from './lock.ts'
 
 /**
@@ -31,8 +32,9 @@ export async function writeFileAtomic(
   content: Uint8Array | string | ((file: FileHandle) => Promise<void>),
 ): Promise<void> {
   // Two processes may write the same file, such as an evaluation of the same run; the last one stays.
-  const temporary = beside(path, `${process.pid}.new`)
+  const temporary = markedBeside(path)
   await mkdir(dirname(temporary), { recursive: true })
+  await removeBeside(path)
   const forget = onExit(() => rmSync(temporary, { force: true }))
   try {
     const file = await open(temporary, 'w')

@@ -3,24 +3,24 @@
  * writer recognises that no such process is left, and takes over.
  * @module
  */
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
 import { onExit } from './disk.ts'
+import type { Owner } from './processes.ts'
+import { isAlive, isHere, thisProcess } from './processes.ts'
 
 const ownerSchema = z.object({
   pid: z.int().min(1),
   host: z.string(),
-  /** When the process started, in the system's own count: another process may get its number later. */
   started: z.string().nullable(),
   since: z.string(),
-})
+}) satisfies z.ZodType<Owner>
 
-type Owner = z.infer<typeof ownerSchema>
+type Holder = z.infer<typeof ownerSchema>
 
 /** How long a lock may be empty, between its making and its writing; ms. */
 const EMPTY_FOR = 1000
@@ -34,11 +34,9 @@ const EMPTY_FOR = 1000
  */
 export async function withLock<T>(file: string, what: string, work: () => Promise<T>): Promise<T> {
   const mine = JSON.stringify({
-    pid: process.pid,
-    host: hostname(),
-    started: startOf(process.pid),
+    ...thisProcess(),
     since: new Date().toISOString(),
-  } satisfies Owner)
+  } satisfies Holder)
   while (!(await create(file, mine))) {
     const text = await readFile(file, 'utf8').catch(ifMissing)
     if (text === undefined) continue
@@ -81,7 +79,7 @@ async function takeAway(file: string, stale: string): Promise<void> {
   await rm(taken, { force: true })
 }
 
-function ownerOf(text: string): Owner | undefined {
+function ownerOf(text: string): Holder | undefined {
   try {
     return ownerSchema.parse(JSON.parse(text))
   } catch {
@@ -94,33 +92,9 @@ const isFresh = async (file: string): Promise<boolean> => {
   return found !== undefined && Date.now() - found.mtimeMs < EMPTY_FOR
 }
 
-/** Whether its process may still be there; of another machine's that cannot be known. */
-const isAlive = ({ pid, host, started }: Owner): boolean =>
-  host !== hostname() || (isRunning(pid) && (started === null || startOf(pid) === started))
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** Field 22 of /proc/<pid>/stat, after the name in parentheses; null where the system has none. */
-function startOf(pid: number): string | null {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    return fields[19] ?? null
-  } catch {
-    return null
-  }
-}
-
-function held(file: string, what: string, { pid, host, since }: Owner): string {
-  const here = host === hostname()
+function held(file: string, what: string, holder: Holder): string {
+  const { pid, host, since } = holder
+  const here = isHere(holder)
   const who = `process ${pid}${here ? '' : ` on ${host}`}, since ${since}`
   return here
     ? `${what} is being written by ${who}; wait for it to end, or stop it`

@@ -2,8 +2,7 @@
  * A look at a run's data before there is a run.
  * @module
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { DataSet } from '../data/sets/data_set.ts'
@@ -17,6 +16,7 @@ import type { TemplateSource } from '../data/templates/template_source.ts'
 import { answerPieces, tokenPieces } from '../data/examples/token_pieces.ts'
 import type { TokenPiece } from '../data/examples/token_pieces.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
+import { withTemporaryFolder } from '../formats/leftovers.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { placeTokenizer } from './artifacts.ts'
 import { maxLengthOf, prepareData, resolveTemplates } from './prepare_data.ts'
@@ -59,9 +59,8 @@ export interface TryOptions {
 
 /** Prepares the data of a configuration without a run. Throws UserError as `checkConfig` and `prepareData` do. */
 export async function tryData(given: RunConfig, { out, examples = 3 }: TryOptions = {}): Promise<TriedData> {
-  const temporary = await mkdtemp(join(tmpdir(), 'ortune-prepare-'))
-  try {
-    checkConfig(given)
+  checkConfig(given)
+  return withTemporaryFolder(async (temporary) => {
     const modelConfig = await readTaskModel(given)
     const maxLength = await maxLengthOf(given)
     const config = await resolveTemplates(given)
@@ -78,9 +77,7 @@ export async function tryData(given: RunConfig, { out, examples = 3 }: TryOption
       }),
       examples: await firstExamples(data, temporary, examples, report.prompts),
     }
-  } finally {
-    await rm(temporary, { recursive: true, force: true })
-  }
+  })
 }
 
 async function firstExamples(

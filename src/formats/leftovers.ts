@@ -1,0 +1,61 @@
+/**
+ * Files and folders that bear the mark of the process that makes them, so that what a killed one left is known, and removed by the
+ * next that makes such a one.
+ * @module
+ */
+import { rmSync } from 'node:fs'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+
+import { beside, onExit } from './disk.ts'
+import { isAlive, markedOwner, ownerMark, thisProcess } from './processes.ts'
+
+const NEW = '.new'
+
+/** The name of this process's file beside a target. */
+export const markedBeside = (path: string): string => beside(path, `${ownerMark(thisProcess())}${NEW}`)
+
+/** Removes the files of killed processes beside a target. */
+export function removeBeside(path: string): Promise<void> {
+  const [target, before] = [resolve(path), `.${basename(path)}.`]
+  return removeDead(dirname(target), false, (name) =>
+    name.startsWith(before) && name.endsWith(NEW) ? name.slice(before.length, -NEW.length) : undefined,
+  )
+}
+
+const TEMPORARY = 'ortune-prepare-'
+
+/** Does something with a folder among the system's temporary ones, which goes afterwards. */
+export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  await removeDead(tmpdir(), true, (name) =>
+    name.startsWith(TEMPORARY) ? name.slice(TEMPORARY.length, name.lastIndexOf('.')) : undefined,
+  )
+  const folder = await mkdtemp(join(tmpdir(), `${TEMPORARY}${ownerMark(thisProcess())}.`))
+  const remove = { recursive: true, force: true } as const
+  const forget = onExit(() => rmSync(folder, remove))
+  try {
+    return await work(folder)
+  } finally {
+    forget()
+    await rm(folder, remove)
+  }
+}
+
+/**
+ * Removes what processes left that are gone. What cannot be removed, such as another user's, stays.
+ *
+ * @param recursive whether they are folders
+ * @param markIn the mark in a name, or undefined
+ */
+async function removeDead(
+  folder: string,
+  recursive: boolean,
+  markIn: (name: string) => string | undefined,
+): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const owner = markedOwner(markIn(name) ?? '')
+    if (owner && !isAlive(owner))
+      await rm(join(folder, name), { recursive, force: true }).catch(() => undefined)
+  }
+}

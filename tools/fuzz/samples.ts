@@ -5,6 +5,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import type { DataKindName } from '../../src/data/kinds/index.ts'
 import { prepare } from '../../src/data/sets/prepare.ts'
 import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 import { createRun } from '../../src/runs/create.ts'
@@ -52,31 +53,105 @@ export async function parquet(): Promise<readonly Uint8Array[]> {
   )
 }
 
-/** Texts, classes, pairs and unpaired answers. */
-export async function arrow(folder: string): Promise<readonly Uint8Array[]> {
-  const model = join(folder, 'model')
-  await writeTinyModel(model)
-  const message = (role: string, content: string) => ({ role, content })
-  const kinds = {
-    sft: [{ messages: [message('user', 'Hi'), message('assistant', 'Hello')] }],
-    classification: [
+const message = (role: string, content: unknown) => ({ role, content })
+const turns = [message('user', 'Hi'), message('assistant', 'Hello')]
+
+/** Rows of each kind of data in several forms, as their columns tell them. */
+export const kindRows: Readonly<Record<DataKindName, readonly (readonly object[])[]>> = {
+  sft: [
+    [{ messages: [message('system', 'Be kind'), ...turns] }, { messages: turns, tools: null }],
+    [
+      {
+        conversations: [
+          { from: 'human', value: 'Hi' },
+          { from: 'gpt', value: 'Hello' },
+        ],
+        id: 'a',
+      },
+    ],
+    [
+      { prompt: 'Q', completion: 'A' },
+      { prompt: 'Why?', completion: 'Because.' },
+    ],
+    [{ instruction: 'Do', input: '', output: 'Done' }],
+    [{ word: 'dog', definition: 'an animal', example: '' }],
+    [{ text: 'a plain text' }],
+  ],
+  classification: [
+    [
       { text: 'a text', label: 'good' },
       { text: 'one more', label: 'bad' },
     ],
-    preference: [{ prompt: 'Q', chosen: 'yes', rejected: 'no', margin: 0.5 }],
-    unpaired: [true, false].map((label) => ({ prompt: 'Q', completion: 'A', label })),
-  } as const
+    [
+      { sentence: 'a text', label: 0 },
+      { sentence: 'one more', label: 1 },
+    ],
+  ],
+  preference: [
+    [{ prompt: 'Q', chosen: 'yes', rejected: 'no', margin: 0.5 }],
+    [{ chosen: turns, rejected: [turns[0], message('assistant', 'No')] }],
+    [{ chosen: 'Human: Hi Assistant: Hello', rejected: 'Human: Hi Assistant: No' }],
+  ],
+  unpaired: [
+    [true, false].map((label) => ({ prompt: 'Q', completion: 'A', label })),
+    [{ prompt: turns.slice(0, 1), completion: turns.slice(1), label: true }],
+  ],
+  prompt: [[{ prompt: 'Q' }], [{ prompt: turns.slice(0, 1) }], [{ word: 'dog' }]],
+}
+
+/** Rows of a kind, beside a model. */
+export const rowsOf =
+  (kind: DataKindName): Samples =>
+  async (folder) => {
+    await writeTinyModel(join(folder, 'model'))
+    return lines(...kindRows[kind])(folder)
+  }
+
+/** Makes a data set of `<rows>.jsonl` in a folder with a model. */
+export async function prepareRows(
+  folder: string,
+  rows: string,
+  task: DataKindName,
+  oddRows: 'error' | 'skip' = 'error',
+): Promise<string> {
+  const sources = [{ path: join(folder, `${rows}.jsonl`), split: { all: 'train' } }] as const
+  const out = join(folder, task)
+  await prepare({ sources, task, oddRows, tokenizerFolder: join(folder, 'model'), maxLength: 64, out })
+  return out
+}
+
+/** A data set of each kind. */
+export async function arrow(folder: string): Promise<readonly Uint8Array[]> {
   const files: Uint8Array[] = []
-  for (const [task, rows] of Object.entries(kinds)) {
-    const path = join(folder, `${task}.jsonl`)
-    await writeFile(path, rows.map((one) => `${JSON.stringify(one)}\n`).join(''))
-    const out = join(folder, task)
-    const sources = [{ path, split: { all: 'train' } }] as const
-    await prepare({ sources, task: task as keyof typeof kinds, tokenizerFolder: model, maxLength: 64, out })
-    files.push(await readFile(join(out, 'train.arrow')))
+  for (const [name, [rows]] of Object.entries(kindRows)) {
+    const kind = name as DataKindName
+    await rowsOf(kind)(folder)
+    await writeFile(join(folder, `${kind}.jsonl`), rows!.map((one) => `${JSON.stringify(one)}\n`).join(''))
+    files.push(await readFile(join(await prepareRows(folder, kind, kind), 'train.arrow')))
   }
   return files
 }
+
+/** How a model writes, beside the model. */
+export async function generationConfigs(folder: string): Promise<readonly Uint8Array[]> {
+  await writeTinyModel(folder)
+  return values(
+    { do_sample: true, temperature: 0.7, top_k: 20, top_p: 0.9, repetition_penalty: 1.1, max_length: 64 },
+    {
+      eos_token_id: [1, 2],
+      bos_token_id: 0,
+      num_beams: 4,
+      suppress_tokens: [3],
+      transformers_version: '5.0.0',
+    },
+  )(folder)
+}
+
+/** Templates of models for conversations. */
+export const chatTemplates = texts(
+  "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message.content | trim }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
+  "{%- if messages[0].role == 'system' -%}{% set system = messages[0].content %}{%- endif -%}{% for m in messages[1:] %}{% if loop.last %}!{% endif %}{{ m.content }}{% else %}none{% endfor %}{{ raise_exception('no') if not messages }}",
+)
 
 /** Configurations of tasks as they come with the sources. */
 export async function configs(): Promise<readonly Uint8Array[]> {

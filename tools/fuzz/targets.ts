@@ -7,6 +7,8 @@ import { join } from 'node:path'
 
 import { z } from 'zod'
 
+import type { DataKindName } from '../../src/data/kinds/index.ts'
+import { UserError } from '../../src/errors.ts'
 import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import type { ReadOptions } from '../../src/data/sources/read_rows.ts'
 import { readRows } from '../../src/data/sources/read_rows.ts'
@@ -15,7 +17,9 @@ import { isSft } from '../../src/data/templates/template_source.ts'
 import { templateSchema } from '../../src/runs/data_options.ts'
 import { checkJson } from '../../src/schema.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
+import { CHAT_TEMPLATE_FILE, readChatTemplate } from '../../src/formats/chat_template.ts'
 import { readHead } from '../../src/formats/classifier_config.ts'
+import { readGenerationConfig } from '../../src/formats/generation_config.ts'
 import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { readModelConfig } from '../../src/formats/model_config.ts'
 import { openModelFolder } from '../../src/formats/model_folder.ts'
@@ -23,6 +27,7 @@ import { readNptConfig } from '../../src/formats/npt_config.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import { readJson } from '../../src/formats/read_file.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
+import { compileJinja, jinjaForm } from '../../src/generation/jinja_form.ts'
 import { parseState } from '../../src/learning/trainer_state.ts'
 import { inspect } from '../../src/report/inspection.ts'
 import { writeTrainingCurves } from '../../src/report/write_training_curves.ts'
@@ -63,6 +68,22 @@ async function useTokenizer(folder: string): Promise<void> {
   tokenizer.decode(ids)
 }
 
+/** Rows of a kind of data, read by the template that their columns tell: odd ones are an error, then passed over. */
+const rowsOf = (kind: DataKindName) => ({
+  file: 'rows.jsonl',
+  text: true,
+  structure: jsonLines,
+  samples: samples.rowsOf(kind),
+  async read(folder: string) {
+    try {
+      await samples.prepareRows(folder, 'rows', kind)
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      await samples.prepareRows(folder, 'rows', kind, 'skip')
+    }
+  },
+})
+
 export const targets = {
   csv: { file: 'rows.csv', text: true, samples: samples.csv, read: rows('rows.csv') },
   tsv: { file: 'rows.tsv', text: true, samples: samples.tsv, read: rows('rows.tsv') },
@@ -81,6 +102,11 @@ export const targets = {
     read: rows('rows.json'),
   },
   parquet: { file: 'rows.parquet', samples: samples.parquet, read: rows('rows.parquet') },
+  'rows of texts': rowsOf('sft'),
+  'rows of classes': rowsOf('classification'),
+  'rows of pairs': rowsOf('preference'),
+  'rows of judged answers': rowsOf('unpaired'),
+  'rows of prompts': rowsOf('prompt'),
   arrow: {
     file: 'train.arrow',
     samples: samples.arrow,
@@ -139,6 +165,23 @@ export const targets = {
       await readModelConfig(folder)
       await readHead(folder)
       await readNptConfig(folder)
+    },
+  },
+  'generation_config.json': {
+    file: 'generation_config.json',
+    text: true,
+    structure: json,
+    samples: samples.generationConfigs,
+    read: readGenerationConfig,
+  },
+  'chat_template.jinja': {
+    file: CHAT_TEMPLATE_FILE,
+    text: true,
+    samples: samples.chatTemplates,
+    async read(folder) {
+      const { source, tokens } = (await readChatTemplate(folder))!
+      const form = jinjaForm(compileJinja(source, tokens))
+      form.prompt({ you: 'Hi' }, [{ answers: { you: 'Hello' }, reply: 'Yes?' }])
     },
   },
   'model folder': {

@@ -34,6 +34,7 @@ export function compileJinja(source: string, tokens: Readonly<Record<string, str
   }
   let template: Template
   try {
+    checkSize(source)
     template = new Template(marked(source))
   } catch (error) {
     throw fails(error)
@@ -46,6 +47,15 @@ export function compileJinja(source: string, tokens: Readonly<Record<string, str
       throw fails(error)
     }
   }
+}
+
+/** Characters of a template, and blanks in a row, for whose number the library takes quadratic time. */
+const [MOST_CHARACTERS, MOST_BLANKS] = [100_000, 1000]
+
+function checkSize(source: string): void {
+  if (source.length > MOST_CHARACTERS) throw new Error(`it is longer than ${MOST_CHARACTERS} characters`)
+  if (source.split(/\S+/).some(({ length }) => length > MOST_BLANKS))
+    throw new Error(`it has more than ${MOST_BLANKS} blanks in a row`)
 }
 
 /** The form of a model's own chat template. It writes a system message where one is given, or its own where it has one. */

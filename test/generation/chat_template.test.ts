@@ -37,6 +37,17 @@ describe('chat templates of models', () => {
     expect(prompt(source, { bos_token: '<s>' })).to.equal(`"Hi""Why?"2 ${new Date().getFullYear()}<s>`)
   })
 
+  for (const [what, source, says] of [
+    ['blanks without end', `{{ a }}${' '.repeat(90_000)}{% if`, /more than 1000 blanks in a row/],
+    ['line ends without end', `{%- if${'\n'.repeat(90_000)}a %}`, /more than 1000 blanks in a row/],
+    ['no end', '{{ a }}'.repeat(100_000), /longer than 100000 characters/],
+  ] as const)
+    it(`of ${what} are refused within a second`, async () => {
+      const before = performance.now()
+      expect(await userError(() => prompt(source))).to.match(says)
+      expect(performance.now() - before).to.be.lessThan(1000)
+    })
+
   it('that refuse messages, fail or are malformed are a sentence', async () => {
     expect(await userError(async () => prompt("{{ raise_exception('no such turn') }}"))).to.match(
       /the model's chat template fails: .*no such turn/,

@@ -30,6 +30,18 @@ describe('data/given_texts', () => {
     expect(renderTexts(['{"a": 1}', 'good'], template)).to.deep.equal(['Review: {"a": 1}', 'Review: good'])
   })
 
+  it('keeps every digit of an integer, in a row and in what is no row', () => {
+    const template = { text: 'Number {{ id }}', label: '{{ label }}' }
+    expect(renderTexts(['{"id": 9007199254740993}', '9007199254740993'], template)).to.deep.equal([
+      'Number 9007199254740993',
+      'Number 9007199254740993',
+    ])
+    const two = { text: '{{ id }} {{ name }}', label: '{{ label }}' }
+    expect(renderTexts(['{"id": -12345678901234567890, "name": "x 9007199254740993"}'], two)).to.deep.equal([
+      '-12345678901234567890 x 9007199254740993',
+    ])
+  })
+
   it('takes JSON objects where a template has several columns', async () => {
     const template = { text: '{{ a }}<|endoftext|>{{ b }}', label: '{{ label }}' }
     expect(renderTexts(['{"a": "A", "b": "B"}'], template)).to.deep.equal([`A${END_MARK}B`])

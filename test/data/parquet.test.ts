@@ -86,6 +86,17 @@ describe('data/parquet', () => {
     })
   })
 
+  for (const version of [1, 2])
+    it(`reads a column of nothing but nulls under LZ4, in data pages of version ${version}`, async () => {
+      expect(
+        await collect(readRows(join(import.meta.dirname, 'fixtures', `nulls_lz4_v${version}.parquet`))),
+      ).to.deep.equal([
+        { text: 'a', note: null, label: 'x' },
+        { text: 'b', note: null, label: null },
+        { text: 'c', note: null, label: 'y' },
+      ])
+    })
+
   it('refuses a file truncated anywhere', async () => {
     const whole = await readFile(fixture('snappy'))
     for (let length = 0; length < whole.length; length += 97) {

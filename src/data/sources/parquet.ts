@@ -32,14 +32,14 @@ function asyncBuffer(file: FileHandle, byteLength: number): AsyncBuffer {
   }
 }
 
-/** The decompressors, refusing pages that claim an absurd size. */
+/** The decompressors, refusing pages that claim an absurd size. A page of nothing but nulls may have no bytes to give. */
 const limitedCompressors: Compressors = Object.fromEntries(
   Object.entries(compressors).map(([codec, decompress]) => [
     codec,
     (input: Uint8Array, outputLength: number) => {
       if (!(outputLength >= 0 && outputLength <= MAX_PAGE_BYTES))
         throw new Error(`a page of ${outputLength} bytes`)
-      return decompress(input, outputLength)
+      return outputLength === 0 ? new Uint8Array(0) : decompress(input, outputLength)
     },
   ]),
 )

@@ -3,8 +3,8 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
-import { parseJson as parseBounded } from '../../formats/json_structure.ts'
 import type { Row } from '../row.ts'
+import { parseExactJson } from '../sources/exact_json.ts'
 import { compilePart } from './template_part.ts'
 import type { LabelTemplate } from './template_source.ts'
 
@@ -64,10 +64,10 @@ function checkColumns(row: Row, columns: readonly string[], labels: readonly str
 export const isRow = (value: unknown): value is Row =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** A JSON value; undefined where the text is none. */
+/** A JSON value with every digit of its integers, as in data; undefined where the text is none. */
 export function parseJson(text: string): unknown {
   try {
-    return parseBounded(text)
+    return parseExactJson(text)
   } catch {
     return undefined
   }

@@ -2,8 +2,9 @@
  * The keys of a run's YAML file, for the help of the commands that take one.
  * @module
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 
+import { checkRegular } from '../formats/read_file.ts'
 import type { JsonSchema } from '../json_schema.ts'
 import { mappingsOf, valueText } from '../schema_words.ts'
 import { readSchema } from './project.ts'
@@ -49,6 +50,7 @@ function taskOf(args: readonly string[], tasks: readonly string[]): string | und
 /** Undefined also where there is no such file: help is no place to complain. */
 function taskOfFile(path: string): string | undefined {
   try {
+    checkRegular(path, statSync(path))
     return /^task:\s*["']?(\w+)/m.exec(readFileSync(path, 'utf8'))?.[1] ?? 'sft'
   } catch {
     return undefined

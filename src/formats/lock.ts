@@ -10,6 +10,7 @@ import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
 import { onExit } from './disk.ts'
+import { checkRegular } from './read_file.ts'
 import type { Owner } from './processes.ts'
 import { isAlive, isHere, thisProcess } from './processes.ts'
 
@@ -38,7 +39,7 @@ export async function withLock<T>(file: string, what: string, work: () => Promis
     since: new Date().toISOString(),
   } satisfies Holder)
   while (!(await create(file, mine))) {
-    const text = await readFile(file, 'utf8').catch(ifMissing)
+    const text = await textOf(file)
     if (text === undefined) continue
     const owner = ownerOf(text)
     if (owner === undefined ? await isFresh(file) : isAlive(owner)) {
@@ -74,9 +75,17 @@ async function create(file: string, text: string): Promise<boolean> {
 async function takeAway(file: string, stale: string): Promise<void> {
   const taken = `${file}.${process.pid}`
   await rename(file, taken).catch(ifMissing)
-  const text = await readFile(taken, 'utf8').catch(ifMissing)
+  const text = await textOf(taken)
   if (text !== undefined && text !== stale) await create(file, text)
   await rm(taken, { force: true })
+}
+
+/** Undefined where there is none. Throws UserError for a pipe, which would never give one. */
+async function textOf(file: string): Promise<string | undefined> {
+  const found = await stat(file).catch(ifMissing)
+  if (found === undefined) return undefined
+  checkRegular(file, found)
+  return readFile(file, 'utf8').catch(ifMissing)
 }
 
 function ownerOf(text: string): Holder | undefined {

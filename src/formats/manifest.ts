@@ -29,7 +29,10 @@ export const INITIAL_FILE = 'checkpoint.safetensors'
 export const loraConfigSchema = z.strictObject({
   r: z.int().min(1).max(4096).default(8).describe('Rank of the adapters.'),
   lora_alpha: z.number().positive().default(16).describe("The adapters' output is scaled by lora_alpha / r."),
-  target_modules: z.array(z.string().min(1)).min(1).default(['c_attn', 'attn.c_proj']),
+  target_modules: z
+    .array(z.string().min(1, 'a module with adapters must have a name'))
+    .min(1)
+    .default(['c_attn', 'attn.c_proj']),
 })
 
 /** Adapters; `full` trains every parameter; `none` leaves the model as it is and trains a head alone. */

@@ -2,7 +2,8 @@
  * Whole small files, with a sentence for the user where one is missing or broken.
  * @module
  */
-import { access, readFile } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { access, readFile, stat } from 'node:fs/promises'
 
 import { UserError } from '../errors.ts'
 import { parseJson } from './json_structure.ts'
@@ -15,8 +16,40 @@ export async function exists(path: string): Promise<boolean> {
   )
 }
 
-/** A file's bytes. Throws UserError where it is missing, a folder or not readable. */
-async function readBytes(path: string): Promise<Buffer> {
+/** In bytes; about the longest string that V8 holds. */
+const MOST_BYTES = 2 ** 29
+
+/**
+ * A regular file's facts. To be asked before it is opened: a pipe keeps its reader waiting, and a device may have no end.
+ *
+ * @throws UserError where there is no such file
+ */
+export async function regularFile(path: string): Promise<Stats> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw unreadable(path, error)
+  })
+  return checkRegular(path, found)
+}
+
+/** The same of facts that are known. */
+export function checkRegular(path: string, found: Stats): Stats {
+  if (found.isDirectory()) throw folderForFile(path)
+  if (!found.isFile()) throw new UserError(`${path} is no regular file (a pipe or a device); name a file`)
+  return found
+}
+
+/**
+ * A file's bytes.
+ *
+ * @param most how many there may be
+ * @throws UserError where it is missing, no regular file, too large or not readable
+ */
+export async function readBytes(path: string, most = MOST_BYTES): Promise<Buffer> {
+  const { size } = await regularFile(path)
+  if (size > most)
+    throw new UserError(
+      `${path} has ${size} bytes, and a file that is read whole may have ${most}; is it the file you mean?`,
+    )
   try {
     return await readFile(path)
   } catch (error) {
@@ -48,7 +81,9 @@ export async function readJson(path: string): Promise<unknown> {
 export function unreadable(path: string, error: unknown): UserError {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ENOENT' || code === 'ENOTDIR') return new UserError(`${path} does not exist; check the path`)
-  if (code === 'EISDIR')
-    return new UserError(`${path} is a folder where a file is wanted; name the file in it`)
+  if (code === 'EISDIR') return folderForFile(path)
   return new UserError(`${path} cannot be read (${message}); check its permissions`)
 }
+
+const folderForFile = (path: string): UserError =>
+  new UserError(`${path} is a folder where a file is wanted; name the file in it`)

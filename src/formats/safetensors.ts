@@ -12,7 +12,7 @@ import { writeFileAtomic } from './atomic.ts'
 import { notFinite } from './finite.ts'
 import { narrow, widen } from './half.ts'
 import { quote } from '../quote.ts'
-import { unreadable } from './read_file.ts'
+import { regularFile, unreadable } from './read_file.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
 import { broken, parseSafetensorsHeader, readHeaderLength } from './safetensors_header.ts'
 
@@ -109,6 +109,7 @@ export async function streamSafetensors(
 }
 
 async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
+  await regularFile(path)
   const file = await open(path, 'r').catch((error: unknown) => {
     throw unreadable(path, error)
   })
@@ -120,11 +121,10 @@ async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>)
 }
 
 async function readHeader(file: FileHandle, path: string): Promise<SafetensorsHeader> {
-  const found = await file.stat()
-  if (!found.isFile()) throw new UserError(`${path} is not a file; name the safetensors file itself`)
-  const start = await readAt(file, path, 0, Math.min(8, found.size))
-  const length = readHeaderLength(start, found.size, path)
-  return parseSafetensorsHeader(await readAt(file, path, 0, 8 + length), found.size, path)
+  const { size } = await file.stat()
+  const start = await readAt(file, path, 0, Math.min(8, size))
+  const length = readHeaderLength(start, size, path)
+  return parseSafetensorsHeader(await readAt(file, path, 0, 8 + length), size, path)
 }
 
 async function readAll(

@@ -14,7 +14,7 @@ import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic } from './atomic.ts'
 import { kindOf } from './disk.ts'
-import { readJson, unreadable } from './read_file.ts'
+import { readJson, regularFile, unreadable } from './read_file.ts'
 
 /** SHA-256 in hexadecimal, by the file's path in the folder, with slashes. */
 export type Digests = Readonly<Record<string, string>>
@@ -24,6 +24,7 @@ const COMPARED = '.compared.json'
 const comparedSchema = z.record(z.string(), z.string())
 
 export async function digestOf(path: string): Promise<string> {
+  await regularFile(path)
   const hash = createHash('sha256')
   try {
     await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash)

@@ -2,7 +2,7 @@
  * What is in an artifact folder, a model folder or an .onnx file: graphs, parameters, cost.
  * @module
  */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
@@ -10,7 +10,7 @@ import { factsOf } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { readRunManifest } from '../runs/run_manifest.ts'
 import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
-import { exists, unreadable } from '../formats/read_file.ts'
+import { exists, readBytes, unreadable } from '../formats/read_file.ts'
 import { runGraphs } from '../runs/run_graphs.ts'
 import type { ArtifactFolder } from './graph_cost.ts'
 import { flopsPerToken } from './graph_cost.ts'
@@ -40,6 +40,9 @@ export interface Inspection {
   readonly models: Readonly<Record<string, ModelInspection>>
 }
 
+/** ONNX files are protocol buffers, which have less than 2 GiB. */
+const MOST_BYTES = 2 ** 31 - 1
+
 /**
  * Inspects a folder with all graphs in it and in its folder `onnx`, or a single .onnx file.
  *
@@ -60,7 +63,7 @@ export async function inspect(path: string): Promise<Inspection> {
   const models: Record<string, ModelInspection> = {}
   const initializers: TensorSummary[] = []
   for (const file of files) {
-    const bytes = await readFile(file)
+    const bytes = await readBytes(file, MOST_BYTES)
     const name = relative(home, file).replaceAll(sep, '/')
     const { initializers: stored, ...summary } = summariseOnnx(bytes, file)
     models[name] = { ...summary, flops_per_token: known ? await flopsPerToken(known, name, bytes) : null }

@@ -146,5 +146,10 @@ export function adaptationOf(
   if (typeof lora === 'string') return lora
   if (!lora && npt) return 'none'
   const targets = lora?.target_modules ?? familyOf(config).adapterTargets
-  return loraConfigSchema.parse({ ...lora, target_modules: targets })
+  const result = loraConfigSchema.safeParse({ ...lora, target_modules: targets })
+  if (result.success) return result.data
+  const { path, message } = result.error.issues[0]!
+  throw new UserError(
+    `${['lora', ...path].join('.')}: ${message.charAt(0).toLowerCase()}${message.slice(1)}; give another`,
+  )
 }

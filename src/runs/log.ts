@@ -5,7 +5,7 @@
 import { appendFileSync, createReadStream } from 'node:fs'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
-import { exists, unreadable } from '../formats/read_file.ts'
+import { exists, regularFile, unreadable } from '../formats/read_file.ts'
 import type { EvaluationRecord, LogRecord } from '../learning/listeners.ts'
 
 /** In characters. That of a long response is some hundred thousand; a longer line is none of ours. */
@@ -57,6 +57,7 @@ export async function truncateRecords(path: string, globalStep: number): Promise
 
 /** A log's lines, some at a time. A line that was cut off may end inside a character, so what is no text becomes U+FFFD. */
 async function* readLines(path: string): AsyncGenerator<string[]> {
+  await regularFile(path)
   let begun = ''
   try {
     for await (const chunk of createReadStream(path, 'utf8') as AsyncIterable<string>) {

@@ -75,6 +75,10 @@ const mistakes: Record<string, readonly Mistake[]> = {
     [train('classes=[a, b]'), /classes are for the task classification/],
     [train('task=classification'), /words\.csv: its template is not for the task classification/],
     [train('lora.target_modules=[q_proj]'), /LoRA target "q_proj" matches no module; there are attn\.c_attn/],
+    ...['', ',,'].map((none): Mistake => [
+      exportTo('out', 'model', '--lora-targets', none),
+      /lora\.target_modules\.0: a module with adapters must have a name/,
+    ]),
     [exportTo('out', 'model', '--lora-targets', 'c_attn,nope'), /LoRA target "nope" matches no module/],
   ],
   'a file that is missing': [

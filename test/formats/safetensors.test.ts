@@ -320,7 +320,7 @@ describe('safetensors', () => {
           /tensor "w" reaches to byte 16 .* has only 15: the file is truncated/,
         ],
         [await rejection(readTensors(join(place, 'absent'))), /does not exist/],
-        [await rejection(readSafetensorsHeader(place)), /is not a file/],
+        [await rejection(readSafetensorsHeader(place)), /is a folder where a file is wanted/],
       ]
       for (const [error, message] of failures) {
         expect(error).to.be.instanceOf(UserError)

@@ -2,10 +2,11 @@
  * Encoded data sets in files.
  * @module
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 
+import { UserError } from '../../errors.ts'
 import { writeFileAtomic } from '../../formats/atomic.ts'
-import { unreadable } from '../../formats/read_file.ts'
+import { checkRegular, unreadable } from '../../formats/read_file.ts'
 import type { EncodedExample } from '../examples/encode.ts'
 import type { ArrowFacts } from './arrow_format.ts'
 import type { ByteSource } from './arrow_reader.ts'
@@ -22,15 +23,16 @@ export const openArrowDataset = (path: string): DataSet => readArrowDataset(open
 
 function openBytes(path: string): ByteSource {
   try {
+    const { size } = checkRegular(path, statSync(path))
     const fd = openSync(path, 'r')
     return {
       name: path,
-      size: fstatSync(fd).size,
+      size,
       readAt: (position, length) => readExactly(fd, position, length),
       close: () => closeSync(fd),
     }
   } catch (error) {
-    throw unreadable(path, error)
+    throw error instanceof UserError ? error : unreadable(path, error)
   }
 }
 

@@ -6,9 +6,10 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 
-import { unreadable } from '../../formats/read_file.ts'
+import { regularFile, unreadable } from '../../formats/read_file.ts'
 
 async function hashFile(path: string): Promise<string> {
+  await regularFile(path)
   const hash = createHash('sha256')
   try {
     for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk)

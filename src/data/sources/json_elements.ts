@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs'
 
 import { UserError } from '../../errors.ts'
 import { closingQuote } from '../../formats/json_structure.ts'
-import { unreadable } from '../../formats/read_file.ts'
+import { regularFile, unreadable } from '../../formats/read_file.ts'
 
 /** Longer ones mean a wrong kind of file rather than long text, as with lines. */
 const MOST_CHARACTERS = 2 ** 24
@@ -74,6 +74,7 @@ async function* textBlocks(path: string): AsyncGenerator<string> {
       throw new UserError(`${path} is not a text file in UTF-8; save it again in that encoding`)
     }
   }
+  await regularFile(path)
   try {
     for await (const bytes of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>)
       yield decode(bytes)

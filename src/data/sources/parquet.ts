@@ -11,7 +11,7 @@ import type { AsyncBuffer, Compressors, FileMetaData, RowGroup, SchemaTree } fro
 import { compressors } from 'hyparquet-compressors'
 
 import { UserError } from '../../errors.ts'
-import { unreadable } from '../../formats/read_file.ts'
+import { regularFile, unreadable } from '../../formats/read_file.ts'
 import type { Row, Value } from '../row.ts'
 import { checkPages } from './parquet_pages.ts'
 import { columnReader, plainElement, utf8 } from './parquet_values.ts'
@@ -115,6 +115,7 @@ async function* readGroups(file: AsyncBuffer): AsyncGenerator<Row> {
 
 /** Yields the file's rows in order. Throws UserError where the file is missing, truncated or not Parquet. */
 export async function* readParquet(path: string): AsyncGenerator<Row> {
+  await regularFile(path)
   const handle = await open(path).catch((error: unknown) => {
     throw unreadable(path, error)
   })

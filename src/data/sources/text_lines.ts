@@ -8,7 +8,7 @@ import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 
 import { UserError } from '../../errors.ts'
-import { unreadable } from '../../formats/read_file.ts'
+import { regularFile, unreadable } from '../../formats/read_file.ts'
 
 /** Longer lines mean a wrong kind of file rather than long text. */
 const MAX_LINE_BYTES = 2 ** 24
@@ -37,6 +37,7 @@ async function* chunks(path: string): AsyncGenerator<Buffer> {
 }
 
 async function* byteBlocks(path: string): AsyncGenerator<Buffer> {
+  await regularFile(path)
   let held: Buffer[] = []
   let heldBytes = 0
   try {

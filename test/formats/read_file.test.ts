@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+
+import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
+import { fingerprint } from '../../src/data/sets/fingerprint.ts'
+import { readJsonArray } from '../../src/data/sources/json_array.ts'
+import { readJsonl } from '../../src/data/sources/jsonl.ts'
+import { readParquet } from '../../src/data/sources/parquet.ts'
+import { withLock } from '../../src/formats/lock.ts'
+import { readJson, readText } from '../../src/formats/read_file.ts'
+import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
+import { digestOf } from '../../src/formats/sealed.ts'
+import { inspect } from '../../src/report/inspection.ts'
+import { readEvaluations, truncateRecords } from '../../src/runs/log.ts'
+import { collect, userError, withFolder } from '../data/helpers.ts'
+
+/** Whatever opens a file of the user's. */
+const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
+  text: readText,
+  JSON: readJson,
+  digest: digestOf,
+  fingerprint: (path) => fingerprint([path], {}),
+  safetensors: readSafetensorsHeader,
+  ONNX: inspect,
+  lock: (path) => withLock(path, 'a', () => Promise.resolve()),
+  log: readEvaluations,
+  'log that is healed': (path) => truncateRecords(path, 1),
+  'JSON lines': (path) => collect(readJsonl(path)),
+  'JSON array': (path) => collect(readJsonArray(path)),
+  Parquet: (path) => collect(readParquet(path)),
+  'data set': async (path) => openArrowDataset(path),
+}
+
+describe('files that are read', () => {
+  for (const [what, read] of Object.entries(readers)) {
+    it(`of the kind ${what} are neither pipes nor devices`, function () {
+      if (process.platform === 'win32') this.skip()
+      return withFolder(async (folder) => {
+        const pipe = join(folder, 'pipe')
+        execFileSync('mkfifo', [pipe])
+        for (const path of [pipe, '/dev/zero'].slice(0, what === 'lock' ? 1 : 2))
+          expect(await userError(() => read(path))).to.equal(
+            `${path} is no regular file (a pipe or a device); name a file`,
+          )
+      })
+    })
+  }
+
+  it('are not folders, and not endless where they are read whole', () =>
+    withFolder(async (folder) => {
+      const [inner, large] = [join(folder, 'inner'), join(folder, 'large.json')]
+      mkdirSync(inner)
+      expect(await userError(() => readText(inner))).to.include('is a folder where a file is wanted')
+      writeFileSync(large, '')
+      truncateSync(large, 2 ** 29 + 1)
+      expect(await userError(() => readJson(large))).to.match(/has 536870913 bytes, .* may have 536870912/)
+    }))
+})

@@ -40,18 +40,19 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
   let from = 0
   let tokens = 0
   let started = 0
-  let averages: Record<string, number> = {}
+  let averages: Record<string, { readonly sum: number; readonly weight: number }> = {}
   let lastDrawn = 0
 
+  // The mean of what was, the older the less: Σ 0.95^age·x / Σ 0.95^age.
   const shown = (): string =>
     Object.entries(averages)
-      .map(([key, value]) => `${SHOWN[key]} ${value.toFixed(3)}`)
+      .map(([key, { sum, weight }]) => `${SHOWN[key]} ${(sum / weight).toFixed(3)}`)
       .join('  ')
   const follow = (record: StepRecord): void => {
     for (const key of Object.keys(SHOWN)) {
       const value = record[key]
-      const before = averages[key] ?? value
-      if (typeof value === 'number') averages[key] = 0.95 * (before as number) + 0.05 * value
+      const { sum, weight } = averages[key] ?? { sum: 0, weight: 0 }
+      if (typeof value === 'number') averages[key] = { sum: 0.95 * sum + value, weight: 0.95 * weight + 1 }
     }
   }
   const line = (step: number, rate: number): string => {

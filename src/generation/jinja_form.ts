@@ -7,6 +7,7 @@ import { Template } from '@huggingface/jinja'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import { shortenSentence } from '../quote.ts'
+import type { WithinTime } from '../text/bounds.ts'
 import type { ChatForm } from './chat_form.ts'
 
 export interface Message {
@@ -21,9 +22,14 @@ export type RenderMessages = (messages: readonly Message[], opensReply: boolean)
  * Compiles a chat template.
  *
  * @param tokens the special tokens that it may write; `eos_token` is the end of text
+ * @param withinTime keeps it from rendering for ever, where the platform can
  * @throws UserError where it does not compile; on rendering, where it refuses the messages or fails
  */
-export function compileJinja(source: string, tokens: Readonly<Record<string, string>>): RenderMessages {
+export function compileJinja(
+  source: string,
+  tokens: Readonly<Record<string, string>>,
+  withinTime: WithinTime = (act) => act(),
+): RenderMessages {
   const end = tokens['eos_token'] ?? END_OF_TEXT
   const marked = (text: string): string => text.replaceAll(end, END_MARK)
   const fails = (error: unknown): UserError => {
@@ -42,7 +48,7 @@ export function compileJinja(source: string, tokens: Readonly<Record<string, str
   const variables = Object.fromEntries(Object.entries(tokens).map(([name, token]) => [name, marked(token)]))
   return (messages, add_generation_prompt) => {
     try {
-      return template.render({ ...variables, messages, add_generation_prompt })
+      return withinTime(() => template.render({ ...variables, messages, add_generation_prompt }))
     } catch (error) {
       throw fails(error)
     }

@@ -9,6 +9,7 @@ import type { Device } from '../runtime/node_runtime.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { openTokenGenerator } from '../models/open_token_generator.ts'
 import { readChatTemplate } from '../formats/chat_template.ts'
+import { withinTime } from '../formats/within_time.ts'
 import { compileJinja, jinjaForm } from '../generation/jinja_form.ts'
 import { learnedTemplates } from './templates.ts'
 
@@ -40,7 +41,9 @@ export async function openChat(folder: string, options: OpenChatOptions = {}): P
       `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,
     )
   const own = templates.length === 0 ? await readChatTemplate(found.base) : undefined
-  const form = own ? jinjaForm(compileJinja(own.source, own.tokens)) : chatForm(templates[template - 1])
+  const form = own
+    ? jinjaForm(compileJinja(own.source, own.tokens, withinTime))
+    : chatForm(templates[template - 1])
   return {
     generator: await openTokenGenerator(found, nodeRuntime(device)),
     form,

@@ -25,8 +25,7 @@ describe('data/conversation', () => {
     const [segments, ...others] = template.render(asRow(system, user, assistant, user, assistant), 'row 1')
     expect(others).to.deep.equal([])
     expect(segments).to.deep.equal([
-      { text: 'Be kind.\n', learned: false },
-      { text: 'Q: Hi\nA:', learned: false },
+      { text: 'Be kind.\nQ: Hi\nA:', learned: false },
       { text: ` Hello${END_MARK}`, learned: true },
       { text: 'Q: Hi\nA:', learned: false },
       { text: ` Hello${END_MARK}`, learned: true },
@@ -37,7 +36,7 @@ describe('data/conversation', () => {
     const turn = (from: string, value: string) => ({ from, value })
     const row = { talk: [turn('system', 'S'), turn('human', 'Hi'), turn('gpt', 'Hello')] }
     const [segments] = compileTemplate({ ...chat, messages: 'talk' }).render(row, 'row 1')
-    expect(segments!.map(({ text }) => text)).to.deep.equal(['S\n', 'Q: Hi\nA:', ` Hello${END_MARK}`])
+    expect(segments!.map(({ text }) => text)).to.deep.equal(['S\nQ: Hi\nA:', ` Hello${END_MARK}`])
   })
 
   it('gives as prompt all up to what the assistant is to say', async () => {

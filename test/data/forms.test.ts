@@ -25,7 +25,7 @@ function labelledOf(row: Row) {
 
 describe('data/forms', () => {
   it('tells messages and conversations', () => {
-    const texts = ['Be kind.\n\n', '### Instruction: Hi\n\n### Response:', ' Hello⏹'].join('|')
+    const texts = ['Be kind.\n\n### Instruction: Hi\n\n### Response:', ' Hello⏹'].join('|')
     const messages = [
       { role: 'system', content: 'Be kind.' },
       { role: 'user', content: 'Hi' },

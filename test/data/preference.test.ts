@@ -71,7 +71,7 @@ describe('data/preference', () => {
     const [chosen, rejected] = [[say('assistant', 'd')], [say('assistant', 'e')]]
     const wanted = {
       texts: [
-        'S\n\n|### Instruction: a\n\n### Response:| b⏹|### Instruction: c\n\n### Response:',
+        'S\n\n### Instruction: a\n\n### Response:| b⏹|### Instruction: c\n\n### Response:',
         ' d⏹',
         ' e⏹',
       ],

@@ -28,7 +28,7 @@ describe('data/prompt', () => {
     expect(promptsOf({ question: 'a' })).to.deep.equal([asked])
     expect(promptsOf({ word: 'a' })).to.deep.equal(['Word: a ; Definition:'])
     expect(promptsOf({ prompt: [say('user', 'a')] })).to.deep.equal([asked])
-    expect(promptsOf({ messages: [say('system', 's'), say('user', 'a')] })).to.deep.equal([`s\n\n|${asked}`])
+    expect(promptsOf({ messages: [say('system', 's'), say('user', 'a')] })).to.deep.equal([`s\n\n${asked}`])
   })
 
   it('keeps the answer that the data has: of a pair the preferred one, of a conversation the last', () => {

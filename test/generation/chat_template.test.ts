@@ -7,6 +7,7 @@ import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import type { ChatTemplate } from '../../src/data/templates/template_source.ts'
 import { jinjaOf, replaceChatTemplate } from '../../src/exports/chat_template.ts'
 import { readChatTemplate } from '../../src/formats/chat_template.ts'
+import { withinTime } from '../../src/formats/within_time.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
 import { compileJinja, jinjaForm } from '../../src/generation/jinja_form.ts'
 import { openChat } from '../../src/runs/open_chat.ts'
@@ -18,6 +19,15 @@ const prompt = (source: string, tokens: Record<string, string> = {}, system?: st
   jinjaForm(compileJinja(source, tokens)).prompt({ you: 'Why?' }, turns, system).join('')
 
 describe('chat templates of models', () => {
+  it('that loop for ever end in a sentence', async () => {
+    const loop = (name: string, inner: string) => `{% for ${name} in r %}${inner}{% endfor %}`
+    const source = `{% set r = range(1000) %}${loop('a', loop('b', loop('c', '')))}`
+    const render = compileJinja(source, {}, withinTime)
+    expect(await userError(() => render([{ role: 'user', content: 'Hi' }], true))).to.match(
+      /^the model's chat template fails: .*timed out/,
+    )
+  })
+
   const chatml =
     "{%- if messages[0]['role'] != 'system' -%}{{ '<s>You help.</s>\n' }}{%- endif -%}" +
     "{%- for m in messages -%}{{ '<' + m['role'] + '>' + m['content'] | trim + eos_token + '\n' }}{%- endfor -%}" +

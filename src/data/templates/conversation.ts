@@ -65,8 +65,20 @@ export function compileTurns(source: Pick<ChatTemplate, 'system' | 'user' | 'ass
   return (messages, learnsFrom, where, last) => {
     checkOrder(messages, where, last)
     if (!messages.every(hasContent)) return undefined
-    return messages.map((message, i) => segment(message, i >= learnsFrom, where))
+    return withSystem(
+      messages[0]?.role === 'system',
+      messages.map((message, i) => segment(message, i >= learnsFrom, where)),
+    )
   }
+}
+
+/**
+ * A system message is one stretch with what the user says first: neither carries loss, and chat templates elsewhere give their
+ * tokens as those of one text, where tokens may reach over the border.
+ */
+function withSystem(isSystem: boolean, segments: readonly Segment[]): Segment[] {
+  const [system, user, ...rest] = segments
+  return isSystem && user ? [{ ...user, text: system!.text + user.text }, ...rest] : [...segments]
 }
 
 /** Compiles a chat template. Throws UserError as `compileTemplate` does. */

@@ -143,10 +143,17 @@ const endedAlready = ({ global_step: step }: TrainerState, steps: number): strin
     : `the run stopped early, at step ${step}; with a larger early_stopping_patience, or null, it goes on`
 
 /** A position that steps lead to: step = epoch·steps per epoch + batch. */
-function checkPosition({ global_step: step, epoch, batch }: TrainerState, perEpoch: number): void {
+function checkPosition(
+  { global_step: step, epoch, batch, best_step: best }: TrainerState,
+  perEpoch: number,
+): void {
   if (batch >= perEpoch || step !== epoch * perEpoch + batch)
     throw new UserError(
       `the checkpoint is of step ${step}, batch ${batch} of epoch ${epoch}, where an epoch has ${perEpoch} steps; it is of another run or its trainer_state.json was changed`,
+    )
+  if (best !== null && best > step)
+    throw new UserError(
+      `the checkpoint is of step ${step}, and the best one of a later step, ${best}; its trainer_state.json was changed, so put it back`,
     )
 }
 

@@ -79,7 +79,7 @@ export async function exportArtifacts(request: ExportRequest & { readonly out: s
 export async function writeGraphs(
   folder: string,
   request: ExportRequest,
-  data: Manifest['data'] = null,
+  run: Pick<Manifest, 'data' | 'settings'> = { data: null },
 ): Promise<Manifest> {
   const { model, task, options, lora, head, npt, optimizer, seed } = request
   const { config, tensors } = await openModelFolder(folder)
@@ -106,7 +106,7 @@ export async function writeGraphs(
     optimizer: { name: 'AdamW', ...optimizer, first_step: 1 },
     licence: licenceOf(await readCard(model)),
     initial: INITIAL_FILE,
-    data,
+    ...run,
   }
   await writeInitial(folder, graphs.trainable, about, config)
   const manifest: Manifest = { ...about, files: await sealFiles(folder) }

@@ -16,7 +16,7 @@ import { writeFileAtomic } from '../formats/atomic.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { withLock } from '../formats/lock.ts'
-import { checkFiles } from '../formats/manifest.ts'
+import { checkFiles, readManifest } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { checkJson } from '../schema.ts'
@@ -44,13 +44,18 @@ import { runCard } from './run_card.ts'
 import { runGraphs } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
 import { readRunManifest } from './run_manifest.ts'
+import { checkSettings } from './settings.ts'
 import { openSplitFile } from './split.ts'
 
-/** The configuration of a run. */
+/** The configuration of a run. Throws UserError where it is none, or is another than the run was made with. */
 export async function readRunConfig(folder: string): Promise<SettledConfig> {
   const path = join(folder, 'training.json')
   if (!(await exists(path))) throw new UserError(`${folder} is no training run; name the output_dir of one`)
-  return { ...checkJson(settledConfigSchema, await readJson(path), path), output_dir: folder }
+  const json = await readJson(path)
+  const config = checkJson(settledConfigSchema, json, path)
+  const { settings, task } = (await exists(join(folder, 'ortune.json'))) ? await readManifest(folder) : {}
+  if (settings && task) checkSettings(json as object, settings, task, path)
+  return { ...config, output_dir: folder }
 }
 
 export interface ContinueOptions {

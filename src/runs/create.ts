@@ -27,6 +27,7 @@ import { folderHost } from './host.ts'
 import { INITIAL_NPT } from './initialise.ts'
 import { prepareData, resolveTemplates } from './prepare_data.ts'
 import { withPinnedReward } from './reward.ts'
+import { settingsOf } from './settings.ts'
 import { openSplitFile } from './split.ts'
 
 /** Who watches a run being made. */
@@ -89,12 +90,13 @@ export async function createRun(given: RunConfig, { onRows, note }: CreateWatche
     const graphOptions = task.graphOptions.parse(options)
     const request = { task: config.task, options: graphOptions, head, lora, npt, model, seed }
     const data = { fingerprint: report.fingerprint }
-    await writeGraphs(folder, { ...request, optimizer: adamwConfig(config) }, data)
     // A run may be resumed from another working directory.
     const kept = task.located
       ? { ...config, [config.task]: task.located(options, (path) => resolve(path)) }
       : config
     const pinned = await withPinnedReward(kept)
+    const settings = settingsOf(pinned, config.task)
+    await writeGraphs(folder, { ...request, optimizer: adamwConfig(config) }, { data, settings })
     await writeFile(join(folder, 'training.json'), `${JSON.stringify(pinned, null, 2)}\n`)
   }
   await writeFolderAtomic(out, fill, () => checkOut(out))

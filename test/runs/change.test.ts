@@ -106,6 +106,50 @@ describe('a run that goes on with other options', () => {
       expect(readFileSync(join(run, 'training.json'), 'utf8')).to.equal(before)
       await continueRun(run)
     }))
+
+  const edits: Readonly<Record<string, unknown>> = {
+    seed: 7,
+    per_device_train_batch_size: 3,
+    task: 'dpo',
+    lora: { r: 2, lora_alpha: 8 },
+    template: { text: '{{ other }}' },
+    max_length: 5,
+    metric_for_best_model: 'eval_accuracy',
+    classes: ['a', 'b'],
+    gradient_accumulation_steps: undefined,
+  }
+  for (const [key, value] of Object.entries(edits))
+    it(`names an option that was changed by hand and that it depends on: ${key}`, () =>
+      withFolder(async (folder) => {
+        const run = await create(folder)
+        const path = join(run, 'training.json')
+        const before = readFileSync(path, 'utf8')
+        writeFileSync(path, JSON.stringify({ ...(JSON.parse(before) as object), [key]: value }))
+        expect(await userError(() => continueRun(run))).to.match(
+          new RegExp(
+            `training.json: ${key}, which .* has changed since it was made .*; put it back, or train anew$`,
+          ),
+        )
+        writeFileSync(path, before)
+        expect((await continueRun(run)).global_step).to.equal(4)
+      }))
+
+  it('follows an option that may change, changed by hand, and a run of before that keeps none', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder)
+      const edit = (name: string, changes: object) => {
+        const path = join(run, name)
+        writeFileSync(
+          path,
+          JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ...changes }),
+        )
+      }
+      edit('training.json', { max_steps: 2 })
+      expect((await continueRun(run)).global_step).to.equal(2)
+      edit('ortune.json', { settings: undefined })
+      edit('training.json', { seed: 7, max_steps: 3 })
+      expect((await continueRun(run)).global_step).to.equal(3)
+    }))
 })
 
 describe('a run that was interrupted', () => {
@@ -159,6 +203,18 @@ describe('a run that was interrupted', () => {
           /the checkpoint is of step .* where an epoch has 3 steps/,
         )
       }))
+
+  it('is not continued where its best step is still to come', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder)
+      await continueRun(run)
+      const path = join(run, 'checkpoints', 'last', 'trainer_state.json')
+      const state = JSON.parse(readFileSync(path, 'utf8')) as object
+      writeFileSync(path, JSON.stringify({ ...state, best_step: 5 }))
+      expect(await userError(() => continueRun(run))).to.match(
+        /of step 4, and the best one of a later step, 5/,
+      )
+    }))
 
   for (const torn of ['{"step":2,"lo', '{"step":', '\u00e9'.repeat(3), 'null', '[]', '{"step":"2"}'])
     it(`heals a log that ends in ${torn}`, () =>

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander'
 
 import { project, readSchema, schemaFile } from './project.ts'
 import type { DataLook } from '../runs/look_at_data.ts'
+import type { TriedData } from '../runs/try_data.ts'
 import type { TaskName } from '../tasks/index.ts'
 
 interface InitFlags {
@@ -14,6 +15,7 @@ interface InitFlags {
   model?: string
   reward?: string
   out?: string
+  oddRows?: 'error' | 'skip'
   yes?: boolean
   json?: boolean
 }
@@ -34,6 +36,12 @@ export const initCommand = (): Command =>
       ),
     )
     .option('--out <file>', 'the YAML file to write, a new one (default: the name of the data)')
+    .addOption(
+      new Option(
+        '--odd-rows <what>',
+        'what to do with rows that do not fit, such as those without a label',
+      ).choices(['error', 'skip']),
+    )
     .option('--yes', 'take every proposal without asking')
     .option('--json', 'print one JSON result on standard output; asks nothing')
     .addHelpText(
@@ -45,8 +53,6 @@ export const initCommand = (): Command =>
     .action(async (flags: InitFlags) => {
       const { UserError } = await import('../errors.ts')
       const { lookAtData, proposeTask, proposeTemplate } = await import('../runs/look_at_data.ts')
-      const { tryData } = await import('../runs/try_data.ts')
-      const { readConfig } = await import('../runs/read_config.ts')
       const { dataTable } = await import('../report/data_table.ts')
       const { configText } = await import('./config_text.ts')
 
@@ -77,8 +83,9 @@ export const initCommand = (): Command =>
           template,
           ...(await trained(task)),
           ...(await rewardOf(task, flags.reward, template)),
+          ...(flags.oddRows && { odd_rows: flags.oddRows }),
         }
-        const tried = await tryData(readConfig(config), { examples: 0 })
+        const tried = await tryConfig(config)
         process.stderr.write(`\n${dataTable(tried.splits, tried)}\n`)
 
         const heading = [
@@ -102,6 +109,27 @@ export const initCommand = (): Command =>
         close()
       }
     })
+
+/** Prepares the data for nothing but its figures. Throws UserError; where rows are odd, it says what to give. */
+async function tryConfig(config: object): Promise<TriedData> {
+  const { UserError } = await import('../errors.ts')
+  const { tryData } = await import('../runs/try_data.ts')
+  const { readConfig } = await import('../runs/read_config.ts')
+  const given = readConfig(config)
+  try {
+    return await tryData(given, { examples: 0 })
+  } catch (error) {
+    const fits = (): Promise<boolean> =>
+      tryData({ ...given, odd_rows: 'skip' }, { examples: 0 }).then(
+        () => true,
+        () => false,
+      )
+    if (!(error instanceof UserError) || given.odd_rows === 'skip' || !(await fits())) throw error
+    throw new UserError(
+      `${error.message}; to leave such rows out give --odd-rows skip, and to learn something else --task`,
+    )
+  }
+}
 
 /** What stands in for a person. */
 const proposals: Ask = (_, proposal) => Promise.resolve(proposal)

@@ -23,6 +23,8 @@ export interface DataColumn {
   readonly values: readonly string[] | undefined
   /** Characters of its texts, on average. */
   readonly length: number
+  /** Rows that have no value in it, or nothing but spaces. */
+  readonly blanks: number
 }
 
 export interface DataLook {
@@ -43,7 +45,10 @@ const MOST_CLASSES = 20
 
 /** Reads the beginning of a file. Throws UserError as `readRows` does, or where there is no row. */
 export async function lookAtData(path: string): Promise<DataLook> {
-  const tallies = new Map<string, { types: Set<string>; values: Set<string>; characters: number }>()
+  const tallies = new Map<
+    string,
+    { types: Set<string>; values: Set<string>; characters: number; filled: number }
+  >()
   const sample: Row[] = []
   let rows = 0
   let more = false
@@ -55,20 +60,23 @@ export async function lookAtData(path: string): Promise<DataLook> {
     rows++
     if (sample.length < KEPT) sample.push(row)
     for (const [name, value] of Object.entries(row)) {
-      const tally = tallies.get(name) ?? { types: new Set(), values: new Set(), characters: 0 }
+      const tally = tallies.get(name) ?? { types: new Set(), values: new Set(), characters: 0, filled: 0 }
       tallies.set(name, tally)
       tally.types.add(typeOf(value))
+      const blank = value === null || (typeof value === 'string' && value.trim() === '')
+      if (!blank) tally.filled++
       if (typeof value === 'object') continue
       tally.characters += String(value).length
       if (tally.values.size <= MOST_CLASSES) tally.values.add(String(value))
     }
   }
   if (rows === 0) throw new UserError(`${path} has no rows; name a file with some`)
-  const columns = Array.from(tallies, ([name, { types, values, characters }]): DataColumn => ({
+  const columns = Array.from(tallies, ([name, { types, values, characters, filled }]): DataColumn => ({
     name,
     type: [...types].join(' or '),
     values: values.size > 0 && values.size <= MOST_CLASSES ? [...values] : undefined,
     length: characters / rows,
+    blanks: rows - filled,
   }))
   return { path, rows, more, columns, sample }
 }
@@ -112,9 +120,7 @@ export function proposeTemplate(
 
 function guess(look: DataLook, kind: DataKindName): TemplateSource | undefined {
   const label = classColumn(look)
-  const texts = look.columns.filter(
-    ({ name, type, length }) => /\btext\b/.test(type) && name !== 'split' && length > 0,
-  )
+  const texts = textColumns(look)
   const column = (name: string) => `{{ ${inTemplate(name)} }}`
   if (kind === 'classification') {
     const longest = texts.filter((one) => one !== label).sort((a, b) => b.length - a.length)[0]
@@ -129,9 +135,26 @@ function guess(look: DataLook, kind: DataKindName): TemplateSource | undefined {
   return { prompt: column(first.name), completion: ` ${column(last.name)}<|endoftext|>` }
 }
 
-/** A column of few values, each of which comes back often enough to be a class. */
-const classColumn = ({ columns, rows }: DataLook): DataColumn | undefined =>
-  columns.find(({ name, values = [] }) => name !== 'split' && values.length > 1 && 4 * values.length <= rows)
+/** Columns of text, without identifiers, unless one may be the answer to the only other column. */
+function textColumns({ columns, sample }: DataLook): DataColumn[] {
+  const texts = columns.filter(
+    ({ name, type, length }) => /\btext\b/.test(type) && name !== 'split' && length > 0,
+  )
+  const prose = texts.filter(({ name }) => !identifies(sample.map((row) => row[name])))
+  return prose.length > 1 || (prose.length === 1 && prose[0] !== texts[0]) ? prose : texts
+}
+
+/** Whether values are different words with a digit in each, such as numbers and UUIDs. */
+const identifies = (values: readonly unknown[]): boolean =>
+  new Set(values).size === values.length && values.every((value) => /^\S*\d\S*$/.test(String(value)))
+
+/** A column of few values, each of which comes back often enough to be a class; one without blanks where there is one. */
+function classColumn({ columns, rows }: DataLook): DataColumn | undefined {
+  const found = columns.filter(
+    ({ name, values = [] }) => name !== 'split' && values.length > 1 && 4 * values.length <= rows,
+  )
+  return found.find(({ blanks }) => blanks === 0) ?? found[0]
+}
 
 /** How a file's rows are split: by its own column, else by a share that leaves some rows to validate on. */
 export type ProposedSplit =

@@ -121,6 +121,35 @@ describe('ortune init', () => {
     })
   })
 
+  it('prefers labels without blanks and texts to identifiers, and says what to give where rows are odd', async () => {
+    await withFolder(async (folder) => {
+      await writeTinyModel(join(folder, 'model'))
+      const place = (i: number) => (i % 5 === 0 ? '' : i % 2 ? 'sea' : 'land')
+      const tidings = (i: number) => ({ id: `a-${1000 + i}`, place: place(i), headline: `the ${i}` })
+      await writeFile(
+        join(folder, 'two.csv'),
+        csv((i) => ({ ...tidings(i), tone: i % 3 ? 'glad' : 'sad' })),
+      )
+      const { config } = await init(folder, '--data', 'two.csv')
+      expect(config.template).to.deep.equal({ text: '{{ headline }}', label: '{{ tone }}' })
+      await writeFile(
+        join(folder, 'faq.csv'),
+        csv((i) => ({ id: String(i), asked: `who ${i}`, said: `me ${i}` })),
+      )
+      expect((await init(folder, '--data', 'faq.csv')).config.template).to.deep.equal({
+        prompt: '{{ asked }}',
+        completion: ' {{ said }}<|endoftext|>',
+      })
+      await writeFile(join(folder, 'one.csv'), csv(tidings))
+      const refused = await runHere(folder, 'init', '--model', 'model', '--data', 'one.csv', '--yes')
+      expect(refused.code).to.equal(2)
+      expect(refused.stderr).to.match(/the label is empty; .*give --odd-rows skip, .* --task\n$/)
+      const skipping = await init(folder, '--data', 'one.csv', '--odd-rows', 'skip')
+      expect(skipping.config).to.include({ odd_rows: 'skip' })
+      expect(skipping.config.template).to.deep.equal({ text: '{{ headline }}', label: '{{ place }}' })
+    })
+  })
+
   it('takes a split from a column, from names of files, or draws one that leaves rows to validate on', async () => {
     await withFolder(async (folder) => {
       await writeTinyModel(join(folder, 'model'))

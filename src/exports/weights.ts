@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { ExternalData } from '../../graphs/ir/graph.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
-import { narrow, widen } from '../formats/half.ts'
+import { narrowTensor, widen } from '../formats/half.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { BASE_DTYPE_KEY, dtypeOf } from '../formats/model_folder.ts'
 import type { FloatDtype, FloatTensor } from '../formats/safetensors.ts'
@@ -28,14 +28,14 @@ export function baseDtype({ config, tensors }: Pick<ModelFolder, 'config' | 'ten
   return EXPORT_DTYPES[String(said)] ?? dtypeOf(tensors)
 }
 
-/** The values that a type has, nearest to the given ones. */
+/** The values that a type has, nearest to the given ones. Throws UserError where one is beyond its largest. */
 export function roundTo(
   tensors: ReadonlyMap<string, FloatTensor>,
   dtype: FloatDtype,
 ): ReadonlyMap<string, FloatTensor> {
   if (dtype === 'F32') return tensors
-  const round = ({ shape, data }: FloatTensor) => ({ shape, data: widen(narrow(data, dtype), dtype) })
-  return new Map([...tensors].map(([name, tensor]) => [name, round(tensor)]))
+  const round = (name: string, data: Float32Array) => widen(narrowTensor(name, data, dtype), dtype)
+  return new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data: round(name, data) }]))
 }
 
 /**

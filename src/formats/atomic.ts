@@ -31,7 +31,7 @@ export async function writeFileAtomic(
   path: string,
   content: Uint8Array | string | ((file: FileHandle) => Promise<void>),
 ): Promise<void> {
-  // Two processes may write the same file, such as an evaluation of the same run; the last one stays.
+  // Several may write the same file, such as evaluations of the same run, in one process or two; the last one stays.
   const temporary = markedBeside(path)
   await mkdir(dirname(temporary), { recursive: true })
   await removeBeside(path)

@@ -4,6 +4,7 @@
  * Sources: IEEE 754 binary16; bfloat16 is the upper half of a binary32.
  * @module
  */
+import { UserError } from '../errors.ts'
 
 /** The float32 values of 16-bit floats given by their bits. */
 export function widen(bits: Uint16Array, dtype: 'F16' | 'BF16'): Float32Array {
@@ -27,6 +28,28 @@ function widenHalf(bits: number): number {
 export function narrow(values: Float32Array, dtype: 'F16' | 'BF16'): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
   return Uint16Array.from(bits, dtype === 'BF16' ? narrowBrain : narrowHalf)
+}
+
+/** Of each type what options call it, its largest number, and the bits of its exponent, which are all set in an infinity. */
+const FACTS = {
+  F16: { called: 'float16', largest: '65504', exponent: 0x7c00 },
+  BF16: { called: 'bfloat16', largest: '3.39e38', exponent: 0x7f80 },
+}
+
+/**
+ * As `narrow`, of a tensor's values that are to be kept.
+ *
+ * @throws UserError naming the tensor, where one of its finite values is beyond the type's largest
+ */
+export function narrowTensor(name: string, data: Float32Array, dtype: 'F16' | 'BF16'): Uint16Array {
+  const bits = narrow(data, dtype)
+  const { called, largest, exponent } = FACTS[dtype]
+  const beyond = bits.findIndex((b, i) => (b & exponent) === exponent && Number.isFinite(data[i]!))
+  if (beyond < 0) return bits
+  const fits = dtype === 'F16' ? 'bfloat16 or float32' : 'float32'
+  throw new UserError(
+    `the tensor ${name} has the value ${data[beyond]!}, which is beyond the largest of ${called}, ${largest}; save it as ${fits}`,
+  )
 }
 
 /** The upper half, one more where the lower half is above its middle, or at it and the upper one odd. */

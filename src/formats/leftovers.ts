@@ -3,6 +3,7 @@
  * next that makes such a one.
  * @module
  */
+import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,14 +14,20 @@ import { isAlive, markedOwner, ownerMark, thisProcess } from './processes.ts'
 
 const NEW = '.new'
 
-/** The name of this process's file beside a target. */
-export const markedBeside = (path: string): string => beside(path, `${ownerMark(thisProcess())}${NEW}`)
+/** No mark has it; what follows tells the files of one process apart. */
+const APART = '+'
+
+/** A new name of this process's beside a target. */
+export const markedBeside = (path: string): string =>
+  beside(path, `${ownerMark(thisProcess())}${APART}${randomUUID().slice(0, 8)}${NEW}`)
 
 /** Removes the files of killed processes beside a target. */
 export function removeBeside(path: string): Promise<void> {
   const [target, before] = [resolve(path), `.${basename(path)}.`]
   return removeDead(dirname(target), false, (name) =>
-    name.startsWith(before) && name.endsWith(NEW) ? name.slice(before.length, -NEW.length) : undefined,
+    name.startsWith(before) && name.endsWith(NEW)
+      ? name.slice(before.length, -NEW.length).split(APART)[0]
+      : undefined,
   )
 }
 

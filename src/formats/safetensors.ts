@@ -10,7 +10,7 @@ import { sizeOf } from '../../graphs/ir/shape.ts'
 import { NotFinite, UserError } from '../errors.ts'
 import { writeFileAtomic } from './atomic.ts'
 import { notFinite } from './finite.ts'
-import { narrow, widen } from './half.ts'
+import { narrowTensor, widen } from './half.ts'
 import { quote } from '../quote.ts'
 import { regularFile, unreadable } from './read_file.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
@@ -79,6 +79,7 @@ export async function writeSafetensors(
 /**
  * As `writeSafetensors`, but asks for each tensor's data only when it is its turn to be written.
  * @throws NotFinite naming the tensor that has a number which is not finite; nothing is written then
+ * @throws UserError naming the tensor that has a number beyond the largest of `dtype`; nothing is written then
  * @param shapes Names and shapes of all tensors, in the file's order.
  * @param dataOf Gives the data of one tensor, row-major.
  * @param dtype What the values are rounded to.
@@ -102,7 +103,7 @@ export async function streamSafetensors(
         throw new NotFinite(
           `the tensor ${name} has values that are not finite (${unsound}), so it is not saved`,
         )
-      const stored = dtype === 'F32' ? data : narrow(data, dtype)
+      const stored = dtype === 'F32' ? data : narrowTensor(name, data, dtype)
       await file.writeFile(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength))
     }
   })

@@ -11,6 +11,9 @@ import { SCHEDULES } from './schedule.ts'
 const count = z.int().min(1).max(1e9)
 const optionalCount = count.nullable().default(null)
 
+/** The highest learning rate that may be asked for. */
+export const HIGHEST_RATE = 10
+
 export const trainingOptionsSchema = z.strictObject({
   seed: z
     .int()
@@ -37,7 +40,7 @@ export const trainingOptionsSchema = z.strictObject({
   learning_rate: z
     .number()
     .positive()
-    .max(10)
+    .max(HIGHEST_RATE)
     .default(5e-5)
     .describe('The highest one, which the warm-up ends at.'),
   lr_scheduler_type: z

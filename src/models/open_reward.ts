@@ -22,7 +22,7 @@ export interface RewardFunctionOptions extends Device {
 }
 
 /**
- * Opens a source of scores. Its scores are checked: there is one finite number per sample, or an error.
+ * Opens a source of scores. Its scores are checked: there is one number per sample, no larger than a mean can hold, or an error.
  *
  * @param source a function's path is relative to the working directory
  * @throws UserError where the source cannot be opened; scoring throws one where it fails, naming source and sample
@@ -60,7 +60,10 @@ async function openSource(source: RewardSource, options: RewardFunctionOptions):
   }
 }
 
-/** @throws UserError unless there is a finite number for each sample */
+/** Sums of many such scores are finite even in float32, whose largest number is 3.4e38. */
+const LARGEST = 1e30
+
+/** @throws UserError unless there is a finite number for each sample, of at most `LARGEST` */
 function checkScores(name: string, samples: readonly RewardSample[], scores: unknown): number[] {
   if (!Array.isArray(scores) && !ArrayBuffer.isView(scores))
     throw new UserError(
@@ -72,10 +75,10 @@ function checkScores(name: string, samples: readonly RewardSample[], scores: unk
       `${name} gave ${list.length === 1 ? 'one score' : `${list.length} scores`} for ${samples.length} samples, the first of them ${sampleName(samples[0]!)}; return one number for each`,
     )
   return list.map((score, i) => {
-    if (typeof score === 'number' && Number.isFinite(score)) return score
+    if (typeof score === 'number' && Math.abs(score) <= LARGEST) return score
     const given = typeof score === 'number' ? String(score) : quote(score)
     throw new UserError(
-      `${name} gave ${given} for ${sampleName(samples[i]!)}; a score must be a finite number`,
+      `${name} gave ${given} for ${sampleName(samples[i]!)}; a score must be a finite number${typeof score === 'number' && Number.isFinite(score) ? ` between -${LARGEST} and ${LARGEST}` : ''}`,
     )
   })
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import type { EvaluationRecord, Listener, StepRecord } from '../learning/listeners.ts'
+import { HIGHEST_RATE } from '../learning/options.ts'
 import { moments } from '../metrics/moments.ts'
 
 export interface AdviceFacts {
@@ -45,8 +46,13 @@ export function lossAdvice({ steps }: RunSoFar, { learningRate }: AdviceFacts): 
   const [rate, higher, lower] = [learningRate, 5 * learningRate, learningRate / 5].map(short)
   if (fall < -3 * error && fall < -0.05 * Math.abs(before.mean))
     return `The loss rises: ${seen}. The learning rate ${rate} is likely too high; try learning_rate=${lower}.`
-  if (fall < 2 * error && fall < 0.02 * Math.abs(before.mean))
-    return `The loss hardly moves: ${seen}. The learning rate ${rate} may be too low, such as for learning_rate=${higher} to be tried, or the data has nothing new to teach.`
+  if (fall < 2 * error && fall < 0.02 * Math.abs(before.mean)) {
+    const why =
+      fall < 0 || 5 * learningRate > HIGHEST_RATE
+        ? `may be too high or too low`
+        : `may be too low, such as for learning_rate=${higher} to be tried`
+    return `The loss hardly moves: ${seen}. The learning rate ${rate} ${why}, or the data has nothing new to teach.`
+  }
   return undefined
 }
 

@@ -48,7 +48,8 @@ export async function openRewardModule(
     name,
     score: async (samples) => {
       try {
-        return await score(samples)
+        // A copy: a function may do with its samples what it likes.
+        return await score(structuredClone(samples))
       } catch (error) {
         const guilty = await firstThatFails(score, samples)
         const where = guilty ? sampleName(guilty) : `${samples.length} samples together`
@@ -143,7 +144,7 @@ async function firstThatFails(
 ): Promise<RewardSample | undefined> {
   for (const sample of samples) {
     try {
-      await score([sample])
+      await score(structuredClone([sample]))
     } catch {
       return sample
     }

@@ -22,6 +22,14 @@ describe('atomic writing', () => {
   const fillWith = (text: string) => async (folder: string) => writeFileAtomic(join(folder, 'a.txt'), text)
   const textIn = (folder: string) => readFileSync(join(folder, 'a.txt'), 'utf8')
 
+  it('lets several write a file at once, and one of them stays whole', async () => {
+    const path = join(place, 'a.txt')
+    const texts = Array.from({ length: 8 }, (_, i) => String(i).repeat(1000))
+    await Promise.all(texts.map((text) => writeFileAtomic(path, text)))
+    expect(texts).to.include(readFileSync(path, 'utf8'))
+    expect(readdirSync(place)).to.deep.equal(['a.txt'])
+  })
+
   it('writes a file, replaces it, and makes its folder', async () => {
     const path = join(place, 'deep', 'er', 'a.txt')
     await writeFileAtomic(path, 'one')

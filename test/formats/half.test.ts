@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 
-import { narrow, widen } from '../../src/formats/half.ts'
+import { UserError } from '../../src/errors.ts'
+import { narrow, narrowTensor, widen } from '../../src/formats/half.ts'
 
 const rounded = (dtype: 'F16' | 'BF16', ...values: number[]): number[] => [
   ...widen(narrow(Float32Array.from(values), dtype), dtype),
@@ -29,5 +30,20 @@ describe('half-precision floats', () => {
     expect(rounded('BF16', 1 + brain / 2, 1 + 1.5 * brain, 1 + 0.51 * brain, -3e38)).to.deep.equal([
       ...[1, 1 + 2 * brain, 1 + brain, -226 * 2 ** 120],
     ])
+  })
+
+  it('hold no larger number than their largest, and the tensor is named that has one', () => {
+    const failing = (dtype: 'F16' | 'BF16', ...values: number[]) =>
+      expect(() => narrowTensor('wte', Float32Array.from(values), dtype))
+    failing('F16', 1, 65504, -Infinity).to.not.throw()
+    failing('F16', 1, -70000).to.throw(
+      UserError,
+      /wte has the value -70000, .* float16, 65504; .* bfloat16 or float32$/,
+    )
+    failing('BF16', 70000, 3.38e38).to.not.throw()
+    failing('BF16', 3.4e38).to.throw(
+      UserError,
+      /beyond the largest of bfloat16, 3\.39e38; save it as float32$/,
+    )
   })
 })

@@ -44,11 +44,12 @@ describe('what a killed process leaves', () => {
     withFolder(async (folder) => {
       const pid = await deadPid()
       const dead = ownerMark({ ...thisProcess(), pid })
-      const gone = [`.a.json.${dead}.new`, `.a.json.${pid}.new`]
+      const gone = [`.a.json.${dead}+0f3b2a11.new`, `.a.json.${dead}.new`, `.a.json.${pid}.new`]
       const kept = [
         ...[`.b.json.${dead}.new`, `.a.json.${ownerMark(thisProcess())}0.new`, `.a.json.${dead}.old`],
         ...[`.a.json.${ownerMark({ ...thisProcess(), pid, host: 'elsewhere' })}.new`, 'a.json.1.new'],
         `.a.json.${process.ppid}.new`,
+        `.a.json.${ownerMark(thisProcess())}+0f3b2a11.new`,
       ]
       for (const name of [...gone, ...kept]) writeFileSync(join(folder, name), '')
       // What is being made of a folder called a.json.<number>.

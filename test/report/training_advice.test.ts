@@ -39,6 +39,17 @@ describe('advice on a run', () => {
     )
   })
 
+  it('names no higher learning rate than there may be, nor one where the loss has risen', () => {
+    const flat = (slope: number, learningRate: number) =>
+      lossAdvice(run(stepsOf(60, (step) => 4 + slope * step + (step % 2 ? 0.1 : -0.1), 0)), {
+        ...facts,
+        learningRate,
+      })
+    expect(flat(-1e-3, 2)).to.match(/may be too low, such as for learning_rate=1e\+1/)
+    for (const advice of [flat(-1e-3, 10), flat(-1e-3, 2.1), flat(1e-3, 1e-3)])
+      expect(advice).to.match(/^The loss hardly moves: .* may be too high or too low, or/)
+  })
+
   it('says that the loss rises, and a lower learning rate', () => {
     expect(lossAdvice(run(stepsOf(60, (step) => 4 + step / 50)), facts)).to.match(
       /^The loss rises: .*learning_rate=1e-5/,

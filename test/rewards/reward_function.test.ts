@@ -79,6 +79,18 @@ describe('reward functions', () => {
     ],
     'gives NaN': [`export default () => [1, NaN]`, /gave NaN for the response " water" to .* finite number$/],
     'gives an infinity': [`export default () => [-Infinity, 1]`, /gave -Infinity for the response " a small/],
+    'gives what no mean can hold': [
+      `export default () => [1e308, 1]`,
+      /gave 1e\+308 for .* between -1e\+30 and 1e\+30$/,
+    ],
+    'empties what it is given': [
+      `export default (s) => { s.length = 0; return [] }`,
+      /gave 0 scores for 2 samples/,
+    ],
+    'empties it and throws': [
+      `export default (s) => { s.length = 0; throw new Error('no') }`,
+      /failed on the response " a small/,
+    ],
     'gives a text': [`export default () => [1, '2']`, /gave "2" for the response " water"/],
     'gives too few': [
       `export default () => [1]`,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // In a clone the TypeScript sources lie beside this file and run as they are. The npm package has the built JavaScript.
 import { existsSync } from 'node:fs'
+import console from 'node:console'
 import process from 'node:process'
 import { URL } from 'node:url'
 
@@ -17,11 +18,38 @@ async function load() {
   return import(sources.href)
 }
 
+let ended = false
+/** @param {number} code */
+function end(code) {
+  ended = true
+  process.exit(code)
+}
+
 // A reader that has seen enough, such as `head`, is no error.
 process.stdout.on('error', ({ code }) => {
-  if (code === 'EPIPE') process.exit(0)
+  if (code === 'EPIPE') end(0)
   process.stderr.write(`ortune: standard output cannot be written (${code}); send it somewhere else\n`)
-  process.exit(2)
+  end(2)
 })
+// Nobody reads what is told, or the disk that it goes to is full: the work goes on.
+process.stderr.on('error', () => {})
+// Standard output is for results; what a user's own code prints is none.
+for (const name of ['log', 'info', 'debug']) console[name] = console.error
+process.on('uncaughtException', (error) => {
+  const place = /\(?(\S+:\d+):\d+\)?$/m.exec(String(error?.stack))?.[1] ?? 'an unknown place'
+  process.stderr.write(
+    `ortune: ${String(error?.message ?? error).split('\n')[0]} (${place}), where nobody waited for it; await what may fail\n`,
+  )
+  end(2)
+})
+process.on('exit', (code) => {
+  if (ended || code >= 128) return
+  process.stderr.write(
+    'ortune: ended before its work was done: code such as a reward function called process.exit, or promised an answer that never comes; mend it\n',
+  )
+  process.exitCode = 2
+})
+
 const { main } = await load()
 await main(process.argv)
+ended = true

@@ -97,7 +97,7 @@ async function continueAlone(
   await checkFiles(folder, manifest, 'run')
   const before = trustReward ? await keepReward(folder) : await readRunConfig(folder)
   await checkReward(before)
-  const settings = changes ? await changeRun(before, changes) : before
+  const settings = changes ? changed(before, changes) : before
   const different = differences(before, settings)
   const config = await readModelConfig(folder)
   const { lora, head, npt } = manifest
@@ -105,6 +105,7 @@ async function continueAlone(
   const { trainable } = runGraphs(manifest, config, new Map())
   const tensors = runtime.state(trainable, { accumulate: settings.gradient_accumulation_steps > 1 })
   const state = await loadState(folder, tensors, manifest, config)
+  if (changes) await keepChanges(settings, state)
   const logFile = join(folder, 'log.jsonl')
   await truncateRecords(logFile, state.global_step)
   const evaluations = await readEvaluations(logFile)
@@ -160,12 +161,19 @@ async function continueAlone(
   }
 }
 
-/** Writes the changed options into the run. */
-async function changeRun(before: SettledConfig, changes: Changes): Promise<SettledConfig> {
-  const after = changed(before, changes)
-  await checkDevice(after)
-  await keepOptions(before.output_dir, pickChangeable(after))
-  return after
+/**
+ * Writes the changed options into the run.
+ *
+ * @throws UserError where the run cannot follow them from where it stands
+ */
+async function keepChanges(settings: SettledConfig, { global_step }: TrainerState): Promise<void> {
+  const { output_dir: run, max_steps } = settings
+  if (max_steps !== null && max_steps < global_step)
+    throw new UserError(
+      `max_steps ${max_steps} lies before step ${global_step}, which ${run} has reached; give more`,
+    )
+  await checkDevice(settings)
+  await keepOptions(run, pickChangeable(settings))
 }
 
 /** Writes the digest of the reward's file into the run. */

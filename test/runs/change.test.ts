@@ -48,6 +48,10 @@ describe('a run that goes on with other options', () => {
       expect(notes).to.deep.equal([
         'the run has taken all its steps, 4 of 4; with a larger max_steps or num_train_epochs it goes on',
       ])
+      expect(await userError(() => continueRun(run, { note }, { changes: { max_steps: 3 } }))).to.match(
+        /^max_steps 3 lies before step 4, which .* has reached/,
+      )
+      expect((await readRunConfig(run)).max_steps).to.equal(4)
       const { global_step } = await continueRun(run, { note }, { changes: { max_steps: 7 } })
       expect(global_step).to.equal(7)
       const schedule = { name: 'linear', peak: 1e-3, warmupSteps: 0, totalSteps: 7 } as const
@@ -200,7 +204,7 @@ describe('a run that was interrupted', () => {
         writeFileSync(path, JSON.stringify({ ...state, ...position }))
         const changes = { max_steps: 1e9 }
         expect(await userError(() => continueRun(run, undefined, { changes }))).to.match(
-          /the checkpoint is of step .* where an epoch has 3 steps/,
+          /the checkpoint is of step .* where an epoch has 3 steps|lies before step 1000000000000000/,
         )
       }))
 

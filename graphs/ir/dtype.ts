@@ -17,15 +17,6 @@ export const onnxDataType: Readonly<Record<DType, TensorProto_DataType>> = {
   bool: TensorProto_DataType.BOOL,
 }
 
-/** Bytes per element. */
-export const dtypeBytes: Readonly<Record<DType, number>> = {
-  float32: 4,
-  float64: 8,
-  int64: 8,
-  int32: 4,
-  bool: 1,
-}
-
 export const isFloat = (dtype: DType): dtype is FloatType => dtype === 'float32' || dtype === 'float64'
 
 /** Encodes numbers as the little-endian bytes ONNX stores for `dtype`. */

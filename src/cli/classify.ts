@@ -67,7 +67,8 @@ export const classifyCommand = (): Command =>
       const classifier = await openClassifier(folder, { checkpoint, threads })
       try {
         const { kind, classes } = classifier
-        if (threshold !== undefined && kind !== 'labels') {
+        const { ranked, takesThreshold, ...results } = RESULTS[kind](threshold ?? THRESHOLD)
+        if (threshold !== undefined && !takesThreshold) {
           const { UserError } = await import('../errors.ts')
           throw new UserError(
             `${folder} is no multi-label classifier, so there is nothing for --threshold; leave it out`,
@@ -76,9 +77,8 @@ export const classifyCommand = (): Command =>
         const numbers = await classifier.classify(texts)
         const classified = given.map((text, i) => ({
           text: typeof text === 'string' ? text : JSON.stringify(text),
-          classes: ranking(classes, numbers[i]!, kind),
+          classes: named(classes, numbers[i]!, ranked),
         }))
-        const results = RESULTS[kind](threshold ?? THRESHOLD)
         const json_texts = classified.map(({ text, classes }) => ({ text, ...results.json(classes) }))
         process.stdout.write(
           json
@@ -94,6 +94,9 @@ export const classifyCommand = (): Command =>
 const THRESHOLD = 0.5
 
 interface Results {
+  /** Whether the highest number comes first; else the order is the classes'. */
+  readonly ranked: boolean
+  readonly takesThreshold: boolean
   /** What `--json` says of all texts. */
   readonly about?: object
   /** What it says of one. */
@@ -111,11 +114,15 @@ const probabilities = (classes: readonly Named[]) =>
 /** How what a classifier gives is shown. */
 const RESULTS: Readonly<Record<ClassesHead['kind'], (threshold: number) => Results>> = {
   classes: () => ({
+    ranked: true,
+    takesThreshold: false,
     json: (classes) => ({ classes: probabilities(classes) }),
     line: ({ number }) => percent(number),
     shown: SHOWN,
   }),
   labels: (threshold) => ({
+    ranked: true,
+    takesThreshold: true,
     about: { threshold },
     json: (classes) => ({
       labels: classes.filter(({ number }) => number >= threshold).map(({ name }) => name),
@@ -124,21 +131,19 @@ const RESULTS: Readonly<Record<ClassesHead['kind'], (threshold: number) => Resul
     line: ({ number }) => `${percent(number)}${number >= threshold ? '  yes' : ''}`,
   }),
   values: () => ({
+    ranked: false,
+    takesThreshold: false,
     json: (classes) => ({ values: classes.map(({ name, number }) => ({ name, value: number })) }),
     line: ({ number }) => number.toFixed(4).padStart(9),
   }),
 }
 
-function ranking(
-  classes: readonly string[],
-  numbers: Float32Array,
-  kind: ClassesHead['kind'],
-): Classified['classes'] {
-  const named = classes.map((name, i) => ({ name, number: numbers[i]! }))
-  return kind === 'values' ? named : named.sort((a, b) => b.number - a.number)
+function named(classes: readonly string[], numbers: Float32Array, ranked: boolean): Named[] {
+  const all = classes.map((name, i) => ({ name, number: numbers[i]! }))
+  return ranked ? all.sort((a, b) => b.number - a.number) : all
 }
 
-function table(classified: readonly Classified[], { line, shown }: Results): string {
+function table(classified: readonly Classified[], { line, shown }: Pick<Results, 'line' | 'shown'>): string {
   const width = Math.max(
     ...classified.flatMap(({ classes }) => classes.map(({ name }) => visible(name).length)),
   )

@@ -52,7 +52,8 @@ export const initCommand = (): Command =>
     )
     .action(async (flags: InitFlags) => {
       const { UserError } = await import('../errors.ts')
-      const { lookAtData, proposeTask, proposeTemplate } = await import('../runs/look_at_data.ts')
+      const { lookAtData } = await import('../runs/look_at_data.ts')
+      const propose = await import('../runs/propose.ts')
       const { dataTable } = await import('../report/data_table.ts')
       const { configText } = await import('./config_text.ts')
 
@@ -67,8 +68,8 @@ export const initCommand = (): Command =>
         for (const look of looks) await show(look)
         const [first] = looks as [DataLook]
 
-        const task = await taskNameOf(flags.task ?? (await ask('Task', proposeTask(first))))
-        const { template, guessed } = proposeTemplate(first, task)
+        const task = await taskNameOf(flags.task ?? (await ask('Task', propose.proposeTask(first))))
+        const { template, guessed } = propose.proposeTemplate(first, task)
         const pocket = relative(process.cwd(), join(project, 'artifacts', 'pocket'))
         const model = flags.model ?? (await ask('Model folder', pocket))
         const stem = basename(first.path, extname(first.path))
@@ -79,9 +80,9 @@ export const initCommand = (): Command =>
           task,
           model,
           output_dir: `runs/${name}`,
-          data: await sourcesOf(looks),
+          data: propose.proposeSources(looks),
           template,
-          ...(await trained(task)),
+          ...propose.proposeTrained(task),
           ...(await rewardOf(task, flags.reward, template)),
           ...(flags.oddRows && { odd_rows: flags.oddRows }),
         }
@@ -179,31 +180,6 @@ async function taskNameOf(given: string): Promise<TaskName> {
   throw new UserError(
     `there is no task "${given}"; ${near ? `did you mean "${near}"?` : `choose ${TASK_NAMES.join(', ')}`}`,
   )
-}
-
-/** The sources; files whose names say it are validation or test data. */
-async function sourcesOf(looks: readonly DataLook[]): Promise<{ path: string; split: object }[]> {
-  const { proposeSplit } = await import('../runs/look_at_data.ts')
-  const namedSplit = ({ path }: DataLook) =>
-    /(^|[^a-z])(valid|validation|val|dev)([^a-z]|$)/i.test(basename(path))
-      ? 'validation'
-      : /(^|[^a-z])test([^a-z]|$)/i.test(basename(path))
-        ? 'test'
-        : 'train'
-  const named = looks.map(namedSplit)
-  const apart = named.includes('train') && named.includes('validation')
-  return looks.map((look, i) => ({
-    path: look.path,
-    split: apart ? { all: named[i]! } : proposeSplit(look),
-  }))
-}
-
-/** What of the model is trained: adapters, or plastic blocks where the task trains those. */
-async function trained(task: TaskName): Promise<object> {
-  const { taskNamed } = await import('../tasks/index.ts')
-  return taskNamed(task).refuses.plasticBlocks === 'needed'
-    ? { npt: { rank: 8, attention_residual: true } }
-    : { lora: { r: 8, lora_alpha: 16 } }
 }
 
 /** What scores answers, for a task that wants to know. */

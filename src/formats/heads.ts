@@ -31,15 +31,17 @@ interface HeadWords {
   readonly noun: string
   /** The command that uses it. */
   readonly command: string
+  /** Whether its texts end in the end of text, which padding must not be taken for. */
+  readonly readsEnd: boolean
   /** Whether a single number of its can be taken for a score. */
   readonly scores: boolean
 }
 
 /** What sentences say of models, by their heads. */
 export const headWords: Readonly<Record<Head['kind'], HeadWords>> = {
-  language: { noun: 'language model', command: 'ortune generate', scores: false },
-  classes: { noun: 'classifier', command: 'ortune classify', scores: false },
-  labels: { noun: 'multi-label classifier', command: 'ortune classify', scores: false },
-  values: { noun: 'regression model', command: 'ortune classify', scores: true },
-  score: { noun: 'reward model', command: 'ortune score', scores: true },
+  language: { noun: 'language model', command: 'ortune generate', readsEnd: true, scores: false },
+  classes: { noun: 'classifier', command: 'ortune classify', readsEnd: false, scores: false },
+  labels: { noun: 'multi-label classifier', command: 'ortune classify', readsEnd: false, scores: false },
+  values: { noun: 'regression model', command: 'ortune classify', readsEnd: false, scores: true },
+  score: { noun: 'reward model', command: 'ortune score', readsEnd: true, scores: true },
 }

@@ -10,6 +10,7 @@ import type { Form } from '../templates/form.ts'
 import { canonicalLabel, compileLabelledText } from '../templates/labelled_text.ts'
 import type { LabelTemplate } from '../templates/template_source.ts'
 import { hasLabel } from '../templates/template_source.ts'
+import { column } from '../templates/template_part.ts'
 import type { DataKind } from './kind.ts'
 import { orEmpty } from './kind.ts'
 
@@ -35,6 +36,11 @@ export const classification: DataKind<LabelTemplate> = {
     },
   ],
   messageForms: [],
+  precedence: 2,
+  guess({ texts, label }) {
+    const [longest] = texts.filter(({ name }) => name !== label).sort((a, b) => b.length - a.length)
+    return label !== undefined && longest ? { text: column(longest.name), label: column(label) } : undefined
+  },
   layout: layouts.single,
   classified: true,
   stratum(template) {

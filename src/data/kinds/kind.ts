@@ -10,6 +10,14 @@ import type { StratumOf } from '../sets/split_sources.ts'
 import type { Form, MessageForm } from '../templates/form.ts'
 import type { TemplateSource, WritingTemplate } from '../templates/template_source.ts'
 
+/** What the columns of a file hold, by the look of them. */
+export interface LikelyColumns {
+  /** Columns of text and their mean lengths in characters, in the order of the file. */
+  readonly texts: readonly { readonly name: string; readonly length: number }[]
+  /** The column of what may be classes. */
+  readonly label: string | undefined
+}
+
 /** @typeParam T its templates */
 export interface DataKind<T extends TemplateSource = TemplateSource> {
   /** What a template of it has; completes "give …". */
@@ -20,6 +28,10 @@ export interface DataKind<T extends TemplateSource = TemplateSource> {
   readonly forms: readonly Form[]
   /** Those that columns of messages tell, which come before. */
   readonly messageForms: readonly MessageForm[]
+  /** Its place, from 0, where a row has the columns of several kinds: rows of pairs and labels have texts, too. */
+  readonly precedence: number
+  /** A template guessed from what columns hold, where none of the forms tells it. */
+  guess?(columns: LikelyColumns): T | undefined
   /** How its rows lie in a data set. */
   readonly layout: Layout
   /** Whether every row is of a class. */

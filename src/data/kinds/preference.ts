@@ -66,6 +66,7 @@ export const preference: DataKind<PairTemplate> = {
   fits: hasPair,
   forms: pairForms,
   messageForms: [pairMessages],
+  precedence: 0,
   layout: layouts.pairs,
   classified: false,
   encoder(tokenizer, template, options) {

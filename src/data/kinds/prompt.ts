@@ -10,6 +10,7 @@ import type { PromptSource } from '../templates/prompt.ts'
 import { compilePrompts } from '../templates/prompt.ts'
 import type { TemplateSource } from '../templates/template_source.ts'
 import { isSft } from '../templates/template_source.ts'
+import { column } from '../templates/template_part.ts'
 import type { DataKind } from './kind.ts'
 import { orEmpty } from './kind.ts'
 import { pairForms, pairMessages, preference } from './preference.ts'
@@ -36,6 +37,8 @@ export const prompt: DataKind<PromptSource> = {
   fits: hasPrompt,
   forms: [...completionForms, ...pairForms, ...promptForms],
   messageForms: [pairMessages, completionMessages, promptMessages],
+  precedence: 4,
+  guess: ({ texts: [first] }) => first && { prompt: column(first.name) },
   layout: layouts.single,
   classified: false,
   prompts: true,

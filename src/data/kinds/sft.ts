@@ -9,6 +9,7 @@ import { chat, DEFINITION_PROMPT, holdMessages, instructionPrompt } from '../tem
 import { compileTemplate } from '../templates/template.ts'
 import type { SftTemplate } from '../templates/template_source.ts'
 import { isSft } from '../templates/template_source.ts'
+import { column } from '../templates/template_part.ts'
 import type { DataKind } from './kind.ts'
 import { orEmpty } from './kind.ts'
 
@@ -56,6 +57,14 @@ export const sft: DataKind<SftTemplate> = {
     { name: 'text', columns: [['text']], template: () => ({ text: '{{ text }}<|endoftext|>' }) },
   ],
   messageForms: [completionMessages],
+  precedence: 3,
+  guess({ texts }) {
+    const [first, ...others] = texts
+    const last = others.at(-1)
+    if (!first) return undefined
+    if (!last) return { text: `${column(first.name)}<|endoftext|>` }
+    return { prompt: column(first.name), completion: ` ${column(last.name)}<|endoftext|>` }
+  },
   layout: layouts.single,
   classified: false,
   encoder(tokenizer, template, options) {

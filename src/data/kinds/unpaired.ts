@@ -64,6 +64,7 @@ export const unpaired: DataKind<UnpairedSource> = {
   fits: (template: TemplateSource): template is UnpairedSource => isUnpaired(template) || hasPair(template),
   forms: [...labelledForms, ...pairForms],
   messageForms: [labelledMessages, pairMessages],
+  precedence: 1,
   layout: layouts.unpaired,
   classified: false,
   stratum(template) {

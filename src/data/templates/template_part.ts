@@ -118,6 +118,9 @@ const isNested = (value: Value): value is Extract<Value, object> =>
 export const inTemplate = (column: string): string =>
   isWord(column) ? column : `${ROW}[${JSON.stringify(column)}]`
 
+/** A template that writes a column and nothing else. */
+export const column = (name: string): string => `{{ ${inTemplate(name)} }}`
+
 const isWord = (column: string): boolean => /^[A-Za-z_]\w*$/.test(column)
 
 function explainNested(name: string, column: string, value: Value): string {

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { Gpt2Config } from '../../../graphs/models/gpt2.ts'
 import { activationNames } from '../../../graphs/layers/activation.ts'
 import { UserError } from '../../errors.ts'
+import { headWords } from '../heads.ts'
 import type { Head, PooledHead } from '../../../graphs/models/head.ts'
 import { quote } from '../../quote.ts'
 import { off, size } from './bounds.ts'
@@ -77,7 +78,9 @@ export function paddingToken(
 ): number | undefined {
   const ends = [eos_token_id ?? []].flat()
   const own = pad_token_id != null && pad_token_id < vocab_size ? [pad_token_id] : []
-  return kind === 'score' ? [...own, 0, 1, 2].find((token) => !ends.includes(token)) : [...own, ...ends][0]
+  return headWords[kind].readsEnd
+    ? [...own, 0, 1, 2].find((token) => !ends.includes(token))
+    : [...own, ...ends][0]
 }
 
 /**

@@ -3,7 +3,7 @@
  * @module
  */
 import { UserError } from '../errors.ts'
-import { readText } from '../formats/read_file.ts'
+import { readGivenText } from '../formats/read_file.ts'
 import { parseYaml } from '../formats/yaml.ts'
 import type { RunConfig, SettledConfig } from '../runs/config.ts'
 import type { ConfigFault } from '../runs/read_config.ts'
@@ -27,7 +27,7 @@ interface Override {
  * @throws UserError naming the key at fault, and the file or the override that it stands in
  */
 export async function readConfigFile(path: string, overrides: readonly string[]): Promise<RunConfig> {
-  const file = parseYaml(await readText(path), path)
+  const file = parseYaml(await readGivenText(path), path)
   if (!isMapping(file)) {
     throw new UserError(`${path} must be a YAML mapping of options such as "model: artifacts/pocket"`)
   }

@@ -2,7 +2,7 @@
 import { isRow, parseJson } from '../data/templates/given_texts.ts'
 import type { Row } from '../data/row.ts'
 import { UserError } from '../errors.ts'
-import { readText } from '../formats/read_file.ts'
+import { readGivenText } from '../formats/read_file.ts'
 
 /**
  * The prompts of a command line: those given, then those of a file, which has one per line, or in a `.jsonl` file one JSON
@@ -41,7 +41,7 @@ export async function readTexts(
 
 /** The lines of a file that are not empty, those of a `.jsonl` file parsed. */
 async function linesOf<T>(path: string, parse: (line: string, where: string) => T): Promise<(string | T)[]> {
-  const lines = (await readText(path)).split(/\r?\n/)
+  const lines = (await readGivenText(path)).split(/\r?\n/)
   return lines.flatMap((line, i) => {
     if (line.trim() === '') return []
     return [path.endsWith('.jsonl') ? parse(line, `${path}, line ${i + 1}`) : line]

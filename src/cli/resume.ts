@@ -20,7 +20,7 @@ export const resumeCommand = (): Command =>
       ) => {
         const { trainToEnd } = await import('./train_to_end.ts')
         const { readChanges } = await import('./config_file.ts')
-        const { readRunConfig } = await import('../runs/continue.ts')
+        const { readRunConfig } = await import('../runs/run_config.ts')
         const changes = readChanges(given, await readRunConfig(folder))
         await trainToEnd(folder, { json, changes, trustReward })
       },

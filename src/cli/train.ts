@@ -6,7 +6,7 @@ import type { RunConfig } from '../runs/config.ts'
 
 /** Which learning rate a run has that names none, and why. */
 async function defaultRateLine(run: string): Promise<string> {
-  const { readRunConfig } = await import('../runs/continue.ts')
+  const { readRunConfig } = await import('../runs/run_config.ts')
   const { readRunManifest } = await import('../runs/run_manifest.ts')
   const { METHODS, methodOf } = await import('../learning/default_rate.ts')
   const { learning_rate } = await readRunConfig(run)

@@ -18,7 +18,7 @@ export async function printTrainingResult(
   { folder, state, advice, stoppedOf }: TrainingResult,
   json: boolean,
 ): Promise<void> {
-  const { readRunConfig } = await import('../runs/continue.ts')
+  const { readRunConfig } = await import('../runs/run_config.ts')
   const { metric_for_best_model: name } = await readRunConfig(folder)
   await keepResult(
     () => drawCurves(folder, state),

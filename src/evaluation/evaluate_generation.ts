@@ -20,7 +20,7 @@ import type { Synonyms } from '../metrics/synonyms.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { openSplit } from '../runs/split.ts'
-import { readRunConfig } from '../runs/continue.ts'
+import { readRunConfig } from '../runs/run_config.ts'
 
 export interface GenerationEvaluationOptions {
   /** By default the best, or what there is. */

@@ -31,7 +31,7 @@ import type { RunConfig } from '../runs/config.ts'
 import { taskOptions } from '../runs/config.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { readRunConfig } from '../runs/continue.ts'
+import { readRunConfig } from '../runs/run_config.ts'
 import { rewardOf } from '../runs/reward.ts'
 
 export interface JudgeOptions {

@@ -19,7 +19,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 import { UserError } from '../errors.ts'
-import { beside, kindOf, onExit, sync, syncTree } from './disk.ts'
+import { beside, kindOf, sync, syncTree } from './disk.ts'
+import { onExit } from './on_exit.ts'
 import { markedBeside, removeBeside } from './leftovers.ts'
 import { withLock } from './lock.ts'
 

@@ -1,5 +1,5 @@
 /**
- * What writing safely is made of: names beside a target, waiting for the disk, and cleaning up when the process ends.
+ * What writing safely is made of: names beside a target, and waiting for the disk.
  * @module
  */
 import { open, readdir, stat } from 'node:fs/promises'
@@ -38,28 +38,5 @@ export async function sync(path: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
-  }
-}
-
-const cleanups = new Set<() => void>()
-
-function cleanUp(): void {
-  for (const cleanup of cleanups)
-    try {
-      cleanup()
-    } catch {
-      // The process ends: nobody is left to be told.
-    }
-}
-
-/**
- * Has something done, synchronously, should the process end before the function returned is called; not where it is killed.
- */
-export function onExit(cleanup: () => void): () => void {
-  if (cleanups.size === 0) process.on('exit', cleanUp)
-  cleanups.add(cleanup)
-  return () => {
-    cleanups.delete(cleanup)
-    if (cleanups.size === 0) process.off('exit', cleanUp)
   }
 }

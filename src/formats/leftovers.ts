@@ -9,7 +9,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 
-import { beside, onExit } from './disk.ts'
+import { beside } from './disk.ts'
+import { onExit } from './on_exit.ts'
 import { isAlive, markedOwner, ownerMark, thisProcess } from './processes.ts'
 
 const NEW = '.new'

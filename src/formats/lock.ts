@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
-import { onExit } from './disk.ts'
+import { onExit } from './on_exit.ts'
 import { checkRegular } from './read_file.ts'
 import type { Owner } from './processes.ts'
 import { isAlive, isHere, thisProcess } from './processes.ts'

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Stats } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
 
 import { UserError } from '../errors.ts'
@@ -58,8 +59,31 @@ export async function readBytes(path: string, most = MOST_BYTES): Promise<Buffer
 }
 
 /** A file's text. Throws UserError where it cannot be read or is not valid UTF-8. */
-export async function readText(path: string): Promise<string> {
-  const bytes = await readBytes(path)
+export const readText = async (path: string): Promise<string> => textOf(path, await readBytes(path))
+
+/** In bytes: what is read of a pipe, whose end nobody knows. */
+const MOST_PIPED = 2 ** 26
+
+/** The same of a file that a user names on a command line, where a pipe will do, as of another command. */
+export async function readGivenText(path: string): Promise<string> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw unreadable(path, error)
+  })
+  if (!found.isFIFO()) return readText(path)
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > MOST_PIPED)
+      throw new UserError(
+        `${path} gives more than ${MOST_PIPED} bytes; write them into a file, and name that`,
+      )
+  }
+  return textOf(path, Buffer.concat(chunks))
+}
+
+function textOf(path: string, bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {

@@ -1,5 +1,5 @@
 /** @module */
-import { readRunConfig } from '../runs/continue.ts'
+import { readRunConfig } from '../runs/run_config.ts'
 import { readRunManifest } from '../runs/run_manifest.ts'
 import { openSplitFile } from '../runs/split.ts'
 import { taskNamed } from '../tasks/index.ts'

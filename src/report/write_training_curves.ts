@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
-import { readRunConfig } from '../runs/continue.ts'
+import { readRunConfig } from '../runs/run_config.ts'
 import { readRecords } from '../runs/log.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { trainingCurves } from './training_curves.ts'

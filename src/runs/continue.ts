@@ -12,14 +12,11 @@ import { join } from 'node:path'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
-import { writeFileAtomic } from '../formats/atomic.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { withLock } from '../formats/lock.ts'
-import { checkFiles, readManifest } from '../formats/manifest.ts'
+import { checkFiles } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
-import { exists, readJson } from '../formats/read_file.ts'
-import { checkJson } from '../schema.ts'
 import { stopTokens } from '../generation/token_generator.ts'
 import type { Listener } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
@@ -33,30 +30,19 @@ import type { TrainingState } from '../runtime/training_state.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import type { SettledConfig } from './config.ts'
-import { prepacks, settledConfigSchema, taskOptions } from './config.ts'
+import { prepacks, taskOptions } from './config.ts'
 import type { Changes } from './change.ts'
 import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
 import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
 import { appendRecord, keepEnds, readEvaluations, truncateRecords } from './log.ts'
-import { checkReward, withPinnedReward } from './reward.ts'
+import { checkReward, keepReward } from './reward.ts'
 import { runCard } from './run_card.ts'
+import { keepOptions, readRunConfig } from './run_config.ts'
 import { runGraphs } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
 import { readRunManifest } from './run_manifest.ts'
-import { checkSettings } from './settings.ts'
 import { openSplitFile } from './split.ts'
-
-/** The configuration of a run. Throws UserError where it is none, or is another than the run was made with. */
-export async function readRunConfig(folder: string): Promise<SettledConfig> {
-  const path = join(folder, 'training.json')
-  if (!(await exists(path))) throw new UserError(`${folder} is no training run; name the output_dir of one`)
-  const json = await readJson(path)
-  const config = checkJson(settledConfigSchema, json, path)
-  const { settings, task } = (await exists(join(folder, 'ortune.json'))) ? await readManifest(folder) : {}
-  if (settings && task) checkSettings(json as object, settings, task, path)
-  return { ...config, output_dir: folder }
-}
 
 export interface ContinueOptions {
   /** Options that are others from now on. */
@@ -174,19 +160,6 @@ async function keepChanges(settings: SettledConfig, { global_step }: TrainerStat
     )
   await checkDevice(settings)
   await keepOptions(run, pickChangeable(settings))
-}
-
-/** Writes the digest of the reward's file into the run. */
-async function keepReward(folder: string): Promise<SettledConfig> {
-  const config = await withPinnedReward(await readRunConfig(folder))
-  await keepOptions(folder, { [config.task]: config[config.task] })
-  return config
-}
-
-async function keepOptions(folder: string, options: object): Promise<void> {
-  const path = join(folder, 'training.json')
-  const stored = { ...((await readJson(path)) as object), ...options }
-  await writeFileAtomic(path, `${JSON.stringify(stored, null, 2)}\n`)
 }
 
 /** Fills the tensors from the last checkpoint, or with those that a run starts from. */

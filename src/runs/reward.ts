@@ -5,8 +5,9 @@
 import { checkDigest, pinReward } from '../rewards/reward_digest.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
 import { rewardSourceSchema } from '../rewards/reward_source.ts'
-import type { RunConfig } from './config.ts'
+import type { RunConfig, SettledConfig } from './config.ts'
 import { taskOptions } from './config.ts'
+import { keepOptions, readRunConfig } from './run_config.ts'
 
 /** Undefined where its task learns from none. */
 export function rewardOf(config: RunConfig): RewardSource | undefined {
@@ -30,4 +31,11 @@ export async function checkReward(config: RunConfig): Promise<void> {
       reward,
       `accept this one by "ortune resume ${config.output_dir} --trust-reward", in programs by trustReward: true`,
     )
+}
+
+/** Writes the digest of the reward's file into the run. */
+export async function keepReward(folder: string): Promise<SettledConfig> {
+  const config = await withPinnedReward(await readRunConfig(folder))
+  await keepOptions(folder, { [config.task]: config[config.task] })
+  return config
 }

@@ -8,7 +8,7 @@ import { writingTemplate } from '../data/kinds/index.ts'
 import type { TemplateSource, WritingTemplate } from '../data/templates/template_source.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { checkJson } from '../schema.ts'
-import { readRunConfig } from './continue.ts'
+import { readRunConfig } from './run_config.ts'
 import { templateSchema } from './data_options.ts'
 
 /** The templates of a run, or of a checkpoint's, as those of what a model writes. */

@@ -16,6 +16,7 @@ import { expect } from 'chai'
 import { systemError } from '../../src/cli/system_error.ts'
 import { withFolder } from '../data/helpers.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
+import { itWhere } from '../it_where.ts'
 import { runAlone } from './run_cli.ts'
 
 const command = join(import.meta.dirname, '../../src/cli/ortune.mjs')
@@ -49,17 +50,19 @@ describe('what the operating system refuses', () => {
       expect(systemError(error)).to.equal(undefined)
   })
 
-  const full = existsSync('/dev/full')
-  ;(full ? it : it.skip)('names a full disk under standard output, with exit code 2', () => {
-    const out = openSync('/dev/full', 'w')
-    const { status, stderr } = spawnSync(process.execPath, [command, '--help'], {
-      stdio: ['ignore', out, 'pipe'],
-      encoding: 'utf8',
-    })
-    closeSync(out)
-    expect(stderr).to.match(/^ortune: standard output cannot be written \(ENOSPC\); [^\n]+\n$/)
-    expect(status).to.equal(2)
-  })
+  itWhere(existsSync('/dev/full'), 'it has no /dev/full')(
+    'names a full disk under standard output, with exit code 2',
+    () => {
+      const out = openSync('/dev/full', 'w')
+      const { status, stderr } = spawnSync(process.execPath, [command, '--help'], {
+        stdio: ['ignore', out, 'pipe'],
+        encoding: 'utf8',
+      })
+      closeSync(out)
+      expect(stderr).to.match(/^ortune: standard output cannot be written \(ENOSPC\); [^\n]+\n$/)
+      expect(status).to.equal(2)
+    },
+  )
 
   it('leaves nothing half-written, whatever the place', () =>
     withFolder(async (folder) => {
@@ -93,16 +96,17 @@ describe('what the operating system refuses', () => {
       expect(code).to.equal(2)
     }))
 
-  const isRoot = process.getuid?.() === 0
-  ;(isRoot ? it.skip : it)('is told of folders that may not be written', () =>
-    withFolder(async (folder) => {
-      const { run } = await createTinyRun(folder, rows, { max_steps: 1 })
-      chmodSync(run, 0o500)
-      const { code, stderr } = await runAlone(folder, 'resume', 'run')
-      chmodSync(run, 0o700)
-      expect(stderr).to.match(/^ortune: [^\n]+\.lock may not be opened or written; [^\n]+\n$/)
-      expect(code).to.equal(2)
-      expect(readFileSync(join(run, 'training.json'), 'utf8')).not.to.equal('')
-    }),
+  itWhere(process.getuid?.() !== 0, 'an administrator may write everywhere')(
+    'is told of folders that may not be written',
+    () =>
+      withFolder(async (folder) => {
+        const { run } = await createTinyRun(folder, rows, { max_steps: 1 })
+        chmodSync(run, 0o500)
+        const { code, stderr } = await runAlone(folder, 'resume', 'run')
+        chmodSync(run, 0o700)
+        expect(stderr).to.match(/^ortune: [^\n]+\.lock may not be opened or written; [^\n]+\n$/)
+        expect(code).to.equal(2)
+        expect(readFileSync(join(run, 'training.json'), 'utf8')).not.to.equal('')
+      }),
   )
 })

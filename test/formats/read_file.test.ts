@@ -1,21 +1,26 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 import { expect } from 'chai'
 
+import { readPrompts } from '../../src/cli/prompts.ts'
 import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import { fingerprint } from '../../src/data/sets/fingerprint.ts'
 import { readJsonArray } from '../../src/data/sources/json_array.ts'
 import { readJsonl } from '../../src/data/sources/jsonl.ts'
 import { readParquet } from '../../src/data/sources/parquet.ts'
 import { withLock } from '../../src/formats/lock.ts'
-import { readJson, readText } from '../../src/formats/read_file.ts'
+import { readGivenText, readJson, readText } from '../../src/formats/read_file.ts'
 import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
 import { digestOf } from '../../src/formats/sealed.ts'
 import { inspect } from '../../src/report/inspection.ts'
 import { readEvaluations, truncateRecords } from '../../src/runs/log.ts'
 import { collect, userError, withFolder } from '../data/helpers.ts'
+import { itWhere } from '../it_where.ts'
+
+const hasPipes = process.platform !== 'win32'
 
 /** Whatever opens a file of the user's. */
 const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
@@ -36,18 +41,34 @@ const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
 
 describe('files that are read', () => {
   for (const [what, read] of Object.entries(readers)) {
-    it(`of the kind ${what} are neither pipes nor devices`, function () {
-      if (process.platform === 'win32') this.skip()
-      return withFolder(async (folder) => {
+    itWhere(hasPipes, 'Windows has no pipes with names')(
+      `of the kind ${what} are neither pipes nor devices`,
+      () =>
+        withFolder(async (folder) => {
+          const pipe = join(folder, 'pipe')
+          execFileSync('mkfifo', [pipe])
+          for (const path of [pipe, '/dev/zero'].slice(0, what === 'lock' ? 1 : 2))
+            expect(await userError(() => read(path))).to.equal(
+              `${path} is no regular file (a pipe or a device); name a file`,
+            )
+        }),
+    )
+  }
+
+  itWhere(hasPipes, 'Windows has no pipes with names')(
+    'may be pipes where a user names them on the command line',
+    () =>
+      withFolder(async (folder) => {
         const pipe = join(folder, 'pipe')
         execFileSync('mkfifo', [pipe])
-        for (const path of [pipe, '/dev/zero'].slice(0, what === 'lock' ? 1 : 2))
-          expect(await userError(() => read(path))).to.equal(
-            `${path} is no regular file (a pipe or a device); name a file`,
-          )
-      })
-    })
-  }
+        const written = promisify(execFile)('sh', ['-c', `printf 'a fox\\nan owl\\n' > ${pipe}`])
+        expect(await readPrompts([], pipe)).to.deep.equal(['a fox', 'an owl'])
+        await written
+        const endless = promisify(execFile)('sh', ['-c', `cat /dev/zero > ${pipe}`]).catch(() => undefined)
+        expect(await userError(() => readGivenText(pipe))).to.match(/gives more than 67108864 bytes/)
+        await endless
+      }),
+  )
 
   it('are not folders, and not endless where they are read whole', () =>
     withFolder(async (folder) => {

@@ -6,6 +6,7 @@ import { UserError } from '../../src/errors.ts'
 import { listProviders, openNodeSession } from '../../src/runtime/node.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
 import { squares, withExternalWeight } from './models.ts'
+import { itWhere } from '../it_where.ts'
 
 const floats = (data: Float32Array): HostTensor => ({ dtype: 'float32', dims: [data.length], data })
 
@@ -62,14 +63,17 @@ describe('session on onnxruntime-node', () => {
     await session.release()
   })
 
-  it('says how to install a provider that is not there', async function () {
-    const cuda = listProviders().find(({ name }) => name === 'cuda')
-    if (cuda?.installed) this.skip() // then there is nothing to say
-    const error = await openNodeSession(squares(), { provider: 'cuda' }).catch((error: unknown) => error)
-    expect(error).to.be.instanceOf(UserError)
-    if (cuda) expect((error as Error).message).to.contain('node node_modules/onnxruntime-node/script/install')
-    else expect((error as Error).message).to.contain('no cuda provider')
-  })
+  const cuda = listProviders().find(({ name }) => name === 'cuda')
+  itWhere(!cuda?.installed, 'CUDA is installed')(
+    'says how to install a provider that is not there',
+    async () => {
+      const error = await openNodeSession(squares(), { provider: 'cuda' }).catch((error: unknown) => error)
+      expect(error).to.be.instanceOf(UserError)
+      if (cuda)
+        expect((error as Error).message).to.contain('node node_modules/onnxruntime-node/script/install')
+      else expect((error as Error).message).to.contain('no cuda provider')
+    },
+  )
 
   it('lists the CPU among its providers', () => {
     expect(listProviders()).to.deep.include({ name: 'cpu', installed: true })

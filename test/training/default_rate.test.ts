@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { defaultLearningRate, METHODS, methodOf } from '../../src/learning/default_rate.ts'
-import { continueRun, readRunConfig } from '../../src/runs/continue.ts'
+import { continueRun } from '../../src/runs/continue.ts'
+import { readRunConfig } from '../../src/runs/run_config.ts'
 import { withFolder } from '../data/helpers.ts'
 import { createTinyRun } from './tiny_run.ts'
 

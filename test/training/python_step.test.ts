@@ -8,6 +8,7 @@ import { expect } from 'chai'
 import type { StepRecord } from '../../src/learning/listeners.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { withFolder } from '../data/helpers.ts'
+import { itWhere } from '../it_where.ts'
 import type { PythonSteps } from './python_step_runs.ts'
 import { createTenSteps, examplesOf, fixture, rates, script } from './python_step_runs.ts'
 
@@ -29,18 +30,17 @@ describe('ten steps by hand in Python', () => {
       }))
 
     // ORTUNE_PYTHON=python3 names an interpreter with onnxruntime, numpy and safetensors.
-    it(`are taken by the script: ${name}`, function () {
-      const python = process.env['ORTUNE_PYTHON']
-      if (python === undefined) this.skip()
-      return withFolder(async (folder) => {
+    const python = process.env['ORTUNE_PYTHON']
+    itWhere(python !== undefined, 'ORTUNE_PYTHON is not set')(`are taken by the script: ${name}`, () =>
+      withFolder(async (folder) => {
         const run = await createTenSteps(folder, name)
         await continueRun(run)
         const examples = join(folder, 'examples.json')
         await writeFile(examples, JSON.stringify(examplesOf(run)))
         const given = [run, examples, '--learning-rate', String(rates[name]), '--log', join(run, 'log.jsonl')]
-        const { stdout } = await promisify(execFile)(python, [script, ...given])
+        const { stdout } = await promisify(execFile)(python!, [script, ...given])
         expect(stdout.trim().split('\n')).to.have.length(10)
-      })
-    })
+      }),
+    )
   }
 })

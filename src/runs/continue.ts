@@ -35,7 +35,7 @@ import type { Changes } from './change.ts'
 import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
 import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
-import { appendRecord, keepEnds, readEvaluations, truncateRecords } from './log.ts'
+import { keepEnds, logWriter, readEvaluations, truncateRecords } from './log.ts'
 import { checkReward, keepReward } from './reward.ts'
 import { runCard } from './run_card.ts'
 import { keepOptions, readRunConfig } from './run_config.ts'
@@ -99,13 +99,7 @@ async function continueAlone(
   const prepacking = prepacks(settings)
   const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
   const trained = { lora, head, config, baseModel: settings.model, companions: folder }
-  const log: Listener = {
-    step: (record) => appendRecord(logFile, record),
-    evaluation(record) {
-      appendRecord(logFile, record)
-      keepEnds(evaluations, record)
-    },
-  }
+  const kept: Listener = { evaluation: (record) => keepEnds(evaluations, record) }
   const told: Listener = {
     start({ totalSteps, fromStep }) {
       if (different.length === 0) return
@@ -139,7 +133,7 @@ async function continueAlone(
         const stored = storedState(at, settings.task)
         await writeCheckpoint(join(folder, 'checkpoints', name), tensors, trained, stored, card)
       },
-      listeners: [log, told, ...(watcher ? [watcher] : [])],
+      listeners: [logWriter(logFile), kept, told, ...(watcher ? [watcher] : [])],
       signal,
     })
   } finally {

@@ -6,13 +6,33 @@ import { appendFileSync, createReadStream } from 'node:fs'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
 import { exists, regularFile, unreadable } from '../formats/read_file.ts'
-import type { EvaluationRecord, LogRecord } from '../learning/listeners.ts'
+import type { EvaluationRecord, Listener, LogRecord } from '../learning/listeners.ts'
 
 /** In characters. That of a long response is some hundred thousand; a longer line is none of ours. */
 const LONGEST_LINE = 2 ** 23
 
 export const appendRecord = (path: string, record: LogRecord): void =>
   appendFileSync(path, `${JSON.stringify(record)}\n`)
+
+/**
+ * Writes the log. Its first line is the first step's; the evaluation of what training starts from is the second.
+ *
+ * @param path of `log.jsonl`
+ */
+export function logWriter(path: string): Listener {
+  let before: EvaluationRecord | undefined
+  return {
+    step(record) {
+      appendRecord(path, record)
+      if (before) appendRecord(path, before)
+      before = undefined
+    },
+    evaluation(record) {
+      if (record.step === 0) before = record
+      else appendRecord(path, record)
+    },
+  }
+}
 
 /** The records of a log, without lines that are none, such as one that is just being written. */
 export async function* readRecords(path: string): AsyncGenerator<LogRecord> {

@@ -227,8 +227,8 @@ describe('a run that was interrupted', () => {
         const [cut, whole] = [await create(join(folder, 'a')), await create(join(folder, 'b'))]
         const failure = await rejection(
           continueRun(cut, {
-            evaluation() {
-              throw new Error('stopped')
+            evaluation({ step }) {
+              if (step > 0) throw new Error('stopped')
             },
           }),
         )

@@ -1,12 +1,14 @@
+import { readFileSync } from 'node:fs'
 import { appendFile, open, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 
 import { expect } from 'chai'
 
 import { curve } from '../../src/report/curve.ts'
 import { trainingCurves } from '../../src/report/training_curves.ts'
-import { readEvaluations, readRecords, truncateRecords } from '../../src/runs/log.ts'
+import { logWriter, readEvaluations, readRecords, truncateRecords } from '../../src/runs/log.ts'
 import { sft } from '../../src/tasks/sft.ts'
-import { collect, userError, withFile } from '../data/helpers.ts'
+import { collect, userError, withFile, withFolder } from '../data/helpers.ts'
 
 const line = (step: number, values: object = { loss: 1 }): string => JSON.stringify({ step, ...values })
 
@@ -18,6 +20,24 @@ const foreign = [
   ...['', 'null', '7', '[]', '"step"', '{"step": "3"}', '{"step": 1e999}', '{"step": 1.5}', '{"step":'],
   ...['[[[', '{}', '\0', '{"step": null}', '['.repeat(100_000)],
 ]
+
+describe('a log that is written', () => {
+  it('begins with the first step, and then has what training starts from', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'log.jsonl')
+      const log = logWriter(path)
+      const step = (n: number) => ({ step: n, epoch: 0, loss: 1, grad_norm: 1, learning_rate: 1, tokens: 1 })
+      const evaluation = (n: number) => ({ step: n, epoch: 0, eval_loss: 1, best: false })
+      log.evaluation!(evaluation(0))
+      log.step!(step(1))
+      log.step!(step(2))
+      log.evaluation!(evaluation(2))
+      const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+      expect(lines.map((line) => JSON.parse(line) as object)).to.deep.equal([
+        ...[step(1), evaluation(0), step(2), evaluation(2)],
+      ])
+    }))
+})
 
 describe("a run's log", () => {
   it('is read record by record; lines that are none are passed over', () =>

@@ -8,8 +8,8 @@ import { isScalar, parseDocument, visit } from 'yaml'
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 
-/** A configuration has some thousand. */
-const MOST_CHARACTERS = 1_000_000
+/** A configuration has some thousand. Of brackets and commas alone, these take the library two seconds. */
+const MOST_CHARACTERS = 100_000
 
 /** Mappings and lists in one another; no option has more than ten, each of which counts for two or three. */
 const DEEPEST = 100

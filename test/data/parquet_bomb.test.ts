@@ -20,7 +20,7 @@ function typeOf(value: Thrift, wide: boolean): number {
 
 /** @param wide whether numbers are of 64 bits, which is for the fields that Parquet has so */
 function thrift(value: Thrift, wide: readonly number[] = []): number[] {
-  if (typeof value === 'number') return varint(2 * value)
+  if (typeof value === 'number') return varint(value < 0 ? -2 * value - 1 : 2 * value)
   if (typeof value === 'string') return [...varint(value.length), ...Buffer.from(value)]
   if (isList(value))
     return [16 * value.length + typeOf(value[0]!, false), ...value.flatMap((one) => thrift(one, wide))]
@@ -48,6 +48,8 @@ interface Column {
   readonly type?: number
   readonly codec?: number
   readonly repetition?: number
+  /** How many columns it says that it has within. */
+  readonly children?: number
 }
 
 /** A file of one column. */
@@ -57,6 +59,7 @@ function parquet({
   type = BYTE_ARRAY,
   codec = NONE,
   repetition = REQUIRED,
+  children,
 }: Column): Uint8Array {
   const body = pages.flat()
   const column = thrift(
@@ -66,9 +69,10 @@ function parquet({
   // A column chunk is {file_offset, meta_data}; a row group {columns, total_byte_size, num_rows}.
   const chunk = [0x26, ...thrift(4), 0x1c, ...column, 0]
   const group = [0x19, 0x1c, ...chunk, 0x16, ...thrift(body.length), 0x16, ...thrift(rows), 0]
+  const named: Thrift = { 1: type, 3: repetition, 4: 'text' }
   const columns: readonly Thrift[] = [
     { 4: 'schema', 5: 1 },
-    { 1: type, 3: repetition, 4: 'text' },
+    children === undefined ? named : { ...named, 5: children },
   ]
   const schema = columns.flatMap((one) => thrift(one))
   const footer = [0x15, ...thrift(1), 0x19, 0x2c, ...schema, 0x16, ...thrift(rows), 0x19, 0x1c, ...group, 0]
@@ -166,6 +170,11 @@ const endless: readonly [what: string, column: Omit<Column, 'rows'>, says: RegEx
       ],
     },
     /a value that begins with 1000000000 bytes of the one before, which has 1/,
+  ],
+  [
+    'a column of minus one columns',
+    { pages: [page(PLAIN, [])], children: -1 },
+    /is not a Parquet file that can be read/,
   ],
 ]
 

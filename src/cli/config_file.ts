@@ -77,8 +77,14 @@ function readOverride(text: string): Override {
   if (equals < 1)
     throw new UserError(`"${text}" is no override; write key=value, for example learning_rate=1e-4`)
   const given = text.slice(equals + 1)
+  const key = text.slice(0, equals)
+  // YAML reads nothing, or a comment alone, as null, which sets a key to what nobody has written.
+  if (/^\s*(#|$)/.test(given))
+    throw new UserError(
+      `${text} on the command line gives no value; give ${key}=null for null, ${key}='""' for an empty text, or leave it out`,
+    )
   const value = /^\s*\{[{%]/.test(given) ? given : parseYaml(given, `${text} on the command line`)
-  return { text, keys: text.slice(0, equals).split('.'), value }
+  return { text, keys: key.split('.'), value }
 }
 
 function apply(config: Mapping, { text, keys, value }: Override): void {

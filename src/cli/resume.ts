@@ -18,6 +18,10 @@ export const resumeCommand = (): Command =>
         given: string[],
         { json, trustReward }: { json?: boolean; trustReward?: boolean },
       ) => {
+        // Before anything that takes long to load: a run that another process trains is refused at once.
+        const { checkFree } = await import('../formats/lock.ts')
+        const { lockOf } = await import('../runs/run_lock.ts')
+        await checkFree(lockOf(folder), folder)
         const { trainToEnd } = await import('./train_to_end.ts')
         const { readChanges } = await import('./config_file.ts')
         const { readRunConfig } = await import('../runs/run_config.ts')

@@ -32,6 +32,14 @@ export function removeBeside(path: string): Promise<void> {
   )
 }
 
+/** Removes the files of killed processes that are called as a target, with a mark behind: `.lock.1234-567890-host`. */
+export function removeBehind(path: string): Promise<void> {
+  const before = `${basename(path)}.`
+  return removeDead(dirname(resolve(path)), false, (name) =>
+    name.startsWith(before) ? name.slice(before.length) : undefined,
+  )
+}
+
 const TEMPORARY = 'ortune-prepare-'
 
 /** Does something with a folder among the system's temporary ones, which goes afterwards. */

@@ -9,10 +9,11 @@ import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
+import { removeBehind } from './leftovers.ts'
 import { onExit } from './on_exit.ts'
 import { checkRegular } from './read_file.ts'
 import type { Owner } from './processes.ts'
-import { isAlive, isHere, thisProcess } from './processes.ts'
+import { isAlive, isHere, ownerMark, thisProcess } from './processes.ts'
 
 const ownerSchema = z.object({
   pid: z.int().min(1),
@@ -47,6 +48,7 @@ export async function withLock<T>(file: string, what: string, work: () => Promis
       await setTimeout(20)
     } else await takeAway(file, text)
   }
+  await removeBehind(file)
   const release = onExit(() => rmSync(file, { force: true }))
   try {
     return await work()
@@ -54,6 +56,16 @@ export async function withLock<T>(file: string, what: string, work: () => Promis
     release()
     await rm(file, { force: true })
   }
+}
+
+/**
+ * Refuses at once, without waiting, what {@link withLock} would refuse; it may be held a moment later all the same.
+ *
+ * @throws UserError where another process holds it
+ */
+export async function checkFree(file: string, what: string): Promise<void> {
+  const owner = ownerOf((await textOf(file)) ?? '')
+  if (owner && isAlive(owner)) throw new UserError(held(file, what, owner))
 }
 
 /** False where it exists already. */
@@ -73,7 +85,7 @@ async function create(file: string, text: string): Promise<boolean> {
 
 /** Removes a stale lock; where another process was faster and it is that one's by now, it is put back. */
 async function takeAway(file: string, stale: string): Promise<void> {
-  const taken = `${file}.${process.pid}`
+  const taken = `${file}.${ownerMark(thisProcess())}`
   await rename(file, taken).catch(ifMissing)
   const text = await textOf(taken)
   if (text !== undefined && text !== stale) await create(file, text)

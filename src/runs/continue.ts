@@ -35,9 +35,10 @@ import type { Changes } from './change.ts'
 import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
 import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
-import { keepEnds, logWriter, readEvaluations, truncateRecords } from './log.ts'
+import { keepEnds, logWriter, missingSteps, readEvaluations, truncateRecords } from './log.ts'
 import { checkReward, keepReward } from './reward.ts'
 import { runCard } from './run_card.ts'
+import { lockOf } from './run_lock.ts'
 import { keepOptions, readRunConfig } from './run_config.ts'
 import { runGraphs } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
@@ -71,7 +72,7 @@ export async function continueRun(
   options: ContinueOptions = {},
 ): Promise<TrainerState> {
   await readRunConfig(folder)
-  return withLock(join(folder, '.lock'), folder, () => continueAlone(folder, watcher, options))
+  return withLock(lockOf(folder), folder, () => continueAlone(folder, watcher, options))
 }
 
 async function continueAlone(
@@ -94,6 +95,8 @@ async function continueAlone(
   if (changes) await keepChanges(settings, state)
   const logFile = join(folder, 'log.jsonl')
   await truncateRecords(logFile, state.global_step)
+  const missing = await missingSteps(logFile, state.global_step)
+  if (missing.length > 0) watcher?.note?.(holeNote(logFile, missing))
   const evaluations = await readEvaluations(logFile)
 
   const prepacking = prepacks(settings)
@@ -139,6 +142,13 @@ async function continueAlone(
   } finally {
     await closing.close()
   }
+}
+
+function holeNote(log: string, missing: readonly (readonly [from: number, to: number])[]): string {
+  const stretches = missing.map(([from, to]) => (from === to ? `step ${from}` : `steps ${from} to ${to}`))
+  const shown =
+    stretches.length > 3 ? [...stretches.slice(0, 3), `${stretches.length - 3} more stretches`] : stretches
+  return `${log} has a hole, ${shown.join(', ')}: its lines were lost or removed; training goes on as it would have, while curves and figures lack them`
 }
 
 /**

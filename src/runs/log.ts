@@ -75,6 +75,23 @@ export async function truncateRecords(path: string, globalStep: number): Promise
   })
 }
 
+/**
+ * The steps up to one that a log has no line of, as stretches from its first to its last step. A log that its run alone has
+ * written has one of each.
+ */
+export async function missingSteps(path: string, upTo: number): Promise<[from: number, to: number][]> {
+  const missing: [number, number][] = []
+  let next = 1
+  const pass = (step: number) => {
+    if (step > next) missing.push([next, step - 1])
+    next = Math.max(next, step + 1)
+  }
+  if (await exists(path))
+    for await (const record of readRecords(path)) if (!isEvaluation(record)) pass(record.step)
+  pass(upTo + 1)
+  return missing
+}
+
 /** A log's lines, some at a time. A line that was cut off may end inside a character, so what is no text becomes U+FFFD. */
 async function* readLines(path: string): AsyncGenerator<string[]> {
   await regularFile(path)

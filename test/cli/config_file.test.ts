@@ -106,6 +106,24 @@ describe('a configuration of a YAML file and a command line', () => {
         'model="" on the command line: model is empty; give a text',
       ],
       [
+        'no value',
+        SOUND,
+        ['max_steps='],
+        'max_steps= on the command line gives no value; give max_steps=null for null, max_steps=\'""\' for an empty text, or leave it out',
+      ],
+      [
+        'nothing but blanks, within a mapping',
+        `${SOUND}template: { text: x }\n`,
+        ['template.text=  '],
+        /^template\.text= {3}on the command line gives no value; give template\.text=null/,
+      ],
+      [
+        'nothing but a comment',
+        SOUND,
+        ['output_dir=#7'],
+        /^output_dir=#7 on the command line gives no value/,
+      ],
+      [
         'an entry of a list that is none',
         SOUND,
         ['data.length=-1'],
@@ -136,6 +154,20 @@ describe('a configuration of a YAML file and a command line', () => {
       if (typeof says === 'string') expect(said).to.equal(says)
       else expect(said).to.match(says)
     })
+
+  it('says null, and nothing, in so many words', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'a.yaml')
+      await writeFile(path, `${SOUND}max_steps: 3\nmax_length: 9\n`)
+      const { max_steps, max_length, template } = await readConfigFile(path, [
+        'max_steps=null',
+        'max_length=~',
+        'template.prompt="{{ a }}"',
+        'template.completion={{ b }}',
+      ])
+      expect({ max_steps, max_length }).to.deep.equal({ max_steps: null, max_length: null })
+      expect(template).to.deep.equal({ prompt: '{{ a }}', completion: '{{ b }}' })
+    }))
 
   it('may begin a list by an override', async () => {
     await withFolder(async (folder) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
+import { withLock } from '../../src/formats/lock.ts'
 import { withFolder } from '../data/helpers.ts'
 import { writeTinyModel, writeWords } from '../tiny_model.ts'
 import type { Outcome } from './run_cli.ts'
@@ -145,6 +146,22 @@ describe('ortune, given something wrong', () => {
       })
     })
   }
+})
+
+describe('ortune resume, of a run that another process trains', () => {
+  it('refuses before it has looked at anything but the lock', () =>
+    withFolder(async (folder) => {
+      // No configuration, no manifest: whatever is read first would be missing.
+      await mkdir(join(folder, 'run'))
+      await withLock(join(folder, 'run', '.lock'), 'run', async () => {
+        const held: Mistake = [
+          ['resume', 'run', 'max_steps=4'],
+          /^ortune: run is being written by process \d+, since/,
+        ]
+        checkOutcome(held, await runHere(folder, ...held[0]))
+      })
+      checkOutcome([['resume', 'run'], /no training run/], await runHere(folder, 'resume', 'run'))
+    }))
 })
 
 function checkOutcome([args, says]: Mistake, { code, stdout, stderr }: Outcome): void {

@@ -6,9 +6,17 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { withLock } from '../../src/formats/lock.ts'
+import { checkFree, withLock } from '../../src/formats/lock.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { rejection } from '../rejection.ts'
+
+const isGone = (pid: number): boolean => {
+  try {
+    return !process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
 
 describe('one writer at a time', () => {
   const owner = (own: object) =>
@@ -66,6 +74,32 @@ describe('one writer at a time', () => {
         expect(await take(lock)).to.equal('done')
         expect(readdirSync(join(lock, '..'))).to.deep.equal([])
       }))
+
+  it('what a process left that was killed while it took a stale lock away goes with the next lock', () =>
+    withLockFile(async (lock) => {
+      const dead = Array.from({ length: 99 }, (_, i) => 4_000_000 + i).find(isGone)!
+      for (const mark of [dead, `${dead}-1-${hostname()}`, `${process.pid}-1-${hostname()}`])
+        writeFileSync(`${lock}.${mark}`, owner({ pid: dead }))
+      const others = [`.lock.${process.pid}`, '.lock.backup', '.locked']
+      for (const name of others) writeFileSync(join(lock, '..', name), '')
+      expect(await take(lock)).to.equal('done')
+      expect(readdirSync(join(lock, '..')).sort()).to.deep.equal(others.sort())
+    }))
+
+  it('a look at a lock refuses as taking it does, and leaves it', () =>
+    withLockFile(async (lock) => {
+      await checkFree(lock, 'runs/a')
+      await withLock(lock, 'runs/a', async () => {
+        expect(await userError(() => checkFree(lock, 'runs/a'))).to.match(
+          new RegExp(`^runs/a is being written by process ${process.pid}, since .*; wait`),
+        )
+      })
+      for (const text of ['', '{"pid":', owner({ started: '1' })]) {
+        writeFileSync(lock, text)
+        await checkFree(lock, 'runs/a')
+        expect(existsSync(lock)).to.equal(true)
+      }
+    }))
 
   it('a lock of another machine says what to delete', () =>
     withLockFile(async (lock) => {

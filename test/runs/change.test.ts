@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -219,6 +219,54 @@ describe('a run that was interrupted', () => {
       expect(await userError(() => continueRun(run))).to.match(
         /of step 4, and the best one of a later step, 5/,
       )
+    }))
+
+  const holes: readonly (readonly [
+    what: string,
+    kept: (step: number) => boolean,
+    says: string | undefined,
+  ])[] = [
+    ['was emptied', () => false, 'steps 1 to 4'],
+    ['was cut off before the checkpoint', (step) => step < 4, 'step 4'],
+    ['lacks lines within', (step) => step === 1 || step === 4, 'steps 2 to 3'],
+    ['lacks its beginning and its end', (step) => step === 2, 'step 1, steps 3 to 4'],
+    ['is whole', () => true, undefined],
+  ]
+  for (const [what, kept, says] of holes)
+    it(`whose log ${what} goes on, and ${says ? 'says which steps it lacks' : 'says nothing of it'}`, () =>
+      withFolder(async (folder) => {
+        const [run, whole] = [await create(join(folder, 'a')), await create(join(folder, 'b'))]
+        for (const one of [run, whole]) await continueRun(one)
+        const path = join(run, 'log.jsonl')
+        const lines = readFileSync(path, 'utf8').trim().split('\n')
+        const left = lines.filter((line) => kept((JSON.parse(line) as StepRecord).step || 1))
+        writeFileSync(path, left.map((line) => `${line}\n`).join(''))
+        const notes: string[] = []
+        const changes = { max_steps: 6 }
+        await continueRun(run, { note: (sentence) => void notes.push(sentence) }, { changes })
+        await continueRun(whole, undefined, { changes })
+        const ofHole = notes.filter((note) => note.includes('hole'))
+        expect(ofHole).to.deep.equal(
+          says === undefined
+            ? []
+            : [
+                `${path} has a hole, ${says}: its lines were lost or removed; training goes on as it would have, while curves and figures lack them`,
+              ],
+        )
+        const { 'log.jsonl': logged, ...trained } = await bytesOf(run)
+        const { 'log.jsonl': every, ...expected } = await bytesOf(whole)
+        expect(trained).to.deep.equal(expected)
+        expect(logged === every).to.equal(says === undefined)
+      }))
+
+  it('that has no log any more goes on, and says so', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder)
+      await continueRun(run)
+      rmSync(join(run, 'log.jsonl'))
+      const notes: string[] = []
+      await continueRun(run, { note: (sentence) => void notes.push(sentence) })
+      expect(notes[0]).to.match(/log\.jsonl has a hole, steps 1 to 4:/)
     }))
 
   for (const torn of ['{"step":2,"lo', '{"step":', '\u00e9'.repeat(3), 'null', '[]', '{"step":"2"}'])

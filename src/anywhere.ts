@@ -42,7 +42,7 @@ export { collate } from './data/batches/collate.ts'
 // Learning, whatever the task.
 export type { TrainingOptions } from './learning/options.ts'
 export { trainingOptionsSchema } from './learning/options.ts'
-export type { EvaluationRecord, Listener, Metrics, StepRecord } from './learning/listeners.ts'
+export type { EvaluationRecord, Listener, Metrics, StepRecord, TrainingPlan } from './learning/listeners.ts'
 export type { LoopRun, Plan, Position, Taken } from './learning/loop.ts'
 export { loop } from './learning/loop.ts'
 export type { MicroBatch, Objective, GradientDescentRun } from './learning/gradient_descent.ts'

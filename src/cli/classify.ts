@@ -5,7 +5,7 @@ import type { ClassesHead } from '../../graphs/models/head.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { visible } from '../visible_text.ts'
 import { checkpointOption } from './checkpoint_option.ts'
-import { realNumber, wholeNumber } from './number_argument.ts'
+import { realNumber, threadCount } from './number_argument.ts'
 
 interface ClassifyFlags {
   text?: string[]
@@ -48,7 +48,7 @@ export const classifyCommand = (): Command =>
       'of a multi-label classifier: the probability from which on a text has a label (default: 0.5)',
       realNumber({ from: 0, to: 1 }),
     )
-    .option('--threads <n>', 'threads to compute with', wholeNumber({ from: 1 }))
+    .option('--threads <n>', 'threads to compute with', threadCount())
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',

@@ -5,7 +5,7 @@ import { Option } from 'commander'
 import type { CheckpointName } from '../models/find_model.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { checkpointOption } from './checkpoint_option.ts'
-import { realNumber, wholeNumber } from './number_argument.ts'
+import { realNumber, threadCount, wholeNumber } from './number_argument.ts'
 
 /** How texts are drawn. */
 export interface SamplingFlags {
@@ -32,7 +32,7 @@ export const addGenerationOptions = (command: Command, newTokens: string): Comma
     .option('--no-generation-config', "leave aside how the model's generation_config.json wants to sample")
     .option('--adapter <folder>', 'a PEFT adapter to put on the model')
     .addOption(checkpointOption())
-    .option('--threads <n>', 'threads to compute with', wholeNumber({ from: 1 }))
+    .option('--threads <n>', 'threads to compute with', threadCount())
 
 /** As {@link addGenerationOptions}, without those that say which model and where. */
 export const addSamplingOptions = (command: Command, newTokens: string): Command =>

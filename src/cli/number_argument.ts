@@ -1,23 +1,36 @@
 /** @module */
 import { InvalidArgumentError } from 'commander'
 
+import { mostThreads } from '../runtime/threads.ts'
+
 interface Bounds {
   readonly from: number
   /** Included. */
   readonly to?: number
+  /** What the upper one is. */
+  readonly which?: string
 }
 
 /** Reads an option's value as a whole number within bounds. */
 export const wholeNumber = (bounds: Bounds) => numberReader('a whole number', Number.isSafeInteger, bounds)
 
+/** Reads `--threads`. */
+export const threadCount = () =>
+  wholeNumber({ from: 1, to: mostThreads(), which: 'twice the cores of this machine' })
+
 /** Reads an option's value as a number within bounds. */
 export const realNumber = (bounds: Bounds) => numberReader('a number', Number.isFinite, bounds)
 
-function numberReader(kind: string, valid: (value: number) => boolean, { from, to = Infinity }: Bounds) {
+function numberReader(
+  kind: string,
+  valid: (value: number) => boolean,
+  { from, to = Infinity, which }: Bounds,
+) {
   return (text: string): number => {
     const value = text.trim() === '' ? NaN : Number(text)
     if (valid(value) && value >= from && value <= to) return value
-    const range = to === Infinity ? `of at least ${from}` : `from ${from} to ${to}`
+    const range =
+      to === Infinity ? `of at least ${from}` : `from ${from} to ${to}${which ? `, ${which}` : ''}`
     throw new InvalidArgumentError(`It must be ${kind} ${range}.`)
   }
 }

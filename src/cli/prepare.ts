@@ -25,9 +25,10 @@ export const prepareCommand = (): Command =>
     .action(async (path: string, overrides: string[], { out, examples, json }: PrepareFlags) => {
       const { readConfigFile } = await import('./config_file.ts')
       const { tryData } = await import('../runs/try_data.ts')
-      const data = await tryData(await readConfigFile(path, overrides), { out, examples })
+      const config = await readConfigFile(path, overrides)
+      const data = await tryData(config, { out, examples })
       const { dataWarnings } = await import('../report/data_advice.ts')
-      const warnings = dataWarnings(data)
+      const warnings = dataWarnings(data, config.metric_for_best_model)
       if (json) await printJson(data, out, warnings)
       else await printReport(data)
       for (const warning of warnings) process.stderr.write(warning)

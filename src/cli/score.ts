@@ -6,7 +6,7 @@ import type { AnswerTexts, GivenPair } from '../data/templates/given_answers.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import type { ScoredSample, Scorer } from '../models/open_scorer.ts'
 import { checkpointOption } from './checkpoint_option.ts'
-import { wholeNumber } from './number_argument.ts'
+import { threadCount } from './number_argument.ts'
 
 interface ScoreFlags {
   prompt?: string
@@ -43,7 +43,7 @@ export const scoreCommand = (): Command =>
       "rows (.jsonl, .csv, .tsv, .json or .parquet) of the template's columns, with a response in place of the two answers or with both",
     )
     .addOption(checkpointOption())
-    .option('--threads <n>', 'threads to compute with', wholeNumber({ from: 1 }))
+    .option('--threads <n>', 'threads to compute with', threadCount())
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',

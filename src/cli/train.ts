@@ -44,7 +44,9 @@ export const trainCommand = (): Command =>
       const progress = trainingProgress()
       const note = eachOnce((sentence) => progress.note?.(sentence))
       const report = await createRun(config, { note })
-      process.stderr.write(`${[dataTable(report.splits, report), ...dataWarnings(report)].join('')}\n`)
+      process.stderr.write(
+        `${[dataTable(report.splits, report), ...dataWarnings(report, config.metric_for_best_model)].join('')}\n`,
+      )
       if (report.fresh.length > 0) process.stderr.write(freshLine(config, report.fresh))
       if (config.learning_rate === null) process.stderr.write(await defaultRateLine(config.output_dir))
       process.stderr.write(dropoutNote(await readModelConfig(config.output_dir)))

@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks'
 
 import type { Metrics, StepRecord, Listener } from '../learning/listeners.ts'
+import { isBetter } from '../learning/listeners.ts'
 import { visible } from '../visible_text.ts'
 import { duration } from './duration.ts'
 
@@ -42,6 +43,9 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
   let started = 0
   let averages: Record<string, { readonly sum: number; readonly weight: number }> = {}
   let lastDrawn = 0
+  let metric: keyof Metrics = 'eval_loss'
+  /** What training starts from, in that metric: it may be better than every checkpoint. */
+  let untrained: number | undefined
 
   // The mean of what was, the older the less: Σ 0.95^age·x / Σ 0.95^age.
   const shown = (): string =>
@@ -77,7 +81,8 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
     note(sentence) {
       stream.write(`${stream.isTTY ? '\r\x1b[2K' : ''}${visible(sentence)}\n`)
     },
-    start({ totalSteps, fromStep }) {
+    start({ totalSteps, fromStep, metric: chosenBy }) {
+      metric = chosenBy as keyof Metrics
       total = totalSteps
       from = fromStep
       started = performance.now()
@@ -101,7 +106,12 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
     },
     evaluation(record) {
       const clear = stream.isTTY ? '\r\x1b[2K' : ''
-      const mark = record.best ? '  (best so far)' : ''
+      const value = record[metric]
+      if (record.step === 0) untrained = value
+      const beaten = untrained !== undefined && value !== undefined && isBetter(metric, untrained, value)
+      const mark = record.best
+        ? `  (best checkpoint so far${beaten ? ', worse than before training' : ''})`
+        : ''
       stream.write(`${clear}step ${record.step}/${total}  validation ${metricsLine(record)}${mark}\n`)
     },
   }

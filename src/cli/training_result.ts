@@ -1,6 +1,8 @@
 /** @module */
 import { join } from 'node:path'
 
+import type { Metrics } from '../learning/listeners.ts'
+import { isBetter } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
 import { keepResult } from './keep_result.ts'
 
@@ -20,6 +22,7 @@ export async function printTrainingResult(
 ): Promise<void> {
   const { readRunConfig } = await import('../runs/run_config.ts')
   const { metric_for_best_model: name } = await readRunConfig(folder)
+  const untrained = await valueBefore(folder, name as keyof Metrics)
   await keepResult(
     () => drawCurves(folder, state),
     (picture = null) => {
@@ -34,17 +37,28 @@ export async function printTrainingResult(
         return
       }
       const shown = `${name.replace('eval_', '').replaceAll('_', ' ')} ${value?.toFixed(4)}`
+      const beaten =
+        value !== null && untrained !== undefined && isBetter(name, untrained, value)
+          ? `, worse than ${untrained.toFixed(4)} before training`
+          : ''
       const done =
         stoppedOf === undefined
           ? `trained ${state.global_step} steps`
           : `stopped at step ${state.global_step} of ${stoppedOf}; go on with "ortune resume ${folder}"`
       process.stdout.write(
-        `${done}${value === null ? '' : `; best validation ${shown} at step ${step}`}\n` +
+        `${done}${value === null ? '' : `; best validation ${shown} at step ${step}${beaten}`}\n` +
           `  best    ${best ?? 'none yet'}\n  last    ${last ?? 'none yet'}\n` +
           (picture === null ? '' : `  curves  ${picture}\n`),
       )
     },
   )
+}
+
+/** A metric before the first step, where the log tells of it. */
+async function valueBefore(folder: string, metric: keyof Metrics): Promise<number | undefined> {
+  const { readEvaluations } = await import('../runs/log.ts')
+  const [first] = await readEvaluations(join(folder, 'log.jsonl'))
+  return first?.step === 0 ? first[metric] : undefined
 }
 
 /** Null where there is nothing to draw yet. */

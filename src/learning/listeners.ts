@@ -31,12 +31,25 @@ export interface Metrics {
   readonly [metric: `eval_${string}`]: number
 }
 
+/**
+ * Whether one value of a metric is better than another: of `eval_loss` the lower one, of all others the higher one.
+ */
+export const isBetter = (metric: string, value: number, than: number): boolean =>
+  metric === 'eval_loss' ? value < than : value > than
+
 /** One evaluation over the validation set. */
 export interface EvaluationRecord extends Metrics {
   readonly step: number
   readonly epoch: number
-  /** Whether it is the best so far. */
+  /** Whether its checkpoint is the best so far. What training starts from is no checkpoint. */
   readonly best: boolean
+}
+
+export interface TrainingPlan {
+  readonly totalSteps: number
+  readonly fromStep: number
+  /** What the best checkpoint is chosen by. */
+  readonly metric: string
 }
 
 export interface Listener {
@@ -45,7 +58,7 @@ export interface Listener {
   /** One sentence that whoever watches should read. */
   note?(sentence: string): void
   /** Once, before the first step of this process. */
-  start?(plan: { readonly totalSteps: number; readonly fromStep: number }): void
+  start?(plan: TrainingPlan): void
   step?(record: StepRecord): void
   evaluation?(record: EvaluationRecord): void
 }

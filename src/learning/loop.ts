@@ -7,7 +7,7 @@ import { NotFinite, UserError } from '../errors.ts'
 import type { OptimizerStep } from '../runtime/training_state.ts'
 import { remedyAt } from '../runtime/training_state.ts'
 import type { EvaluationRecord, Listener, Metrics, StepRecord } from './listeners.ts'
-import { listenersAsOne } from './listeners.ts'
+import { isBetter, listenersAsOne } from './listeners.ts'
 import type { TrainingOptions } from './options.ts'
 import { learningRate, scheduleOf } from './schedule.ts'
 import type { TrainerState } from './trainer_state.ts'
@@ -69,7 +69,7 @@ export async function loop(
   const finished = (at: TrainerState) => at.global_step >= steps || stopsEarly(at, options)
   let state = run.state
   checkPosition(state, perEpoch)
-  tell.start({ totalSteps: steps, fromStep: state.global_step })
+  tell.start({ totalSteps: steps, fromStep: state.global_step, metric: options.metric_for_best_model })
   if (finished(state)) tell.note(endedAlready(state, steps))
   // What training starts from is evaluated too, to compare with; it is no checkpoint, so it cannot be the best.
   if (state.global_step === 0)
@@ -114,7 +114,7 @@ async function evaluate(run: LoopRun, state: TrainerState, epoch: number): Promi
   const value = metrics[name]
   if (value === undefined) throw new Error(`${name} is not among the metrics of this task`)
   const before = state.best_metric
-  const best = before === null || (name === 'eval_loss' ? value < before : value > before)
+  const best = before === null || isBetter(name, value, before)
   const next: TrainerState = best
     ? { ...state, best_metric: value, best_step: step, evaluations_without_improvement: 0 }
     : { ...state, evaluations_without_improvement: state.evaluations_without_improvement + 1 }

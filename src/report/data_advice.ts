@@ -57,8 +57,21 @@ const rows = (count: number): string => (count === 1 ? '1 row is' : `${whole(cou
 /** Below it the standard error of an accuracy p, √(p(1−p)/n), may exceed 0.1, as it is 0.5/√n for p = ½. */
 const FEWEST_TO_VALIDATE = 25
 
-/** What to know of the data before it is trained on, a line each: rows that are odd, and a validation that tells little. */
-export function dataWarnings({ splits, classes, ...form }: PrepareReport): string[] {
+/** Metrics that are shares of the examples. */
+const SHARE = /accurac(y|ies)$/
+
+/** Why a checkpoint is not to be chosen by a metric of so few examples. */
+const chance = (metric: string, examples: number): string =>
+  SHARE.test(metric)
+    ? `${metric} among so few has a standard error of up to ${(0.5 / Math.sqrt(examples)).toFixed(2)}`
+    : `${metric} of so few is largely chance`
+
+/**
+ * What to know of the data before it is trained on, a line each: rows that are odd, and a validation that tells little.
+ *
+ * @param metric what the best checkpoint is chosen by
+ */
+export function dataWarnings({ splits, classes, ...form }: PrepareReport, metric: string): string[] {
   const all = Object.values(splits)
   const odd = all.reduce((sum, counts) => sum + counts.odd, 0)
   const first = all.find(({ firstOdd }) => firstOdd !== undefined)?.firstOdd ?? ''
@@ -68,7 +81,7 @@ export function dataWarnings({ splits, classes, ...form }: PrepareReport): strin
     odd > 0 && `${rows(odd)} left out for not fitting the template; the first: ${first}`,
     examples > 0 &&
       examples < FEWEST_TO_VALIDATE &&
-      `of the ${exampleNoun(form)} validation has ${examples}, too few to choose a checkpoint by, as an accuracy among them has a standard error of up to ${(0.5 / Math.sqrt(examples)).toFixed(2)}; validate on a larger share, or add rows`,
+      `of the ${exampleNoun(form)} validation has ${examples}, too few to choose a checkpoint by, as ${chance(metric, examples)}; validate on a larger share, or add rows`,
     examples > 0 &&
       lacking.length > 0 &&
       `validation has no example of ${listNames(lacking)}, so that nothing tells how well that is learned; validate on a larger share, or add rows`,

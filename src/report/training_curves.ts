@@ -58,9 +58,9 @@ const STEPPING: readonly Panel[] = [
 export async function trainingCurves(
   records: Iterable<LogRecord> | AsyncIterable<LogRecord>,
   title: string,
-  task: Pick<Task, 'curves' | 'comparableLoss'>,
+  task: Pick<Task, 'curves' | 'comparableLoss' | 'step'>,
 ): Promise<string> {
-  const { curves = [], comparableLoss = true } = task
+  const { curves = [], comparableLoss = true, step = 'optimizer step' } = task
   const given = [lossPanel(comparableLoss), ...curves, ...STEPPING].map((panel) => ({
     title: panel.title,
     curves: Object.entries(panel.curves).map(([name, key]) => ({ name, key, ...curve() })),
@@ -95,7 +95,7 @@ export async function trainingCurves(
     padding: 16,
     columns: 2,
     spacing: 32,
-    concat: panels.map(({ title, lines }) => panelSpec(title, lines, last, colours)),
+    concat: panels.map(({ title, lines }) => panelSpec(title, lines, { title: step, last }, colours)),
     resolve: { scale: { color: 'independent' }, legend: { color: 'independent' } },
     config: {
       font: 'Helvetica, Arial, sans-serif',
@@ -123,13 +123,16 @@ export async function trainingCurves(
   return new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()
 }
 
+/** Ticks of the upright axis: it begins and ends at one, so that no curve leaves them. */
+const TICKS = 5
+
 /** Small numbers as 2e-4. */
 const SMALL = "datum.value === 0 ? '0' : format(datum.value, abs(datum.value) < 0.01 ? '.2~e' : '.4~g')"
 
 function panelSpec(
   title: string,
   lines: readonly Line[],
-  last: number,
+  { title: step, last }: { readonly title: string; readonly last: number },
   colours: ReadonlyMap<string, string>,
 ) {
   const names = lines.map(({ curve }) => curve)
@@ -167,7 +170,7 @@ function panelSpec(
       x: {
         field: 'step',
         type: 'quantitative' as const,
-        title: 'optimizer step',
+        title: step,
         scale: { domain: [0, last], nice: false },
         axis: { tickCount: 6, tickMinStep: 1, format: last < 10_000 ? ',d' : '~s', grid: false },
       },
@@ -175,8 +178,8 @@ function panelSpec(
         field: 'value',
         type: 'quantitative' as const,
         title: null,
-        scale: { zero: title === 'learning rate', nice: true },
-        axis: { tickCount: 5, labelExpr: least < 1e-2 ? SMALL : "format(datum.value, '.4~g')" },
+        scale: { zero: title === 'learning rate', nice: TICKS },
+        axis: { tickCount: TICKS, labelExpr: least < 1e-2 ? SMALL : "format(datum.value, '.4~g')" },
       },
       color: {
         field: 'curve',

@@ -102,7 +102,7 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     .max(1024)
     .nullable()
     .default(null)
-    .describe('Threads of ONNX Runtime; null: one per physical core.'),
+    .describe('Threads of ONNX Runtime, at most two per core; null: one per physical core.'),
   prepacking: z
     .boolean()
     .nullable()

@@ -17,6 +17,7 @@ import { UserError } from '../errors.ts'
 import { checkedSession, openError } from './checked_session.ts'
 import { isStop, stopOutput, withStopOutput } from './in_place.ts'
 import { dataConstructor } from './session.ts'
+import { mostThreads } from './threads.ts'
 import type { Feeds, HostTensor, Session, SessionOptions, TensorData } from './session.ts'
 
 export type Provider = 'cpu' | 'cuda'
@@ -165,7 +166,7 @@ function ortOptions(options: NodeSessionOptions, externalFolder?: string): Infer
     enableCpuMemArena: options.memoryArena ?? true,
     enableMemPattern: options.memoryPattern ?? false,
     logSeverityLevel: fatalOnly,
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...(threads === undefined ? {} : { intraOpNumThreads: Math.min(threads, mostThreads()) }),
     ...(externalData ? { externalData } : {}),
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     extra: {

@@ -40,7 +40,7 @@ export interface Session {
 export interface SessionOptions {
   /** How messages call the model; its path where it has one, else "the model". */
   readonly name?: string
-  /** Threads inside one operator. Default: one per physical core. */
+  /** Threads inside one operator. Default: one per physical core; in Node at most two per core. */
   readonly threads?: number
   /** Graph rewrites at load. Default 'all'. */
   readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all'

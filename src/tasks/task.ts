@@ -79,6 +79,8 @@ export interface Task<
   train(run: OpenRun<Options>): Promise<TrainerState>
   /** Judges a model on a data set; or how else one finds out about a run. */
   readonly evaluation: Evaluation<Options, Found> | { readonly instead: (run: string) => string }
+  /** What a step of it is, where that is more than one step of the optimizer. */
+  readonly step?: string
   /** What is drawn of its log beside the loss. */
   readonly curves?: readonly Panel[]
   /** False: the loss of evaluations is another quantity than that of steps, and not drawn beside it. */

@@ -62,6 +62,11 @@ const mistakes: Record<string, readonly Mistake[]> = {
       train('learning_rat=1'),
       /ortune: learning_rat=1 on the command line: there is no option "learning_rat"; did you mean "learning_rate"\?/,
     ],
+    [
+      train('threads=1024'),
+      /threads 1024 are too many for this machine, which takes \d+, two for each of its cores;/,
+    ],
+    [generate('model', '--threads', '1024'), /whole number from 1 to \d+, twice the cores of this machine/],
     [train('lora.q=1'), /there is no option "lora\.q"/],
     [train('max_length=65'), /max_length 65 exceeds the model's context of 64/],
     [train('template.prompt={{ wrod }}'), /words\.csv, row 1: the prompt template uses "wrod"/],

@@ -75,19 +75,25 @@ describe('report/data_advice', () => {
 
 describe('report/data_warnings', () => {
   const report = { fingerprint: '', classes: [], pairs: false, prompts: false }
-  const of = (validation: Partial<ExampleCounts>, classes: readonly string[] = []) =>
-    dataWarnings({ ...report, classes, splits: { train, validation: { ...none, ...validation } } })
+  const of = (validation: Partial<ExampleCounts>, classes: readonly string[] = [], metric = 'eval_loss') =>
+    dataWarnings({ ...report, classes, splits: { train, validation: { ...none, ...validation } } }, metric)
 
   it('says nothing of a validation that tells enough', () => {
     expect(of({ examples: 25 })).to.deep.equal([])
     expect(of({ examples: 30, classCounts: [15, 15] }, ['a', 'b'])).to.deep.equal([])
-    expect(dataWarnings({ ...report, splits: { train } })).to.deep.equal([])
+    expect(dataWarnings({ ...report, splits: { train } }, 'eval_loss')).to.deep.equal([])
   })
 
   it('says that validation is small, or lacks classes', () => {
     expect(of({ examples: 4 })).to.deep.equal([
-      'Warning: of the examples validation has 4, too few to choose a checkpoint by, as an accuracy among them has a standard error of up to 0.25; validate on a larger share, or add rows.\n',
+      'Warning: of the examples validation has 4, too few to choose a checkpoint by, as eval_loss of so few is largely chance; validate on a larger share, or add rows.\n',
     ])
+    for (const metric of ['eval_reward', 'eval_margin'])
+      expect(of({ examples: 4 }, [], metric)[0]).to.include(`as ${metric} of so few is`)
+    for (const share of ['eval_accuracy', 'eval_rewards/accuracies'])
+      expect(of({ examples: 4 }, [], share)).to.deep.equal([
+        `Warning: of the examples validation has 4, too few to choose a checkpoint by, as ${share} among so few has a standard error of up to 0.25; validate on a larger share, or add rows.\n`,
+      ])
     expect(of({ examples: 40, classCounts: [40, 0, 0] }, ['a', 'b', 'c'])).to.deep.equal([
       'Warning: validation has no example of b, c, so that nothing tells how well that is learned; validate on a larger share, or add rows.\n',
     ])

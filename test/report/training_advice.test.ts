@@ -115,7 +115,7 @@ describe('advice on a run', () => {
     const heard: string[] = []
     const { listener, said } = trainingAdviser(given, (advice) => heard.push(advice))
     const steps = stepsOf(400, losses)
-    listener.start!({ totalSteps: 400, fromStep })
+    listener.start!({ totalSteps: 400, fromStep, metric: 'eval_loss' })
     for (const step of steps) listener.step!(step)
     for (const evaluation of evaluationsOf([4, 3.5, 3.2, 3.3, 3.4, 3.5, 3.6]))
       listener.evaluation!(evaluation)

@@ -53,6 +53,30 @@ describe('the curves of a run', () => {
     expect(textsOf(await trainingCurves(log, 'run', tasks.classification))).not.to.include('accuracy')
   })
 
+  it('count updates where a step is one', async () => {
+    const titles = textsOf(await trainingCurves(log, 'run', tasks.ppo))
+    expect(titles).to.include('update').and.not.include('optimizer step')
+  })
+
+  it('lie between the first and the last tick of their axis, whatever their highest and lowest points', async () => {
+    for (const most of [0.0017, 0.97, 3.4, 11.3, 1023]) {
+      const spread = log.map((record) =>
+        'loss' in record
+          ? { ...record, loss: (most * record.step) / 10, grad_norm: most / record.step, learning_rate: most }
+          : { ...record, eval_loss: most },
+      )
+      const axes = (await trainingCurves(spread, 'run', tasks.sft)).split('aria-label="Y-axis').slice(1)
+      expect(axes).to.have.length(3)
+      for (const axis of axes) {
+        const [lines] = axis.split('role-axis-label')
+        const ticks = Array.from(lines!.matchAll(/<line transform="translate\(0,([\d.]+)\)"/g), ([, y]) =>
+          Number(y),
+        )
+        expect([Math.min(...ticks), Math.max(...ticks)], `${most}`).to.deep.equal([0, 210])
+      }
+    }
+  })
+
   it('can be of a run of one step, and of tens of thousands', async () => {
     expect(textsOf(await trainingCurves(log.slice(0, 2), 'run', tasks.sft))).to.include('loss (nats)')
     const long = Array.from({ length: 20_000 }, (_, i) => ({ ...log[1]!, step: i + 1 }))

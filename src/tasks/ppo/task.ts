@@ -100,6 +100,7 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
       `${run} is of task ppo, whose answers are judged by a reward; use "ortune judge ${run}"`,
   },
   comparableLoss: false,
+  step: 'update',
   curves: [
     { title: 'mean reward', curves: { training: 'env/reward_mean', validation: 'eval_reward' } },
     {

@@ -4,11 +4,10 @@
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
-import type { Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
-import { sizeOf } from '../ir/shape.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add, div, minimum, mul, reduceSum, reshape, sqrt, sub, tanh } from '../ops/index.ts'
+import { add, div, mul, sqrt, sub, tanh } from '../ops/index.ts'
+import { clipFactor, sumOfSquares } from './gradient_norm.ts'
 
 export interface AdamWConfig {
   readonly beta1: number
@@ -55,14 +54,9 @@ export function adamwGraph(
     v: graph.input(`${name}_exp_avg_sq`, dtype, shape, 'v, the decaying mean of their squares; 0 at first'),
   }))
 
-  // g ← g·min(1, max_norm / (‖g‖ + 1e-6))
   const norm = sqrt(tensors.map(({ g }) => sumOfSquares(g)).reduce(add))
   graph.output('grad_norm', norm, 'the global norm of the gradients, before they are clipped')
-  const one = graph.scalar(1, dtype)
-  const clip =
-    config.max_grad_norm === null
-      ? one
-      : minimum(one, div(graph.scalar(config.max_grad_norm, dtype), add(norm, 1e-6)))
+  const clip = clipFactor(norm, max_grad_norm)
 
   // 1 − βᵗ = 2T / (1 + T) with T = tanh(−t·ln β / 2): as it stands the difference would lose digits in float32
   const correction = (beta: number) => {
@@ -93,20 +87,4 @@ export function adamwGraph(
     })
   }
   return graph
-}
-
-/**
- * Σ x² of a tensor, rows first: a flat float32 sum over millions of values loses almost a percent, the sum of the
- * rows' sums does not.
- */
-function sumOfSquares(x: Value): Value {
-  const squares = mul(x, x)
-  const size = sizeOf(x.shape as readonly number[])
-  const rows = largestDivisorUpTo(size, Math.sqrt(size))
-  return reduceSum(reduceSum(reshape(squares, [rows, size / rows]), [1], false), [0], false)
-}
-
-function largestDivisorUpTo(size: number, limit: number): number {
-  for (let divisor = Math.floor(limit); divisor > 1; divisor--) if (size % divisor === 0) return divisor
-  return 1
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 
 import type { Graph, Value } from '../../graphs/ir/graph.ts'
+import { THIRD_FACTORS } from '../../graphs/optimizers/plastic.ts'
 import { headSchema } from './heads.ts'
 import { fromVersion1, isVersion1 } from './manifest_version1.ts'
 import { nptConfigSchema } from './npt_config.ts'
@@ -74,6 +75,16 @@ const manifestSchema = z.strictObject({
       max_grad_norm: z.number().nullable(),
       /** The `step` of the first step. */
       first_step: z.literal(1),
+    })
+    .optional(),
+  /** What `plastic_model.onnx` computes after it; absent where there is none. */
+  plastic: z
+    .strictObject({
+      plasticity_lr: z.number(),
+      gamma: z.number(),
+      beta: z.number(),
+      lambda_decay: z.number(),
+      third_factor: z.enum(THIRD_FACTORS),
     })
     .optional(),
   /** What the card of the base model says of its licence, under the card's keys. */

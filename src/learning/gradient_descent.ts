@@ -17,6 +17,7 @@ import type { Metrics } from './listeners.ts'
 import type { LoopRun, Position, Taken } from './loop.ts'
 import { loop, optimizerStep } from './loop.ts'
 import type { TrainingOptions } from './options.ts'
+import { improvementOf, wantsReward } from './plastic.ts'
 import type { TrainerState } from './trainer_state.ts'
 
 /** Where a micro-batch stands in its optimizer step. */
@@ -44,6 +45,8 @@ export interface Objective {
     outputs: readonly Readonly<Record<string, HostTensor>>[],
     of: Pick<Batch, 'sequences'> & { readonly total: number },
   ) => Record<string, number | readonly number[]>
+  /** How good a step was, for plastic updates that go by it; by default minus its loss. */
+  readonly reward?: (outputs: readonly Readonly<Record<string, HostTensor>>[]) => number
 }
 
 export interface GradientDescentRun extends Omit<LoopRun, 'evaluate'> {
@@ -105,9 +108,15 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
     }
     if (!Number.isFinite(loss)) throw new UserError(`the loss is ${loss} at step ${step}; ${remedyAt(step)}`)
 
-    const { gradNorm } = await tensors.step(optimizerStep(options, step, learningRate))
+    const reward = wantsReward(options) ? (objective.reward?.(outputs) ?? -loss) : undefined
+    const improvement = reward === undefined ? 0 : improvementOf(state.reward_mean, reward)
+    const stepped = await tensors.step(optimizerStep(options, step, learningRate, improvement))
     const metrics = objective.metrics?.(outputs, { sequences: all, total })
-    return { loss, gradNorm, tokens: tokensOf(batch), ...(metrics ? { metrics } : {}) }
+    return {
+      ...{ loss, ...stepped, tokens: tokensOf(batch) },
+      ...(metrics ? { metrics } : {}),
+      ...(reward === undefined ? {} : { reward }),
+    }
   }
 
   const plan = {

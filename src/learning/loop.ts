@@ -4,11 +4,12 @@
  * @module
  */
 import { NotFinite, UserError } from '../errors.ts'
-import type { OptimizerStep } from '../runtime/training_state.ts'
+import type { OptimizerStep, Stepped } from '../runtime/training_state.ts'
 import { remedyAt } from '../runtime/training_state.ts'
 import type { EvaluationRecord, Listener, Metrics, StepRecord } from './listeners.ts'
 import { isBetter, listenersAsOne } from './listeners.ts'
 import type { TrainingOptions } from './options.ts'
+import { plasticStep, runningMean } from './plastic.ts'
 import { learningRate, scheduleOf } from './schedule.ts'
 import type { TrainerState } from './trainer_state.ts'
 
@@ -42,14 +43,15 @@ export interface Position {
 }
 
 /** What a step was like. */
-export interface Taken {
+export interface Taken extends Pick<Stepped, 'gradNorm' | 'eligibilityNorm'> {
   readonly loss: number
-  readonly gradNorm: number
   /** Real tokens, without padding. */
   readonly tokens: number
   readonly metrics?: Readonly<Record<string, number | readonly number[]>>
   /** What the task wants back at the next step. */
   readonly carried?: TrainerState['carried']
+  /** How good the step was, where the third factor of the plastic update is a reward. */
+  readonly reward?: number
 }
 
 /**
@@ -78,10 +80,14 @@ export async function loop(
   while (!finished(state) && !run.signal?.aborted) {
     const step = state.global_step + 1
     const rate = learningRate(schedule, state.global_step)
-    const { loss, gradNorm, tokens, metrics, carried } = await atStep(step, () =>
+    const { loss, gradNorm, eligibilityNorm, tokens, metrics, carried, reward } = await atStep(step, () =>
       take({ step, learningRate: rate, state }),
     )
-    state = { ...advance(state, perEpoch), ...(carried ? { carried } : {}) }
+    state = {
+      ...advance(state, perEpoch),
+      ...(carried ? { carried } : {}),
+      ...(reward === undefined ? {} : { reward_mean: runningMean(state.reward_mean, reward) }),
+    }
     const epoch = state.epoch + state.batch / perEpoch
     const record: StepRecord = {
       step,
@@ -90,6 +96,8 @@ export async function loop(
       grad_norm: gradNorm,
       learning_rate: rate,
       tokens,
+      ...(eligibilityNorm === undefined ? {} : { 'plastic/eligibility_norm': eligibilityNorm }),
+      ...(reward === undefined ? {} : { 'plastic/reward': reward }),
       ...metrics,
     }
     tell.step(record)
@@ -164,8 +172,17 @@ function advance(state: TrainerState, perEpoch: number): TrainerState {
   return { ...state, ...position, global_step: state.global_step + 1 }
 }
 
-/** AdamW's settings of a step, as the options have them. */
-export const optimizerStep = (options: TrainingOptions, step: number, rate: number): OptimizerStep => ({
+/**
+ * The settings of an optimizer step, as the options have them.
+ *
+ * @param improvement by how much its reward is better than usual, where the third factor of the plastic update is that
+ */
+export const optimizerStep = (
+  options: TrainingOptions,
+  step: number,
+  rate: number,
+  improvement = 0,
+): OptimizerStep => ({
   learningRate: rate,
   step,
   beta1: options.adam_beta1,
@@ -173,4 +190,5 @@ export const optimizerStep = (options: TrainingOptions, step: number, rate: numb
   epsilon: options.adam_epsilon,
   weightDecay: options.weight_decay,
   ...(options.max_grad_norm > 0 ? { maxGradNorm: options.max_grad_norm } : {}),
+  ...(options.plastic ? { plastic: plasticStep(options.plastic, improvement) } : {}),
 })

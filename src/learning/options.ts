@@ -6,6 +6,7 @@
 import { z } from 'zod'
 
 import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
+import { THIRD_FACTORS } from '../../graphs/optimizers/plastic.ts'
 import { SCHEDULES } from './schedule.ts'
 
 const count = z.int().min(1).max(1e9)
@@ -13,6 +14,25 @@ const optionalCount = count.nullable().default(null)
 
 /** The highest learning rate that may be asked for. */
 export const HIGHEST_RATE = 10
+
+/** What follows AdamW's step on weight matrices; formulas and published values in `docs/plasticity.md`. */
+export const plasticOptionsSchema = z.strictObject({
+  plasticity_lr: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1e-6)
+    .describe('η, the rate of the plastic update; 0 leaves the weights to AdamW.'),
+  gamma: z.number().min(0).lt(1).default(0.95).describe('γ, what is left of a trace after a step.'),
+  beta: z.number().min(0).max(1e6).default(1).describe('β, the strength of the traces in the update.'),
+  lambda_decay: z.number().min(0).max(1).default(0.01).describe('λ, the decay of weights in the update.'),
+  third_factor: z
+    .enum(THIRD_FACTORS)
+    .default('published')
+    .describe(
+      "r: minus the weight's own gradient (`published`); the step's reward minus its running mean, one number for all weights (`reward`); or 1 (`none`).",
+    ),
+})
 
 export const trainingOptionsSchema = z.strictObject({
   seed: z
@@ -82,6 +102,9 @@ export const trainingOptionsSchema = z.strictObject({
     .describe(
       'What makes a checkpoint the best one: the lowest loss, or the highest of another metric that the task has.',
     ),
+  plastic: plasticOptionsSchema
+    .nullish()
+    .describe('Eligibility traces and a plastic update after each step of AdamW; null or left out: none.'),
   packing: z
     .boolean()
     .default(false)

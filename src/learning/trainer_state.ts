@@ -18,6 +18,8 @@ const position = z.strictObject({
   best_metric: z.number().nullable(),
   best_step: z.int().min(0).nullable(),
   evaluations_without_improvement: z.int().min(0),
+  /** The running mean of the steps' rewards, where a plastic update goes by it. */
+  reward_mean: z.number().optional(),
 })
 
 const carried = z.record(z.string(), z.number().min(0))

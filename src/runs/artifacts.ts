@@ -15,6 +15,8 @@ import { isNamed, languageHead } from '../../graphs/models/head.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
 import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
+import type { PlasticConfig } from '../../graphs/optimizers/plastic.ts'
+import { plasticUpdateGraph, plasticTensors } from '../../graphs/optimizers/plastic.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { CHAT_TEMPLATE_FILE } from '../formats/chat_template.ts'
@@ -51,6 +53,8 @@ export interface ExportRequest extends Trained {
   /** A Hugging Face model folder, or a bare `config.json`: then the weights are random, from the seed. */
   readonly model: string
   readonly optimizer: AdamWConfig
+  /** What follows on it at each step. */
+  readonly plastic?: PlasticConfig | null | undefined
   readonly seed: number
 }
 
@@ -81,13 +85,17 @@ export async function writeGraphs(
   request: ExportRequest,
   run: Pick<Manifest, 'data' | 'settings'> = { data: null },
 ): Promise<Manifest> {
-  const { model, task, options, lora, head, npt, optimizer, seed } = request
+  const { model, task, options, lora, head, npt, optimizer, plastic, seed } = request
   const { config, tensors } = await openModelFolder(folder)
   const graphs = runGraphs(request, config, externalData(tensors, WEIGHTS_FILE))
   const models: Record<string, Graph> = {
     'training_model.onnx': graphs.training(),
     'eval_model.onnx': graphs.evaluation(),
     'optimizer_model.onnx': adamwGraph(graphs.trainable, optimizer),
+  }
+  if (plastic) {
+    const matrices = plasticTensors(config, graphs.trainable)
+    models['plastic_model.onnx'] = plasticUpdateGraph(matrices, plastic, optimizer.max_grad_norm)
   }
   for (const [name, graph] of Object.entries(models)) await writeFile(join(folder, name), serialize(graph))
 
@@ -104,6 +112,7 @@ export async function writeGraphs(
     models: Object.fromEntries(Object.entries(models).map(([name, graph]) => [name, signature(graph)])),
     constants: typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r },
     optimizer: { name: 'AdamW', ...optimizer, first_step: 1 },
+    ...(plastic ? { plastic } : {}),
     licence: licenceOf(await readCard(model)),
     initial: INITIAL_FILE,
     ...run,

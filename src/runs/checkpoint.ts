@@ -17,7 +17,6 @@ import { VALUE_HEAD_BIAS, VALUE_HEAD_WEIGHT } from '../../graphs/models/value_he
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { UserError } from '../errors.ts'
 import type { Slot, TrainingState } from '../runtime/training_state.ts'
-import { OPTIMIZER_SLOTS } from '../runtime/training_state.ts'
 import { CHAT_TEMPLATE_FILE } from '../formats/chat_template.ts'
 import { copyFiles } from '../formats/companions.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
@@ -211,7 +210,7 @@ const mismatch = (where: string, name: string): UserError =>
 const slotShapes = (state: TrainingState): Map<string, readonly number[]> =>
   new Map(
     state.names.flatMap((name) =>
-      OPTIMIZER_SLOTS.map((slot) => [`${name}.${slot}`, state.shape(name)] as const),
+      state.slots(name).map((slot) => [`${name}.${slot}`, state.shape(name)] as const),
     ),
   )
 

@@ -10,6 +10,7 @@
 import { join } from 'node:path'
 
 import type { ModelConfig } from '../../graphs/models/family.ts'
+import { plasticTensors } from '../../graphs/optimizers/plastic.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
@@ -90,7 +91,10 @@ async function continueAlone(
   const { lora, head, npt } = manifest
   const runtime = runtimeOf(settings)
   const { trainable } = runGraphs(manifest, config, new Map())
-  const tensors = runtime.state(trainable, { accumulate: settings.gradient_accumulation_steps > 1 })
+  const tensors = runtime.state(trainable, {
+    accumulate: settings.gradient_accumulation_steps > 1,
+    ...(settings.plastic ? { traced: new Set(plasticTensors(config, trainable).keys()) } : {}),
+  })
   const state = await loadState(folder, tensors, manifest, config)
   if (changes) await keepChanges(settings, state)
   const logFile = join(folder, 'log.jsonl')

@@ -96,7 +96,8 @@ export async function createRun(given: RunConfig, { onRows, note }: CreateWatche
       : config
     const pinned = await withPinnedReward(kept)
     const settings = settingsOf(pinned, config.task)
-    await writeGraphs(folder, { ...request, optimizer: adamwConfig(config) }, { data, settings })
+    const optimizers = { optimizer: adamwConfig(config), plastic: config.plastic }
+    await writeGraphs(folder, { ...request, ...optimizers }, { data, settings })
     await writeFile(join(folder, 'training.json'), `${JSON.stringify(pinned, null, 2)}\n`)
   }
   await writeFolderAtomic(out, fill, () => checkOut(out))

@@ -2,22 +2,23 @@
  * A training state in the memory of the host; see `parameter_memory.ts`.
  * @module
  */
-import type { ParameterMemory, ParameterViews } from './parameter_memory.ts'
+import type { ParameterMemory } from './parameter_memory.ts'
 import { createParameterMemory } from './parameter_memory.ts'
 import type { Feeds, HostTensor } from './session.ts'
-import type { Slot, TrainingState } from './training_state.ts'
+import type { Slot, StateOptions, TrainingState } from './training_state.ts'
 
 const VIEW = {
   parameter: 'parameter',
   exp_avg: 'firstMoment',
   exp_avg_sq: 'secondMoment',
-} as const satisfies Record<Slot, keyof ParameterViews>
+  eligibility: 'eligibility',
+} as const
 
-/** @param accumulate whether a step has several micro-batches; it takes 20 bytes a parameter in place of 16 */
+/** Zeros for all tensors. */
 export const createHostState = (
   shapes: ReadonlyMap<string, readonly number[]>,
-  { accumulate = false }: { readonly accumulate?: boolean } = {},
-): TrainingState => hostState(createParameterMemory(shapes, { accumulate }))
+  options: StateOptions = {},
+): TrainingState => hostState(createParameterMemory(shapes, options))
 
 /** The same over a memory that is there already. */
 export function hostState(memory: ParameterMemory): TrainingState {
@@ -29,15 +30,22 @@ export function hostState(memory: ParameterMemory): TrainingState {
         return [`${name}${suffix}`, { dtype: 'float32', dims: shape, data }]
       }),
     )
+  const viewOf = (name: string, slot: Slot): Float32Array => {
+    const view = memory.views(name)[VIEW[slot]]
+    if (!view) throw new Error(`${name} has no ${slot}`)
+    return view
+  }
   return {
     names,
     shape: (name) => memory.views(name).shape,
+    slots: (name) =>
+      memory.views(name).eligibility ? ['exp_avg', 'exp_avg_sq', 'eligibility'] : ['exp_avg', 'exp_avg_sq'],
     parameters: feeds('', 'parameter'),
     gradients: feeds('_grad', 'gradient'),
     accumulate: () => memory.accumulateGradients(),
     discard: () => memory.discardGradients(),
-    step: async (settings) => ({ ...memory.adamwStep(settings), skipped: false }),
-    read: async (name, slot) => memory.views(name)[VIEW[slot]],
-    write: async (name, slot, data) => memory.views(name)[VIEW[slot]].set(data),
+    step: async (settings) => ({ ...memory.step(settings), skipped: false }),
+    read: async (name, slot) => viewOf(name, slot),
+    write: async (name, slot, data) => viewOf(name, slot).set(data),
   }
 }

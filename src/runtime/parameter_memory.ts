@@ -8,7 +8,7 @@
  */
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
-import type { OptimizerStep } from './training_state.ts'
+import type { OptimizerStep, PlasticStep, StateOptions, Stepped } from './training_state.ts'
 import { remedyAt } from './training_state.ts'
 import { bindKernels } from './wasm/kernels.ts'
 import type { Kernels } from './wasm/kernels.ts'
@@ -22,23 +22,25 @@ export interface ParameterViews {
   readonly firstMoment: Float32Array
   /** AdamW's v, the decaying mean of squared gradients. */
   readonly secondMoment: Float32Array
+  /** e, of a tensor with eligibility traces. */
+  readonly eligibility?: Float32Array
 }
 
 export interface ParameterMemory {
   readonly names: readonly string[]
   views(name: string): ParameterViews
   /**
-   * Adds every `gradient` to a running sum, which the next `adamwStep` uses in place of `gradient` and then forgets.
+   * Adds every `gradient` to a running sum, which the next `step` uses in place of `gradient` and then forgets.
    * Called after each micro-batch; without it a step uses `gradient` as it stands.
    */
   accumulateGradients(): void
   /** Forgets the running sum, where the step it was for is not made. */
   discardGradients(): void
   /**
-   * One AdamW step over all tensors. Returns the global gradient norm before clipping.
+   * One AdamW step over all tensors, and a plastic update of those with traces where it is asked for.
    * @throws UserError naming the first tensor whose gradient holds a NaN or an infinity; nothing has been updated then.
    */
-  adamwStep(options: OptimizerStep): { gradNorm: number }
+  step(options: OptimizerStep): Omit<Stepped, 'skipped'>
 }
 
 interface Slot {
@@ -50,7 +52,10 @@ interface Slot {
   readonly g: number
   readonly m: number
   readonly v: number
-  readonly sum: number
+  /** Absent where nothing is accumulated. */
+  readonly sum?: number
+  /** Absent where there are no traces. */
+  readonly e?: number
 }
 
 const pageBytes = 65_536
@@ -60,18 +65,18 @@ const largestMemory = 3.5 * 2 ** 30
 const align = (bytes: number) => Math.ceil(bytes / 64) * 64
 
 /**
- * Allocates zeros for all tensors at once (a memory that grew later would detach the views): 16 bytes per parameter,
- * 20 with `accumulate`, in as many memories of up to 3.5 GiB as it takes; a tensor is never split.
+ * Allocates zeros for all tensors at once (a memory that grew later would detach the views): 16 bytes per parameter, 4 more with
+ * `accumulate` and 4 with traces, in as many memories of up to 3.5 GiB as it takes; a tensor is never split.
  */
 export function createParameterMemory(
   shapes: ReadonlyMap<string, readonly number[]>,
-  { accumulate = false }: { accumulate?: boolean } = {},
+  { accumulate = false, traced = new Set() }: StateOptions = {},
 ): ParameterMemory {
-  const slots = allocate(shapes, accumulate ? 5 : 4)
+  const slots = allocate(shapes, accumulate, traced)
   let summed = 0
 
   /** The gradient a step uses. */
-  const source = (slot: Slot) => (summed > 0 ? slot.sum : slot.g)
+  const source = (slot: Slot) => (summed > 0 ? slot.sum! : slot.g)
 
   return {
     names: [...slots.keys()],
@@ -86,7 +91,7 @@ export function createParameterMemory(
       if (!accumulate) throw new Error('parameter memory: created without { accumulate: true }')
       for (const { kernels, g, sum, length, views } of slots.values()) {
         if (summed === 0) new Float32Array(views.gradient.buffer, sum, length).set(views.gradient)
-        else kernels.accumulate(sum, g, length)
+        else kernels.accumulate(sum!, g, length)
       }
       summed++
     },
@@ -95,12 +100,15 @@ export function createParameterMemory(
       summed = 0
     },
 
-    adamwStep({ learningRate, step, beta1, beta2, epsilon, weightDecay, maxGradNorm = Infinity }) {
+    step(options) {
+      const { learningRate, step, beta1, beta2, epsilon, weightDecay, maxGradNorm = Infinity } = options
+      const norms = new Map<Slot, number>()
       let sumOfSquares = 0
       for (const [name, slot] of slots) {
         const squares = slot.kernels.sum_of_squares(source(slot), slot.length)
         if (!Number.isFinite(squares))
           throw new UserError(`the gradient of ${name} is not finite at step ${step}; ${remedyAt(step)}`)
+        norms.set(slot, Math.sqrt(squares))
         sumOfSquares += squares
       }
       const gradNorm = Math.sqrt(sumOfSquares)
@@ -116,17 +124,42 @@ export function createParameterMemory(
           ...([learningRate, beta1, beta2, epsilon, decay, bias1, bias2, gradScale] as const),
         )
       }
+      const traced = options.plastic && plasticUpdate(options.plastic, gradScale)
       summed = 0
-      return { gradNorm }
+      return { gradNorm, ...(traced === undefined ? {} : { eligibilityNorm: traced }) }
+
+      /** Of all tensors with traces; the norm of the traces. */
+      function plasticUpdate(rule: PlasticStep, scale: number): number {
+        const { plasticityLr: eta, gamma, beta, lambdaDecay, thirdFactor } = rule
+        let squares = 0
+        for (const slot of slots.values()) {
+          const { kernels, p, e, length } = slot
+          if (e === undefined) continue
+          const unit = scale / (norms.get(slot)! * scale + 1e-8)
+          // 0 − 0 is +0: without a rate every bit of p stays as it is.
+          const byGradient = 0 - eta * beta * thirdFactor.byGradient * scale
+          const constant = 0 - eta * beta * thirdFactor.constant
+          squares += kernels.plastic(
+            ...([p, source(slot), e, length] as const),
+            ...([gamma, unit, 1 - eta * lambdaDecay, byGradient, constant] as const),
+          )
+        }
+        return Math.sqrt(squares)
+      }
     },
   }
 }
 
 /** Places tensors one after the other, opening a new memory where the next tensor would not fit. */
-function allocate(shapes: ReadonlyMap<string, readonly number[]>, arrays: number): Map<string, Slot> {
+function allocate(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  accumulate: boolean,
+  traced: ReadonlySet<string>,
+): Map<string, Slot> {
+  const arrays = (name: string) => 4 + (accumulate ? 1 : 0) + (traced.has(name) ? 1 : 0)
   const groups: { bytes: number; names: string[] }[] = []
   for (const [name, shape] of shapes) {
-    const bytes = arrays * align(4 * sizeOf(shape))
+    const bytes = arrays(name) * align(4 * sizeOf(shape))
     if (bytes > largestMemory)
       throw new Error(`${name} with its optimizer state exceeds one WebAssembly memory`)
     const last = groups.at(-1)
@@ -145,17 +178,22 @@ function allocate(shapes: ReadonlyMap<string, readonly number[]>, arrays: number
     for (const name of names) {
       const shape = shapes.get(name)!
       const length = sizeOf(shape)
-      const [p, g, m, v, sum] = Array.from({ length: 5 }, (_, i) => top + i * align(4 * length)) as Offsets
+      const place = (): number => {
+        const offset = top
+        top += align(4 * length)
+        return offset
+      }
+      const [p, g, m, v] = [place(), place(), place(), place()] as const
+      const sum = accumulate ? { sum: place() } : {}
+      const e = traced.has(name) ? { e: place() } : {}
       const view = (offset: number) => new Float32Array(memory.buffer, offset, length)
       const views = {
         shape: [...shape],
         ...{ parameter: view(p), gradient: view(g), firstMoment: view(m), secondMoment: view(v) },
+        ...(e.e === undefined ? {} : { eligibility: view(e.e) }),
       }
-      slots.set(name, { kernels, length, views, p, g, m, v, sum })
-      top += arrays * align(4 * length)
+      slots.set(name, { kernels, length, views, p, g, m, v, ...sum, ...e })
     }
   }
   return slots
 }
-
-type Offsets = [p: number, g: number, m: number, v: number, sum: number]

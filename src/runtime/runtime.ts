@@ -4,7 +4,7 @@
  * @module
  */
 import type { Session, SessionOptions } from './session.ts'
-import type { TrainingState } from './training_state.ts'
+import type { StateOptions, TrainingState } from './training_state.ts'
 
 /** How a graph is opened; a runtime that has no such choice passes over it. */
 export interface OpenOptions extends SessionOptions {
@@ -25,8 +25,5 @@ export interface Runtime {
    */
   readonly open: (model: string | Uint8Array, options?: OpenOptions) => Promise<Session>
   /** Zeros for all tensors of a training. */
-  readonly state: (
-    shapes: ReadonlyMap<string, readonly number[]>,
-    options?: { readonly accumulate?: boolean },
-  ) => TrainingState
+  readonly state: (shapes: ReadonlyMap<string, readonly number[]>, options?: StateOptions) => TrainingState
 }

@@ -17,6 +17,36 @@ export interface OptimizerStep {
   readonly weightDecay: number
   /** Gradients are scaled down where their global norm exceeds this; absent: never. */
   readonly maxGradNorm?: number
+  /** What follows on tensors with eligibility traces; absent: nothing, and the traces stay. */
+  readonly plastic?: PlasticStep
+}
+
+/**
+ * A plastic update of a weight matrix W with gradient g, as AdamW got it, and eligibility traces e; see `docs/plasticity.md`.
+ *
+ *     e ← γ·e + |g| / (‖g‖ + 1e-8)
+ *     W ← W + η·(β·r·clamp(e, −1, 1) − λ·W),   r = byGradient·g + constant
+ */
+export interface PlasticStep {
+  /** η */
+  readonly plasticityLr: number
+  /** γ */
+  readonly gamma: number
+  readonly beta: number
+  /** λ */
+  readonly lambdaDecay: number
+  /** r, the third factor: of the weight's own gradient, or one number for all. */
+  readonly thirdFactor: { readonly byGradient: number; readonly constant: number }
+}
+
+/** What a step was like. */
+export interface Stepped {
+  /** Global, before clipping. */
+  readonly gradNorm: number
+  /** Whether the step was left out. */
+  readonly skipped: boolean
+  /** √Σe² over all traces after the step, where it was plastic. */
+  readonly eligibilityNorm?: number
 }
 
 /** What to do about a number that is not finite at a step: before the first update the learning rate is not to blame. */
@@ -25,16 +55,26 @@ export const remedyAt = (step: number): string =>
     ? 'nothing has been learned yet, so look at the weights of the model and at the options of its task'
     : 'lower the learning rate'
 
-/** What AdamW keeps of a tensor: the decaying means of its gradients and of their squares. */
-export const OPTIMIZER_SLOTS = ['exp_avg', 'exp_avg_sq'] as const
+/** What an optimizer keeps of a tensor: AdamW the decaying means of its gradients and of their squares; eligibility traces. */
+export type OptimizerSlot = 'exp_avg' | 'exp_avg_sq' | 'eligibility'
 
 /** A tensor itself, or what the optimizer keeps of it. */
-export type Slot = 'parameter' | (typeof OPTIMIZER_SLOTS)[number]
+export type Slot = 'parameter' | OptimizerSlot
+
+/** How trained tensors are kept. */
+export interface StateOptions {
+  /** Whether a step has several micro-batches; it takes 20 bytes a parameter in place of 16. */
+  readonly accumulate?: boolean
+  /** Which tensors have eligibility traces, of 4 bytes a parameter; absent: none. */
+  readonly traced?: ReadonlySet<string>
+}
 
 export interface TrainingState {
   /** The trained tensors, in the order of the graphs' inputs. */
   readonly names: readonly string[]
   shape(name: string): readonly number[]
+  /** What the optimizer keeps of a tensor. */
+  slots(name: string): readonly OptimizerSlot[]
   /** The tensors as graphs are fed them; a step needs no new feeds. */
   readonly parameters: Feeds
   /** `<tensor>_grad`: where the training graph writes. */
@@ -45,11 +85,9 @@ export interface TrainingState {
   discard(): void
   /**
    * One optimizer step from what was accumulated.
-   *
-   * @returns the global gradient norm before clipping, and whether the step was left out
    * @throws UserError naming the first tensor whose gradient is not finite; nothing has been updated then
    */
-  step(settings: OptimizerStep): Promise<{ readonly gradNorm: number; readonly skipped: boolean }>
+  step(settings: OptimizerStep): Promise<Stepped>
   /** The numbers of a tensor's slot, row-major; not to be changed. */
   read(name: string, slot: Slot): Promise<Float32Array>
   write(name: string, slot: Slot, data: Float32Array): Promise<void>

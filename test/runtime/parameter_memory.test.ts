@@ -63,7 +63,7 @@ describe('parameter memory', () => {
         const weightDecay = shape.length >= 2 ? hyper.weightDecay : 0
         referenceStep(references.get(name)!, gradient, { ...hyper, weightDecay, step })
       }
-      memory.adamwStep({ ...hyper, step })
+      memory.step({ ...hyper, step })
     }
     for (const [name, { p, m, v }] of references) {
       const views = memory.views(name)
@@ -78,7 +78,7 @@ describe('parameter memory', () => {
     const length = 5_000_003
     const memory = createParameterMemory(new Map([['g', [length]]]))
     memory.views('g').gradient.fill(0.1)
-    const { gradNorm } = memory.adamwStep({ ...hyper, step: 1 })
+    const { gradNorm } = memory.step({ ...hyper, step: 1 })
     expect(Math.abs(gradNorm / (Math.fround(0.1) * Math.sqrt(length)) - 1)).to.be.below(1e-10)
   })
 
@@ -93,10 +93,10 @@ describe('parameter memory', () => {
     }
     const clipped = createParameterMemory(shapes)
     fill(clipped, 1)
-    expect(clipped.adamwStep({ ...hyper, step: 1, maxGradNorm: 2 }).gradNorm).to.equal(5)
+    expect(clipped.step({ ...hyper, step: 1, maxGradNorm: 2 }).gradNorm).to.equal(5)
     const scaled = createParameterMemory(shapes)
     fill(scaled, 2 / (5 + 1e-6))
-    scaled.adamwStep({ ...hyper, step: 1, maxGradNorm: 100 })
+    scaled.step({ ...hyper, step: 1, maxGradNorm: 100 })
     for (const name of ['a', 'b']) {
       for (const moment of ['firstMoment', 'secondMoment'] as const) {
         const [got, wanted] = [clipped.views(name)[moment], scaled.views(name)[moment]]
@@ -117,7 +117,7 @@ describe('parameter memory', () => {
       for (const name of memory.names) memory.views(name).gradient.fill(1)
       memory.views('bad.weight').gradient[8] = bad
       memory.views('bad.too').gradient[0] = bad
-      expect(() => memory.adamwStep({ ...hyper, step: 3 })).to.throw(
+      expect(() => memory.step({ ...hyper, step: 3 })).to.throw(
         /bad\.weight is not finite at step 3; lower the learning rate/,
       )
       expect([...memory.views('fine').firstMoment]).to.deep.equal([0, 0, 0, 0, 0])
@@ -131,7 +131,7 @@ describe('parameter memory', () => {
     gradient.forEach((_, i) => (gradient[i] = random() * 10 ** (-i - 1)))
     const denormal = (value: number) => value !== 0 && Math.abs(value) < 2 ** -126
     for (let step = 1; step <= 1200; step++) {
-      memory.adamwStep({ ...hyper, beta2: 0.9, step })
+      memory.step({ ...hyper, beta2: 0.9, step })
       gradient.fill(0)
       expect(firstMoment.some(denormal) || secondMoment.some(denormal), `step ${step}`).to.equal(false)
     }
@@ -155,7 +155,7 @@ describe('parameter memory', () => {
         accumulated.accumulateGradients()
       }
       const options = { ...hyper, step, maxGradNorm: 1 }
-      expect(accumulated.adamwStep(options)).to.deep.equal(whole.adamwStep(options))
+      expect(accumulated.step(options)).to.deep.equal(whole.step(options))
       expect(accumulated.views('w').parameter).to.deep.equal(whole.views('w').parameter)
     }
   })
@@ -168,7 +168,7 @@ describe('parameter memory', () => {
     memory.discardGradients()
     gradient.set([3, 4])
     memory.accumulateGradients()
-    expect(memory.adamwStep({ ...hyper, step: 1 }).gradNorm).to.equal(5)
+    expect(memory.step({ ...hyper, step: 1 }).gradNorm).to.equal(5)
   })
 
   it('does not accumulate unless it was made to', () => {

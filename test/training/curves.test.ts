@@ -99,7 +99,7 @@ async function trainInMemory(session: Session, setup: Setup): Promise<Trained> {
       { ...batches[i % batches.length], ...fed },
       { into: gradientTargets(memory) },
     )
-    const { gradNorm } = memory.adamwStep({
+    const { gradNorm } = memory.step({
       learningRate: rate,
       step: i + 1,
       beta1: settings.beta1,

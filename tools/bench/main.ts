@@ -57,8 +57,8 @@ try {
     process.stderr.write(`${name} …\n`)
     const contenders = {
       ortune: script(scripts.ours),
-      ...(scripts.lora ? { lora: script(scripts.lora) } : {}),
-      ...(hasIts ? { pytorch: peer(scripts.peer) } : {}),
+      ...(scripts.plain ? { plain: script(scripts.plain) } : {}),
+      ...(hasIts && scripts.peer ? { pytorch: peer(scripts.peer) } : {}),
     }
     const measured = await takeTurns(Object.values(contenders), WARMUP + repeats)
     const byName = Object.keys(contenders).map((key, i) => [key, measured[i]])

@@ -3,14 +3,19 @@
  * @module
  */
 import type { Feeds, Session } from '../../src/runtime/session.ts'
-import type { TrainingState } from '../../src/runtime/training_state.ts'
+import type { PlasticStep, TrainingState } from '../../src/runtime/training_state.ts'
 import { openCeiling } from './ceiling.ts'
 import type { Measurement } from './measure.ts'
 import { median, peakRss, timed, WARMUP } from './measure.ts'
 import { turnDone, turns } from './paced.ts'
 
-/** A function that makes one optimizer step: gradients from the session, then AdamW in place. */
-export function optimizerStep(session: Session, feeds: Feeds, tensors: TrainingState): () => Promise<void> {
+/** A function that makes one optimizer step: gradients from the session, then AdamW in place, then what a plastic rule says. */
+export function optimizerStep(
+  session: Session,
+  feeds: Feeds,
+  tensors: TrainingState,
+  plastic?: PlasticStep,
+): () => Promise<void> {
   let stepCount = 0
   return async () => {
     await session.run(feeds, { into: tensors.gradients })
@@ -22,6 +27,7 @@ export function optimizerStep(session: Session, feeds: Feeds, tensors: TrainingS
       epsilon: 1e-8,
       weightDecay: 0.01,
       maxGradNorm: 1,
+      ...(plastic ? { plastic } : {}),
     })
   }
 }

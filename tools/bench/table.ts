@@ -6,8 +6,8 @@ import { median } from './measure.ts'
 export interface Comparison {
   readonly name: string
   readonly ortune: Measurement
-  /** A LoRA step of the same rank and shape, in the same turns. */
-  readonly lora?: Measurement
+  /** A step of the same shape without what is new about this one, in the same turns. */
+  readonly plain?: Measurement
   readonly pytorch?: Measurement
 }
 
@@ -19,19 +19,19 @@ export function comparison(results: readonly Comparison[]): string {
     'tok/s',
     'peak MiB',
     'of sgemm',
-    '× LoRA',
+    '× plain',
     'PyTorch tok/s',
     'MiB',
     'speed ×',
     'memory ×',
   ]
-  const rows = results.map(({ name, ortune, lora, pytorch }) => [
+  const rows = results.map(({ name, ortune, plain, pytorch }) => [
     name,
     (1000 * ortune.seconds_per_step).toFixed(1),
     ortune.tokens_per_second.toFixed(1),
     ortune.peak_rss_mb.toFixed(0),
     ortune.of_ceiling?.toFixed(2) ?? '',
-    lora ? timeRatio(ortune, lora).toFixed(2) : '',
+    plain ? timeRatio(ortune, plain).toFixed(2) : '',
     pytorch?.tokens_per_second.toFixed(1) ?? '',
     pytorch?.peak_rss_mb.toFixed(0) ?? '',
     pytorch ? timeRatio(pytorch, ortune).toFixed(2) : '',

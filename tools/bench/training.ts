@@ -1,5 +1,6 @@
 /**
- * Times training steps at GPT-2-small shape: `training.ts <artifacts> <share of labels> <steps>` prints one JSON line.
+ * Times training steps at GPT-2-small shape: `training.ts <artifacts> <share of labels> <steps> [plastic]` prints one
+ * JSON line; `plastic` has eligibility traces and a plastic update after each step.
  * A process of its own, so that its peak memory is its own.
  * @module
  */
@@ -7,8 +8,11 @@ import { join } from 'node:path'
 
 import { matmulFlops } from '../../graphs/flops.ts'
 import type { ExternalData } from '../../graphs/ir/graph.ts'
+import { plasticTensors } from '../../graphs/optimizers/plastic.ts'
 import { collate, totalLabelled } from '../../src/data/batches/collate.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
+import { plasticOptionsSchema } from '../../src/learning/options.ts'
+import { plasticStep } from '../../src/learning/plastic.ts'
 import { loadParameters } from '../../src/runs/checkpoint.ts'
 import { readModelConfig } from '../../src/formats/model_config.ts'
 import { createRandom } from '../../src/random.ts'
@@ -27,7 +31,10 @@ const [folder, share, steps] = [process.argv[2]!, Number(process.argv[3]), Numbe
 const config = await readModelConfig(folder)
 const manifest = await readRunManifest(folder)
 const { lora } = manifest
-const tensors = createHostState(runGraphs(manifest, config, new Map()).trainable)
+const plastic = process.argv[5] === 'plastic'
+const { trainable } = runGraphs(manifest, config, new Map())
+const traced = new Set(plastic ? plasticTensors(config, trainable).keys() : [])
+const tensors = createHostState(trainable, { traced })
 if (lora === 'full') await loadParameters(folder, tensors)
 else await initialAdapter(tensors, 1)
 
@@ -43,8 +50,9 @@ const feeds = {
   ...tensors.parameters,
   ...(typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)),
 }
+const rule = plasticStep(plasticOptionsSchema.parse({}), 0)
 const session = await openNodeSession(join(folder, 'training_model.onnx'), { inPlaceOutputs: true })
-await reportSteps(optimizerStep(session, feeds, tensors), {
+await reportSteps(optimizerStep(session, feeds, tensors, plastic ? rule : undefined), {
   name: `${lora === 'full' ? 'full' : 'lora'}-labels-${share}`,
   steps,
   tokens: BATCH * LENGTH,

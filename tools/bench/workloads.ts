@@ -7,9 +7,9 @@ import { TRL_TRAINERS } from './peers.ts'
 export interface Workload {
   readonly name: string
   readonly ours: readonly string[]
-  readonly peer: readonly string[]
-  /** Another workload of ours in the same turns. */
-  readonly lora?: readonly string[]
+  readonly peer?: readonly string[]
+  /** The same without what is new about it, in the same turns. */
+  readonly plain?: readonly string[]
   /** Timed repetitions. */
   readonly repeats: number
   /** What Python must be able to import for the peer, beside PyTorch, transformers and PEFT. */
@@ -45,7 +45,13 @@ export const workloads = (steps: string): readonly Workload[] => [
     name: `npt-phase1-${layers}`,
     ours: ['npt.ts', 'lora', layers, steps],
     peer: ['npt.py', '--layers', layers, '--steps', steps],
-    lora: ['training.ts', 'lora-16', '1', steps],
+    plain: ['training.ts', 'lora-16', '1', steps],
+    repeats: Number(steps),
+  })),
+  ...['lora', 'full'].map((kind) => ({
+    name: `plastic-${kind}`,
+    ours: ['training.ts', kind, '1', steps, 'plastic'],
+    plain: ['training.ts', kind, '1', steps],
     repeats: Number(steps),
   })),
   {

@@ -1,20 +1,20 @@
 /**
- * Writes `src/runtime/wasm/adamw_wasm.ts` from `adamw.as.ts`: `npx tsx tools/wasm/build.ts`.
+ * Writes `src/runtime/wasm/optimizer_wasm.ts` from `optimizer.as.ts`: `npx tsx tools/wasm/build.ts`.
  * @module
  */
 import { writeFile } from 'node:fs/promises'
-import { compileAdamW } from './compile.ts'
+import { compileOptimizer } from './compile.ts'
 
-const target = new URL('../../src/runtime/wasm/adamw_wasm.ts', import.meta.url)
-const bytes = await compileAdamW()
+const target = new URL('../../src/runtime/wasm/optimizer_wasm.ts', import.meta.url)
+const bytes = await compileOptimizer()
 await writeFile(
   target,
   `/**
- * The compiled \`adamw.as.ts\`, ${bytes.length} bytes in base64. Written by \`tools/wasm/build.ts\`; do not edit.
+ * The compiled \`optimizer.as.ts\`, ${bytes.length} bytes in base64. Written by \`tools/wasm/build.ts\`; do not edit.
  * @module
  */
-export const adamwWasm =
+export const optimizerWasm =
   '${Buffer.from(bytes).toString('base64')}'
 `,
 )
-console.log(`adamw_wasm.ts: ${bytes.length} bytes of WebAssembly`)
+console.log(`optimizer_wasm.ts: ${bytes.length} bytes of WebAssembly`)

@@ -13,6 +13,7 @@ import type { Listener } from '../../learning/listeners.ts'
 import type { LoopRun, Position, Taken } from '../../learning/loop.ts'
 import { loop, optimizerStep } from '../../learning/loop.ts'
 import type { TrainingOptions } from '../../learning/options.ts'
+import { improvementOf, wantsReward } from '../../learning/plastic.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
 import {
   checkFinite,
@@ -99,8 +100,10 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
 
     const lengths = responses.map(({ tokens }) => tokens.length)
     const plan = miniBatches(lengths, { ...options, ...ppo }, options.seed, step)
+    const reward = moments(scores).mean
     const update = {
       ...{ responses, scores, plan, rate, step },
+      improvement: improvementOf(state.reward_mean, reward),
       klCoefficient: kl_coef,
       optimizerSteps: optimizer_steps,
     }
@@ -115,6 +118,8 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
       tokens: responses.reduce((sum, { prompt, tokens }) => sum + prompt.ids.length + tokens.length, 0),
       metrics: updated.statistics,
       carried: { kl_coef: updated.klCoefficient, optimizer_steps: updated.optimizerSteps },
+      ...(updated.eligibilityNorm === undefined ? {} : { eligibilityNorm: updated.eligibilityNorm }),
+      ...(wantsReward(options) ? { reward } : {}),
     }
   }
 
@@ -139,6 +144,8 @@ export interface Update {
   readonly optimizerSteps: number
   /** Its number, from 1. */
   readonly step: number
+  /** By how much the mean of its scores is above that of the updates before. */
+  readonly improvement?: number
 }
 
 export interface Updated {
@@ -147,6 +154,8 @@ export interface Updated {
   readonly statistics: Record<string, number>
   /** Mean over the optimizer steps, before clipping. */
   readonly gradNorm: number
+  /** Of eligibility traces, after the last of them. */
+  readonly eligibilityNorm: number | undefined
   readonly optimizerSteps: number
   /** β for the next update. */
   readonly klCoefficient: number
@@ -177,6 +186,7 @@ export async function updatePolicy(
     experiences,
     statistics: { ...statistics, ...learned.statistics, 'ppo/learning_rate': update.rate },
     gradNorm: learned.gradNorm,
+    eligibilityNorm: learned.eligibilityNorm,
     optimizerSteps: update.optimizerSteps + learned.optimizerSteps,
     klCoefficient: nextKlCoefficient(klCoefficient, statistics['objective/kl']!, responses.length, run.ppo),
   }
@@ -211,10 +221,11 @@ async function learn(
   policy: Policy,
   { options, ppo, tensors }: Pick<PpoRun, 'options' | 'ppo' | 'tensors'>,
   experiences: readonly Experience[],
-  { plan, rate, step, optimizerSteps }: Update,
-): Promise<Pick<Updated, 'statistics' | 'gradNorm' | 'optimizerSteps'>> {
+  { plan, rate, step, optimizerSteps, improvement }: Update,
+): Promise<Pick<Updated, 'statistics' | 'gradNorm' | 'eligibilityNorm' | 'optimizerSteps'>> {
   const all: Record<string, number>[] = []
   const gradNorms: number[] = []
+  let eligibilityNorm: number | undefined
   let firstRatio: number | undefined
   let epochs = 0
   for (const { rows, tokenWeight, endsStep, endsEpoch } of plan) {
@@ -230,8 +241,9 @@ async function learn(
     const movedFar = statistics['policy/policykl']! > KL_TOLERANCE * ppo.target_kl
     if (endsStep) {
       const adamwStep = optimizerSteps + gradNorms.length + 1
-      const { gradNorm } = await tensors.step(optimizerStep(options, adamwStep, rate))
-      gradNorms.push(gradNorm)
+      const stepped = await tensors.step(optimizerStep(options, adamwStep, rate, improvement))
+      gradNorms.push(stepped.gradNorm)
+      eligibilityNorm = stepped.eligibilityNorm
     }
     if (ppo.early_stopping && endsEpoch && movedFar) {
       tensors.discard()
@@ -246,6 +258,7 @@ async function learn(
   return {
     statistics,
     gradNorm: gradNorms.length === 0 ? 0 : moments(gradNorms).mean,
+    eligibilityNorm,
     optimizerSteps: gradNorms.length,
   }
 }

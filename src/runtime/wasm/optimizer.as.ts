@@ -7,6 +7,7 @@
  *
  * AdamW: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2, in the order of
  * operations PyTorch applies it.
+ * The plastic update: design of neuro-plastic fine-tuning in `docs/plasticity.md`.
  * @module
  */
 
@@ -26,6 +27,9 @@ const BLOCK: usize = 64
 function block_bytes(n: u32): usize {
   return (((<usize>n) << 2) + (BLOCK - 1)) & ~(BLOCK - 1)
 }
+
+/** A trace below it moves nothing that could be felt, and its products would be denormal. */
+const TINY_TRACE: f32 = 1e-12
 
 /** Zero where |x| is below `threshold`, else x; a NaN passes. */
 function flush(x: v128, threshold: f32): v128 {
@@ -108,6 +112,53 @@ function adamw4(
   v128.store(m + at, moment)
   v128.store(v + at, square)
   v128.store(p + at, f32x4.sub(f32x4.mul(old_p, keep_p), update))
+}
+
+/**
+ * The plastic update of n weights p with gradients g and eligibility traces e ≥ 0, after their AdamW step. `unit` is what |g| is
+ * multiplied by to be one of a tensor of norm 1; −r = by_gradient·g + constant, both times η·β; keep = 1 − η·λ.
+ *
+ *   e ← γ·e + unit·|g|
+ *   p ← keep·p − (by_gradient·g + constant)·min(e, 1)
+ *
+ * Where η is 0, keep is 1 and the others +0, which leaves every bit of p as it is. Gives Σ e².
+ */
+export function plastic(
+  p: usize,
+  g: usize,
+  e: usize,
+  n: u32,
+  gamma: f64,
+  unit: f64,
+  keep: f64,
+  by_gradient: f64,
+  constant: f64,
+): f64 {
+  const decay = f32x4.splat(f32(gamma))
+  const norm = f32x4.splat(f32(unit))
+  const keep_p = f32x4.splat(f32(keep))
+  const factor = f32x4.splat(f32(by_gradient))
+  const term = f32x4.splat(f32(constant))
+  const one = f32x4.splat(1)
+  let low = f64x2.splat(0)
+  let high = f64x2.splat(0)
+  const end = block_bytes(n)
+  for (let i: usize = 0; i < end; i += 16) {
+    const gradient = v128.load(g + i)
+    const old_e = v128.load(e + i)
+    const old_p = v128.load(p + i)
+
+    const trace = flush(f32x4.add(f32x4.mul(old_e, decay), f32x4.mul(f32x4.abs(gradient), norm)), TINY_TRACE)
+    const r = f32x4.add(f32x4.mul(flush(gradient, TINY_GRADIENT), factor), term)
+    const update = f32x4.mul(r, f32x4.pmin(trace, one))
+    low = f64x2.add(low, squares(trace))
+    high = f64x2.add(high, squares(v128.shuffle<i64>(trace, trace, 1, 0)))
+
+    v128.store(e + i, trace)
+    v128.store(p + i, f32x4.sub(f32x4.mul(old_p, keep_p), update))
+  }
+  const sum = f64x2.add(low, high)
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
 }
 
 /**

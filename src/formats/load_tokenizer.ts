@@ -8,7 +8,6 @@ import { fitTokenizer } from '../text/fit_tokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { exists, readJson } from './read_file.ts'
 import { readTokenizerFiles } from './tokenizer_files.ts'
-import { withinTime } from './within_time.ts'
 
 const modelSchema = z.looseObject({ vocab_size: z.int().min(1).optional() })
 
@@ -21,7 +20,7 @@ const modelSchema = z.looseObject({ vocab_size: z.int().min(1).optional() })
  */
 export async function loadTokenizer(folder: string, name = folder): Promise<Tokenizer> {
   const { json, config, where } = await readTokenizerFiles(folder)
-  const tokenizer = createTokenizer(json, config, where, withinTime)
+  const tokenizer = createTokenizer(json, config, where)
   const model = join(folder, 'config.json')
   if (!(await exists(model))) return tokenizer
   const { vocab_size } = checkJson(modelSchema, await readJson(model), model)

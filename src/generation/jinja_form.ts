@@ -7,7 +7,7 @@ import { Template } from '@huggingface/jinja'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import { shortenSentence } from '../quote.ts'
-import type { WithinTime } from '../text/bounds.ts'
+import { renderBounded } from './bounded_jinja.ts'
 import type { ChatForm } from './chat_form.ts'
 
 export interface Message {
@@ -22,14 +22,9 @@ export type RenderMessages = (messages: readonly Message[], opensReply: boolean)
  * Compiles a chat template.
  *
  * @param tokens the special tokens that it may write; `eos_token` is the end of text
- * @param withinTime keeps it from rendering for ever, where the platform can
  * @throws UserError where it does not compile; on rendering, where it refuses the messages or fails
  */
-export function compileJinja(
-  source: string,
-  tokens: Readonly<Record<string, string>>,
-  withinTime: WithinTime = (act) => act(),
-): RenderMessages {
+export function compileJinja(source: string, tokens: Readonly<Record<string, string>>): RenderMessages {
   const end = tokens['eos_token'] ?? END_OF_TEXT
   const marked = (text: string): string => text.replaceAll(end, END_MARK)
   const fails = (error: unknown): UserError => {
@@ -48,7 +43,7 @@ export function compileJinja(
   const variables = Object.fromEntries(Object.entries(tokens).map(([name, token]) => [name, marked(token)]))
   return (messages, add_generation_prompt) => {
     try {
-      return withinTime(() => template.render({ ...variables, messages, add_generation_prompt }))
+      return renderBounded(template, { ...variables, messages, add_generation_prompt })
     } catch (error) {
       throw fails(error)
     }

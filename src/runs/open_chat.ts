@@ -9,7 +9,6 @@ import type { Device } from '../runtime/node_runtime.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { openTokenGenerator } from '../models/open_token_generator.ts'
 import { readChatTemplate } from '../formats/chat_template.ts'
-import { withinTime } from '../formats/within_time.ts'
 import { compileJinja, jinjaForm } from '../generation/jinja_form.ts'
 import { learnedTemplates } from './templates.ts'
 
@@ -42,7 +41,7 @@ export async function openChat(folder: string, options: OpenChatOptions = {}): P
     )
   const own = templates.length === 0 ? await readChatTemplate(found.base) : undefined
   const form = own
-    ? jinjaForm(compileJinja(own.source, own.tokens, withinTime))
+    ? jinjaForm(compileJinja(own.source, own.tokens))
     : chatForm(templates[template - 1])
   return {
     generator: await openTokenGenerator(found, nodeRuntime(device)),

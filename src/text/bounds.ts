@@ -17,9 +17,6 @@ const MOST_GROWTH = 1000
 /** Characters of all added tokens, which are looked for at once, and of one; no token that a model learns is near it. */
 const [MOST_ADDED, LONGEST_ADDED] = [1_000_000, 10_000]
 
-/** Runs a function, but not for ever where the platform can stop it. Throws Error where it takes too long. */
-export type WithinTime = <T>(act: () => T) => T
-
 /** @throws UserError where a text is too long to be cut into tokens */
 export function checkLength(text: string, most = MOST_CHARACTERS): void {
   if (text.length <= most) return

@@ -7,8 +7,8 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers'
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { checkJson } from '../schema.ts'
+import { withinTime } from '../within_time.ts'
 import { bertCutting } from './bert_words.ts'
-import type { WithinTime } from './bounds.ts'
 import { checkComponents, checkLength, checkStretch, hasPatterns } from './bounds.ts'
 import { byteLevelCutting, endOfText } from './byte_level.ts'
 import type { Cutting } from './cached_encoder.ts'
@@ -27,15 +27,9 @@ const exactly = { skip_special_tokens: false, clean_up_tokenization_spaces: fals
  * @param config The value of `tokenizer_config.json`; names the end of a text, by default `<|endoftext|>`, or for a WordPiece
  * vocabulary the tokens around a text, by default `[CLS]`, `[SEP]` and `[PAD]`. Its settings are followed as transformers does.
  * @param where What errors call the file.
- * @param withinTime Stops patterns of the file that backtrack for ever, where the platform can.
  * @throws UserError where the description is broken or has no token for the end of a text.
  */
-export function createTokenizer(
-  json: unknown,
-  config: unknown,
-  where: string,
-  withinTime: WithinTime = (act) => act(),
-): Tokenizer {
+export function createTokenizer(json: unknown, config: unknown, where: string): Tokenizer {
   const settings = checkJson(tokenizerConfigSchema, config, `the tokenizer_config.json of ${where}`)
   const { description, vocabulary, ids } = effectiveTokenizer(json, settings, where)
   checkComponents(description, where)
@@ -48,7 +42,7 @@ export function createTokenizer(
     )
 
   const cutting = cuttingOf(description)
-  const bounded: WithinTime = hasPatterns(description) ? withinTime : (act) => act()
+  const bounded = hasPatterns(description) ? withinTime : <T>(act: () => T): T => act()
   const open = (tokens: TokenizerJson) =>
     attempt(where, 'cannot be used', () =>
       bounded(() => build(cutting ? withoutCutting(tokens) : tokens, config as object)),

@@ -30,6 +30,21 @@ describe('a template of somebody else’s', () => {
     'a text that doubles without a name': `${doubled(19)}{{ ${Array(400).fill('x').join(' ~ ')} | list | length }}`,
     'a replacement that multiplies': `${doubled(19)}{{ x | replace("a", x) | length }}`,
     indentation: '{{ "a" | indent(1000000000) }}',
+    'an indentation of many lines': `${doubled(19)}{{ x | replace("a", "\n") | indent(1000, true) | length }}`,
+    'a separator': `${doubled(19)}{{ x | list | join(x) | length }}`,
+    'a list of a text': `${doubled(19)}{% set y = [${Array(500).fill('x').join(', ')}] %}{{ y | join | length }}`,
+    'a replacement of nothing': `${doubled(19)}{{ x | replace("", x) | length }}`,
+    'a replacement of a pattern': `${doubled(19)}{{ x | replace(r/a/g, x) | length }}`,
+    'a replacement by what follows': `${doubled(16)}{{ x | replace(r/a/g, "日$'") | length }}`,
+    'many texts': `${doubled(19)}${'{% set y = x | upper | list %}'.repeat(600)}`,
+    'parts within parts': `{{ ${'('.repeat(15_000)}`,
+    'many filters': `{{ "a" ${'| e'.repeat(6000)} }}`,
+    'many sums': `{{ 1 ${'+1'.repeat(9000)} }}`,
+    'tags within tags': '{% if a %}'.repeat(1900),
+    'what begins and does not end': '{{'.repeat(9900),
+    'tags that do not end': '{%'.repeat(9900),
+    'a pattern that is none': `{{ r/${'('.repeat(19_000)}/ }}`,
+    'no end': '{{'.repeat(500_000),
     'a range': '{% for i in range(1000000000) %}{% endfor %}',
   }
   for (const [what, text] of Object.entries(endless))
@@ -39,6 +54,25 @@ describe('a template of somebody else’s', () => {
           .to.match(/^(row 1: )?the text template/)
           .and.have.length.lessThan(300),
       )).timeout(20_000)
+
+  for (const [pattern, a] of [
+    ['(a+)+$', `${'a'.repeat(50)}!`],
+    ['^(\\w|\\d|a)*$', `${'a1'.repeat(40)}!`],
+    ['\\s+$', `${' '.repeat(900_000)}!`],
+    ['(?=(a+)+b)', 'a'.repeat(60)],
+  ] as const)
+    it(`ends in a sentence where a pattern backtracks for ever: ${pattern}`, () =>
+      within(5000, async () =>
+        expect(await userError(() => render(`{{ a | replace(r/${pattern}/g, "") }}`, { a }))).to.equal(
+          'row 1: the text template fails (Error: it takes longer than two seconds)',
+        ),
+      )).timeout(20_000)
+
+  it('replaces by patterns as ever', () => {
+    expect(
+      render('{{ a | replace(r/\\s+/g, " ") }}{{ a | replace(r/(\\w) +(\\w)/, "$2$1") }}', { a: 'x   y' }),
+    ).to.equal('x yyx')
+  })
 
   it('is quick with filters on rows that a filter of nunjucks takes for ever on', () =>
     within(3000, () => {

@@ -7,7 +7,6 @@ import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import type { ChatTemplate } from '../../src/data/templates/template_source.ts'
 import { jinjaOf, replaceChatTemplate } from '../../src/exports/chat_template.ts'
 import { readChatTemplate } from '../../src/formats/chat_template.ts'
-import { withinTime } from '../../src/formats/within_time.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
 import { compileJinja, jinjaForm } from '../../src/generation/jinja_form.ts'
 import { openChat } from '../../src/runs/open_chat.ts'
@@ -19,13 +18,49 @@ const prompt = (source: string, tokens: Record<string, string> = {}, system?: st
   jinjaForm(compileJinja(source, tokens)).prompt({ you: 'Why?' }, turns, system).join('')
 
 describe('chat templates of models', () => {
-  it('that loop for ever end in a sentence', async () => {
-    const loop = (name: string, inner: string) => `{% for ${name} in r %}${inner}{% endfor %}`
-    const source = `{% set r = range(1000) %}${loop('a', loop('b', loop('c', '')))}`
-    const render = compileJinja(source, {}, withinTime)
-    expect(await userError(() => render([{ role: 'user', content: 'Hi' }], true))).to.match(
-      /^the model's chat template fails: .*timed out/,
-    )
+  const loop = (name: string, inner: string) => `{% for ${name} in r %}${inner}{% endfor %}`
+  const doubled = (first: string, times: number, sum: string) =>
+    `{% set x = ${first} %}${`{% set x = ${sum} %}`.repeat(times)}`
+  const many = doubled('"aé日本"', 17, 'x ~ x')
+  const endless: Readonly<Record<string, string>> = {
+    'loops in loops': `{% set r = range(1000) %}${loop('a', loop('b', loop('c', '')))}`,
+    'a range': '{{ range(4000000000) | length }}',
+    'a range backwards': '{{ range(0, -4000000000, -1) | length }}',
+    'a range of no step': '{{ range(0, 10, 0) | length }}',
+    'many ranges': `{% set r = range(60000) %}${loop('a', '{% set y = range(60000) %}')}`,
+    'a text that doubles': doubled('"a"', 60, 'x ~ x'),
+    'a list that doubles': doubled('["a"]', 60, 'x + x'),
+    'a list of lists that doubles': `${doubled('["a"]', 60, '[x, x]')}{{ x | tojson }}`,
+    'a list in lists': `${doubled('["a"]', 3000, '[x]')}{{ x | tojson(indent=9) }}`,
+    'an indentation': '{{ "a\na" | indent(1000000000, true) }}',
+    'the indentation of JSON': '{{ [1] | tojson(indent=1000000000) }}',
+    'a replacement': `${many}{{ x | replace("a", x) | length }}`,
+    'a replacement by a method': `${many}{{ x.replace("a", x) | length }}`,
+    'a replacement by a method of another name': `${many}{% set f = x["repl" ~ "ace"] %}{{ f("a", x) | length }}`,
+    'a separator': `${many}{{ x | join(x) | length }}`,
+    'a separator by its name': `${many}{{ x | join(separator=x) | length }}`,
+    'parts of a list': `${many}{{ x | join(*[x]) | length }}`,
+    'a list of a text': `${many}{{ [${Array(900).fill('x').join(', ')}] | join | length }}`,
+    'many texts': `${many}{% set r = range(60000) %}${loop('a', '{% set y = x | upper %}')}`,
+    'a macro that calls itself': '{% macro f(a) %}{{ f(a ~ a) }}{% endmacro %}{{ f("a") }}',
+  }
+  for (const [what, source] of Object.entries(endless))
+    it(`that would take all time and memory end in a sentence, soon: ${what}`, async () => {
+      const [before, memory] = [performance.now(), process.resourceUsage().maxRSS]
+      const render = compileJinja(source, {})
+      expect(await userError(() => render([{ role: 'user', content: 'Hi' }], true)))
+        .to.match(/^the model's chat template fails: /)
+        .and.have.length.lessThan(400)
+      expect(performance.now() - before).to.be.lessThan(5000)
+      // In kilobytes.
+      expect(process.resourceUsage().maxRSS - memory).to.be.lessThan(600_000)
+    }).timeout(20_000)
+
+  it('count, replace, join and indent as ever', () => {
+    const source =
+      '{{ range(3) | join(",") }}{{ range(5, 1, -2) | join(",") }}{{ range(3, 1) | length }}' +
+      '{{ "a-b".replace("-", "+") }}{{ "a-b"["replace"]("-", "*") }}{{ "a\nb" | indent(2) }}{{ [1] | tojson(indent=1) }}'
+    expect(prompt(source)).to.equal('0,1,25,30a+ba*ba\n  b[\n 1\n]'.replaceAll('\\n', '\n'))
   })
 
   const chatml =

@@ -5,6 +5,7 @@
 import nunjucks from 'nunjucks'
 
 import { UserError } from '../../errors.ts'
+import { shortenSentence } from '../../quote.ts'
 
 /** The part of nunjucks's syntax tree that we look at; its types are not published. */
 interface Node {
@@ -16,6 +17,9 @@ interface Node {
 }
 
 const { parser } = nunjucks as unknown as { parser: { parse(source: string): Node } }
+
+/** Characters of a template: nunjucks looks for what begins and does not end in quadratic time. */
+const MOST_CHARACTERS = 20_000
 
 /** Filters that turn values into text, and nothing else. */
 export const FILTERS = [
@@ -159,6 +163,14 @@ function walk(node: Node, part: string, names: Names): void {
   }
 }
 
+/** @throws UserError where a template is too long; to be asked before anything looks into it */
+export function checkTemplateLength(source: string, part: string): void {
+  if (source.length > MOST_CHARACTERS)
+    throw new UserError(
+      `the ${part} template has ${source.length} characters, and ${MOST_CHARACTERS} are the most; put long texts into a column of the data`,
+    )
+}
+
 /**
  * Checks a template's source and returns the columns it needs.
  *
@@ -166,16 +178,32 @@ function walk(node: Node, part: string, names: Names): void {
  * @throws UserError where it is malformed or uses what templates may not
  */
 export function inspectTemplate(source: string, part: string): Columns {
-  let root: Node
   try {
-    root = parser.parse(source)
+    return columnsOf(parse(source, part), part)
   } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new UserError(`the ${part} template has too many parts within parts, or in a row; simplify it`)
+  }
+}
+
+function parse(source: string, part: string): Node {
+  try {
+    return parser.parse(source)
+  } catch (error) {
+    if (isOverflow(error)) throw new RangeError('too deep', { cause: error })
     const { message, lineno } = error as Error & { lineno?: number }
     const line = lineno === undefined ? '' : `, line ${lineno},`
+    const reason = shortenSentence(message.replace(/\s+/g, ' ').trim(), 200)
     throw new UserError(
-      `the ${part} template${line} is malformed: ${message.replace(/\s+/g, ' ').trim()}; a column whose name is no word is written {{ row["its name"] }}`,
+      `the ${part} template${line} is malformed: ${reason}; a column whose name is no word is written {{ row["its name"] }}`,
     )
   }
+}
+
+/** Whether nunjucks's own error stands for a stack that is full. */
+const isOverflow = (error: unknown): boolean => /call stack/.test((error as Error).message)
+
+function columnsOf(root: Node, part: string): Columns {
   const names: Names = { read: new Set(), bound: new Set(), ofRow: new Set(), askedOfRow: new Set() }
   checkNames(root, part)
   walk(root, part, names)

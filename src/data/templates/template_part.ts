@@ -14,7 +14,7 @@ import { hasMarks, markTemplate } from './end_of_text.ts'
 import { Binary, listColumns } from '../row.ts'
 import type { Row, Value } from '../row.ts'
 import { boundedEnvironment, renderBounded } from './environment.ts'
-import { FILTERS, inspectTemplate, ROW } from './template_check.ts'
+import { checkTemplateLength, FILTERS, inspectTemplate, ROW } from './template_check.ts'
 
 export interface TemplatePart {
   /** Columns that every row must have. */
@@ -32,6 +32,7 @@ const environment = boundedEnvironment(FILTERS)
  * @throws UserError where it is malformed, or uses what templates may not
  */
 export function compilePart(source: string, name: string): TemplatePart {
+  checkTemplateLength(source, name)
   const marked = markTemplate(source)
   const { named, ofRow, readsRow } = inspectTemplate(marked, name)
   const variables = [...new Set([...named, ...ofRow])]

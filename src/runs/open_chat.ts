@@ -40,9 +40,7 @@ export async function openChat(folder: string, options: OpenChatOptions = {}): P
       `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,
     )
   const own = templates.length === 0 ? await readChatTemplate(found.base) : undefined
-  const form = own
-    ? jinjaForm(compileJinja(own.source, own.tokens))
-    : chatForm(templates[template - 1])
+  const form = own ? jinjaForm(compileJinja(own.source, own.tokens)) : chatForm(templates[template - 1])
   return {
     generator: await openTokenGenerator(found, nodeRuntime(device)),
     form,

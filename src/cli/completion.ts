@@ -3,7 +3,7 @@ import { Argument, Command } from 'commander'
 
 import type { CommandEntry } from './commands.ts'
 import type { CompletedCommand } from './completion_script.ts'
-import { readSchema } from './project.ts'
+import { runKeys } from './run_keys.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
@@ -17,14 +17,16 @@ export const completionCommand = (commands: Readonly<Record<string, CommandEntry
       '\nExamples:\n  ortune completion bash >> ~/.bashrc\n  ortune completion fish > ~/.config/fish/completions/ortune.fish',
     )
     .action(async (shell: (typeof SHELLS)[number], { json }: { json?: boolean }) => {
-      const { completedKeys, completionScripts } = await import('./completion_script.ts')
+      const { completionScripts } = await import('./completion_script.ts')
       const completed: CompletedCommand[] = []
       for (const [name, { summary, load }] of Object.entries(commands)) {
         const command = await load()
         completed.push({
           name,
           summary,
-          configures: command.registeredArguments.some((argument) => argument.name() === 'config'),
+          first: command.registeredArguments[0]?.name(),
+          choices: command.registeredArguments[0]?.argChoices ?? [],
+          keys: runKeys(command),
           options: command.options.map((option) => ({
             flag: option.long!,
             meaning: option.description,
@@ -33,6 +35,6 @@ export const completionCommand = (commands: Readonly<Record<string, CommandEntry
           })),
         })
       }
-      const script = completionScripts[shell](completed, completedKeys(readSchema()))
+      const script = completionScripts[shell](completed)
       process.stdout.write(json ? `${JSON.stringify({ shell, script })}\n` : script)
     })

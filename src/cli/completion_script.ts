@@ -2,15 +2,17 @@
  * Scripts by which shells complete `ortune`: commands, their options and what these may be, YAML files and keys of a run.
  * @module
  */
-import type { JsonSchema } from '../json_schema.ts'
-import { mappingsOf } from '../schema_words.ts'
+import type { RunKeys } from './run_keys.ts'
 
 export interface CompletedCommand {
   readonly name: string
   readonly summary: string
   readonly options: readonly CompletedOption[]
-  /** Whether it takes a YAML file and keys of a run. */
-  readonly configures: boolean
+  /** What its first argument is, such as `config`, and what it may be where that is one of few. */
+  readonly first: string | undefined
+  readonly choices: readonly string[]
+  /** Keys of a run that follow the first argument. */
+  readonly keys: RunKeys
 }
 
 export interface CompletedOption {
@@ -21,79 +23,80 @@ export interface CompletedOption {
   readonly choices: readonly string[]
 }
 
-/** Keys of a run as a command line overrides them, and the values of those that have few. */
-export function completedKeys(schema: JsonSchema, within = ''): ReadonlyMap<string, readonly string[]> {
-  const keys = new Map<string, readonly string[]>()
-  for (const [name, value] of mappingsOf(schema).flatMap(({ properties = {} }) =>
-    Object.entries(properties),
-  )) {
-    const key = `${within}${name}`
-    const isList = value.type === 'array' || value.anyOf?.some(({ type }) => type === 'array')
-    keys.set(key, valuesOf(value))
-    for (const [more, values] of isList ? [] : completedKeys(value, `${key}.`)) keys.set(more, values)
-  }
-  return keys
-}
+type Script = (commands: readonly CompletedCommand[]) => string
 
-const valuesOf = ({ enum: values, const: only, type, anyOf = [] }: JsonSchema): readonly string[] => [
-  ...(values ?? (only === undefined ? [] : [only])).map(String),
-  ...(type === 'boolean' ? ['true', 'false'] : []),
-  ...anyOf.flatMap(valuesOf),
-]
+/** The values of keys, whichever command takes them. */
+const valuesOfKeys = (commands: readonly CompletedCommand[]): RunKeys =>
+  new Map(commands.flatMap(({ keys }) => [...keys]).filter(([, values]) => values.length > 0))
 
-type Script = (commands: readonly CompletedCommand[], keys: ReadonlyMap<string, readonly string[]>) => string
-
-const bash: Script = (commands, keys) =>
+const bash: Script = (commands) =>
   `# Completes ortune in bash:  source <(ortune completion bash)
 _ortune() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} options= choices= keys=
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]}
+  local options= valued= choices= keys= first= assigned= given= before= word
+  local commands="${commands.map(({ name }) => name).join(' ')}"
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(' ')} help" -- "$cur"))
+    COMPREPLY=($(compgen -W "$commands help" -- "$cur"))
     return
   fi
+  # bash takes the = for a word of its own.
+  if [[ $cur == = ]]; then
+    cur= assigned=1
+  elif [[ $prev == = ]]; then
+    prev=\${COMP_WORDS[COMP_CWORD - 2]} assigned=1
+  fi
   case \${COMP_WORDS[1]} in
+    help) first="$commands" ;;
 ${commands.map(bashCommand).join('\n')}
   esac
   if [[ $cur == -* ]]; then
     COMPREPLY=($(compgen -W "$options --help" -- "$cur"))
     return
   fi
+  if [[ -n $assigned && $prev != -* ]]; then
+    case $prev in
+${Array.from(valuesOfKeys(commands), ([key, values]) => `      ${key}) choices="${values.join(' ')}" ;;\n`).join('')}    esac
+    COMPREPLY=($(compgen -W "$choices" -- "$cur"))
+    return
+  fi
   if [[ -n $choices ]]; then
     COMPREPLY=($(compgen -W "$choices" -- "$cur"))
     return
   fi
-  if [[ -n $keys ]]; then
-    # bash takes the = for a word of its own.
-    local key= value=$cur
-    [[ $cur == = ]] && key=$prev value=
-    [[ $prev == = ]] && key=\${COMP_WORDS[COMP_CWORD - 2]}
-    if [[ -n $key ]]; then
-      case $key in
-${Array.from(keys, ([key, values]) => (values.length > 0 ? `        ${key}) choices="${values.join(' ')}" ;;\n` : '')).join('')}      esac
-      COMPREPLY=($(compgen -W "$choices" -- "$value"))
-      return
-    fi
-    if ((COMP_CWORD > 2)); then
+  if [[ " $valued " != *" $prev "* ]]; then
+    for word in "\${COMP_WORDS[@]:2:COMP_CWORD-2}"; do
+      [[ $word == -* || -n $before && " $valued " == *" $before "* ]] || given=1
+      before=$word
+    done
+    if [[ -n $given && -n $keys ]]; then
       COMPREPLY=($(compgen -S = -W "$keys" -- "$cur"))
       type compopt > /dev/null 2>&1 && compopt -o nospace
       return
     fi
-    COMPREPLY=($(compgen -f -X '!*.y*ml' -- "$cur") $(compgen -d -- "$cur"))
+    case $first in
+      '') COMPREPLY=($(compgen -f -- "$cur")) ;;
+      config) COMPREPLY=($(compgen -f -X '!*.y*ml' -- "$cur") $(compgen -d -- "$cur")) ;;
+      *) [[ -n $given ]] || COMPREPLY=($(compgen -W "$first" -- "$cur")) && return ;;
+    esac
   else
     COMPREPLY=($(compgen -f -- "$cur"))
   fi
   type compopt > /dev/null 2>&1 && compopt -o filenames
 }
 complete -F _ortune ortune
-`.replaceAll('keys=1', `keys="${[...keys.keys()].join(' ')}"`)
+`
 
-function bashCommand({ name, options, configures }: CompletedCommand): string {
+function bashCommand({ name, options, first, choices: words, keys }: CompletedCommand): string {
   const chosen = options.filter(({ choices }) => choices.length > 0)
+  const flags = (some: readonly CompletedOption[]) => some.map(({ flag }) => flag).join(' ')
   return [
     `    ${name})`,
-    `      options="${options.map(({ flag }) => flag).join(' ')}"`,
-    ...(configures ? ['      keys=1'] : []),
+    `      options="${flags(options)}"`,
+    `      valued="${flags(options.filter(({ takesValue }) => takesValue))}"`,
+    ...(keys.size > 0 ? [`      keys="${[...keys.keys()].join(' ')}"`] : []),
+    ...(first === 'config' ? ['      first=config'] : []),
+    ...(words.length > 0 ? [`      first="${words.join(' ')}"`] : []),
     ...(chosen.length > 0
       ? [
           '      case $prev in',
@@ -105,24 +108,26 @@ function bashCommand({ name, options, configures }: CompletedCommand): string {
   ].join('\n')
 }
 
-const zsh: Script = (commands, keys) => `#compdef ortune
+const zsh: Script = (commands) => `#compdef ortune
 # Completes ortune in zsh, by its bash completion:  source <(ortune completion zsh)
 autoload -U +X compinit && compinit
 autoload -U +X bashcompinit && bashcompinit
-${bash(commands, keys).replace(/^#.*\n/, '')}`
+${bash(commands).replace(/^#.*\n/, '')}`
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 
-const fish: Script = (commands, keys) => {
+const fish: Script = (commands) => {
   const used = (name: string) => `-n '__fish_seen_subcommand_from ${name}'`
-  const lines = commands.flatMap(({ name, summary, options, configures }) => [
+  const lines = commands.flatMap(({ name, summary, options, choices: words, keys }) => [
     `complete -c ortune -n __fish_use_subcommand -f -a ${name} -d ${quoted(summary)}`,
     ...options.map(
       ({ flag, meaning, takesValue, choices }) =>
         `complete -c ortune ${used(name)} -l ${flag.replace(/^--/, '')} -d ${quoted(meaning)}` +
         (choices.length > 0 ? ` -x -a ${quoted(choices.join(' '))}` : takesValue ? ' -r' : ''),
     ),
-    ...(configures
+    ...(words.length > 0 ? [`complete -c ortune ${used(name)} -f -a ${quoted(words.join(' '))}`] : []),
+    `complete -c ortune ${used('help')} -f -a ${name} -d ${quoted(summary)}`,
+    ...(keys.size > 0
       ? [`complete -c ortune ${used(name)} -a ${quoted([...keys.keys()].map((key) => `${key}=`).join(' '))}`]
       : []),
   ])

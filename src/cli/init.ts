@@ -27,7 +27,12 @@ type Ask = (question: string, proposal: string) => Promise<string>
 export const initCommand = (): Command =>
   new Command('init')
     .option('--data <path...>', 'files of rows: .csv, .tsv, .json, .jsonl or .parquet')
-    .option('--task <name>', 'what to learn (default: what the columns of the data are for)')
+    .addOption(
+      new Option('--task <name>', 'what to learn (default: what the columns of the data are for)')
+        .choices((readSchema().properties?.['task']?.enum ?? []) as string[])
+        // A name that is none is answered with the nearest one.
+        .argParser((name: string) => name),
+    )
     .option('--model <folder>', 'the model to train (default: the pocket model)')
     .addOption(
       new Option(

@@ -10,22 +10,27 @@ import { version } from '../version.ts'
 import { visible, visibleLines } from '../visible_text.ts'
 import { commands } from './commands.ts'
 import { endOnSignals } from './interruption.ts'
+import { keyMeant, runKeys } from './run_keys.ts'
 import { systemError } from './system_error.ts'
 
 /** Parses the arguments, runs the command, and turns a user's mistake into one sentence and exit code 2. */
 export async function main(argv: readonly string[]): Promise<void> {
   endOnSignals()
+  let running: Command | undefined
   const program = new Command('ortune')
     .description('Fine-tune and align GPT-2-class language models on ONNX Runtime')
     .version(version(), '-V, --version', 'print the version')
     .showHelpAfterError('(add --help for the options and an example)')
     .addHelpText('after', '\n"ortune <command> --help" shows its options and an example.')
-    .configureOutput({ outputError: (text, write) => write(shortenSentence(visibleLines(text))) })
+    .configureOutput({
+      outputError: (text, write) => write(shortenSentence(visibleLines(withKey(text, running, argv)))),
+    })
     .exitOverride()
   // `ortune train …`, and `ortune help train`.
   const called = argv[2] === 'help' ? argv[3] : argv[2]
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = name === called ? await load() : new Command(name)
+    if (name === called) running = command
     program.addCommand(command.description(summary).copyInheritedSettings(program))
   }
   try {
@@ -33,6 +38,16 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = report(error)
   }
+}
+
+/** An error of an option that the command has not, with the key of the YAML file that it may stand for. */
+function withKey(text: string, command: Command | undefined, argv: readonly string[]): string {
+  const [, option] = /^error: unknown option '(.*?)'/s.exec(text) ?? []
+  if (option === undefined || command === undefined) return text
+  const meant = keyMeant(option, argv, runKeys(command))
+  return meant === undefined
+    ? text
+    : `error: unknown option '${option}'; keys of the YAML file stand without dashes: ${meant}\n`
 }
 
 /** What an error quotes may come out of any file: it moves no cursor, changes no colour, and does not fill the terminal. */

@@ -63,14 +63,16 @@ export async function writePrompts(folder: string, flags: PromptFlags): Promise<
 function rowOf(text: string): Row {
   const value = parseJson(text)
   if (isRow(value)) return value
-  throw new UserError(`--row ${text} is no JSON object of columns; write one such as {"instruction": "…"}`)
+  throw new UserError(
+    `--row ${text.trim() === '' ? '""' : text} is no JSON object of columns; write one such as {"instruction": "…"}`,
+  )
 }
 
 function columnOf(text: string): [name: string, value: string] {
   const equals = text.indexOf('=')
   if (equals < 1)
     throw new UserError(
-      `--column ${text} is no column; write name=value, for example instruction="Say hello"`,
+      `--column ${text.trim() === '' ? '""' : text} is no column; write name=value, for example instruction="Say hello"`,
     )
   return [text.slice(0, equals), text.slice(equals + 1)]
 }

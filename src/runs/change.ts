@@ -7,24 +7,9 @@ import type { z } from 'zod'
 
 import { UserError } from '../errors.ts'
 import { learningRate, scheduleOf } from '../learning/schedule.ts'
+import { CHANGEABLE } from './changeable.ts'
 import type { RunConfig, SettledConfig, runConfigSchema } from './config.ts'
 import { checkRunConfig } from './read_config.ts'
-
-export const CHANGEABLE = [
-  'max_steps',
-  'num_train_epochs',
-  'learning_rate',
-  'lr_scheduler_type',
-  'warmup_steps',
-  'warmup_ratio',
-  'eval_steps',
-  'save_steps',
-  'early_stopping_patience',
-  'per_device_eval_batch_size',
-  'provider',
-  'threads',
-  'prepacking',
-] as const satisfies (keyof RunConfig)[]
 
 /** Options by their keys, as a YAML file has them. */
 export type Changes = Partial<Pick<z.input<typeof runConfigSchema>, (typeof CHANGEABLE)[number]>>

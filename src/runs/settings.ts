@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
-import { CHANGEABLE } from './change.ts'
+import { CHANGEABLE } from './changeable.ts'
 
 /** Options by their keys, as JSON has them. */
 export type Settings = Readonly<Record<string, unknown>>

@@ -58,6 +58,28 @@ describe('ortune completion', () => {
           ['true', 'false'],
         ],
         [['train', 'a.yaml', 'seed=1', 'lora.r'], ['lora.r=']],
+        [
+          ['init', '--task', 's'],
+          ['sft', 'simpo'],
+        ],
+        [['init', '--task', '=', 'orp'], ['orpo']],
+        [['resume', 'runs', 'ma'], ['max_steps=']],
+        [['resume', 'runs', 'task'], []],
+        [['resume', 'ru'], ['runs']],
+        [
+          ['resume', 'runs', 'provider', '='],
+          ['cpu', 'cuda'],
+        ],
+        [['help', 'tr'], ['train']],
+        [
+          ['completion', ''],
+          ['bash', 'zsh', 'fish'],
+        ],
+        [['prepare', 'a.yaml', '--out', 'r'], ['runs']],
+        [
+          ['train', '--json', ''],
+          ['a.yaml', 'b.yml', 'runs'],
+        ],
         [['generate', 'ru'], ['runs']],
         [
           ['nothing', ''],

@@ -97,6 +97,7 @@ export function configurationPage(): string {
   const ofTraining = Object.keys(trainingOptionsSchema.shape)
   const isTask = (key: string) => (TASK_NAMES as readonly string[]).includes(key)
   const run = pick(all, (key) => !ofTraining.includes(key) && !isTask(key))
+  const training = pick(all, (key) => ofTraining.includes(key))
   return [
     '# Configuration',
     '<!-- Written by "npm run docs:configuration" from the schemas; change their descriptions, not this page. -->',
@@ -105,12 +106,14 @@ export function configurationPage(): string {
     keyTable(run),
     '## Training',
     "The names are those of transformers' `TrainingArguments`.",
-    keyTable(pick(all, (key) => ofTraining.includes(key))),
+    keyTable(training),
     '## Options of tasks',
     'Under the name of the task; those of another task are an error.',
     ...TASK_NAMES.flatMap(taskSection),
     '## Keys within keys',
-    ...Object.entries(run.properties ?? {}).flatMap(([key, schema]) => section(key, schema)),
+    ...Object.entries({ ...run.properties, ...training.properties }).flatMap(([key, schema]) =>
+      section(key, schema),
+    ),
     '',
   ].join('\n\n')
 }

@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs'
 import { access, readFile, stat } from 'node:fs/promises'
 
 import { UserError } from '../errors.ts'
+import { notUtf8 } from './encoding.ts'
 import { parseJson } from './json_structure.ts'
 
 /** Whether there is a file or folder at `path`. */
@@ -87,7 +88,7 @@ function textOf(path: string, bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new UserError(`${path} is not a text file in UTF-8; save it again in that encoding`)
+    throw notUtf8(path, bytes)
   }
 }
 

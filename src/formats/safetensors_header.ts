@@ -38,6 +38,9 @@ const bytesPerElement: ReadonlyMap<string, number> = new Map([
 /** The reference implementation's limit. */
 const longestHeader = 100_000_000
 
+/** Tensors of one file; the largest models have some ten thousand. */
+const mostTensors = 100_000
+
 /** The format needs three levels: the table, a tensor, its shape. */
 const deepestHeader = 8
 
@@ -59,6 +62,9 @@ export function parseSafetensorsHeader(
 
   const dataStart = 8 + headerLength
   const metadata = checkMetadata(header['__metadata__'], where)
+  const count = Object.keys(header).length
+  if (count > mostTensors)
+    throw broken(where, `it has ${count} tensors, more than the ${mostTensors} allowed`)
   const entries = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
     .map(([name, value]) => [name, checkEntry(name, value, dataStart, fileSize, where)] as const)
@@ -82,6 +88,12 @@ export function parseSafetensorsHeader(
 /** The header's length, which must fit in the file. */
 export function readHeaderLength(bytes: Uint8Array, fileSize: number, where: string): number {
   if (fileSize < 8 || bytes.length < 8) throw broken(where, `it has only ${fileSize} bytes`)
+  const begin = String.fromCharCode(...bytes.subarray(0, 8))
+  if (begin === 'version ')
+    throw new UserError(
+      `${where} is a pointer of Git LFS in place of the file; fetch that with: git lfs pull`,
+    )
+  if (begin.startsWith('<')) throw broken(where, 'it is a page of the web')
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
   if (length > longestHeader)
     throw broken(where, `it announces a header of ${length} bytes, more than the ${longestHeader} allowed`)

@@ -93,7 +93,7 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     .enum(['error', 'skip'])
     .default('error')
     .describe(
-      'What to do with a row that does not fit its template, such as a conversation of other turns or a label that is missing: stop, or leave it out and count it.',
+      'What to do with a row that does not fit its template, such as a conversation of other turns or a label that is missing, or that is damaged, as a line that is no JSON: stop, or leave it out and count it.',
     ),
   provider: z.enum(['cpu', 'cuda']).default('cpu').describe('What ONNX Runtime computes on.'),
   threads: z

@@ -43,7 +43,7 @@ export async function lookAtData(path: string): Promise<DataLook> {
   const sample: Row[] = []
   let rows = 0
   let more = false
-  for await (const row of readRows(path)) {
+  for await (const row of readRows(path, {}, () => undefined)) {
     if (rows === MOST_ROWS) {
       more = true
       break

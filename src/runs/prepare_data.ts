@@ -38,7 +38,7 @@ export async function resolveTemplates(
   const templates: TemplateSource[] = []
   for (const source of config.data) {
     const { path, read, template = config.template } = sourceOf(source, config.seed)
-    templates.push(template ?? (await templateOfFirstRow(path, read, dataKind(config))))
+    templates.push(template ?? (await templateOfFirstRow(path, read, dataKind(config), config.odd_rows)))
   }
   const common = config.template ?? templates[0]!
   const data = config.data.map((source, i) => {

@@ -17,6 +17,9 @@ const MOST_GROWTH = 1000
 /** Characters of all added tokens, which are looked for at once, and of one; no token that a model learns is near it. */
 const [MOST_ADDED, LONGEST_ADDED] = [1_000_000, 10_000]
 
+/** How many there may be; tokenizers have some thousand at most. */
+const MOST_ADDED_TOKENS = 20_000
+
 /** @throws UserError where a text is too long to be cut into tokens */
 export function checkLength(text: string, most = MOST_CHARACTERS): void {
   if (text.length <= most) return
@@ -71,6 +74,7 @@ export function checkComponents(description: TokenizerJson, where: string): void
     added.reduce((sum, length) => sum + length, 0) > MOST_ADDED
   )
     refuse('its added tokens are too long to be looked for in texts')
+  if (added.length > MOST_ADDED_TOKENS) refuse('its added tokens are too many to be looked for in texts')
   const longest = model['max_input_chars_per_word'] ?? 100
   if (!(Number.isInteger(longest) && Number(longest) >= 0 && Number(longest) <= 1000))
     refuse('model.max_input_chars_per_word is none of 0 … 1000')

@@ -28,6 +28,42 @@ describe('data/parquet', () => {
     })
   }
 
+  it('says of a file that is cut off or of another kind what it is, without the words of a library', async () => {
+    const whole = await readFile(fixture('none'))
+    const cases: readonly (readonly [bytes: Uint8Array, says: RegExp])[] = [
+      [whole.subarray(0, 0), /\(it has only 0 bytes\)/],
+      [whole.subarray(0, whole.length >> 1), /so it is cut off\)/],
+      [Buffer.from('<!DOCTYPE html><html></html>'), /another kind of file\)/],
+      [Buffer.concat([whole.subarray(0, 4), whole.subarray(-200)]), /is not a Parquet file/],
+    ]
+    for (const [bytes, says] of cases)
+      await withFile('t.parquet', bytes, async (path) =>
+        expect(await userError(() => collect(readRows(path))))
+          .to.match(says)
+          .and.to.match(/t\.parquet is not a Parquet file .*; copy or write it again$/)
+          .and.not.match(/DataView|undefined|Offset/),
+      )
+  })
+
+  it('reads dates and times of any year, as numpy tells them', async () => {
+    const fixtures = join(import.meta.dirname, 'fixtures')
+    const rows = await collect(readRows(join(fixtures, 'far_times.parquet')))
+    const told = JSON.parse(await readFile(join(fixtures, 'far_times.json'), 'utf8')) as Record<
+      string,
+      string[]
+    >
+    // numpy writes years without plus and noughts before them, and fractions in all digits.
+    const plain = (text: unknown) =>
+      String(text)
+        .replace(/^([+-]?)0*(?=\d)/, '$1')
+        .replace(/^\+/, '')
+        .replace(/\.?(?:000)+$/, '')
+    for (const [name, texts] of Object.entries(told))
+      expect(rows.map((row) => plain(row[name]))).to.deep.equal(texts.map(plain))
+    expect(rows[0]!['day']).to.equal('+301770-10-26')
+    expect(rows[2]!['day']).to.equal('9999-12-31')
+  })
+
   describe('values that JavaScript would change', () => {
     const file = (name: string): string => join(import.meta.dirname, 'fixtures', name)
     let rows: Row[]

@@ -115,6 +115,32 @@ describe('data/prepare', () => {
     })
   })
 
+  it('leaves out damaged lines where it is asked, and counts them; else it says that it can', async () => {
+    await withSource('', async (options, folder) => {
+      const texts = [
+        '{"text":"a b"}',
+        '{"text":"c',
+        '{"text":"d e"}',
+        '{"text":"f"} x',
+        '{"text":"g"}',
+        '{"te',
+      ]
+      const path = join(folder, 'texts.jsonl')
+      await writeFile(path, texts.join('\n'))
+      for (const split of [{ all: 'validation' as const }, { validation: 0.4, test: 0, seed: 1 }]) {
+        const damaged = { ...options, template: undefined, sources: [{ path, split }] }
+        expect(await userError(() => prepare(damaged))).to.match(
+          /texts\.jsonl, line 2: not valid JSON .*, or leave such rows out by odd_rows=skip$/,
+        )
+        const { splits } = await prepare({ ...damaged, oddRows: 'skip' })
+        const all = Object.values(splits)
+        expect(all.reduce((sum, { examples }) => sum + examples, 0)).to.equal(3)
+        expect(all.reduce((sum, { odd }) => sum + odd, 0)).to.equal(3)
+        expect(all.find(({ odd }) => odd > 0)!.firstOdd).to.match(/texts\.jsonl, line 2: not valid JSON/)
+      }
+    })
+  })
+
   it('leaves out conversations of another shape where it is asked, and counts them', async () => {
     await withSource('', async (options, folder) => {
       const turn = (role: string, content: unknown) => ({ role, content })

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { gzipSync } from 'node:zlib'
+
 import { expect } from 'chai'
 import fc from 'fast-check'
 
@@ -64,6 +66,78 @@ describe('data/read_rows', () => {
         /delimiter "::" must be one character/,
       )
     })
+
+    it('tells of another encoding where it is, what it may be, and how it is converted', async () => {
+      const latin = (text: string) => Buffer.from(text, 'latin1')
+      const convert = (encoding: string, name: string) =>
+        new RegExp(
+          `iconv -f ${encoding} -t UTF-8 "[^"]*${name}" > "[^"]*${name.replace('.', '\\.utf8\\.')}"$`,
+        )
+      for (const [name, rows, line] of [
+        ['t.csv', 'text,label\nplain,a\nun café,b\n', 3],
+        ['t.tsv', 'text\tlabel\nça va\ta\n', 2],
+        ['t.jsonl', '{"text":"a"}\n{"text":"na\x93ve\x94"}\n', 2],
+        ['t.json', '[{"text":"a"},\n{"text":"b"},\n{"text":"Größe"}]', 3],
+      ] as const) {
+        const told = await errorOf(name, latin(rows))
+        expect(told)
+          .to.match(new RegExp(`${name}, line ${line}: .*Windows-1252`))
+          .and.to.match(convert('WINDOWS-1252', name))
+      }
+      const japanese = Buffer.from('93fa967b8cea82cc95b68e9a97f1', 'hex')
+      const other = await errorOf('t.csv', Buffer.concat([latin('a,b\n1,'), japanese, latin('\n')]))
+      expect(other).to.match(convert('ITS_ENCODING', 't.csv'))
+      expect(other).to.not.match(/Windows/)
+      const cut = Buffer.from('{"text":"ü"}\n{"text":"日').subarray(0, -1)
+      expect(await errorOf('t.jsonl', cut)).to.match(/line 2: .*ends within a character, so copy it again$/)
+    })
+
+    it('leaves damaged rows out where it is asked, and names each', async () => {
+      const cases: readonly (readonly [
+        name: string,
+        text: string,
+        rows: number,
+        damages: readonly RegExp[],
+      ])[] = [
+        [
+          't.jsonl',
+          '{"a":1}\n{"a":\n[1]\n{"a":2}\nnull\n{"a":3}\n{"a',
+          3,
+          [/line 2: not valid JSON/, /line 3: an array/, /line 5: null/, /line 7/],
+        ],
+        ['t.json', '[{"a":1}, {"a":}, 3, {"a":2}]', 2, [/row 2: /, /row 3: 3 where/]],
+        [
+          't.csv',
+          'a,b\n1,2\n1,2,3\n1\n3,4\n',
+          2,
+          [/line 3: the row has 3 fields/, /line 4: the row has 1 fields/],
+        ],
+        ['t.tsv', 'a\tb\n1\t2\n1\n3\t4\n', 2, [/line 3: the row has 1 fields/]],
+      ]
+      for (const [name, text, rows, damages] of cases)
+        await withFile(name, text, async (path) => {
+          const left: string[] = []
+          const read = await collect(readRows(path, {}, ({ message }) => left.push(message)))
+          expect(read, text).to.have.length(rows)
+          expect(left, text).to.have.length(damages.length)
+          damages.forEach((damage, i) => expect(left[i]).to.match(damage))
+        })
+      await withFile('t.csv', 'a,b\n1,2\n"x,3\n3,4\n', async (path) =>
+        expect(await userError(() => collect(readRows(path, {}, () => undefined)))).to.match(/never closed/),
+      )
+    })
+
+    it('says that a file is packed, and reads very many columns soon', async () => {
+      expect(await errorOf('t.jsonl', gzipSync('{"a":1}\n'))).to.match(
+        /t\.jsonl is compressed with gzip; unpack it/,
+      )
+      const names = Array.from({ length: 50_000 }, (_, i) => `c${i}`)
+      const before = performance.now()
+      await withFile('t.csv', `${names.join(',')}\n${names.join(',')}\n`, async (path) =>
+        expect(Object.keys((await collect(readRows(path)))[0]!)).to.deep.equal(names),
+      )
+      expect(performance.now() - before).to.be.lessThan(3000)
+    }).timeout(10_000)
 
     it('names the line of bytes that are not UTF-8', async () => {
       const bytes = Buffer.concat([Buffer.from('a,b\n1,ü\n2,'), Buffer.from([0xff, 0x0a])])
@@ -224,7 +298,7 @@ describe('data/read_rows', () => {
       for (const [text, says] of cases) expect(await errorOf('t.json', text), text).to.match(says)
       const latin = Buffer.from('[{"a":"\xe9"}]', 'latin1')
       const read = (path: string) => userError(() => collect(readRows(path)))
-      expect(await withFile('t.json', latin, read)).to.match(/is not a text file in UTF-8/)
+      expect(await withFile('t.json', latin, read)).to.match(/are not UTF-8 text/)
       const endless = `[{"a":1},{"a":"${'x'.repeat(2 ** 24 + 2 ** 18)}`
       expect(await withFile('t.json', endless, read)).to.match(/row 2: it is longer than 16777216 characters/)
     })

@@ -142,6 +142,24 @@ describe('safetensors', () => {
         expect(sentence).not.to.include('\n')
       })
 
+    it('says what lies in place of the file', () => {
+      const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n'
+      expect(refusal(Buffer.from(pointer))).to.match(
+        /^bad\.safetensors is a pointer of Git LFS .*: git lfs pull$/,
+      )
+      expect(refusal(Buffer.from('<!DOCTYPE html><html></html>'))).to.match(
+        /it is a page of the web; copy or save/,
+      )
+    })
+
+    it('refuses more tensors than any model has, soon', () => {
+      const one = tensor('F32', [0], [0, 0])
+      const many = Array.from({ length: 200_000 }, (_, i) => `"t${i}":${one}`).join(',')
+      const before = performance.now()
+      expect(refusal(file(`{${many}}`))).to.match(/it has 200000 tensors, more than the 100000 allowed/)
+      expect(performance.now() - before).to.be.lessThan(5000)
+    }).timeout(10_000)
+
     it('takes a name with quotes, backslashes, braces and colons for what it is', () => {
       const names = ['"', '\\', '\\"', '{":', '[', 'a":{"b', '__proto__', '']
       const entries = names.map((name, i) => `${JSON.stringify(name)}:${tensor('U8', [1], [i, i + 1])}`)

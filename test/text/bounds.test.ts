@@ -81,6 +81,21 @@ const cases: readonly [what: string, change: object, text: string, says: RegExp]
     /added tokens are too long to be looked for/,
   ],
   [
+    'added tokens without end',
+    {
+      added_tokens: ['<|endoftext|>', ...Array.from({ length: 25_000 }, (_, i) => `<${i}>`)].map(
+        (content, i) => ({
+          id: 356 + i,
+          content,
+          lstrip: true,
+          rstrip: true,
+        }),
+      ),
+    },
+    'a',
+    /added tokens are too many to be looked for/,
+  ],
+  [
     'a text without a blank',
     {},
     'x'.repeat(15e6),

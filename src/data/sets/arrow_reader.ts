@@ -50,6 +50,7 @@ const within =
 
 function readFooter(readAt: ReadAt, fileBytes: number): Footer {
   const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
+  if (fileBytes < 20) throw new Error(`it has only ${fileBytes} bytes`)
   const tail = readAt(fileBytes - 10, 10)
   if (ascii(readAt(0, 6)) !== MAGIC || ascii(tail.subarray(4)) !== MAGIC) {
     throw new Error('it does not begin and end as an Arrow file')
@@ -163,7 +164,8 @@ export function readArrowDataset(source: ByteSource): DataSet {
     return readDataset(source)
   } catch (error) {
     source.close()
-    const reason = (error as Error).message
+    const reason =
+      error instanceof RangeError ? 'what it says of itself does not hold' : (error as Error).message
     throw new UserError(
       `${source.name} is not an encoded data set that can be read (${reason}); prepare it again`,
     )

@@ -33,7 +33,7 @@ export async function findClasses(
   const elsewhere = new Map<string, string>()
   for (const [i, source] of sources.entries()) {
     const labelled = readTolerantly(compileLabelledText(source.template), oddRows, () => undefined)
-    for await (const { row, split, where } of sourceRows(source, splits[i])) {
+    for await (const { row, split, where } of sourceRows(source, splits[i], oddRows)) {
       const label = labelled(row, where)?.label
       if (label === undefined) continue
       if (split === 'train') train.add(label)

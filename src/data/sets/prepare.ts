@@ -15,7 +15,7 @@ import { checkClasses, findClasses } from './classes.ts'
 import { LEFT_OUT } from '../examples/encode.ts'
 import type { OddRows } from '../examples/odd_rows.ts'
 import { readTolerantly } from '../examples/odd_rows.ts'
-import type { LeftOut } from '../examples/encode.ts'
+import type { Encoded, LeftOut } from '../examples/encode.ts'
 import type { DataKindName } from '../kinds/index.ts'
 import { kindNamed } from '../kinds/index.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -63,6 +63,9 @@ export interface PrepareReport {
   readonly splits: SplitCounts
 }
 
+/** A row that could not be read. */
+type Damage = Extract<Encoded, { readonly leftOut: LeftOut }>
+
 type TemplatedSource<T extends TemplateSource = TemplateSource> = Source & { readonly template: T }
 
 const PROGRESS_ROWS = 1000
@@ -81,11 +84,12 @@ async function withTemplates({
   sources,
   template,
   task = 'sft',
+  oddRows,
 }: PrepareOptions): Promise<TemplatedSource[]> {
   const templated: TemplatedSource[] = []
   for (const source of sources) {
     const { path, read } = source
-    const own = source.template ?? template ?? (await templateOfFirstRow(path, read, task))
+    const own = source.template ?? template ?? (await templateOfFirstRow(path, read, task, oddRows))
     const { fits, wanted } = kindNamed(task)
     if (!fits(own)) throw new UserError(`${path}: its template is not for the task ${task}; give ${wanted}`)
     templated.push({ ...source, template: own })
@@ -134,10 +138,20 @@ async function writeSplits(
         oddRows,
         ({ message }) => [{ leftOut: 'odd' as const, reason: message }],
       )
-      for await (const { row, split, where } of sourceRows(source, splits[i])) {
+      // What is damaged tells no split of its own.
+      const splitOfDamage = 'all' in source.split ? source.split.all : 'train'
+      let damaged: Damage[] = []
+      const leave = ({ message }: Error) => void damaged.push({ leftOut: 'odd', reason: message })
+      const addDamaged = async () => {
+        for (const damage of damaged) await files.add(splitOfDamage, damage)
+        damaged = []
+      }
+      for await (const { row, split, where } of sourceRows(source, splits[i], oddRows, leave)) {
+        await addDamaged()
         for (const encoded of encode(row, where)) await files.add(split, encoded)
         if (++rows % PROGRESS_ROWS === 0) onProgress?.(rows)
       }
+      await addDamaged()
     }
     onProgress?.(rows)
     counts = await files.finish()
@@ -190,10 +204,14 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   for (const { split } of options.sources) if ('seed' in split) checkFractions(split)
   await checkFolder(out)
   const sources = await withTemplates(options)
-  const drawn = await splitSources(sources, ({ template }) => {
-    const stratum = kindNamed(task).stratum?.(template)
-    return stratum && readTolerantly(stratum, oddRows, () => undefined)
-  })
+  const drawn = await splitSources(
+    sources,
+    ({ template }) => {
+      const stratum = kindNamed(task).stratum?.(template)
+      return stratum && readTolerantly(stratum, oddRows, () => undefined)
+    },
+    oddRows,
+  )
   const classes = await classesOf(sources, drawn, options)
   const tokenizerFiles = (await tokenizerFilesIn(tokenizerFolder)).map((name) => join(tokenizerFolder, name))
   const files = [...sources.map(({ path }) => path), ...tokenizerFiles]

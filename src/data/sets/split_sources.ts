@@ -1,5 +1,6 @@
 /** @module */
-import { readRows } from '../sources/read_rows.ts'
+import type { OddRows } from '../examples/odd_rows.ts'
+import { readTolerantRows } from '../sources/read_rows.ts'
 import type { Row } from '../row.ts'
 import type { Drawn, DrawnRule, Source } from '../sources/source_rows.ts'
 import { drawSplits } from './draw_splits.ts'
@@ -18,6 +19,7 @@ export type StratumOf = (row: Row, where: string) => string | undefined
 export async function splitSources<S extends Source>(
   sources: readonly S[],
   stratumOf: (source: S) => StratumOf | undefined,
+  oddRows: OddRows = 'error',
 ): Promise<(Drawn | undefined)[]> {
   const splits: (Drawn | undefined)[] = sources.map(() => undefined)
   const together = new Map<string, number[]>()
@@ -33,7 +35,7 @@ export async function splitSources<S extends Source>(
       const { path, read } = sources[i]!
       const stratum = rule.by === undefined ? stratumOf(sources[i]!) : undefined
       let number = 0
-      for await (const row of readRows(path, read)) {
+      for await (const row of readTolerantRows(path, read, oddRows)) {
         const where = `${path}, row ${++number}`
         const key = rule.by === undefined ? rowKey(row) : groupKey(row, rule.by, where)
         hashes.push(hashFraction(rule.seed, key))

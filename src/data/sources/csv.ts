@@ -7,6 +7,8 @@ import { pipeline } from 'node:stream'
 import { CsvError, parse } from 'csv-parse'
 
 import { UserError } from '../../errors.ts'
+import { DamagedRow, stop } from './damaged_row.ts'
+import type { Leave } from './damaged_row.ts'
 import { listNames, quote } from '../../quote.ts'
 import type { Row } from '../row.ts'
 import { readTextBlocks } from './text_lines.ts'
@@ -62,13 +64,21 @@ function firstLine(record: readonly string[], last: number): number {
 
 function checkNames(names: readonly string[], where: string): void {
   // Spreadsheets leave empty columns without a name.
-  const twice = names.find((name, i) => name !== '' && names.indexOf(name) !== i)
+  const seen = new Set<string>()
+  const twice = names.find((name) => name !== '' && (seen.has(name) || !seen.add(name)))
   if (twice !== undefined)
     throw new UserError(`${where}: column ${quote(twice)} is named twice; rename one of them`)
 }
 
-/** Yields one row of strings for each record. Blank lines are skipped. Throws UserError with the line number. */
-export async function* readDelimited(path: string, options: DelimitedOptions): AsyncGenerator<Row> {
+/**
+ * Yields one row of strings for each record, but for those of other fields that are left out; where a quote is wrong, the next
+ * record cannot be told. Blank lines are skipped. Throws UserError with the line number.
+ */
+export async function* readDelimited(
+  path: string,
+  options: DelimitedOptions,
+  leave: Leave = stop,
+): AsyncGenerator<Row> {
   // Parsing runs ahead of the loop below, and an error drops the records between: this is the next record's line.
   let ahead = 1
   const parser = parse({
@@ -99,9 +109,12 @@ export async function* readDelimited(path: string, options: DelimitedOptions): A
         continue
       }
       if (record.length !== names.length) {
-        throw new UserError(
-          `${path}, line ${firstLine(record, info.lines)}: the row has ${record.length} fields where ${names.length} columns are named (${listNames(names)})`,
+        leave(
+          new DamagedRow(
+            `${path}, line ${firstLine(record, info.lines)}: the row has ${record.length} fields where ${names.length} columns are named (${listNames(names)}); quote a field that holds the delimiter`,
+          ),
         )
+        continue
       }
       yield Object.fromEntries(names.map((name, i) => [name, record[i]!]))
     }

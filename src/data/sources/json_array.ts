@@ -8,17 +8,29 @@ import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { readText } from '../../formats/read_file.ts'
 import type { Row } from '../row.ts'
+import { DamagedRow, stop } from './damaged_row.ts'
+import type { Leave } from './damaged_row.ts'
 import { parseExactJson } from './exact_json.ts'
 import { jsonElements } from './json_elements.ts'
 
 /** Largest file of another form that is looked into. */
 const MOST_BYTES = 16e6
 
-/** Yields one row for each object. Throws UserError, with the row's number, for a file of another form. */
-export async function* readJsonArray(path: string): AsyncGenerator<Row> {
+/** Yields one row for each object, but for those that are left out. Throws UserError, with the row's number, for a file of another form. */
+export async function* readJsonArray(path: string, leave: Leave = stop): AsyncGenerator<Row> {
   let count = 0
   try {
-    for await (const text of jsonElements(path)) yield parseElement(text, path, ++count)
+    for await (const text of jsonElements(path)) {
+      let row: Row
+      try {
+        row = parseElement(text, path, ++count)
+      } catch (error) {
+        if (!(error instanceof DamagedRow)) throw error
+        leave(error)
+        continue
+      }
+      yield row
+    }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     throw (count === 0 && (await otherForm(path))) || invalid(path, error.message)
@@ -31,10 +43,10 @@ function parseElement(text: string, path: string, number: number): Row {
   try {
     row = parseExactJson(text)
   } catch (error) {
-    throw invalid(path, `row ${number}: ${onOneLine(error as Error)}`)
+    throw new DamagedRow(invalid(path, `row ${number}: ${onOneLine(error as Error)}`).message)
   }
   if (typeof row !== 'object' || row === null || Array.isArray(row))
-    throw new UserError(
+    throw new DamagedRow(
       `${path}, row ${number}: ${quote(row)} where a JSON object is wanted, such as {"text": "..."}`,
     )
   return row as Row

@@ -5,6 +5,7 @@
 import { createReadStream } from 'node:fs'
 
 import { UserError } from '../../errors.ts'
+import { notUtf8 } from '../../formats/encoding.ts'
 import { closingQuote } from '../../formats/json_structure.ts'
 import { regularFile, unreadable } from '../../formats/read_file.ts'
 
@@ -14,6 +15,7 @@ const MOST_CHARACTERS = 2 ** 24
 const [QUOTE, COMMA, BRACKET, BRACE] = [0x22, 0x2c, 0x5b, 0x7b]
 /** How far on the code of what closes is. */
 const CLOSES = 2
+const LINE_FEED = 10
 const BLANK = /[ \t\r\n]/
 
 /**
@@ -67,17 +69,25 @@ export async function* jsonElements(path: string): AsyncGenerator<string> {
 /** The file's text in order, without a byte order mark. */
 async function* textBlocks(path: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
-  const decode = (bytes?: Buffer): string => {
+  // What may lie in the block before of the character that fails, and the number of the line which that begins in.
+  let before: Buffer = Buffer.alloc(0)
+  let line = 1
+  const decode = (bytes: Buffer = Buffer.alloc(0), ends = true): string => {
     try {
-      return decoder.decode(bytes, { stream: bytes !== undefined })
+      const text = decoder.decode(bytes, { stream: !ends })
+      for (let at = before.indexOf(LINE_FEED); at >= 0; at = before.indexOf(LINE_FEED, at + 1)) line++
+      before = bytes
+      return text
     } catch {
-      throw new UserError(`${path} is not a text file in UTF-8; save it again in that encoding`)
+      // A block may begin within a character.
+      const whole = before.findIndex((byte) => byte < 0x80 || byte >= 0xc0)
+      throw notUtf8(path, Buffer.concat([before.subarray(Math.max(0, whole)), bytes]), line)
     }
   }
   await regularFile(path)
   try {
     for await (const bytes of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>)
-      yield decode(bytes)
+      yield decode(bytes, false)
   } catch (error) {
     throw error instanceof UserError ? error : unreadable(path, error)
   }

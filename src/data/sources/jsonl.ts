@@ -4,6 +4,8 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
+import { DamagedRow, stop } from './damaged_row.ts'
+import type { Leave } from './damaged_row.ts'
 import type { Row } from '../row.ts'
 import { parseExactJson } from './exact_json.ts'
 import { readTextBlocks } from './text_lines.ts'
@@ -13,25 +15,33 @@ function parseLine(line: string, where: string): Row {
   try {
     value = parseExactJson(line)
   } catch (error) {
-    throw new UserError(
+    throw new DamagedRow(
       `${where}: not valid JSON (${(error as Error).message}); each line must be one JSON object`,
     )
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const kind = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
-    throw new UserError(`${where}: ${kind} where a JSON object is wanted, such as {"text": "..."}`)
+    throw new DamagedRow(`${where}: ${kind} where a JSON object is wanted, such as {"text": "..."}`)
   }
   return value as Row
 }
 
-/** Yields one row for each line. Throws UserError with the line number. */
-export async function* readJsonl(path: string): AsyncGenerator<Row> {
+/** Yields one row for each line, but for those that are left out. Throws UserError with the line number. */
+export async function* readJsonl(path: string, leave: Leave = stop): AsyncGenerator<Row> {
   let found = false
   for await (const { text, line } of readTextBlocks(path)) {
     for (const [i, content] of text.split('\n').entries()) {
       if (content.trim() === '') continue
       found = true
-      yield parseLine(content, `${path}, line ${line + i}`)
+      let row: Row
+      try {
+        row = parseLine(content, `${path}, line ${line + i}`)
+      } catch (error) {
+        if (!(error instanceof DamagedRow)) throw error
+        leave(error)
+        continue
+      }
+      yield row
     }
   }
   if (!found) throw new UserError(`${path} is empty; it needs one JSON object a line`)

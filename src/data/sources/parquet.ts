@@ -12,6 +12,7 @@ import { compressors } from 'hyparquet-compressors'
 
 import { UserError } from '../../errors.ts'
 import { regularFile, unreadable } from '../../formats/read_file.ts'
+import { shortenSentence } from '../../quote.ts'
 import type { Row, Value } from '../row.ts'
 import { checkPages } from './parquet_pages.ts'
 import { columnReader, plainElement, utf8 } from './parquet_values.ts'
@@ -79,13 +80,15 @@ function featuresOf({ key_value_metadata: metadata }: FileMetaData): Readonly<Re
 }
 
 async function* readGroups(file: AsyncBuffer): AsyncGenerator<Row> {
+  await checkEnds(file)
   // Geometries would be looked for by a count that the file gives, which may be anything.
   const metadata = await parquetMetadataAsync(file, { geoparquet: false })
   const schema = parquetSchema(metadata)
   const names = schema.children.map(({ element }) => element.name)
   const features = featuresOf(metadata)
   const readers = schema.children.map((column) => columnReader(column, features[column.element.name]))
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  const seen = new Set<string>()
+  const twice = names.find((name) => seen.has(name) || !seen.add(name))
   if (twice !== undefined) throw new Error(`column "${twice}" is named twice`)
   for (const group of metadata.row_groups) checkGroup(group, leafPaths(schema), file.byteLength)
 
@@ -114,6 +117,24 @@ async function* readGroups(file: AsyncBuffer): AsyncGenerator<Row> {
   }
 }
 
+const MAGIC = 'PAR1'
+
+/** Throws Error where a file does not begin and end as one in Parquet: it is cut off, or of another kind. */
+async function checkEnds(file: AsyncBuffer): Promise<void> {
+  const [size, bytes] = [file.byteLength, MAGIC.length]
+  const isMark = async (at: number) =>
+    Buffer.from(await file.slice(at, at + bytes)).toString('latin1') === MAGIC
+  if (size < 3 * bytes) throw new Error(`it has only ${size} bytes`)
+  if (!(await isMark(0))) throw new Error('it does not begin as one does, so it is another kind of file')
+  if (!(await isMark(size - bytes))) throw new Error('it does not end as one does, so it is cut off')
+}
+
+/** Says what is wrong with a file, without the words of a machine: what those errors are of says nothing of it. */
+const reason = (error: unknown): string =>
+  error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError
+    ? 'what it says of itself does not hold'
+    : shortenSentence((error as Error).message, 200)
+
 /** Yields the file's rows in order. Throws UserError where the file is missing, truncated or not Parquet. */
 export async function* readParquet(path: string): AsyncGenerator<Row> {
   await regularFile(path)
@@ -125,7 +146,7 @@ export async function* readParquet(path: string): AsyncGenerator<Row> {
     for (;;) {
       const next = await groups.next().catch((error: unknown) => {
         throw new UserError(
-          `${path} is not a Parquet file that can be read (${(error as Error).message}); write it again`,
+          `${path} is not a Parquet file that can be read (${reason(error)}); copy or write it again`,
         )
       })
       if (next.done) break

@@ -133,15 +133,27 @@ function unitOf({ converted_type: converted, logical_type: logical }: SchemaElem
 
 const SECOND = 1_000_000_000n
 
-const date = (days: number): string => new Date(days * 86_400_000).toISOString().replace(/T.*/, '')
+/** The Gregorian calendar repeats itself after so many years and days. */
+const [CYCLE_YEARS, CYCLE_DAYS] = [400n, 146_097n]
+const DAY_SECONDS = 86_400n
+
+/** ISO 8601 of seconds since 1970, of any year: JavaScript's dates end in 275760. Years beyond 9999 have a sign and six digits. */
+function isoTime(seconds: bigint): string {
+  const cycles = seconds / (CYCLE_DAYS * DAY_SECONDS)
+  const date = new Date(Number(1000n * (seconds - cycles * CYCLE_DAYS * DAY_SECONDS)))
+  const year = BigInt(date.getUTCFullYear()) + cycles * CYCLE_YEARS
+  const digits = (year < 0n ? -year : year).toString()
+  const isPlain = year >= 0n && year <= 9999n
+  const written = isPlain ? digits.padStart(4, '0') : (year < 0n ? '-' : '+') + digits.padStart(6, '0')
+  return date.toISOString().replace(/^[+-]?\d+(-.*)\.000Z$/, `${written}$1`)
+}
+
+const date = (days: number): string => isoTime(BigInt(days) * DAY_SECONDS).replace(/T.*/, '')
 
 /** Of nanoseconds since 1970; with Z where they are those of UTC. */
 function timestamp(nanoseconds: bigint, utc: boolean): string {
   const fraction = BigInt.asUintN(64, ((nanoseconds % SECOND) + SECOND) % SECOND)
-  const seconds = Number((nanoseconds - fraction) / SECOND)
-  return (
-    new Date(1000 * seconds).toISOString().replace(/\.000Z$/, '') + fractionText(fraction) + (utc ? 'Z' : '')
-  )
+  return isoTime((nanoseconds - fraction) / SECOND) + fractionText(fraction) + (utc ? 'Z' : '')
 }
 
 /** hh:mm:ss of nanoseconds since midnight. */

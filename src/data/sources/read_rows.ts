@@ -6,10 +6,13 @@ import { extname } from 'node:path'
 
 import { UserError } from '../../errors.ts'
 import { readDelimited } from './csv.ts'
+import { DamagedRow, stop } from './damaged_row.ts'
+import type { Leave } from './damaged_row.ts'
 import { csvDelimiter, isQuotedTsv } from './csv_dialect.ts'
 import { readJsonArray } from './json_array.ts'
 import { readJsonl } from './jsonl.ts'
 import { readParquet } from './parquet.ts'
+import type { OddRows } from '../examples/odd_rows.ts'
 import { listColumns } from '../row.ts'
 import type { Row } from '../row.ts'
 
@@ -68,35 +71,34 @@ async function* openDelimited(
   path: string,
   format: 'csv' | 'tsv',
   options: ReadOptions,
+  leave: Leave,
 ): AsyncGenerator<Row> {
   const { delimiter, columns, quoting } = options
   const named = columns && { columns }
   if (format === 'tsv') {
-    yield* readDelimited(path, {
-      delimiter: '\t',
-      quoting: quoting ?? (await isQuotedTsv(path)),
-      ...named,
-    })
+    const quoted = quoting ?? (await isQuotedTsv(path))
+    yield* readDelimited(path, { delimiter: '\t', quoting: quoted, ...named }, leave)
     return
   }
   const found = await csvDelimiter(path, columns === undefined)
-  yield* readDelimited(path, {
-    ...found,
-    ...(delimiter && { delimiter }),
-    quoting: quoting ?? true,
-    ...named,
-  })
+  const dialect = { ...found, ...(delimiter && { delimiter }), quoting: quoting ?? true, ...named }
+  yield* readDelimited(path, dialect, leave)
 }
 
-function openRows(path: string, format: SourceFormat, options: ReadOptions): AsyncGenerator<Row> {
+function openRows(
+  path: string,
+  format: SourceFormat,
+  options: ReadOptions,
+  leave: Leave,
+): AsyncGenerator<Row> {
   switch (format) {
     case 'csv':
     case 'tsv':
-      return openDelimited(path, format, options)
+      return openDelimited(path, format, options, leave)
     case 'jsonl':
-      return readJsonl(path)
+      return readJsonl(path, leave)
     case 'json':
-      return readJsonArray(path)
+      return readJsonArray(path, leave)
     case 'parquet':
       return readParquet(path)
   }
@@ -105,14 +107,19 @@ function openRows(path: string, format: SourceFormat, options: ReadOptions): Asy
 /**
  * Reads a source row by row.
  *
+ * @param leave learns of each damaged row, which is left out then
  * @throws UserError, naming file and line (or row), where the file is missing, empty, not UTF-8 or malformed, or lacks a
  *   required column.
  */
-export async function* readRows(path: string, options: ReadOptions = {}): AsyncGenerator<Row> {
+export async function* readRows(
+  path: string,
+  options: ReadOptions = {},
+  leave: Leave = stop,
+): AsyncGenerator<Row> {
   const format = formatOf(path, options)
   checkOptions(path, format, options)
   let number = 0
-  for await (const row of openRows(path, format, options)) {
+  for await (const row of openRows(path, format, options, leave)) {
     number++
     const missing = options.required?.find((name) => !Object.hasOwn(row, name))
     if (missing !== undefined) {
@@ -121,5 +128,20 @@ export async function* readRows(path: string, options: ReadOptions = {}): AsyncG
       )
     }
     yield row
+  }
+}
+
+/** The same by what is to be done with rows that are odd; where they are an error, it says that they could be left out. */
+export async function* readTolerantRows(
+  path: string,
+  options: ReadOptions | undefined,
+  oddRows: OddRows,
+  leave: Leave = () => undefined,
+): AsyncGenerator<Row> {
+  try {
+    yield* readRows(path, options, oddRows === 'skip' ? leave : stop)
+  } catch (error) {
+    if (!(error instanceof DamagedRow)) throw error
+    throw new UserError(`${error.message}, or leave such rows out by odd_rows=skip`)
   }
 }

@@ -5,7 +5,9 @@
 import { UserError } from '../../errors.ts'
 import type { DataKindName } from '../kinds/index.ts'
 import { detectTemplateOfRow, listForms } from '../templates/forms.ts'
-import { readRows } from './read_rows.ts'
+import type { OddRows } from '../examples/odd_rows.ts'
+import type { Leave } from './damaged_row.ts'
+import { readTolerantRows } from './read_rows.ts'
 import type { ReadOptions } from './read_rows.ts'
 import { listColumns } from '../row.ts'
 import type { Row } from '../row.ts'
@@ -43,17 +45,20 @@ export interface PlacedRow {
 /**
  * Reads a source row by row.
  *
+ * @param oddRows what is done with damaged rows; `leave` learns of each that is left out
  * @param drawn the splits that `split_sources.ts` has drawn; none where the rows themselves tell
  * @throws UserError as `readRows` does, for a split that is none, or where no row has a column its template requires
  */
 export async function* sourceRows(
   { path, read, split, template }: Source,
   drawn: Drawn = [],
+  oddRows: OddRows = 'error',
+  leave?: Leave,
 ): AsyncGenerator<PlacedRow> {
   const unseen = new Set(template ? requiredColumns(template) : [])
   let number = 0
   let last: Row = {}
-  for await (const row of readRows(path, read)) {
+  for await (const row of readTolerantRows(path, read, oddRows, leave)) {
     const where = `${path}, row ${++number}`
     for (const column of unseen) if (Object.hasOwn(row, column)) unseen.delete(column)
     last = row
@@ -83,8 +88,9 @@ export async function templateOfFirstRow(
   path: string,
   read: ReadOptions | undefined,
   task: DataKindName,
+  oddRows: OddRows = 'error',
 ): Promise<TemplateSource> {
-  for await (const row of readRows(path, read)) {
+  for await (const row of readTolerantRows(path, read, oddRows)) {
     const template = detectTemplateOfRow(row, task)
     if (template) return template
     throw new UserError(

@@ -8,6 +8,7 @@ import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 
 import { UserError } from '../../errors.ts'
+import { notUtf8 } from '../../formats/encoding.ts'
 import { regularFile, unreadable } from '../../formats/read_file.ts'
 
 /** Longer lines mean a wrong kind of file rather than long text. */
@@ -58,15 +59,6 @@ async function* byteBlocks(path: string): AsyncGenerator<Buffer> {
   yield Buffer.concat(held)
 }
 
-function invalidUtf8(path: string, block: Buffer, line: number): UserError {
-  for (let start = 0; start < block.length; line++) {
-    const end = block.indexOf(LINE_FEED, start) + 1 || block.length
-    if (!isUtf8(block.subarray(start, end))) break
-    start = end
-  }
-  return new UserError(`${path}, line ${line}: these bytes are not UTF-8 text; save the file again as UTF-8`)
-}
-
 /** The file's text in order, without a byte order mark. Throws UserError for bytes that are not UTF-8 and huge lines. */
 export async function* readTextBlocks(path: string): AsyncGenerator<TextBlock> {
   let line = 1
@@ -74,7 +66,7 @@ export async function* readTextBlocks(path: string): AsyncGenerator<TextBlock> {
     if (block.length > MAX_LINE_BYTES && !block.includes(LINE_FEED)) {
       throw new UserError(`${path}, line ${line}: the line is longer than 16 MiB; is this a text file?`)
     }
-    if (!isUtf8(block)) throw invalidUtf8(path, block, line)
+    if (!isUtf8(block)) throw notUtf8(path, block, line)
     const text = block.toString('utf8')
     yield { text: line === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text, line }
     for (let at = block.indexOf(LINE_FEED); at >= 0; at = block.indexOf(LINE_FEED, at + 1)) line++

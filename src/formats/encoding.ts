@@ -1,0 +1,73 @@
+/**
+ * What to tell of a text that is not UTF-8: where, what it probably is, and the command that converts it.
+ * @module
+ */
+import { isUtf8 } from 'node:buffer'
+
+import { UserError } from '../errors.ts'
+
+const LINE_FEED = 10
+const isHigh = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x80
+
+/** Files of other files, by the bytes that they begin with. */
+const PACKED: Readonly<Record<string, string>> = {
+  '1f8b': 'compressed with gzip',
+  '504b0304': 'a zip archive, as those of spreadsheets are',
+  '28b52ffd': 'compressed with zstd',
+  '425a68': 'compressed with bzip2',
+  fd377a585a00: 'compressed with xz',
+}
+
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 6)).toString('hex')
+
+/** Of Windows-1252's signs those that are usual: euro, ellipsis, quotation marks, bullet, dashes, trademark. From 0xA0 on it is Latin-1. */
+const USUAL: readonly number[] = [0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99]
+
+/**
+ * The error of a file whose bytes are not UTF-8.
+ *
+ * @param bytes the file, or a part of it that begins with a line
+ * @param first the number of that line
+ */
+export function notUtf8(path: string, bytes: Uint8Array, first = 1): UserError {
+  const packed =
+    first === 1 ? Object.entries(PACKED).find(([begin]) => hexOf(bytes).startsWith(begin))?.[1] : undefined
+  if (packed !== undefined) return new UserError(`${path} is ${packed}; unpack it, and name what is in it`)
+  let [number, start] = [first, 0]
+  let line = bytes
+  for (; start < bytes.length; number++) {
+    const end = bytes.indexOf(LINE_FEED, start) + 1 || bytes.length
+    line = bytes.subarray(start, end)
+    if (!isUtf8(line)) break
+    start = end
+  }
+  const where = `${path}, line ${number}: these bytes are not UTF-8 text`
+  if (start + line.length === bytes.length && isCutOff(line))
+    return new UserError(`${where}; the file ends within a character, so copy it again`)
+  const encoding = looksWestern(line) ? 'WINDOWS-1252' : 'ITS_ENCODING'
+  const guess = looksWestern(line) ? ', but look like Windows-1252 or Latin-1' : ''
+  return new UserError(
+    `${where}${guess}; save the file again as UTF-8, or convert it: iconv -f ${encoding} -t UTF-8 "${path}" > "${withUtf8(path)}"`,
+  )
+}
+
+/** Whether a text is UTF-8 but for the first bytes of a character at its end. */
+function isCutOff(line: Uint8Array): boolean {
+  const begun = line.findLastIndex((byte) => byte >= 0xc0)
+  return begun > line.length - 4 && line.subarray(begun).every(isHigh) && isUtf8(line.subarray(0, begun))
+}
+
+/** Letters with accents and typographic signs stand among ASCII, at most two beside each other; other scripts' bytes come in rows. */
+function looksWestern(line: Uint8Array): boolean {
+  const runs =
+    Buffer.from(line.subarray(0, 10_000))
+      .toString('latin1')
+      .match(/[\x80-\xff]+/g) ?? []
+  const bytes = Buffer.from(runs.join(''), 'latin1')
+  return (
+    runs.every(({ length }) => length <= 2) && bytes.every((byte) => byte >= 0xa0 || USUAL.includes(byte))
+  )
+}
+
+/** The name of the converted file: `words.csv` becomes `words.utf8.csv`. */
+const withUtf8 = (path: string): string => path.replace(/(\.[^./\\]*)?$/, '.utf8$1')

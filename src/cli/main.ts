@@ -34,7 +34,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     program.addCommand(command.description(summary).copyInheritedSettings(program))
   }
   try {
-    await program.parseAsync(argv)
+    // Of a command that there is not, help says so as its call does.
+    const unknown =
+      argv[2] === 'help' && called !== undefined && !Object.hasOwn(commands, called) && called !== 'help'
+    await program.parseAsync(unknown ? [...argv.slice(0, 2), called] : argv)
   } catch (error) {
     process.exitCode = report(error)
   }

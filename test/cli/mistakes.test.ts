@@ -83,6 +83,7 @@ const mistakes: Record<string, readonly Mistake[]> = {
       /ortune: --row (""|null|3|\[\]) is no JSON object of columns; write one such as/,
     ]),
     [['generate', 'model', '--column', ''], /ortune: --column "" is no column; write name=value/],
+    [['help', 'trian'], /unknown command 'trian'\n\(Did you mean train\?\)/],
     [train('lora.q=1'), /there is no option "lora\.q"/],
     [train('max_length=65'), /max_length 65 exceeds the model's context of 64/],
     [train('template.prompt={{ wrod }}'), /words\.csv, row 1: the prompt template uses "wrod"/],

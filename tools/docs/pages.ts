@@ -8,9 +8,8 @@ import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 
 import { TASK_NAMES } from '../../src/tasks/index.ts'
-import { jsonSchema } from '../../src/json_schema.ts'
 import { trainingOptionsSchema } from '../../src/learning/options.ts'
-import { runConfigSchema } from '../../src/runs/config.ts'
+import { configSchema } from '../../src/runs/config_schema.ts'
 import { configurationPage, taskOptions } from './configuration.ts'
 import { learningRateTable } from './learning_rates.ts'
 
@@ -21,7 +20,7 @@ const OPTIONS = /(<!-- options -->\n)[\s\S]*?(<!-- end of options -->)/
 
 /** For editors: what a YAML file may hold. Draft 7, which they all know, has the same words for it. */
 function editorSchema(): string {
-  const { properties = {}, ...rest } = jsonSchema(runConfigSchema)
+  const { properties = {}, ...rest } = configSchema()
   const keys = Object.entries(properties)
   const ofTraining = ([key]: [string, unknown]) => Object.hasOwn(trainingOptionsSchema.shape, key)
   return JSON.stringify({

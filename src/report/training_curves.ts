@@ -43,6 +43,7 @@ const lossPanel = (comparable: boolean): Panel =>
 
 const STEPPING: readonly Panel[] = [
   { title: 'norm of the gradients, before clipping', curves: { training: 'grad_norm' } },
+  { title: 'norm of the eligibility traces', curves: { training: 'plastic/eligibility_norm' } },
   { title: 'learning rate', curves: { 'learning rate': 'learning_rate' } },
 ]
 

@@ -6,9 +6,11 @@ import { expect } from 'chai'
 import { readManifest } from '../../src/formats/manifest.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import type { StepRecord } from '../../src/learning/listeners.ts'
+import { trainingCurves } from '../../src/report/training_curves.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { readRecords } from '../../src/runs/log.ts'
 import { checkRunConfig } from '../../src/runs/read_config.ts'
+import { sft } from '../../src/tasks/sft.ts'
 import { collect, withFolder } from '../data/helpers.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
 
@@ -61,6 +63,8 @@ describe('a run with a plastic update', () => {
       const kept = await readTensors(join(run, 'checkpoints', 'last', 'optimizer.safetensors'))
       const traces = [...kept].filter(([name]) => name.endsWith('.eligibility'))
       expect(traces.length).to.equal([...kept].length / 3)
+      const picture = await trainingCurves(readRecords(join(run, 'log.jsonl')), 'run', sft)
+      expect(picture).to.include('norm of the eligibility traces')
       const squares = traces.flatMap(([, { data }]) => [...data]).reduce((sum, e) => sum + e * e, 0)
       expect(Math.sqrt(squares) / norms.at(-1)!).to.be.closeTo(1, 1e-6)
     }))

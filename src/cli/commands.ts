@@ -36,6 +36,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'go on with a run that was stopped or killed, from its last checkpoint',
     load: async () => (await import('./resume.ts')).resumeCommand(),
   },
+  sweep: {
+    summary: 'train with many combinations of options, a grid or drawn at random, and compare the runs',
+    load: async () => (await import('./sweep.ts')).sweepCommand(),
+  },
   evaluate: {
     summary: "judge a run's model on its validation or test data, alone or beside another run",
     load: async () => (await import('./evaluate.ts')).evaluateCommand(),

@@ -28,7 +28,7 @@ describe('the help of commands', () => {
     schema = JSON.parse(await printed('schema')) as JsonSchema
   })
 
-  for (const command of ['train', 'prepare'])
+  for (const command of ['train', 'prepare', 'sweep'])
     it(`lists the keys of a YAML file, with those of a task: ${command}`, async () => {
       const shared = Object.keys(schema.properties!).filter((key) => !TASK_NAMES.includes(key as never))
       const help = await printed(command, '--help')

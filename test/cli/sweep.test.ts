@@ -1,0 +1,312 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+
+import { expect } from 'chai'
+
+import type { SweepRow } from '../../src/runs/sweep/rows.ts'
+import { withFolder } from '../data/helpers.ts'
+import { writeTinyModel } from '../tiny_model.ts'
+import type { Outcome } from './run_cli.ts'
+import { runAlone, runHere } from './run_cli.ts'
+
+interface Result {
+  readonly out: string
+  readonly keys: readonly string[]
+  readonly runs: readonly (SweepRow & { readonly values: Readonly<Record<string, unknown>> })[]
+  readonly over_seeds: readonly {
+    readonly values: object
+    readonly finished: number
+    readonly failed: number
+  }[]
+  readonly best: string
+  readonly picture: string
+  readonly left: number
+  readonly stopped: string | null
+}
+
+/** A folder with a tiny model, data of all three splits and a configuration `run.yaml`. */
+async function withSweep(work: (folder: string) => Promise<void>, config: object = {}): Promise<void> {
+  await withFolder(async (folder) => {
+    await place(folder, config)
+    await work(folder)
+  })
+}
+
+async function place(folder: string, config: object): Promise<void> {
+  await writeTinyModel(join(folder, 'model'))
+  const words = ['fox', 'hen', 'owl', 'elk', 'bee', 'ant']
+  const rows = ['train', 'validation', 'test'].flatMap((split) =>
+    words.map((word) => `a ${word} is an animal,${split}`),
+  )
+  writeFileSync(join(folder, 'rows.csv'), `text,split\n${rows.join('\n')}\n`)
+  const data = [{ path: 'rows.csv', split: { column: 'split' } }]
+  const shared = {
+    model: 'model',
+    output_dir: 'runs/tiny',
+    data,
+    lora: { r: 4 },
+    per_device_train_batch_size: 2,
+  }
+  writeFileSync(
+    join(folder, 'run.yaml'),
+    JSON.stringify({ ...shared, max_steps: 4, eval_steps: 2, ...config }),
+  )
+}
+
+function resultOf({ code, stdout, stderr }: Outcome): Result {
+  expect(code, stderr).to.equal(0)
+  return JSON.parse(stdout) as Result
+}
+
+const sweep = async (folder: string, ...args: string[]): Promise<Result> =>
+  resultOf(await runHere(folder, 'sweep', 'run.yaml', '--json', ...args))
+
+/** What a run has come to, apart from clocks. */
+const filesOf = (run: string): ReadonlyMap<string, string> =>
+  new Map(
+    ['log.jsonl', ...['best', 'last'].flatMap((name) => filesIn(run, join('checkpoints', name)))].map(
+      (name) => [name, readFileSync(join(run, name)).toString('base64')],
+    ),
+  )
+
+const filesIn = (run: string, folder: string): string[] =>
+  readdirSync(join(run, folder)).map((name) => join(folder, name))
+
+const steps = (log: string): number =>
+  existsSync(log) ? (readFileSync(log, 'utf8').match(/"grad_norm"/g) ?? []).length : 0
+
+describe('ortune sweep', function () {
+  this.timeout(120_000)
+
+  it('trains each combination once, and compares them over seeds', () =>
+    withSweep(async (folder) => {
+      const given = ['learning_rate=1e-3,1e-2,0.001', 'lora.r=2,4', 'seed=1,2', '--split', 'test']
+      const { out, keys, runs, over_seeds, best, picture, left } = await sweep(folder, ...given)
+      expect(out).to.equal('runs/tiny-sweep')
+      expect(keys).to.deep.equal(['learning_rate', 'lora.r', 'seed'])
+      expect(runs).to.have.length(8)
+      expect(new Set(runs.map(({ values }) => JSON.stringify(values))).size).to.equal(8)
+      expect(left).to.equal(0)
+      const losses = runs.map(({ best_metric }) => best_metric!)
+      expect(losses).to.deep.equal(losses.toSorted((a, b) => a - b))
+      for (const { run, steps, tokens, seconds, evaluations, evaluated, best_metric } of runs) {
+        expect(steps).to.equal(4)
+        expect(evaluations.map(({ step }) => step)).to.deep.equal([0, 2, 4])
+        expect(evaluations.at(-1)).to.include({ tokens, seconds })
+        expect(seconds).to.be.greaterThan(evaluations[1]!.seconds)
+        expect(Math.min(...evaluations.slice(1).map(({ eval_loss }) => eval_loss as number))).to.equal(
+          best_metric,
+        )
+        expect(evaluated['test']!['loss']).to.be.a('number')
+        const log = readFileSync(join(folder, out, run, 'log.jsonl'), 'utf8')
+          .trim()
+          .split('\n')
+        const stepTokens = log.map((line) => (JSON.parse(line) as { tokens?: number }).tokens ?? 0)
+        expect(stepTokens.reduce((sum, count) => sum + count)).to.equal(tokens)
+      }
+      expect(over_seeds).to.have.length(4)
+      for (const group of over_seeds) expect(group).to.include({ finished: 2, failed: 0 })
+      expect(best).to.equal(join(out, runs[0]!.run))
+      expect(readFileSync(join(folder, picture), 'utf8')).to.match(
+        /^<svg.*learning_rate.*lora\.r.*seed.*loss/s,
+      )
+    }))
+
+  it('goes on with more values and keys, and does not do again what is done', () =>
+    withSweep(async (folder) => {
+      const first = await sweep(folder, 'learning_rate=1e-3,1e-2')
+      const logs = first.runs.map(({ run }) => join(folder, first.out, run, 'log.jsonl'))
+      const times = logs.map((log) => statSync(log).mtimeMs)
+      const { runs } = await sweep(folder, 'learning_rate=1e-3,1e-2,3e-2', 'lora.r=4,8')
+      expect(runs).to.have.length(6)
+      expect(runs.map(({ values }) => values['lora.r'])).to.have.members([4, 4, 4, 8, 8, 8])
+      expect(logs.map((log) => statSync(log).mtimeMs)).to.deep.equal(times)
+      const { code, stderr } = await runHere(
+        folder,
+        'sweep',
+        'run.yaml',
+        'learning_rate=1e-3,1e-2',
+        'max_steps=5',
+      )
+      expect(stderr).to.match(
+        /holds a sweep in which max_steps is 4, and here it is 5; put it back, sweep over it/,
+      )
+      expect(code).to.equal(2)
+    }))
+
+  it('keeps to a budget, and goes on with a larger one', () =>
+    withSweep(async (folder) => {
+      const given = ['learning_rate=log:1e-4:1e-2', 'weight_decay=lin:0:0.1', '--random', '4']
+      const few = await sweep(folder, ...given, '--runs', '2')
+      expect(few).to.include({ left: 2, stopped: 'runs' })
+      expect(await sweep(folder, ...given, '--runs', '2')).to.include({ left: 2, stopped: 'runs' })
+      expect(await sweep(folder, ...given, '--minutes', '0')).to.include({ left: 2, stopped: 'minutes' })
+      const all = await sweep(folder, ...given)
+      expect(all).to.include({ left: 0, stopped: null })
+      expect(all.runs).to.have.length(4)
+      expect(all.runs.map(({ digest }) => digest)).to.include.members(few.runs.map(({ digest }) => digest))
+    }))
+
+  it('a run that fails is a row with its sentence, and the others are done', () =>
+    withSweep(
+      async (folder) => {
+        const given = ['learning_rate=10,1e-3', 'seed=1,2']
+        const { runs, over_seeds } = await sweep(folder, ...given)
+        expect(runs.map(({ error }) => error === null)).to.deep.equal([true, true, false, false])
+        expect(runs[3]!.error).to.match(/step \d+/)
+        expect(runs[3]!.best_metric).to.equal(null)
+        expect(over_seeds.at(-1)).to.include({ finished: 0, failed: 2 })
+        const { stdout, stderr } = await runHere(folder, 'sweep', 'run.yaml', ...given)
+        expect(stderr).to.include('4 runs, 4 done before')
+        expect(stdout)
+          .to.match(/^failed +10 +1 +–/m)
+          .and.match(/^failed: learning_rate=10 seed=\d/m)
+        const again = await runHere(folder, 'sweep', 'run.yaml', ...given, '--retry')
+        expect(again.stderr).to.include('4 runs, 2 done before').and.include('run 4 of 4, which goes on')
+      },
+      { max_steps: 60, max_grad_norm: 0, adam_beta2: 0 },
+    ))
+
+  for (const [what, given, says] of [
+    ['a value', ['lora.r=4,0'], 'lora.r=0 on the command line: lora.r must be a whole number, ≥ 1'],
+    [
+      'an end of a range',
+      ['learning_rate=lin:1:100', '--random', '2'],
+      'learning_rate=100 on the command line',
+    ],
+    ['a range in a grid', ['learning_rate=log:1e-5:1e-3'], 'draw from it by --random'],
+    [
+      'options that do not go together',
+      ['npt={rank: 2},null', 'seed=1,2'],
+      'npt={rank: 2} on the command line',
+    ],
+    [
+      'a module that is none',
+      ['lora.target_modules=[c_attn],[c_atn]'],
+      'lora.target_modules=[c_atn] on the command',
+    ],
+    ['a length beyond the model', ['max_length=16,4096'], 'max_length=4096 on the command line'],
+    [
+      'data that is not there',
+      ['data.0.path=rows.csv,x.csv'],
+      'data.0.path=x.csv on the command line: x.csv',
+    ],
+    ['an option that there is not', ['learning_rat=1,2'], 'did you mean "learning_rate"?'],
+    ['a key twice', ['seed=1,2', 'seed=3'], 'seed stands twice on the command line'],
+    ['a key and what is in it', ['lora=full,none', 'lora.r=2,4'], 'both say what lora is'],
+    ['folders of runs', ['output_dir=a,b'], 'name that of the sweep by --out'],
+    ['nothing', ['seed=1'], 'there is nothing to sweep over'],
+    ['a folder of something else', ['seed=1,2', '--out', 'model'], 'model holds files that are no sweep'],
+  ] as const)
+    it(`is refused before the first run, and leaves nothing: ${what}`, () =>
+      withSweep(async (folder) => {
+        const { code, stderr } = await runHere(folder, 'sweep', 'run.yaml', ...given)
+        expect(stderr).to.include(says)
+        expect(code).to.equal(2)
+        expect(existsSync(join(folder, 'runs'))).to.equal(false)
+      }))
+
+  it('killed in a run and between two, goes on by the same command to the same bytes', () =>
+    withFolder(async (root) => {
+      const config = { max_steps: 40, eval_steps: 10, save_steps: 5 }
+      const [whole, killed] = [join(root, 'whole'), join(root, 'killed')]
+      for (const folder of [whole, killed]) {
+        await mkdir(folder)
+        await place(folder, config)
+      }
+      const given = ['sweep', 'run.yaml', 'learning_rate=1e-3,1e-2', 'seed=1,2', '--json']
+      const { out, runs } = resultOf(await runAlone(whole, ...given))
+      const names = runs.toSorted((a, b) => order(a) - order(b)).map(({ run }) => run)
+      const logOf = (name: string) => join(killed, out, name, 'log.jsonl')
+      const moments: readonly (() => boolean)[] = [
+        () => steps(logOf(names[0]!)) > 12,
+        () => existsSync(join(killed, out, `.${names[1]}.new`, 'config.json')),
+        () => steps(logOf(names[2]!)) > 22,
+        () => rowsIn(join(killed, out)) === 3,
+      ]
+      for (const moment of moments) await killAt(killed, given, moment)
+      const first = statSync(logOf(names[0]!)).mtimeMs
+      const result = resultOf(await runAlone(killed, ...given))
+      expect(statSync(logOf(names[0]!)).mtimeMs).to.equal(first)
+      expect(result.runs.map(comparable)).to.deep.equal(runs.map(comparable))
+      for (const name of names)
+        expect(filesOf(join(killed, out, name))).to.deep.equal(filesOf(join(whole, out, name)))
+      expect(readdirSync(join(killed, out)).filter((name) => name.startsWith('.'))).to.deep.equal([])
+    }))
+
+  it('killed after the last step and before it is noted, takes no step again', () =>
+    withSweep(async (folder) => {
+      const { out, runs } = await sweep(folder, 'seed=1,2')
+      const rows = join(folder, out, 'sweep.jsonl')
+      const [first] = readFileSync(rows, 'utf8').split('\n').filter(Boolean)
+      writeFileSync(rows, `${first}\n{"run": "half a li`)
+      const files = runs.map(({ run }) => filesOf(join(folder, out, run)))
+      const again = await sweep(folder, 'seed=1,2')
+      expect(again.runs.map(comparable)).to.deep.equal(runs.map(comparable))
+      expect(runs.map(({ run }) => filesOf(join(folder, out, run)))).to.deep.equal(files)
+      expect(again.runs.map(({ seconds }) => seconds)).to.deep.equal(runs.map(({ seconds }) => seconds))
+    }))
+
+  it('ends on Ctrl-C with a checkpoint, code 130 and the table so far', () =>
+    withSweep(
+      async (folder) => {
+        const run = start(folder, ['sweep', 'run.yaml', 'seed=1,2'])
+        const out = join(folder, 'runs/tiny-sweep')
+        const begun = () =>
+          existsSync(out) && readdirSync(out).some((name) => steps(join(out, name, 'log.jsonl')) > 2)
+        while (run.child.exitCode === null && !begun()) await setTimeout(5)
+        run.child.kill('SIGINT')
+        const [code] = await run.ended
+        expect(code).to.equal(130)
+        expect(run.said()).to.include('2 runs left: it was interrupted; the same command goes on')
+        const name = readdirSync(out).find((name) => name.startsWith('seed=1'))!
+        expect(existsSync(join(out, name, 'checkpoints', 'last'))).to.equal(true)
+      },
+      { max_steps: 100_000, eval_steps: 100_000 },
+    ))
+})
+
+const order = ({ values }: Result['runs'][number]): number =>
+  Number(values['learning_rate']) * 100 + Number(values['seed'])
+
+/** What does not depend on a clock. */
+const comparable = ({
+  run,
+  values,
+  best_metric,
+  best_step,
+  steps,
+  tokens,
+  evaluations,
+}: Result['runs'][number]) => ({
+  ...{ run, values, best_metric, best_step, steps, tokens },
+  evaluations: evaluations.map((evaluation) => ({ ...evaluation, seconds: null })),
+})
+
+const rowsIn = (out: string): number =>
+  existsSync(join(out, 'sweep.jsonl'))
+    ? readFileSync(join(out, 'sweep.jsonl'), 'utf8').split('\n').filter(Boolean).length
+    : 0
+
+const command = join(import.meta.dirname, '../../src/cli/ortune.mjs')
+
+function start(folder: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [command, ...args], { cwd: folder })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text: Buffer) => (said += text.toString()))
+  return { child, said: () => said, ended: once(child, 'close') as Promise<[number | null]> }
+}
+
+/** Kills a command at the moment that it has come so far. */
+async function killAt(folder: string, args: readonly string[], moment: () => boolean): Promise<void> {
+  const { child, said, ended } = start(folder, args)
+  while (child.exitCode === null && !moment()) await setTimeout(1)
+  expect(child.exitCode, said()).to.equal(null)
+  child.kill('SIGKILL')
+  await ended
+}

@@ -59,8 +59,9 @@ export async function readBytes(path: string, most = MOST_BYTES): Promise<Buffer
   }
 }
 
-/** A file's text. Throws UserError where it cannot be read or is not valid UTF-8. */
-export const readText = async (path: string): Promise<string> => textOf(path, await readBytes(path))
+/** A file's text. Throws UserError where it cannot be read, has more than `most` bytes or is not valid UTF-8. */
+export const readText = async (path: string, most = MOST_BYTES): Promise<string> =>
+  textOf(path, await readBytes(path, most))
 
 /** In bytes: what is read of a pipe, whose end nobody knows. */
 const MOST_PIPED = 2 ** 26
@@ -92,9 +93,12 @@ function textOf(path: string, bytes: Buffer): string {
   }
 }
 
-/** A file's JSON value. Throws UserError where it cannot be read or is not JSON. */
-export async function readJson(path: string): Promise<unknown> {
-  const text = await readText(path)
+/** In bytes: a configuration, which has some thousand. Only vocabularies are longer. */
+const MOST_JSON = 2 ** 24
+
+/** A file's JSON value. Throws UserError where it cannot be read, has more than `most` bytes or is not JSON. */
+export async function readJson(path: string, most = MOST_JSON): Promise<unknown> {
+  const text = await readText(path, most)
   try {
     return parseJson(text)
   } catch (error) {

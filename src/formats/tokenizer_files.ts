@@ -93,14 +93,21 @@ const keptAs = (present: readonly TokenizerFile[]): keyof typeof readers | undef
 }
 
 const readers = {
-  'tokenizer.json': readJson,
+  'tokenizer.json': readVocabulary,
   'vocab.json': readByteLevel,
   'vocab.txt': readWordPiece,
 }
 
+/** In bytes; tokenizers of a quarter of a million tokens have some thirty million. */
+const MOST_VOCABULARY = 2 ** 27
+
+async function readVocabulary(path: string): Promise<unknown> {
+  return readJson(path, MOST_VOCABULARY)
+}
+
 async function readByteLevel(path: string, config: TokenizerConfig): Promise<unknown> {
   checkClass(path, config, 'BPE', 'GPT2Tokenizer')
-  const vocab = (await readJson(path)) as Record<string, number>
+  const vocab = (await readVocabulary(path)) as Record<string, number>
   const lines = linesOf(await readText(join(path, '..', 'merges.txt')))
   return describeByteLevel(
     vocab,

@@ -12,6 +12,7 @@ import { readJsonArray } from '../../src/data/sources/json_array.ts'
 import { readJsonl } from '../../src/data/sources/jsonl.ts'
 import { readParquet } from '../../src/data/sources/parquet.ts'
 import { withLock } from '../../src/formats/lock.ts'
+import { readModelConfig } from '../../src/formats/model_config.ts'
 import { readGivenText, readJson, readText } from '../../src/formats/read_file.ts'
 import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
 import { digestOf } from '../../src/formats/sealed.ts'
@@ -40,6 +41,18 @@ const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
 }
 
 describe('files that are read', () => {
+  it('are no configurations where they are longer than any, however many classes they name', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'config.json')
+      const names = Array.from({ length: 1_500_000 }, (_, i) => `"${i}":"l${i}"`)
+      writeFileSync(path, `{"model_type":"bert","id2label":{${names.join(',')}}}`)
+      const before = performance.now()
+      expect(await userError(() => readModelConfig(path))).to.match(
+        /config\.json has \d+ bytes, and a file .* may have 16777216/,
+      )
+      expect(performance.now() - before).to.be.lessThan(1000)
+    }))
+
   for (const [what, read] of Object.entries(readers)) {
     itWhere(hasPipes, 'Windows has no pipes with names')(
       `of the kind ${what} are neither pipes nor devices`,
@@ -77,6 +90,7 @@ describe('files that are read', () => {
       expect(await userError(() => readText(inner))).to.include('is a folder where a file is wanted')
       writeFileSync(large, '')
       truncateSync(large, 2 ** 29 + 1)
-      expect(await userError(() => readJson(large))).to.match(/has 536870913 bytes, .* may have 536870912/)
+      expect(await userError(() => readText(large))).to.match(/has 536870913 bytes, .* may have 536870912/)
+      expect(await userError(() => readJson(large))).to.match(/has 536870913 bytes, .* may have 16777216/)
     }))
 })

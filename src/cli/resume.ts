@@ -6,7 +6,10 @@ export const resumeCommand = (): Command =>
   new Command('resume')
     .argument('<run>', "the run's folder")
     .argument('[changes...]', 'options that change from here on, such as max_steps=400 provider=cpu')
-    .option('--trust-reward', 'accept the file of its reward function, where that has changed')
+    .option(
+      '--trust-reward',
+      'accept the file of its reward function, or its reward model, where that has changed',
+    )
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',

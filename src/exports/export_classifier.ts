@@ -72,7 +72,8 @@ export async function exportClassifier(model: FoundModel, out: string, wanted?: 
   }
   await writeNewFolder(out, async (folder) => {
     await fillModelFolder(folder, { config, tensors, head, dtype })
-    await writeExportedCard(model, npt || head.pooling !== 'last' ? 'ortune' : 'transformers', folder)
+    const library = npt || head.pooling !== 'last' ? 'ortune' : 'transformers'
+    await writeExportedCard(model, library, folder, 'transformers.js')
     await placeTokenizer(base, folder, config, tokenizer, padding)
 
     const browser = join(folder, 'transformers.js')

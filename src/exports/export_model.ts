@@ -108,7 +108,7 @@ export async function exportModel({
     await copyFiles(model.base, folder, ['generation_config.json', CHAT_TEMPLATE_FILE])
     if (chat) await replaceChatTemplate(folder, jinjaOf(chat))
     await endAsTrained(folder)
-    await writeExportedCard(model, npt ? 'ortune' : 'transformers', folder)
+    await writeExportedCard(model, npt ? 'ortune' : 'transformers', folder, '')
     await mkdir(join(folder, 'onnx'))
     const to = join(folder, 'onnx', WEIGHTS)
     const stored = await placeGraphWeights(folder, tensors, dtype, { to, location: WEIGHTS })

@@ -1,23 +1,29 @@
 /** @module */
 import { basename, isAbsolute } from 'node:path'
 
+import { languageHead } from '../../graphs/models/head.ts'
 import type { ModelCard } from '../formats/model_card.ts'
 import { licenceOf, readCard, writeCard } from '../formats/model_card.ts'
+import { withUsage } from '../formats/model_usage.ts'
 import type { FoundModel } from '../models/find_model.ts'
 
 /**
  * Writes the card of an exported model: that of the checkpoint it is made from, now of a whole model.
  *
  * @param library which reads the folder
+ * @param browser the folder in it that transformers.js loads; empty for itself
  */
 export async function writeExportedCard(
-  { base, adapter, trained }: Pick<FoundModel, 'base' | 'adapter' | 'trained'>,
+  { base, adapter, trained, head = languageHead }: Pick<FoundModel, 'base' | 'adapter' | 'trained' | 'head'>,
   library: 'transformers' | 'ortune',
   folder: string,
+  browser: string,
 ): Promise<void> {
   const source = adapter ?? trained ?? base
   const card = (await readCard(source)) ?? (await plainCard(base, adapter))
-  await writeCard(folder, { ...card, metadata: { ...card.metadata, library_name: library } })
+  const usage = { part: 'model', head, base, transformers: library === 'transformers', browser } as const
+  const used = withUsage(card, usage)
+  await writeCard(folder, { ...used, metadata: { ...used.metadata, library_name: library } })
 }
 
 /** Of what comes without a card. */

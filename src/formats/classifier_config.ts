@@ -11,6 +11,7 @@ import { familyOf } from '../../graphs/models/family.ts'
 import type { ClassesHead, Head, PooledHead } from '../../graphs/models/head.ts'
 import { isNamed, languageHead } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
+import { quote } from '../quote.ts'
 import { allFormats, formatOf } from './families/family.ts'
 import { className } from './heads.ts'
 import { readModelConfig } from './model_config.ts'
@@ -72,6 +73,7 @@ export async function readHead(folder: string): Promise<Head> {
   if (!known.some((name) => said.architectures?.includes(name))) return languageHead
   const config = await readModelConfig(path)
   const names = await namesOf(said, path, folder, config)
+  checkNames(names, path)
   const pooled = { pooling: said.ortune_pooling, dropout: 0 }
   const problem = said.problem_type ?? 'single_label_classification'
   return names.length === 1 && MEANS_SCORE[problem](names[0]!)
@@ -96,6 +98,16 @@ async function namesOf(
       `${path}: id2label must name the classes "0" to "${outputs - 1}", and names "${stray}"; correct the file`,
     )
   return Array.from({ length: outputs }, (_, id) => named.get(id) ?? `LABEL_${id}`)
+}
+
+/** Answers are told by their names, so that of two classes of one name only one could be. */
+function checkNames(names: readonly string[], path: string): void {
+  const second = names.findIndex((name, id) => names.indexOf(name) !== id)
+  if (second < 0) return
+  const name = names[second]!
+  throw new UserError(
+    `${path}: the classes ${names.indexOf(name)} and ${second} are both called ${quote(name)}; give each a name of its own in id2label`,
+  )
 }
 
 /** As many has a classifier of transformers that says nothing. */

@@ -95,6 +95,8 @@ const manifestSchema = z.strictObject({
   data: z.strictObject({ fingerprint: z.string() }).nullable(),
   /** The options of `training.json` that may not change while the run goes on; runs of before have none. */
   settings: z.record(z.string(), z.unknown()).optional(),
+  /** The options of `training.json` that may change, as the run was made with them; runs of before have none. */
+  began_with: z.record(z.string(), z.unknown()).optional(),
   /** SHA-256 of each file that was written with the manifest; folders of before have none. */
   files: z.record(innerPath, z.string().regex(/^[0-9a-f]{64}$/)).default({}),
 })

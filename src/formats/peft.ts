@@ -13,6 +13,7 @@ import { families } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { writeFileAtomic, writeFolderAtomic } from './atomic.ts'
 import { allFormats, familyFormats } from './families/family.ts'
+import { checkFinite } from './finite.ts'
 import { parsePeftConfig, peftConfig } from './peft_config.ts'
 import { readJson } from './read_file.ts'
 import type { FloatTensor } from './safetensors.ts'
@@ -61,6 +62,7 @@ export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
   const path = join(folder, 'adapter_model.safetensors')
   const tensors = new Map<string, FloatTensor>()
   const stored = await readTensors(path)
+  for (const [name, { data }] of stored) checkFinite(path, name, data)
   const head = hasHead ? headOf(stored) : undefined
   if (hasHead && !head)
     throw new UserError(

@@ -52,10 +52,27 @@ export interface ModelChoice {
  *
  * @throws UserError where the folder is missing or holds no model, or where the choice does not fit it
  */
-export async function findModel(
-  folder: string,
-  { checkpoint, adapter }: ModelChoice = {},
-): Promise<FoundModel> {
+export async function findModel(folder: string, choice: ModelChoice = {}): Promise<FoundModel> {
+  const found = await find(folder, choice)
+  await checkHead(found)
+  return found
+}
+
+/**
+ * An adapter that was trained with a head of its own has learned nothing about writing: texts of a model under it would look like texts.
+ *
+ * @throws UserError where a language model is to be used with one
+ */
+async function checkHead({ base, adapter, head }: FoundModel): Promise<void> {
+  if (adapter === undefined || head !== undefined) return
+  const path = join(adapter, 'adapter_config.json')
+  if (!(await exists(path)) || !parsePeftConfig(await readJson(path), path).hasHead) return
+  throw new UserError(
+    `${adapter} is the adapter of a classifier or a reward model, and ${base} a language model, which it would have write without sense; name the adapter's own run to "ortune classify" or "ortune score"`,
+  )
+}
+
+async function find(folder: string, { checkpoint, adapter }: ModelChoice): Promise<FoundModel> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw (error as NodeJS.ErrnoException).code === 'ENOTDIR'
       ? new UserError(`${folder} is a file; name the folder of a model, a run or a checkpoint`)

@@ -5,6 +5,7 @@
 import { markText } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
+import { checkModelDigests } from './model_digests.ts'
 import { openScorer } from './open_scorer.ts'
 import type { Device } from '../runtime/node_runtime.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
@@ -48,6 +49,8 @@ async function openSource(source: RewardSource, options: RewardFunctionOptions):
       release: () => Promise.resolve(),
     }
   }
+  if (source.files)
+    await checkModelDigests(source.model, source.files, 'change its files in the configuration')
   const scorer = await openScorer(source.model, options)
   return {
     name: `the reward model ${source.model}`,

@@ -14,6 +14,7 @@ import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
+import { checkFinite } from '../formats/finite.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import type { FoundModel } from './find_model.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
@@ -44,8 +45,8 @@ export async function trainedFeeds(
     }
   }
   if (trained === undefined) return { feeds: {} }
-  const tensors = await readTensors(join(trained, TRAINED_FILE))
-  return { feeds: pick(tensors, besideShapes(found, config), trained) }
+  const file = join(trained, TRAINED_FILE)
+  return { feeds: pick(await readTensors(file), besideShapes(found, config), file) }
 }
 
 /** The tensors that a model has beside those of its kind: plastic blocks, which only a GPT-2 can have, and a head. */
@@ -65,6 +66,7 @@ function pick(tensors: ReadonlyMap<string, FloatTensor>, shapes: ParameterShapes
       throw new UserError(
         `${where} has no tensor ${name} of [${shape.join(', ')}], which its model needs; was it trained for another one?`,
       )
+    checkFinite(where, name, tensor.data)
     return [name, tensor] as const
   })
   return tensorFeeds(new Map(wanted))

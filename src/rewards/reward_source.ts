@@ -8,10 +8,18 @@ import { REWARD_METRICS } from './reward_metrics.ts'
 
 const metricNames = Object.keys(REWARD_METRICS) as (keyof typeof REWARD_METRICS)[]
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'it must be a SHA-256 of 64 hexadecimal digits')
+
 export const rewardSourceSchema = z.union(
   [
     z.strictObject({
       model: z.string().min(1).describe('The folder of a reward model, a run or a checkpoint of one.'),
+      files: z
+        .record(z.string().min(1), sha256)
+        .optional()
+        .describe(
+          'The SHA-256 of each of its files, by their paths from it, so that another model is refused; a run keeps those that it is made with.',
+        ),
     }),
     z.strictObject({
       metric: z.enum(metricNames).describe("Against the best of a prompt's references, 0 … 1."),
@@ -23,9 +31,7 @@ export const rewardSourceSchema = z.union(
         .describe(
           'A TypeScript or JavaScript file whose default export takes samples and gives their scores, or a promise of them.',
         ),
-      sha256: z
-        .string()
-        .regex(/^[0-9a-f]{64}$/, 'it must be a SHA-256 of 64 hexadecimal digits')
+      sha256: sha256
         .optional()
         .describe(
           "The file's SHA-256, so that another file is refused; a run keeps that which it is made with.",
@@ -45,5 +51,5 @@ export type RewardFile = Extract<RewardSource, { readonly function: string }>
 /** The same source, its path made absolute. */
 export function located(source: RewardSource, resolve: (path: string) => string): RewardSource {
   if ('function' in source) return { ...source, function: resolve(source.function) }
-  return 'model' in source ? { model: resolve(source.model) } : source
+  return 'model' in source ? { ...source, model: resolve(source.model) } : source
 }

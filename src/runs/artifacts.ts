@@ -83,7 +83,7 @@ export async function exportArtifacts(request: ExportRequest & { readonly out: s
 export async function writeGraphs(
   folder: string,
   request: ExportRequest,
-  run: Pick<Manifest, 'data' | 'settings'> = { data: null },
+  run: Pick<Manifest, 'data' | 'settings' | 'began_with'> = { data: null },
 ): Promise<Manifest> {
   const { model, task, options, lora, head, npt, optimizer, plastic, seed } = request
   const { config, tensors } = await openModelFolder(folder)

@@ -5,7 +5,8 @@
  */
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import { readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
@@ -24,7 +25,9 @@ import type { ModelCard } from '../formats/model_card.ts'
 import { writeCard } from '../formats/model_card.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { fillPeftAdapter, readPeftAdapter } from '../formats/peft.ts'
-import { readJson } from '../formats/read_file.ts'
+import { checkTensors, DIGESTS_KEY, STATE_FILE, tensorDigests } from '../formats/checkpoint_digests.ts'
+import { checkFinite } from '../formats/finite.ts'
+import { exists, readJson } from '../formats/read_file.ts'
 import type { FloatTensor, TensorEntry } from '../formats/safetensors.ts'
 import {
   readEntries,
@@ -65,7 +68,7 @@ export async function writeCheckpoint(
   folder: string,
   state: TrainingState,
   trained: Trained,
-  trainerState: unknown,
+  trainerState: object,
   card?: ModelCard,
 ): Promise<void> {
   const { lora, head, config, baseModel, companions } = trained
@@ -100,7 +103,8 @@ export async function writeCheckpoint(
       state.read(...splitKey(key)),
     )
     if (card) await writeCard(temporary, card)
-    await writeFile(join(temporary, 'trainer_state.json'), `${JSON.stringify(trainerState, null, 2)}\n`)
+    const stored = { ...trainerState, [DIGESTS_KEY]: await tensorDigests(temporary) }
+    await writeFile(join(temporary, STATE_FILE), `${JSON.stringify(stored, null, 2)}\n`)
   }
   await writeStandingFolder(folder, fill)
 }
@@ -117,13 +121,32 @@ export async function readCheckpoint(
 ): Promise<unknown> {
   await recoverStandingFolder(folder)
   const names = await readdir(folder).catch((): string[] => [])
-  if (!names.includes('trainer_state.json')) return undefined
+  if (!names.some((name) => !name.startsWith('.'))) return undefined
+  const { [DIGESTS_KEY]: digests, ...stored } = await readState(folder)
+  await checkTensors(folder, { [DIGESTS_KEY]: digests }, await orInstead(folder))
   await loadTrained(folder, state, lora)
   const path = join(folder, 'optimizer.safetensors')
   const { tensors } = await readSafetensorsHeader(path)
   for (const key of slotShapes(state).keys())
     await readInto(path, tensors.get(key), state, ...splitKey(key), key)
-  return readJson(join(folder, 'trainer_state.json'))
+  return stored
+}
+
+/** @throws UserError where it is missing beside tensors, or no JSON object: training wrote both together */
+async function readState(folder: string): Promise<Record<string, unknown>> {
+  const path = join(folder, STATE_FILE)
+  const state = z.record(z.string(), z.unknown()).safeParse(await readJson(path).catch(() => undefined))
+  if (state.success) return state.data
+  const fault = (await exists(path)) ? 'damaged, as it is no JSON object' : 'missing'
+  throw new UserError(`${path} is ${fault}; put it back from a copy${await orInstead(folder)}`)
+}
+
+/** What to do where a checkpoint cannot be gone on from, beside putting it back from a copy. */
+async function orInstead(last: string): Promise<string> {
+  const best = join(dirname(last), 'best')
+  return (await exists(join(best, STATE_FILE)))
+    ? `, or a copy of ${best} in the place of ${last} to go on from the step of that one, or train anew`
+    : ', or train anew'
 }
 
 /** Loads the trained tensors alone: of an adapter, a whole model, or beside a model. */
@@ -166,6 +189,7 @@ async function fill(
   for (const name of names) {
     const tensor = tensors.get(name)
     if (tensor?.data.length !== sizeOf(state.shape(name))) throw mismatch(where, name)
+    checkFinite(where, name, tensor.data)
     await state.write(name, 'parameter', tensor.data)
   }
 }
@@ -200,6 +224,7 @@ async function readInto(
 ): Promise<void> {
   const tensor = entry && (await readEntries(path, new Map([[key, entry]]))).get(key)
   if (tensor?.data.length !== sizeOf(state.shape(name))) throw mismatch(path, key)
+  checkFinite(path, key, tensor.data)
   await state.write(name, slot, tensor.data)
 }
 

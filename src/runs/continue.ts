@@ -33,6 +33,7 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import type { SettledConfig } from './config.ts'
 import { prepacks, taskOptions } from './config.ts'
 import type { Changes } from './change.ts'
+import { changingOptions, followChanges } from './changes.ts'
 import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
 import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
@@ -97,6 +98,8 @@ async function continueAlone(
   })
   const state = await loadState(folder, tensors, manifest, config)
   if (changes) await keepChanges(settings, state)
+  const began = manifest.began_with ?? changingOptions(before)
+  const optionChanges = await followChanges(folder, began, settings, state.global_step)
   const logFile = join(folder, 'log.jsonl')
   await truncateRecords(logFile, state.global_step)
   const missing = await missingSteps(logFile, state.global_step)
@@ -136,7 +139,8 @@ async function continueAlone(
       stop_tokens: stopTokens(tokenizer, await readGenerationConfig(folder)),
       host: folderHost(folder, settings, runtime, (sentence) => watcher?.note?.(sentence)),
       async save(name, at) {
-        const card = runCard({ config: settings, manifest, rows, step: at.global_step, evaluations })
+        const facts = { config: settings, changes: optionChanges, manifest, rows, evaluations }
+        const card = runCard({ ...facts, step: at.global_step })
         const stored = storedState(at, settings.task)
         await writeCheckpoint(join(folder, 'checkpoints', name), tensors, trained, stored, card)
       },

@@ -17,6 +17,7 @@ import { createClosing } from '../runtime/closing.ts'
 import { checkDevice } from '../runtime/node_runtime.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { placeModel, writeGraphs } from './artifacts.ts'
+import { changingOptions } from './changes.ts'
 import { checkConfig, readTaskModel } from './check_config.ts'
 import { checkOut } from './check_out.ts'
 import type { RunConfig } from './config.ts'
@@ -97,7 +98,8 @@ export async function createRun(given: RunConfig, { onRows, note }: CreateWatche
     const pinned = await withPinnedReward(kept)
     const settings = settingsOf(pinned, config.task)
     const optimizers = { optimizer: adamwConfig(config), plastic: config.plastic }
-    await writeGraphs(folder, { ...request, ...optimizers }, { data, settings })
+    const known = { data, settings, began_with: changingOptions(pinned) }
+    await writeGraphs(folder, { ...request, ...optimizers }, known)
     await writeFile(join(folder, 'training.json'), `${JSON.stringify(pinned, null, 2)}\n`)
   }
   await writeFolderAtomic(out, fill, () => checkOut(out))

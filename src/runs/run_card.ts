@@ -10,15 +10,24 @@ import { stringify } from 'yaml'
 import type { Manifest } from '../formats/manifest.ts'
 import type { ModelCard } from '../formats/model_card.ts'
 import { markdownTable } from '../formats/model_card.ts'
+import type { Usage } from '../formats/model_usage.ts'
+import { usageText } from '../formats/model_usage.ts'
+import { isPooled } from '../../graphs/models/head.ts'
 import type { EvaluationRecord } from '../learning/listeners.ts'
+import type { Method } from '../learning/default_rate.ts'
 import { METHODS, methodOf } from '../learning/default_rate.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { version } from '../version.ts'
+import type { OptionChange } from './changes.ts'
 import type { SettledConfig } from './config.ts'
 import { runConfigSchema } from './config.ts'
+import { rewardOf } from './reward.ts'
 
 export interface CardFacts {
+  /** As it is now. */
   readonly config: SettledConfig
+  /** What of it was changed on the way. */
+  readonly changes: readonly OptionChange[]
   readonly manifest: Pick<Manifest, 'head' | 'lora' | 'npt' | 'parameters' | 'data' | 'licence'>
   /** Rows of each split. */
   readonly rows: Readonly<Record<string, number>>
@@ -36,7 +45,7 @@ const PIPELINES = {
   score: 'text-classification',
 } as const
 
-export function runCard({ config, manifest, rows, step, evaluations }: CardFacts): ModelCard {
+export function runCard({ config, changes, manifest, rows, step, evaluations }: CardFacts): ModelCard {
   const { task } = config
   const { head, lora, npt, parameters, licence = {} } = manifest
   const model = nameOf(config.model)
@@ -59,6 +68,13 @@ export function runCard({ config, manifest, rows, step, evaluations }: CardFacts
       unsaid
         ? 'The card of the base model states no licence; what holds of the base and of the data holds here.'
         : 'The licence is that of the base model; that of the data is to be heeded too.',
+      ...rewardLine(config),
+      usageText({
+        part: PARTS[methodOf(lora, npt)],
+        head,
+        base: model,
+        transformers: isTransformers(manifest),
+      }).trimEnd(),
       '## Data',
       markdownTable([['source'], ...sources.map((source) => [source])]),
       `${Object.entries(rows)
@@ -66,11 +82,49 @@ export function runCard({ config, manifest, rows, step, evaluations }: CardFacts
         .join(', ')}${manifest.data ? `; fingerprint \`${manifest.data.fingerprint}\`` : ''}.`,
       ...(evaluations.length > 0 ? ['## Figures', 'On the validation data.', figures(evaluations)] : []),
       '## Settings',
-      `As a file \`training.yaml\`, \`npx ortune train training.yaml output_dir=run\` trains it again with ortune ${version()}.`,
+      ...(changes.length === 0
+        ? [
+            `As a file \`training.yaml\`, \`npx ortune train training.yaml output_dir=run\` trains it again with ortune ${version()}.`,
+          ]
+        : changesText(changes)),
       `\`\`\`yaml\n${stringify(settings(config))}\`\`\`\n`,
     ].join('\n\n'),
   }
 }
+
+const PARTS = {
+  adapters: 'adapter',
+  full: 'model',
+  head: 'beside',
+  blocks: 'beside',
+} as const satisfies Record<Method, Usage['part']>
+
+/** transformers' heads look at the last token, and know no plastic blocks. */
+const isTransformers = ({ head, npt }: Pick<Manifest, 'head' | 'npt'>): boolean =>
+  npt === null && (!isPooled(head) || head.pooling === 'last')
+
+/** What a policy learned from. */
+function rewardLine(config: SettledConfig): string[] {
+  const reward = rewardOf(config)
+  if (reward === undefined) return []
+  if ('metric' in reward) return [`Its reward is the metric ${reward.metric} against reference answers.`]
+  if ('model' in reward) return [`Its reward is the score of the reward model \`${nameOf(reward.model)}\`.`]
+  const digest = reward.sha256 === undefined ? '' : ` (SHA-256 \`${reward.sha256}\`)`
+  return [`Its reward is the function in \`${nameOf(reward.function)}\`${digest}.`]
+}
+
+const changesText = (changes: readonly OptionChange[]): string[] => [
+  `As they are now. The run was resumed with others than it began with, so \`ortune train\` with these makes another model:`,
+  markdownTable([
+    ['changed after step', 'option', 'from', 'to'],
+    ...changes.map(({ after_step, option, from, to }) => [
+      whole(after_step),
+      option,
+      String(from),
+      String(to),
+    ]),
+  ]),
+]
 
 const whole = (n: number): string => n.toLocaleString('en')
 
@@ -91,7 +145,11 @@ function figures(evaluations: readonly EvaluationRecord[]): string {
 }
 
 /** A path within somebody's machine is nobody else's business: then the name of the file alone. */
-const nameOf = (path: string): string => (isAbsolute(path) ? basename(path) : path)
+function nameOf(path: string): string {
+  if (!isAbsolute(path)) return path
+  // A checkpoint is called by its run: runs/words/checkpoints/best.
+  return /[^/\\]+[/\\]checkpoints[/\\][^/\\]+(?=[/\\]?$)/.exec(path)?.[0] ?? basename(path)
+}
 
 /** What does not change what is learned. */
 const PLACE: readonly string[] = ['output_dir', 'provider', 'threads', 'prepacking']
@@ -106,18 +164,24 @@ function settings(config: SettledConfig): Record<string, unknown> {
       value !== undefined &&
       (['model', 'data'].includes(key) || JSON.stringify(value) !== JSON.stringify(defaults[key])),
   )
-  return Object.fromEntries(
-    kept.map(([key, value]) => [key, key === 'template' ? value : withoutFolders(value)]),
-  )
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutFolders(key, value)]))
 }
 
-const withoutFolders = (value: unknown): unknown => {
-  if (typeof value === 'string') return nameOf(value)
-  if (Array.isArray(value)) return value.map(withoutFolders)
-  if (typeof value !== 'object' || value === null) return value
+/** The keys whose values are paths. */
+const PATHS: readonly string[] = ['model', 'path', 'from', 'ref_model', 'function']
+
+/** The digests of a reward model's files are of no use to who has another copy of it. */
+const DIGESTS = 'files'
+
+function withoutFolders(key: string, value: unknown): unknown {
+  if (typeof value === 'string') return PATHS.includes(key) ? nameOf(value) : value
+  if (Array.isArray(value)) return value.map((one) => withoutFolders(key, one))
+  if (typeof value !== 'object' || value === null || key === 'template') return value
   return Object.fromEntries(
-    Object.entries(value).flatMap(([key, inner]) =>
-      inner === undefined ? [] : [[key, key === 'template' ? (inner as unknown) : withoutFolders(inner)]],
+    Object.entries(value).flatMap(([inner, given]) =>
+      given === undefined || (key === 'reward' && inner === DIGESTS)
+        ? []
+        : [[inner, withoutFolders(inner, given)]],
     ),
   )
 }

@@ -78,6 +78,12 @@ describe('formats/classifier_config', () => {
   const broken: [object, RegExp][] = [
     [{ id2label: { 0: 'a', 2: 'b' } }, /id2label must name the classes/],
     [{ id2label: { 0: 'a', 1: '' } }, /config\.json: id2label\.1: /],
+    [
+      { id2label: { 0: 'a', 1: 'b', 2: 'a' } },
+      /config\.json: the classes 0 and 2 are both called "a"; give each/,
+    ],
+    [{ id2label: { 0: 1, 1: '1' } }, /the classes 0 and 1 are both called "1"/],
+    [{ id2label: { 1: 'LABEL_0' } }, /the classes 0 and 1 are both called "LABEL_0"/],
     [{ id2label: ['a', 'b'] }, /config\.json: id2label: /],
     [{ ortune_pooling: 'first' }, /config\.json: ortune_pooling: /],
   ]

@@ -132,6 +132,24 @@ describe('formats/find_model', () => {
     })
   })
 
+  it('puts no adapter that has a head on a language model', () =>
+    withPlaces(tinyLora, async ({ model, run, loose }) => {
+      const path = join(loose, 'adapter_config.json')
+      const config = JSON.parse(await readFile(path, 'utf8')) as object
+      for (const module of ['score', 'classifier']) {
+        const ofHead = { task_type: 'SEQ_CLS', modules_to_save: [module], base_model_name_or_path: model }
+        await writeFile(path, JSON.stringify({ ...config, ...ofHead }))
+        for (const find of [
+          () => findModel(model, { adapter: loose }),
+          () => findModel(run, { adapter: loose }),
+          () => findModel(loose),
+        ])
+          expect(await userError(find)).to.match(
+            /loose is the adapter of a classifier or a reward model, and .*(model|run) a language model/,
+          )
+      }
+    }))
+
   it('refuses what does not fit', async () => {
     await withPlaces(tinyLora, async ({ model, run, loose }) => {
       const wrong: [() => Promise<unknown>, RegExp][] = [

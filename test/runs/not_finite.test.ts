@@ -1,6 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { expect } from 'chai'
 
@@ -43,19 +43,6 @@ describe('numbers that are not finite', () => {
         expect(await unsoundIn(run)).to.deep.equal([])
       }))
 
-  it('of a moment stop the run where it would be saved', () =>
-    withFolder(async (folder) => {
-      const { run } = await createTinyRun(folder, rows, { max_steps: 2 })
-      await continueRun(run)
-      const last = join(run, 'checkpoints', 'last')
-      const moment = 'transformer.h.0.attn.c_attn.lora_A.weight.exp_avg_sq'
-      await poke(join(last, 'optimizer.safetensors'), moment, 0, Infinity)
-      const changes = { max_steps: 3 }
-      expect(await userError(() => continueRun(run, undefined, { changes }))).to.match(
-        /at step 3, the tensor transformer\.h\.0\.attn\.c_attn\.lora_A\.weight\.exp_avg_sq has values that are not finite/,
-      )
-    }))
-
   it('in a model keep a run from being made', () =>
     withFolder(async (folder) => {
       const model = join(folder, 'model')
@@ -77,15 +64,22 @@ describe('numbers that are not finite', () => {
       const [name] = (await readTensors(adapter)).keys()
       await poke(adapter, name!, 0, NaN)
       await poke(join(model, 'model.safetensors'), 'transformer.ln_f.weight', 0, Infinity)
-      for (const of of [run, model]) {
-        const generator = await openGenerator(of)
-        expect(await userError(() => generator.generate(['a fox']))).to.match(
-          /computes logits that are not finite/,
-        )
-        await generator.release()
-      }
+      expect(await userError(() => openGenerator(run))).to.match(/adapter_model\.safetensors is damaged/)
+      // Of another tool's, whose digests nobody has.
+      const other = join(folder, 'other')
+      cpSync(dirname(adapter), other, { recursive: true })
+      rmSync(join(other, 'trainer_state.json'))
+      expect(await userError(() => openGenerator(run, { adapter: other }))).to.match(
+        /other\/adapter_model\.safetensors is damaged: its tensor \S+ has values that are not finite \(NaN\); put it back/,
+      )
+      const generator = await openGenerator(model)
+      expect(await userError(() => generator.generate(['a fox']))).to.match(
+        /computes logits that are not finite/,
+      )
+      await generator.release()
       const out = join(folder, 'merged')
-      expect(await userError(async () => exportModel({ model: await findModel(run), out }))).to.match(
+      const merged = async () => exportModel({ model: await findModel(model), out })
+      expect(await userError(merged)).to.match(
         /the tensor \S+ has values that are not finite .* so it is not saved/,
       )
       expect(existsSync(out)).to.equal(false)

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { judge } from '../../src/evaluation/judge.ts'
+import { exportClassifier } from '../../src/exports/export_classifier.ts'
+import { findModel } from '../../src/models/find_model.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { readRunConfig } from '../../src/runs/run_config.ts'
 import { runHere } from '../cli/run_cli.ts'
@@ -128,4 +130,69 @@ describe("a run's own reward function", () => {
       await rm(path)
       expect(await userError(() => continueRun(run))).to.match(/reward\.mjs is missing/)
     }))
+})
+
+describe("a run's reward model", () => {
+  const pairs = ['dog', 'cat', 'tree'].map((word) => ({
+    prompt: `Word: ${word} ;`,
+    chosen: ' a thing',
+    rejected: ' no idea',
+  }))
+
+  async function makeScored(
+    folder: string,
+    at: (model: string) => string,
+  ): Promise<{ run: string; model: string }> {
+    const options = { threads: 1, max_steps: 1, learning_rate: 1e-3 }
+    const { run: model } = await createTinyRun(join(folder, 'reward'), pairs, { ...options, task: 'reward' })
+    await continueRun(model)
+    await exportClassifier(await findModel(model), join(model, '..', 'merged'))
+    const ppo = { reward: { model: at(model) }, batch_size: 2, mini_batch_size: 2, max_new_tokens: 3 }
+    const { run } = await createTinyRun(folder, rows, { ...options, task: 'ppo', ppo })
+    return { run, model }
+  }
+
+  const changes: Readonly<
+    Record<
+      string,
+      readonly [at: (model: string) => string, change: (model: string) => Promise<unknown>, says: RegExp]
+    >
+  > = {
+    'trained further': [
+      (model) => model,
+      async (model) => {
+        await continueRun(model, undefined, { changes: { max_steps: 3, learning_rate: 0.1 } })
+        await rm(join(model, 'checkpoints', 'best'), { recursive: true })
+      },
+      /reward\/run has changed: its checkpoints\/best\/adapter_config\.json is not used any more/,
+    ],
+    'of a checkpoint, its configuration edited': [
+      (model) => join(model, 'checkpoints', 'last'),
+      (model) => appendFile(join(model, 'checkpoints', 'last', 'adapter_config.json'), ' '),
+      /last has changed: its adapter_config\.json is another file than it was \(SHA-256 \w{12}… in place of \w{12}…\)/,
+    ],
+    'an exported one, with another tokenizer': [
+      (model) => join(model, '..', 'merged'),
+      (model) => appendFile(join(model, '..', 'merged', 'tokenizer.json'), '\n'),
+      /merged has changed: its tokenizer\.json is another file/,
+    ],
+  }
+  for (const [what, [at, change, says]] of Object.entries(changes))
+    it(`that has changed since is named and not learned from, unless that is accepted: ${what}`, () =>
+      withFolder(async (folder) => {
+        const { run, model } = await makeScored(folder, at)
+        await continueRun(run)
+        await change(model)
+        const further = { changes: { max_steps: 2 } }
+        const said = await userError(() => continueRun(run, undefined, further))
+        expect(said).to.match(says)
+        expect(said).to.match(
+          /put the old file back, or accept this one by "ortune resume .* --trust-reward"/,
+        )
+        const judged = await runHere(folder, 'judge', 'run', '--prompts', '1')
+        expect(judged.stderr).to.match(says)
+        const { global_step } = await continueRun(run, undefined, { ...further, trustReward: true })
+        expect(global_step).to.equal(2)
+        await continueRun(run, undefined, { changes: { max_steps: 3 } })
+      }))
 })

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -10,6 +11,8 @@ import { findModel } from '../../src/models/find_model.ts'
 import { createRun } from '../../src/runs/create.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { readRunConfig } from '../../src/runs/run_config.ts'
+import { runCard } from '../../src/runs/run_card.ts'
+import { readRunManifest } from '../../src/runs/run_manifest.ts'
 import { readConfig } from '../../src/runs/read_config.ts'
 import { withFolder } from '../data/helpers.ts'
 import { createTinyRun } from './tiny_run.ts'
@@ -95,5 +98,88 @@ describe('the model card of a checkpoint', () => {
       expect((await readCard(join(full, 'checkpoints', 'best')))!.metadata).to.include({
         library_name: 'transformers',
       })
+    }))
+
+  const changedRows = (text: string): string[] =>
+    text.split('\n').filter((line) => /^\| \d+ \| \w+ \|/.test(line))
+
+  it('tells what was changed on the way, by resume or by hand, and does not say then that its settings make it again', () =>
+    withFolder(async (folder) => {
+      const run = await trainedRun(folder)
+      const card = async () => (await readCard(join(run, 'checkpoints', 'last')))!.text
+      expect(await card()).to.include('trains it again')
+      await continueRun(run, undefined, { changes: { max_steps: 6, learning_rate: 0.01, threads: 2 } })
+      const first = await card()
+      expect(first).not.to.include('trains it again')
+      expect(first).to.include('makes another model')
+      expect(settingsOf(first)).to.include({ max_steps: 6, learning_rate: 0.01 })
+      const began = [...changedRows(first)]
+      expect(began[0]).to.equal('| 4 | max_steps | 4 | 6 |')
+      expect(began[1]).to.match(/^\| 4 \| learning_rate \| \S+ \| 0\.01 \|$/)
+      expect(began).to.have.length(2)
+      const path = join(run, 'training.json')
+      const edited = { ...(JSON.parse(await readFile(path, 'utf8')) as object), max_steps: 8 }
+      await writeFile(path, JSON.stringify(edited))
+      await continueRun(run)
+      expect(changedRows(await card())).to.deep.equal([...began, '| 6 | max_steps | 6 | 8 |'])
+      expect(settingsOf(await card())).to.include({ max_steps: 8 })
+    }))
+
+  it('says nothing of what was changed before the first step, nor of where it is computed', () =>
+    withFolder(async (folder) => {
+      const { run } = await createTinyRun(folder, rows, quick)
+      await continueRun(run, undefined, { changes: { max_steps: 5, threads: 2 } })
+      const { text } = (await readCard(join(run, 'checkpoints', 'last')))!
+      expect(text).to.include('trains it again')
+      expect(settingsOf(text)).to.include({ max_steps: 5 })
+      expect(existsSync(join(run, 'changes.json'))).to.equal(false)
+    }))
+
+  it('shows how to use a checkpoint, and an export as one', () =>
+    withFolder(async (folder) => {
+      const run = await trainedRun(folder)
+      const { text } = (await readCard(join(run, 'checkpoints', 'best')))!
+      expect(text).to.include('npx ortune generate model --adapter folder --prompt "…"')
+      expect(text).to.include(
+        'PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("model"), "folder")',
+      )
+      const out = join(folder, 'merged')
+      await exportModel({ model: await findModel(run), out })
+      const exported = (await readCard(out))!.text
+      expect(exported.match(/^## How to use it$/gm)).to.have.length(1)
+      expect(exported).to.include('npx ortune generate folder --prompt "…"')
+      expect(exported).to.include('pipeline("text-generation", model="folder")')
+      expect(exported).to.include("pipeline('text-generation', 'folder', { dtype: 'fp32' })")
+      expect(exported).not.to.include('PeftModel')
+      expect(exported).to.include('## Data')
+    }))
+
+  it("names a policy's reward so that a stranger knows it", () =>
+    withFolder(async (folder) => {
+      const { run } = await createTinyRun(folder, rows, quick)
+      const { model, output_dir, data } = await readRunConfig(run)
+      const manifest = await readRunManifest(run)
+      const card = (reward: object) => {
+        const config = {
+          ...readConfig({ model, output_dir, data, task: 'ppo', ppo: { reward } }),
+          learning_rate: 1,
+        }
+        return runCard({ config, manifest, changes: [], rows: {}, step: 1, evaluations: [] }).text
+      }
+      const cases: readonly [object, string, object][] = [
+        [{ function: '/home/me/short.ts' }, 'the function in `short.ts`', { function: 'short.ts' }],
+        [{ model: '/home/me/runs/reward' }, 'the reward model `reward`', { model: 'reward' }],
+        [
+          { model: '/home/me/runs/reward/checkpoints/best', files: { 'config.json': 'a'.repeat(64) } },
+          'the reward model `reward/checkpoints/best`',
+          { model: 'reward/checkpoints/best' },
+        ],
+        [{ metric: 'rouge1' }, 'the metric rouge1', { metric: 'rouge1' }],
+      ]
+      for (const [reward, says, shown] of cases) {
+        expect(card(reward)).to.include(says)
+        expect(card(reward)).not.to.include('/home')
+        expect((settingsOf(card(reward)) as { ppo: { reward: object } }).ppo.reward).to.deep.equal(shown)
+      }
     }))
 })

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { writeFileAtomic } from '../formats/atomic.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { checkJson } from '../schema.ts'
-import { CHANGEABLE } from './change.ts'
+import { CHANGEABLE } from './changeable.ts'
 import type { RunConfig } from './config.ts'
 
 /** Where and how fast it is computed changes nothing of what is learned. */

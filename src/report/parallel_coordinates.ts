@@ -51,7 +51,7 @@ export async function parallelCoordinates(
   const axes = [...Object.entries(scales).map(([key, scale]) => keyAxis(key, scale, runs)), metricAxis(runs)]
   const goodness = axes.at(-1)!.crossings
   const longest = Math.max(...axes.map(({ title }) => title.length))
-  const step = Math.max(Math.min(220, 900 / axes.length), 30 + 7.5 * longest)
+  const step = Math.max(Math.min(220, 900 / axes.length), 30 + 8.5 * longest)
   const lines = runs.flatMap((run, rank) =>
     axes.flatMap(({ crossings }, axis) => {
       const at = crossings[rank]

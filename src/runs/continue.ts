@@ -37,7 +37,7 @@ import { changingOptions, followChanges } from './changes.ts'
 import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
 import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
-import { keepEnds, logWriter, missingSteps, readEvaluations, truncateRecords } from './log.ts'
+import { hasRecords, keepEnds, logWriter, missingSteps, readEvaluations, truncateRecords } from './log.ts'
 import { checkReward, keepReward } from './reward.ts'
 import { runCard } from './run_card.ts'
 import { lockOf } from './run_lock.ts'
@@ -101,6 +101,8 @@ async function continueAlone(
   const began = manifest.began_with ?? changingOptions(before)
   const optionChanges = await followChanges(folder, began, settings, state.global_step)
   const logFile = join(folder, 'log.jsonl')
+  if (state.global_step === 0 && (await hasRecords(logFile)))
+    watcher?.note?.(`${folder} has a log and no checkpoint, so it begins anew`)
   await truncateRecords(logFile, state.global_step)
   const missing = await missingSteps(logFile, state.global_step)
   if (missing.length > 0) watcher?.note?.(holeNote(logFile, missing))

@@ -43,6 +43,12 @@ export async function* readRecords(path: string): AsyncGenerator<LogRecord> {
     }
 }
 
+export async function hasRecords(path: string): Promise<boolean> {
+  if (!(await exists(path))) return false
+  const first = await readRecords(path).next()
+  return first.done !== true
+}
+
 /** The first and the last evaluation that a log tells of, or what there is of them. */
 export async function readEvaluations(path: string): Promise<EvaluationRecord[]> {
   if (!(await exists(path))) return []

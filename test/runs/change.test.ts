@@ -269,6 +269,17 @@ describe('a run that was interrupted', () => {
       expect(notes[0]).to.match(/log\.jsonl has a hole, steps 1 to 4:/)
     }))
 
+  it('that has no checkpoint any more begins anew, and says so', () =>
+    withFolder(async (folder) => {
+      const [run, whole] = [await create(join(folder, 'a')), await create(join(folder, 'b'))]
+      for (const one of [run, whole]) await continueRun(one)
+      rmSync(join(run, 'checkpoints'), { recursive: true })
+      const notes: string[] = []
+      await continueRun(run, { note: (sentence) => void notes.push(sentence) })
+      expect(notes).to.deep.equal([`${run} has a log and no checkpoint, so it begins anew`])
+      expect(await bytesOf(run)).to.deep.equal(await bytesOf(whole))
+    }))
+
   for (const torn of ['{"step":2,"lo', '{"step":', '\u00e9'.repeat(3), 'null', '[]', '{"step":"2"}'])
     it(`heals a log that ends in ${torn}`, () =>
       withFolder(async (folder) => {

@@ -34,17 +34,21 @@ export interface MicroBatch {
   readonly all: Batch['sequences']
 }
 
+type StepMetrics = Record<string, number | readonly number[]>
+
 /** What a task makes of examples. */
 export interface Objective {
   /** What examples weigh together: labelled tokens, examples, or pairs. A step's loss is a mean over it. */
   readonly weight: (examples: readonly EncodedExample[]) => number
   /** The training graph's inputs for a micro-batch. */
   readonly feeds: (sequences: Batch['sequences'], of: MicroBatch) => Feeds | Promise<Feeds>
-  /** What is logged with a step, from the outputs of its micro-batches and all its sequences. */
+  /** What is logged as the loss, where that of the graph has its gradient and another value. */
+  readonly loss?: (outputs: readonly Readonly<Record<string, HostTensor>>[]) => number
+  /** What is logged with a step, from its micro-batches' outputs and inputs and all its sequences; before the tensors change. */
   readonly metrics?: (
     outputs: readonly Readonly<Record<string, HostTensor>>[],
-    of: Pick<Batch, 'sequences'> & { readonly total: number },
-  ) => Record<string, number | readonly number[]>
+    of: Pick<Batch, 'sequences'> & Pick<MicroBatch, 'total' | 'step'> & { readonly feeds: readonly Feeds[] },
+  ) => StepMetrics | Promise<StepMetrics>
   /** How good a step was, for plastic updates that go by it; by default minus its loss. */
   readonly reward?: (outputs: readonly Readonly<Record<string, HostTensor>>[]) => number
 }
@@ -97,6 +101,7 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
     // loss = Σ over micro-batches of Σ nll / total
     let loss = 0
     const outputs: Record<string, HostTensor>[] = []
+    const fed: Feeds[] = []
     for (let first = 0; first < all.length; first += size) {
       const micro = all.slice(first, first + size)
       const rows = batch.rows.slice(first, first + size)
@@ -104,16 +109,17 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
       const output = await run.training.run({ ...feeds, ...parameters }, { into: tensors.gradients })
       loss += output['loss']!.data[0] as number
       outputs.push(output)
+      fed.push(feeds)
       if (options.gradient_accumulation_steps > 1) tensors.accumulate()
     }
     if (!Number.isFinite(loss)) throw new UserError(`the loss is ${loss} at step ${step}; ${remedyAt(step)}`)
 
     const reward = wantsReward(options) ? (objective.reward?.(outputs) ?? -loss) : undefined
     const improvement = reward === undefined ? 0 : improvementOf(state.reward_mean, reward)
+    const metrics = await objective.metrics?.(outputs, { sequences: all, total, step, feeds: fed })
     const stepped = await tensors.step(optimizerStep(options, step, learningRate, improvement))
-    const metrics = objective.metrics?.(outputs, { sequences: all, total })
     return {
-      ...{ loss, ...stepped, tokens: tokensOf(batch) },
+      ...{ loss: objective.loss?.(outputs) ?? loss, ...stepped, tokens: tokensOf(batch) },
       ...(metrics ? { metrics } : {}),
       ...(reward === undefined ? {} : { reward }),
     }

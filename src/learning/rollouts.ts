@@ -12,6 +12,7 @@ import { END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import type { Decoder } from '../generation/decoder.ts'
+import type { Continued } from '../generation/generate.ts'
 import { continuePrompts } from '../generation/generate.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { createRandom } from '../random.ts'
@@ -31,6 +32,8 @@ export interface PromptLimits {
   /** Most tokens that the model reads. */
   readonly context: number
   readonly max_new_tokens: number
+  /** The task, whose option `max_new_tokens` is. */
+  readonly task: string
   /** What to do with a prompt that leaves too little room for a response; none is ever cut. */
   readonly overlong: 'error' | 'skip'
 }
@@ -43,7 +46,7 @@ export interface PromptLimits {
 export function readPrompts(
   dataset: DataSet,
   tokenizer: Tokenizer,
-  { context, max_new_tokens, overlong }: PromptLimits,
+  { context, max_new_tokens, task, overlong }: PromptLimits,
 ): Prompt[] {
   const found = allPrompts(dataset, tokenizer.eosId)
   if (found.length === 0)
@@ -54,8 +57,8 @@ export function readPrompts(
     throw new UserError(
       `the prompt ${quote(tokenizer.decode(tooLong.prompt))} has ${tooLong.prompt.length} tokens, which with max_new_tokens ${max_new_tokens} do not fit the model's context of ${context}; ` +
         (fitting.length === 0
-          ? 'no prompt does, so shorten them or lower ppo.max_new_tokens'
-          : 'shorten it, lower ppo.max_new_tokens, or leave such prompts out with overlong: skip'),
+          ? `no prompt does, so shorten them or lower ${task}.max_new_tokens`
+          : `shorten it, lower ${task}.max_new_tokens, or leave such prompts out with overlong: skip`),
     )
   return fitting.map(({ prompt, references }) => ({
     ids: prompt,
@@ -109,27 +112,36 @@ export interface SamplingRequest extends Pick<SamplingOptions, 'temperature' | '
   readonly seed: number
   /** Row of the first prompt, 0 by default. */
   readonly firstRow?: number
+  /** False: the likeliest token each time, in place of one that is drawn. */
+  readonly do_sample?: boolean
 }
 
 /** Draws a response to each prompt, all in one batch. */
 export async function sampleResponses(
   decoder: Decoder,
   prompts: readonly Prompt[],
-  { context, tokenizer, firstRow = 0, ...sampling }: SamplingRequest,
+  { context, tokenizer, firstRow = 0, do_sample = true, ...sampling }: SamplingRequest,
 ): Promise<Response[]> {
   const continuations = await continuePrompts(
     decoder,
     prompts.map(({ ids }) => ids),
     context,
-    { ...sampling, do_sample: true, repetition_penalty: 1, firstRow, isText: tokenizer.knows },
+    { ...sampling, do_sample, repetition_penalty: 1, firstRow, isText: tokenizer.knows },
   )
-  return continuations.map(({ tokens, stop }, i) => ({
-    prompt: prompts[i]!,
-    tokens: stop === undefined ? tokens : [...tokens, stop],
-    ended: stop !== undefined,
-    text: tokenizer.decode(tokens) + (stop === undefined ? '' : END_OF_TEXT),
-  }))
+  return continuations.map((written, i) => responseOf(prompts[i]!, written, tokenizer))
 }
+
+/** What was written after a prompt, as a response to it. */
+export const responseOf = (
+  prompt: Prompt,
+  { tokens, stop }: Continued,
+  tokenizer: Pick<Tokenizer, 'decode'>,
+): Response => ({
+  prompt,
+  tokens: stop === undefined ? tokens : [...tokens, stop],
+  ended: stop !== undefined,
+  text: tokenizer.decode(tokens) + (stop === undefined ? '' : END_OF_TEXT),
+})
 
 /** One score per response. */
 export const scoreResponses = (reward: RewardFunction, responses: readonly Response[]): Promise<number[]> =>
@@ -148,7 +160,7 @@ export const scoreResponses = (reward: RewardFunction, responses: readonly Respo
 export function collateResponses(responses: readonly Response[]): Feeds {
   const feeds: Record<string, Feeds[string]> = {
     ...collate(
-      responses.map((response) => [exampleOf(response)]),
+      responses.map((response) => [responseExample(response)]),
       { total: 1 },
     ),
   }
@@ -156,7 +168,8 @@ export function collateResponses(responses: readonly Response[]): Feeds {
   return feeds
 }
 
-function exampleOf({ prompt, tokens }: Response): EncodedExample {
+/** A prompt and the response to it, whose tokens are labelled. */
+export function responseExample({ prompt, tokens }: Pick<Response, 'prompt' | 'tokens'>): EncodedExample {
   const input_ids = Int32Array.of(...prompt.ids, ...tokens)
   return { input_ids, labels: input_ids.map((id, t) => (t < prompt.ids.length ? NO_LOSS : id)) }
 }

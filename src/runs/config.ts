@@ -108,7 +108,7 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     .nullable()
     .default(null)
     .describe(
-      'False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed; null: true, but false for task ppo, where each of three sessions would keep its own.',
+      'False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed; null: true, but false for tasks ppo and neuroplastic, where each of three sessions would keep its own.',
     ),
 })
 

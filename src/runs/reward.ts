@@ -14,7 +14,7 @@ import { keepOptions, readRunConfig } from './run_config.ts'
 /** Undefined where its task learns from none. */
 export function rewardOf(config: RunConfig): RewardSource | undefined {
   const options = taskOptions(config)
-  return 'reward' in options ? rewardSourceSchema.parse(options.reward) : undefined
+  return 'reward' in options && options.reward ? rewardSourceSchema.parse(options.reward) : undefined
 }
 
 /** The configuration with the digests of the reward's file, or of its model's, as they are now. */

@@ -7,6 +7,7 @@ import { consolidation } from './consolidation.ts'
 import { dpo } from './dpo/task.ts'
 import { equivalence } from './equivalence.ts'
 import { kto } from './kto/task.ts'
+import { neuroplastic } from './neuroplastic/task.ts'
 import { orpo } from './orpo.ts'
 import { ppo } from './ppo/task.ts'
 import { reward } from './reward.ts'
@@ -23,6 +24,7 @@ export const tasks = {
   simpo,
   kto,
   ppo,
+  neuroplastic,
   equivalence,
   consolidation,
 } as const

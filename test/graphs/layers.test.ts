@@ -8,6 +8,7 @@ import type { ActivationName } from '../../graphs/layers/activation.ts'
 import { activations } from '../../graphs/layers/activation.ts'
 import { attention, cachedCausalMask, causalMask } from '../../graphs/layers/attention.ts'
 import { cachedAttention } from '../../graphs/layers/cached_attention.ts'
+import { cosineSimilarity } from '../../graphs/layers/cosine_similarity.ts'
 import { linear } from '../../graphs/layers/linear.ts'
 import { lora } from '../../graphs/layers/lora.ts'
 import { tokenNegativeLogLikelihood } from '../../graphs/losses/negative_log_likelihood.ts'
@@ -257,5 +258,25 @@ describe('token negative log-likelihood', () => {
     const { nll } = await evaluate(graph, feeds)
     expect(Math.max(...nll!.data), 'far beyond e^-745').to.be.greaterThan(1500)
     expectClose(nll!, constant([4], reference(hidden, head)), 1e-9)
+  })
+})
+
+describe('layers/cosine_similarity', () => {
+  it('is the cosine of each row, with its gradient', async () => {
+    const given = { a: random('a', [3, 4], -1, 1), b: random('b', [3, 4], -1, 1) }
+    const graph = new Graph('cosines')
+    const { values, feeds } = declare(graph, given)
+    const cosines = cosineSimilarity(values.a, values.b)
+    graph.output('cosines', cosines)
+    const loss = weighed(cosines, constant([3], [0.5, -1, 2]), feeds)
+    const { outputs } = await checkGradients(giveOutGradients(loss, [values.a, values.b]), feeds)
+    const dot = (x: Tensor, y: Tensor, row: number) =>
+      [0, 1, 2, 3].reduce((sum, i) => sum + read(x, [row, i]) * read(y, [row, i]), 0)
+    const expected = tensor(
+      [3],
+      ([row]) =>
+        dot(given.a, given.b, row!) / Math.sqrt(dot(given.a, given.a, row!) * dot(given.b, given.b, row!)),
+    )
+    expectClose(fromHost(outputs['cosines']!), expected)
   })
 })

@@ -52,6 +52,13 @@ export const cases: Readonly<Record<TaskName, TaskCase>> = {
       },
     },
   },
+  neuroplastic: {
+    rows: pairs,
+    config: {
+      template: { prompt: '{{ prompt }}', completion: '{{ chosen }}<|endoftext|>' },
+      neuroplastic: { target_length: 3, max_new_tokens: 6, norm_steps: 2 },
+    },
+  },
   equivalence: plastic,
   consolidation: plastic,
 }

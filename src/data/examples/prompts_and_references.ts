@@ -46,11 +46,16 @@ export function evenlySpread<T>(items: readonly T[], most: number): T[] {
   return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]!)
 }
 
-function lastStretch({ input_ids, labels }: EncodedExample, eosId: number) {
+/** Where an example's last learned stretch begins and ends, its end of text included; both are its length where nothing is learned. */
+export function lastLearned({ input_ids, labels }: EncodedExample): { start: number; end: number } {
   const last = labels.findLastIndex((label) => label !== NO_LOSS)
-  if (last < 0) return { prompt: Array.from(input_ids), reference: [] }
-  const end = last + 1
-  const start = labels.subarray(0, end).lastIndexOf(NO_LOSS) + 1
+  if (last < 0) return { start: input_ids.length, end: input_ids.length }
+  return { start: labels.subarray(0, last + 1).lastIndexOf(NO_LOSS) + 1, end: last + 1 }
+}
+
+function lastStretch(example: EncodedExample, eosId: number) {
+  const { input_ids } = example
+  const { start, end } = lastLearned(example)
   return {
     prompt: Array.from(input_ids.subarray(0, start)),
     reference: Array.from(input_ids.subarray(start, end)).filter((id) => id !== eosId),

@@ -13,7 +13,7 @@ import { createDecoder } from '../../generation/decoder.ts'
 import { moments } from '../../metrics/moments.ts'
 import { deriveSeed } from '../../random.ts'
 import type { RewardFunction } from '../../rewards/reward_function.ts'
-import { adaptersOff } from '../../runtime/feeds.ts'
+import { adaptersOff, takenBy } from '../../runtime/feeds.ts'
 import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
 import type { TrainingState } from '../../runtime/training_state.ts'
 import type { PpoOptions } from './options.ts'
@@ -69,8 +69,6 @@ export function openPolicy(
   const decoding = watch(sessions.decoding)
   const reference = sessions.reference ? watch(sessions.reference) : evaluation
   const parameters = { ...tensors.parameters, ...constants }
-  const takenBy = (session: Session, feeds: Feeds): Feeds =>
-    Object.fromEntries(Object.entries(feeds).filter(([name]) => session.inputNames.includes(name)))
   const ofDecoding = takenBy(decoding, parameters)
   // With a scale of 0 adapters do nothing: what is left is the model before training.
   const ofReference = takenBy(reference, adaptersOff(parameters))

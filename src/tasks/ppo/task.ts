@@ -1,15 +1,15 @@
 /** @module */
-import { decodingGraph } from '../../../graphs/inference/generation.ts'
 import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../../graphs/tasks/ppo.ts'
 import { factsOf } from '../../../graphs/models/family.ts'
 import type { DataSet } from '../../data/sets/data_set.ts'
-import { END_OF_TEXT } from '../../data/templates/end_of_text.ts'
 import type { Prompt } from '../../learning/rollouts.ts'
 import { readPrompts } from '../../learning/rollouts.ts'
 import { located } from '../../rewards/reward_source.ts'
 import { createClosing } from '../../runtime/closing.ts'
 import { asLanguageModel } from '../language_model.ts'
+import { openDecoding } from '../open_decoding.ts'
 import type { GraphRequest, RunFacts, Task } from '../task.ts'
+import { tryReward } from '../try_reward.ts'
 import type { PpoGraphOptions, PpoOptions } from './options.ts'
 import { ppoGraphOptions, ppoOptionsSchema } from './options.ts'
 import { trainPpo } from './ppo.ts'
@@ -41,7 +41,7 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
     for (const data of [run.trainData, run.validationData]) {
       const prompts = promptsOf(data, run)
       // What a reward model needs was there when it was opened.
-      if (!('model' in run.options.reward)) await tryReward(prompts, run)
+      if (!('model' in run.options.reward)) await tryReward(prompts, run.host, run.options.reward)
     }
   },
   graphs(request, options) {
@@ -56,22 +56,13 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
     const { host, config, lora, options: ppo, trainData, validationData, training, evaluation } = run
     const closing = createClosing()
     try {
-      const takeTurns = { spinning: false }
-      const decoding = await host.openGraph(
-        'the decoder',
-        (stored) =>
-          decodingGraph(
-            lora === 'full' ? { config } : { config, stored, ...(lora === 'none' ? {} : { lora }) },
-          ),
-        takeTurns,
-      )
-      closing.add(decoding.session)
+      const decoding = closing.add(await openDecoding(run))
       const reference =
         lora === 'full'
           ? await host.openGraph(
               'the reference',
               (stored) => ppoEvaluationGraph({ config, stored, lora: 'none', ppo }),
-              takeTurns,
+              { spinning: false },
             )
           : null
       if (reference) closing.add(reference.session)
@@ -86,8 +77,7 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
         ...run,
         ...{ options: run.settings, ppo, reward, prompts, validationPrompts, logRollout, logTimes },
         sessions: {
-          ...{ training, evaluation },
-          decoding: decoding.session,
+          ...{ training, evaluation, decoding },
           reference: reference?.session ?? null,
         },
       })
@@ -118,26 +108,11 @@ type PromptRun = Pick<RunFacts, 'config' | 'tokenizer' | 'settings'> & { readonl
 
 function promptsOf(data: DataSet, { config, tokenizer, settings, options }: PromptRun): Prompt[] {
   const { max_new_tokens } = options
-  const limits = { context: factsOf(config).context, max_new_tokens, overlong: settings.overlong }
-  return readPrompts(data, tokenizer, limits)
-}
-
-/** Scores the data's own answers to the first prompt, and to one that has none or else the last. */
-async function tryReward(
-  prompts: readonly Prompt[],
-  { host, options }: Pick<RunFacts, 'host'> & { readonly options: PpoOptions },
-): Promise<void> {
-  const unanswered = prompts.find(({ references }) => references.length === 0)
-  const reward = await host.openReward(options.reward)
-  try {
-    await reward.score(
-      [prompts[0]!, unanswered ?? prompts.at(-1)!].map(({ text, references }) => ({
-        prompt: text,
-        response: `${references[0] ?? ''}${END_OF_TEXT}`,
-        references,
-      })),
-    )
-  } finally {
-    await reward.release()
+  const limits = {
+    context: factsOf(config).context,
+    max_new_tokens,
+    task: 'ppo',
+    overlong: settings.overlong,
   }
+  return readPrompts(data, tokenizer, limits)
 }

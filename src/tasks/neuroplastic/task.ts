@@ -1,0 +1,200 @@
+/** @module */
+import { z } from 'zod'
+
+import { factsOf } from '../../../graphs/models/family.ts'
+import { languageModelTrainable } from '../../../graphs/models/language_model.ts'
+import { neuroplasticEvaluationGraph, neuroplasticTrainingGraph } from '../../../graphs/tasks/neuroplastic.ts'
+import { evenlySpread } from '../../data/examples/prompts_and_references.ts'
+import type { DataSet } from '../../data/sets/data_set.ts'
+import { greedy } from '../../generation/sampling.ts'
+import type { TokenGenerator } from '../../generation/token_generator.ts'
+import { gradientDescent, totalSteps, trainingSequences } from '../../learning/gradient_descent.ts'
+import type { Prompt, Response } from '../../learning/rollouts.ts'
+import { readPrompts, responseOf } from '../../learning/rollouts.ts'
+import { located } from '../../rewards/reward_source.ts'
+import { createClosing } from '../../runtime/closing.ts'
+import { forEvaluation } from '../evaluation_metrics.ts'
+import { asLanguageModel } from '../language_model.ts'
+import { openDecoding } from '../open_decoding.ts'
+import type { RunFacts, Task } from '../task.ts'
+import { tryReward } from '../try_reward.ts'
+import type { ResponseFigures } from './evaluation.ts'
+import { evaluateLikelihood, evaluateResponses } from './evaluation.ts'
+import { neuroplasticObjective } from './objective.ts'
+import type { NeuroplasticOptions } from './options.ts'
+import { neuroplasticOptionsSchema } from './options.ts'
+import { createWriter } from './writer.ts'
+
+export interface NeuroplasticFound extends ResponseFigures {
+  /** Mean negative log-likelihood per labelled token, in nats. */
+  readonly loss: number
+  /** exp(loss). */
+  readonly perplexity: number
+  readonly labelledTokens: number
+}
+
+export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> = {
+  summary: 'learn completions with terms for length, meaning, diversity and references',
+  options: neuroplasticOptionsSchema,
+  graphOptions: z.object({}),
+  learnsFrom: 'sft',
+  head: 'language',
+  metrics: ['eval_reward', 'eval_cosine', 'eval_entropy', 'eval_bleu', 'eval_meteor'],
+  refuses: {
+    packing: 'each sequence is one prompt and its response',
+    plasticBlocks: 'refused',
+    frozen: 'lora "none" leaves the model of task neuroplastic as it is; train lora or full',
+  },
+  // Each of three sessions would keep copies of its own.
+  prepacking: false,
+  writes: true,
+  located: ({ reward, ...options }, absolute) => ({
+    ...options,
+    ...(reward ? { reward: located(reward, absolute) } : {}),
+  }),
+  async check({ options, host }) {
+    if (!options.reward) return
+    const reward = await host.openReward(options.reward)
+    await reward.release()
+  },
+  /** Reads the prompts that training will read, and tries a metric or a function on two of them. */
+  async prepare(run) {
+    for (const data of [run.trainData, run.validationData]) {
+      const prompts = promptsOf(data, run)
+      const { reward } = run.options
+      if (reward && !('model' in reward)) await tryReward(prompts, run.host, reward)
+    }
+  },
+  graphs(request) {
+    const model = asLanguageModel(request)
+    return {
+      trainable: () => languageModelTrainable(model),
+      training: () => neuroplasticTrainingGraph(model),
+      evaluation: () => neuroplasticEvaluationGraph(model),
+    }
+  },
+  async train(run) {
+    const { options, settings, trainData, validationData, parameters } = run
+    const closing = createClosing()
+    try {
+      const writer = createWriter(closing.add(await openDecoding(run)), run)
+      const reward = options.reward ? closing.add(await run.host.openReward(options.reward)) : undefined
+      const prompts = promptsOf(trainData, run)
+      const validationPrompts = evenlySpread(promptsOf(validationData, run), options.eval_prompts)
+      const batchSize = settings.per_device_eval_batch_size
+      return await gradientDescent({
+        ...run,
+        options: settings,
+        objective: neuroplasticObjective({
+          ...{ options, prompts, writer, reward, parameters },
+          seed: settings.seed,
+          steps: totalSteps(settings, trainingSequences(settings, trainData).size),
+          training: run.training,
+          gradients: Object.keys(run.tensors.gradients),
+        }),
+        async evaluate(parameters) {
+          const { loss, perplexity } = await evaluateLikelihood(
+            run.evaluation,
+            parameters,
+            validationData,
+            batchSize,
+          )
+          const { figures, reward: found } = await evaluateResponses(
+            run.evaluation,
+            parameters,
+            validationPrompts,
+            {
+              ...{ options, reward, batchSize },
+              write: writer.greedy,
+            },
+          )
+          return { eval_loss: loss, ...forEvaluation({ perplexity, ...figures, reward: found }) }
+        },
+      })
+    } finally {
+      await closing.close()
+    }
+  },
+  evaluation: {
+    async find(model, data, run) {
+      const { options, settings } = run
+      const batchSize = settings.per_device_eval_batch_size
+      const prompts = evenlySpread(promptsOf(data, run), options.eval_prompts)
+      const generator = await model.generator()
+      try {
+        return await model.withGraph(
+          (request) => neuroplasticEvaluationGraph(asLanguageModel(request)),
+          async (session, parameters) => {
+            const likelihood = await evaluateLikelihood(session, parameters, data, batchSize)
+            // Without a reward of the user's own: code is run where a run is trained or judged by it.
+            const { figures } = await evaluateResponses(session, parameters, prompts, {
+              ...{ options: { ...options, reward: null }, reward: undefined, batchSize },
+              write: (some) => greedily(generator, some, options),
+            })
+            return { ...likelihood, ...figures }
+          },
+        )
+      } finally {
+        await generator.release()
+      }
+    },
+    figures: ({ examples, loss, perplexity, length, cosine, entropy, bleu, meteor }) => [
+      ['examples', examples, 0],
+      ['loss', loss, 4],
+      ['perplexity per token', perplexity, 2],
+      ['tokens per response', length, 1],
+      ['cosine of prompt and response', cosine, 4],
+      ['entropy per token', entropy, 3],
+      ...(bleu === undefined ? [] : [['BLEU of responses', bleu, 4] as const]),
+      ...(meteor === undefined ? [] : [['METEOR of responses', meteor, 4] as const]),
+    ],
+  },
+  comparableLoss: false,
+  curves: [
+    {
+      title: 'cross-entropy (nats)',
+      curves: { training: 'terms/cross_entropy', validation: 'eval_loss' },
+    },
+    { title: 'minus the terms of greedy responses', curves: { validation: 'eval_reward' } },
+    { title: 'tokens per greedy response', curves: { validation: 'eval_length' } },
+    {
+      title: 'norm of what terms add to the gradients',
+      curves: {
+        length: 'terms/length_grad_norm',
+        semantic: 'terms/semantic_grad_norm',
+        entropy: 'terms/entropy_grad_norm',
+        reference: 'terms/reference_grad_norm',
+      },
+    },
+  ],
+}
+
+type PromptRun = Pick<RunFacts, 'config' | 'tokenizer' | 'settings'> & {
+  readonly options: NeuroplasticOptions
+}
+
+function promptsOf(data: DataSet, { config, tokenizer, settings, options }: PromptRun): Prompt[] {
+  const { max_new_tokens } = options
+  const { context } = factsOf(config)
+  return readPrompts(data, tokenizer, {
+    ...{ context, max_new_tokens, task: 'neuroplastic' },
+    overlong: settings.overlong,
+  })
+}
+
+async function greedily(
+  generator: TokenGenerator,
+  prompts: readonly Prompt[],
+  { max_new_tokens }: NeuroplasticOptions,
+): Promise<Response[]> {
+  const written = await generator.generate(
+    prompts.map(({ ids }) => ids),
+    { ...greedy, max_new_tokens, seed: 0 },
+  )
+  const { tokenizer } = generator
+  // What is shorter than it may be was ended.
+  return written.map((tokens, i) => {
+    const stop = tokens.length < max_new_tokens ? tokenizer.eosId : undefined
+    return responseOf(prompts[i]!, { tokens, stop }, tokenizer)
+  })
+}

@@ -7,12 +7,16 @@ import { dirname, join } from 'node:path'
 
 import { UserError } from '../../src/errors.ts'
 import type { Share, Told } from './fuzz.ts'
-import { MOST_MEGABYTES, SPENT } from './fuzz.ts'
+import { MOST_MEGABYTES, MOST_SECONDS, SPENT } from './fuzz.ts'
 import { mutant } from './mutate.ts'
 import type { Target } from './target.ts'
 import { targets } from './targets.ts'
 
 const tell = (told: Told): void => void process.send!(told)
+const processorSeconds = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
 const peakMegabytes = (): number => process.resourceUsage().maxRSS / 1024
 
 const [, , folder, share] = process.argv as [string, string, string, string]
@@ -35,11 +39,14 @@ const before = peakMegabytes()
 for (let number = from; number < to; number++) {
   tell({ next: number })
   writeFileSync(file, mutant(target, samples, seed, name, number))
+  const began = processorSeconds()
   try {
     await target.read(folder)
   } catch (error) {
     if (!(error instanceof UserError)) tell({ wrong: error instanceof Error ? error.stack! : String(error) })
   }
+  const seconds = processorSeconds() - began
+  if (seconds > MOST_SECONDS) tell({ wrong: `takes ${seconds.toFixed(1)} s` })
   const taken = peakMegabytes() - before
   if (taken > MOST_MEGABYTES) {
     tell({ wrong: `takes ${Math.round(taken)} MB` })

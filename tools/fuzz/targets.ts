@@ -37,7 +37,9 @@ import { readRunConfig } from '../../src/runs/run_config.ts'
 import { truncateRecords } from '../../src/runs/log.ts'
 import { readRunManifest } from '../../src/runs/run_manifest.ts'
 import { writeTinyAdapter, writeTinyModel } from '../../test/tiny_model.ts'
-import * as samples from './samples.ts'
+import * as models from './samples/models.ts'
+import * as rowsIn from './samples/rows.ts'
+import * as runs from './samples/runs.ts'
 import { json, jsonLines, safetensors, yaml } from './structures.ts'
 import type { Target } from './target.ts'
 
@@ -64,7 +66,7 @@ const written =
 
 async function useTokenizer(folder: string): Promise<void> {
   const tokenizer = await loadTokenizer(folder)
-  const ids = tokenizer.encode(samples.TEXT)
+  const ids = tokenizer.encode(models.TEXT)
   tokenizer.decode(ids)
 }
 
@@ -73,35 +75,35 @@ const rowsOf = (kind: DataKindName) => ({
   file: 'rows.jsonl',
   text: true,
   structure: jsonLines,
-  samples: samples.rowsOf(kind),
+  samples: rowsIn.rowsOf(kind),
   async read(folder: string) {
     try {
-      await samples.prepareRows(folder, 'rows', kind)
+      await rowsIn.prepareRows(folder, 'rows', kind)
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      await samples.prepareRows(folder, 'rows', kind, 'skip')
+      await rowsIn.prepareRows(folder, 'rows', kind, 'skip')
     }
   },
 })
 
 export const targets = {
-  csv: { file: 'rows.csv', text: true, samples: samples.csv, read: rows('rows.csv') },
-  tsv: { file: 'rows.tsv', text: true, samples: samples.tsv, read: rows('rows.tsv') },
+  csv: { file: 'rows.csv', text: true, samples: rowsIn.csv, read: rows('rows.csv') },
+  tsv: { file: 'rows.tsv', text: true, samples: rowsIn.tsv, read: rows('rows.tsv') },
   jsonl: {
     file: 'rows.jsonl',
     text: true,
     structure: jsonLines,
-    samples: samples.jsonl,
+    samples: rowsIn.jsonl,
     read: rows('rows.jsonl'),
   },
   json: {
     file: 'rows.json',
     text: true,
     structure: json,
-    samples: samples.jsonArray,
+    samples: rowsIn.jsonArray,
     read: rows('rows.json'),
   },
-  parquet: { file: 'rows.parquet', samples: samples.parquet, read: rows('rows.parquet') },
+  parquet: { file: 'rows.parquet', samples: rowsIn.parquet, read: rows('rows.parquet') },
   'rows of texts': rowsOf('sft'),
   'rows of classes': rowsOf('classification'),
   'rows of pairs': rowsOf('preference'),
@@ -109,7 +111,7 @@ export const targets = {
   'rows of prompts': rowsOf('prompt'),
   arrow: {
     file: 'train.arrow',
-    samples: samples.arrow,
+    samples: rowsIn.arrow,
     read(folder) {
       const dataset = openArrowDataset(join(folder, 'train.arrow'))
       try {
@@ -123,7 +125,7 @@ export const targets = {
     file: 'prompts.jsonl',
     text: true,
     structure: jsonLines,
-    samples: samples.prompts,
+    samples: rowsIn.prompts,
     async read(folder) {
       await readTexts([], join(folder, 'prompts.jsonl'))
       await readPrompts([], join(folder, 'prompts.jsonl'))
@@ -133,13 +135,13 @@ export const targets = {
     file: 'config.yaml',
     text: true,
     structure: yaml,
-    samples: samples.configs,
+    samples: runs.configs,
     read: (folder) => readConfigFile(join(folder, 'config.yaml'), []),
   },
   overrides: {
     file: 'overrides.txt',
     text: true,
-    samples: samples.overrides,
+    samples: runs.overrides,
     async read(folder) {
       const overrides = (await readFile(join(folder, 'overrides.txt'), 'utf8')).split('\n')
       return readConfigFile(join(folder, 'config.yaml'), overrides)
@@ -149,7 +151,7 @@ export const targets = {
     file: 'template.json',
     text: true,
     structure: json,
-    samples: samples.templates,
+    samples: runs.templates,
     async read(folder) {
       const path = join(folder, 'template.json')
       const { template, row } = checkJson(templateAndRow, await readJson(path), path)
@@ -160,7 +162,7 @@ export const targets = {
     file: 'config.json',
     text: true,
     structure: json,
-    samples: samples.modelConfigs,
+    samples: models.modelConfigs,
     async read(folder) {
       await readModelConfig(folder)
       await readHead(folder)
@@ -171,13 +173,13 @@ export const targets = {
     file: 'generation_config.json',
     text: true,
     structure: json,
-    samples: samples.generationConfigs,
+    samples: models.generationConfigs,
     read: readGenerationConfig,
   },
   'chat_template.jinja': {
     file: CHAT_TEMPLATE_FILE,
     text: true,
-    samples: samples.chatTemplates,
+    samples: models.chatTemplates,
     async read(folder) {
       const { source, tokens } = (await readChatTemplate(folder))!
       const form = jinjaForm(compileJinja(source, tokens))
@@ -198,7 +200,7 @@ export const targets = {
     file: 'tokenizer.json',
     text: true,
     structure: json,
-    samples: samples.tokenizers,
+    samples: models.tokenizers,
     read: useTokenizer,
   },
   'tokenizer_config.json': {
@@ -234,7 +236,7 @@ export const targets = {
     file: 'run/ortune.json',
     text: true,
     structure: json,
-    samples: written('run/ortune.json', samples.writeRun),
+    samples: written('run/ortune.json', runs.writeRun),
     async read(folder) {
       await readRunManifest(join(folder, 'run'))
       await inspect(join(folder, 'run'))
@@ -244,14 +246,14 @@ export const targets = {
     file: 'run/training.json',
     text: true,
     structure: json,
-    samples: written('run/training.json', samples.writeRun),
+    samples: written('run/training.json', runs.writeRun),
     read: (folder) => readRunConfig(join(folder, 'run')),
   },
   'trainer_state.json': {
     file: 'trainer_state.json',
     text: true,
     structure: json,
-    samples: samples.trainerStates,
+    samples: runs.trainerStates,
     async read(folder) {
       const path = join(folder, 'trainer_state.json')
       return parseState(await readJson(path), 'ppo', path)
@@ -261,7 +263,7 @@ export const targets = {
     file: 'log.jsonl',
     text: true,
     structure: jsonLines,
-    samples: samples.logs,
+    samples: runs.logs,
     async read(folder) {
       await truncateRecords(join(folder, 'log.jsonl'), 5)
       await writeTrainingCurves(folder)
@@ -269,7 +271,7 @@ export const targets = {
   },
   onnx: {
     file: 'model.onnx',
-    samples: samples.graphs,
+    samples: runs.graphs,
     read: (folder) => inspect(join(folder, 'model.onnx')),
   },
 } as const satisfies Record<string, Target>

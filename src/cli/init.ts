@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, relative, resolve } from 'node:path'
 
 import { Command, Option } from 'commander'
 
+import { askInTerminal, takeProposals } from './asking.ts'
 import { project, readSchema, schemaFile } from './project.ts'
 import type { DataLook } from '../runs/look_at_data.ts'
 import type { TriedData } from '../runs/try_data.ts'
@@ -19,9 +20,6 @@ interface InitFlags {
   yes?: boolean
   json?: boolean
 }
-
-/** Asks a question with a proposal, which an empty answer takes. */
-type Ask = (question: string, proposal: string) => Promise<string>
 
 /** `ortune init --data <file> …` */
 export const initCommand = (): Command =>
@@ -63,7 +61,7 @@ export const initCommand = (): Command =>
       const { configText } = await import('./config_text.ts')
 
       const asking = !flags.yes && !flags.json && process.stdin.isTTY && process.stdout.isTTY
-      const { ask, close } = asking ? await terminal() : { ask: proposals, close: () => undefined }
+      const { ask, close } = asking ? await askInTerminal() : takeProposals
       try {
         const paths = flags.data ?? (await ask('Data file', '')).split(/\s+/).filter(Boolean)
         if (paths.length === 0)
@@ -134,29 +132,6 @@ async function tryConfig(config: object): Promise<TriedData> {
     throw new UserError(
       `${error.message}; to leave such rows out give --odd-rows skip, and to learn something else --task`,
     )
-  }
-}
-
-/** What stands in for a person. */
-const proposals: Ask = (_, proposal) => Promise.resolve(proposal)
-
-async function terminal(): Promise<{ ask: Ask; close: () => void }> {
-  const { createInterface } = await import('node:readline/promises')
-  const { UserError } = await import('../errors.ts')
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
-  const ended = new Promise<never>((_, reject) =>
-    lines.on('close', () =>
-      reject(new UserError('init was ended before its questions were; nothing is written')),
-    ),
-  )
-  ended.catch(() => undefined)
-  return {
-    async ask(question, proposal) {
-      const shown = proposal === '' ? `${question}: ` : `${question} (${proposal}): `
-      const answer = (await Promise.race([lines.question(shown), ended])).trim()
-      return answer === '' ? proposal : answer
-    },
-    close: () => lines.close(),
   }
 }
 

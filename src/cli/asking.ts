@@ -5,8 +5,8 @@
 
 export interface Asking {
   /** Asks a question with a proposal, which an empty answer takes. */
-  ask(question: string, proposal: string): Promise<string>
-  close(): void
+  readonly ask: (question: string, proposal: string) => Promise<string>
+  readonly close: () => void
 }
 
 /** What stands in for a person. */

@@ -60,6 +60,7 @@ describe('a run of neuro-plastic fine-tuning', () => {
         expect(step['terms/semantic_grad_norm']).to.be.greaterThan(0)
         expect(step['terms/entropy_grad_norm']).to.be.greaterThan(0)
         expect(step['terms/length']).to.be.greaterThan(0)
+        expect(step['tokens/responses_len_mean']).to.be.within(1, 8)
         expect(step['loss']).to.be.closeTo(
           step['terms/cross_entropy']! + step['terms/lambda']! * step['terms/total']!,
           1e-9,

@@ -8,6 +8,7 @@ import { lastLearned } from '../../data/examples/prompts_and_references.ts'
 import { totalLabelled } from '../../data/batches/collate.ts'
 import type { MicroBatch, Objective } from '../../learning/gradient_descent.ts'
 import type { Prompt } from '../../learning/rollouts.ts'
+import { moments } from '../../metrics/moments.ts'
 import { deriveSeed } from '../../random.ts'
 import type { RewardFunction } from '../../rewards/reward_function.ts'
 import type { Feeds, Session } from '../../runtime/session.ts'
@@ -33,6 +34,12 @@ export interface ObjectiveParts {
   readonly parameters: Feeds
   /** `<tensor>_grad` */
   readonly gradients: readonly string[]
+}
+
+/** Mean tokens of what was drawn, under PPO's name. */
+function lengthOf(pieces: readonly Piece[]): Record<string, number> {
+  const lengths = pieces.flatMap(({ samples }) => samples.map(({ response }) => response.tokens.length))
+  return lengths.length === 0 ? {} : { 'tokens/responses_len_mean': moments(lengths).mean }
 }
 
 export function neuroplasticObjective(parts: ObjectiveParts): Objective {
@@ -122,6 +129,7 @@ export function neuroplasticObjective(parts: ObjectiveParts): Objective {
         ...Object.fromEntries(values),
         'terms/total': total,
         'terms/lambda': pieces[0]!.lambda,
+        ...lengthOf(pieces),
         ...(step === 1 || step % options.norm_steps === 0 ? await gradientNorms() : {}),
       }
     },

@@ -156,7 +156,10 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
       curves: { training: 'terms/cross_entropy', validation: 'eval_loss' },
     },
     { title: 'minus the terms of greedy responses', curves: { validation: 'eval_reward' } },
-    { title: 'tokens per greedy response', curves: { validation: 'eval_length' } },
+    {
+      title: 'tokens per response',
+      curves: { training: 'tokens/responses_len_mean', validation: 'eval_length' },
+    },
     {
       title: 'norm of what terms add to the gradients',
       curves: {

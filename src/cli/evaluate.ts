@@ -47,7 +47,10 @@ export const evaluateCommand = (): Command =>
       'after',
       '\nExamples:\n  ortune evaluate runs/dictionary --split test --baseline\n  ortune evaluate runs/emotion-lora runs/emotion-full',
     )
-    .action(async (run: string, other: string | undefined, flags: EvaluateFlags) => {
+    .action(async (first: string, second: string | undefined, flags: EvaluateFlags) => {
+      const { standingRun } = await import('../formats/curriculum.ts')
+      const run = await standingRun(first)
+      const other = second === undefined ? undefined : await standingRun(second)
       const { UserError } = await import('../errors.ts')
       if (flags.baseline && other !== undefined)
         throw new UserError('--baseline and a second run both say what to compare with; leave one out')
@@ -59,14 +62,14 @@ export const evaluateCommand = (): Command =>
         if (flags.baseline) evaluated.push(await evaluateFully(run, flags, 'base', tools))
         for (const one of other === undefined ? [run] : [run, other])
           evaluated.push(await evaluateFully(one, flags, flags.checkpoint, tools))
-        const [first, second] = evaluated
+        const [one, another] = evaluated
         await keepResult(
           () => Promise.all(evaluated.map((one) => keepEvaluation(one))),
           (files) =>
             process.stdout.write(
               flags.json
-                ? `${JSON.stringify(second ? { compared: evaluated } : first)}\n`
-                : `${evaluationReport(first!, second)}\n${files ? `all figures and texts: ${files.join(', ')}\n` : ''}`,
+                ? `${JSON.stringify(another ? { compared: evaluated } : one)}\n`
+                : `${evaluationReport(one!, another)}\n${files ? `all figures and texts: ${files.join(', ')}\n` : ''}`,
             ),
         )
       } finally {

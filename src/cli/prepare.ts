@@ -1,15 +1,18 @@
 /** @module */
+import { basename, join } from 'node:path'
+
 import { Command } from 'commander'
 
+import type { RunConfig } from '../runs/config.ts'
 import type { TriedData } from '../runs/try_data.ts'
 import { visible } from '../visible_text.ts'
 import { keyHelp } from './key_help.ts'
 import { wholeNumber } from './number_argument.ts'
 
 interface PrepareFlags {
-  out?: string
+  out?: string | undefined
   examples: number
-  json?: boolean
+  json?: boolean | undefined
 }
 
 /** `ortune prepare config.yaml key=value …` */
@@ -26,19 +29,41 @@ export const prepareCommand = (): Command =>
       const { readConfigFile } = await import('./config_file.ts')
       const { tryData } = await import('../runs/try_data.ts')
       const config = await readConfigFile(path, overrides)
-      const data = await tryData(config, { out, examples })
       const { dataWarnings } = await import('../report/data_advice.ts')
+      if (config.stages) return prepareStages(config, { out, examples, json })
+      const data = await tryData(config, { out, examples })
       const warnings = dataWarnings(data, config.metric_for_best_model)
-      if (json) await printJson(data, out, warnings)
+      if (json) process.stdout.write(`${JSON.stringify(await jsonOf(data, out, warnings))}\n`)
       else await printReport(data)
       for (const warning of warnings) process.stderr.write(warning)
     })
 
-async function printJson(
+/** The data of each stage of a curriculum, one after another; in folders of their names where it is kept. */
+async function prepareStages(config: RunConfig, { out, examples, json }: PrepareFlags): Promise<void> {
+  const { stagesOf, ofStage } = await import('../runs/curriculum/create.ts')
+  const { tryData } = await import('../runs/try_data.ts')
+  const { dataWarnings } = await import('../report/data_advice.ts')
+  const results: object[] = []
+  for (const { name, config: own } of stagesOf(config)) {
+    const to = out === undefined ? undefined : join(out, basename(own.output_dir))
+    const data = await ofStage(name, () => tryData(own, { out: to, examples }))
+    const warnings = dataWarnings(data, own.metric_for_best_model)
+    if (json) results.push({ stage: name, ...(await jsonOf(data, to, warnings)) })
+    else {
+      process.stdout.write(`${results.length > 0 ? '\n' : ''}${visible(`stage ${name}`)}\n\n`)
+      results.push(data)
+      await printReport(data)
+    }
+    for (const warning of warnings) process.stderr.write(warning)
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ stages: results })}\n`)
+}
+
+async function jsonOf(
   { examples, ...facts }: TriedData,
   out: string | undefined,
   warnings: readonly string[],
-): Promise<void> {
+): Promise<object> {
   const { tokenStretches } = await import('../data/examples/token_pieces.ts')
   const shown = examples.map(({ pieces, label, desirable, rejected, margin, reference }) => ({
     label,
@@ -48,13 +73,12 @@ async function printJson(
     margin,
     reference: reference && tokenStretches(reference),
   }))
-  const result = {
+  return {
     out: out ?? null,
     ...facts,
     warnings: warnings.map((line) => line.trimEnd()),
     examples: shown,
   }
-  process.stdout.write(`${JSON.stringify(result)}\n`)
 }
 
 async function printReport(data: TriedData): Promise<void> {

@@ -1,6 +1,7 @@
 /** @module */
 import { Command } from 'commander'
 
+import { startLine } from './start_line.ts'
 import { keyHelp } from './key_help.ts'
 import type { RunConfig } from '../runs/config.ts'
 
@@ -41,12 +42,17 @@ export const trainCommand = (): Command =>
       const { trainingProgress } = await import('./training_progress.ts')
       const { trainToEnd } = await import('./train_to_end.ts')
       const config = await readConfigFile(path, overrides)
+      if (config.stages) {
+        const { trainCurriculum } = await import('./train_curriculum.ts')
+        return trainCurriculum(config, { json })
+      }
       const progress = trainingProgress()
       const note = eachOnce((sentence) => progress.note?.(sentence))
       const report = await createRun(config, { note })
       process.stderr.write(
         `${[dataTable(report.splits, report), ...dataWarnings(report, config.metric_for_best_model)].join('')}\n`,
       )
+      if (report.start !== undefined) process.stderr.write(startLine(report.start))
       if (report.fresh.length > 0) process.stderr.write(freshLine(config, report.fresh))
       if (config.learning_rate === null) process.stderr.write(await defaultRateLine(config.output_dir))
       process.stderr.write(dropoutNote(await readModelConfig(config.output_dir)))

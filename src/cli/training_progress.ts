@@ -44,6 +44,8 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
   let averages: Record<string, { readonly sum: number; readonly weight: number }> = {}
   let lastDrawn = 0
   let metric: keyof Metrics = 'eval_loss'
+  /** Before each line, where it is one of several stages. */
+  let stage = ''
   /** What training starts from, in that metric: it may be better than every checkpoint. */
   let untrained: number | undefined
 
@@ -65,7 +67,7 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
     const left = (seconds / done) * (total - step)
     const speed = Math.round(tokens / seconds)
     return (
-      `step ${step}/${total}  ${shown()}  lr ${rate.toExponential(1)}  ` +
+      `${stage}step ${step}/${total}  ${shown()}  lr ${rate.toExponential(1)}  ` +
       `${speed.toLocaleString('en')} tok/s  ${duration(left)} left`
     )
   }
@@ -81,7 +83,10 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
     note(sentence) {
       stream.write(`${stream.isTTY ? '\r\x1b[2K' : ''}${visible(sentence)}\n`)
     },
-    start({ totalSteps, fromStep, metric: chosenBy }) {
+    start({ totalSteps, fromStep, metric: chosenBy, stage: name }) {
+      stage = name === undefined ? '' : `${visible(name)}  `
+      untrained = undefined
+      tokens = 0
       metric = chosenBy as keyof Metrics
       total = totalSteps
       from = fromStep
@@ -112,7 +117,7 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
       const mark = record.best
         ? `  (best checkpoint so far${beaten ? ', worse than before training' : ''})`
         : ''
-      stream.write(`${clear}step ${record.step}/${total}  validation ${metricsLine(record)}${mark}\n`)
+      stream.write(`${clear}${stage}step ${record.step}/${total}  validation ${metricsLine(record)}${mark}\n`)
     },
   }
 }

@@ -18,6 +18,7 @@ import type { TextMetrics } from '../metrics/text_metrics.ts'
 import { textMetrics } from '../metrics/text_metrics.ts'
 import type { Synonyms } from '../metrics/synonyms.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
+import { standingRun } from '../formats/curriculum.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { openSplit } from '../runs/split.ts'
 import { readRunConfig } from '../runs/run_config.ts'
@@ -72,10 +73,11 @@ const DEFAULT_BATCH = 16
  * @throws UserError where the folder is no run of a language model, or has no such checkpoint or split, or no prompts
  */
 export async function evaluateGeneration(
-  run: string,
+  folder: string,
   split: Split,
   options: GenerationEvaluationOptions = {},
 ): Promise<GenerationEvaluation> {
+  const run = await standingRun(folder)
   const cases = await readCases(run, split, options.prompts ?? DEFAULT_PROMPTS)
   const found = await findModel(run, { checkpoint: options.checkpoint })
   const generator = await openTokenGenerator(found, nodeRuntime(await readRunConfig(run)))
@@ -107,7 +109,8 @@ export async function evaluateGeneration(
 }
 
 /** Whether a run's data has prompts to generate from; plain text and classes have none. */
-export async function hasPrompts(run: string, split: Split): Promise<boolean> {
+export async function hasPrompts(folder: string, split: Split): Promise<boolean> {
+  const run = await standingRun(folder)
   const dataset = await openSplit(run, split)
   try {
     const { eosId } = await loadTokenizer(run)

@@ -5,6 +5,7 @@
 import { isPooled } from '../../graphs/models/head.ts'
 import type { Split } from '../data/sets/splits.ts'
 import { UserError } from '../errors.ts'
+import { standingRun } from '../formats/curriculum.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import type { CheckpointName } from '../models/find_model.ts'
@@ -41,14 +42,16 @@ export type RunEvaluation = {
  * const evaluation = await evaluateRun('runs/words', 'validation')
  * if (evaluation.task === 'sft') console.log(evaluation.perplexity)
  *
+ * @param folder of a run, or of a curriculum, which stands for the run of its last stage
  * @param checkpoint by default the best, or the last
  * @throws UserError where the folder is no run, or has no such checkpoint or split
  */
 export async function evaluateRun(
-  run: string,
+  folder: string,
   split: Split,
   checkpoint?: CheckpointName,
 ): Promise<RunEvaluation> {
+  const run = await standingRun(folder)
   const dataset = await openSplit(run, split)
   try {
     const found = await findModel(run, { checkpoint })

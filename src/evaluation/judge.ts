@@ -5,6 +5,7 @@
  * @module
  */
 import { UserError } from '../errors.ts'
+import { standingRun } from '../formats/curriculum.ts'
 import { END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import type { Split } from '../data/sets/splits.ts'
 import type { CheckpointName } from '../models/find_model.ts'
@@ -122,7 +123,8 @@ const DEFAULT_BATCH = 16
  * no language model, or the same one; where the reward function cannot be opened or fails
  */
 export async function judge(options: JudgeOptions): Promise<Judgement> {
-  const { run, split, seed = 0, batch = DEFAULT_BATCH, onProgress, onAnswers } = options
+  const { split, seed = 0, batch = DEFAULT_BATCH, onProgress, onAnswers } = options
+  const run = await standingRun(options.run)
   const cases = await readCases(run, split, options.prompts ?? DEFAULT_PROMPTS)
   const policies = await findPolicies(run, options.checkpoint, options.other)
   const config = await readRunConfig(run)

@@ -4,6 +4,7 @@ import type { Split } from '../data/sets/splits.ts'
 import { encodeText } from '../data/examples/encode.ts'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
+import { standingRun } from '../formats/curriculum.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { checkEmpty, writeNewFolder } from '../formats/new_folder.ts'
 import { fillPeftAdapter } from '../formats/peft.ts'
@@ -44,7 +45,8 @@ export interface Consolidation {
  *
  * @throws UserError where the run has no plastic blocks, a text is too short or too long, or `out` holds files
  */
-export async function consolidate(run: string, request: ConsolidateRequest): Promise<Consolidation> {
+export async function consolidate(folder: string, request: ConsolidateRequest): Promise<Consolidation> {
+  const run = await standingRun(folder)
   const { texts, watched, out, split } = request
   await checkEmpty(out)
   const dataset = await openSplit(run, split)

@@ -50,6 +50,8 @@ export interface TrainingPlan {
   readonly fromStep: number
   /** What the best checkpoint is chosen by. */
   readonly metric: string
+  /** Which stage of a curriculum it is. */
+  readonly stage?: string
 }
 
 export interface Listener {

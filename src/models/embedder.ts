@@ -9,6 +9,7 @@ import { embeddingGraph } from '../../graphs/inference/embedding.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
 import { collateTokens } from '../data/batches/collate.ts'
 import { findModel } from './find_model.ts'
+import { standingRun } from '../formats/curriculum.ts'
 import { openLanguageModelFolder } from '../formats/model_folder.ts'
 import { exists } from '../formats/read_file.ts'
 import type { Device } from '../runtime/node_runtime.ts'
@@ -40,7 +41,8 @@ const NO_LABELS = new Int32Array(0)
  * model are judged by the same vectors
  * @throws UserError where the folder holds no model
  */
-export async function openModelEmbedder(folder: string, options: EmbedderOptions = {}): Promise<Embedder> {
+export async function openModelEmbedder(named: string, options: EmbedderOptions = {}): Promise<Embedder> {
+  const folder = await standingRun(named)
   const { batch, ...device } = options
   const isRun = await exists(join(folder, 'ortune.json'))
   const { base } = await findModel(folder, isRun ? { checkpoint: 'base' } : {})

@@ -1,5 +1,5 @@
 /**
- * What a folder on the command line stands for: a model folder, a run, or one of its checkpoints.
+ * What a folder on the command line stands for: a model folder, a run, a curriculum, or a checkpoint.
  * @module
  */
 import { readdir, stat } from 'node:fs/promises'
@@ -10,6 +10,7 @@ import { isPooled, languageHead } from '../../graphs/models/head.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { UserError } from '../errors.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
+import { standingRun } from '../formats/curriculum.ts'
 import { readHead } from '../formats/classifier_config.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { checkFiles, readManifest } from '../formats/manifest.ts'
@@ -48,7 +49,7 @@ export interface ModelChoice {
 }
 
 /**
- * Finds the model that a folder stands for.
+ * Finds the model that a folder stands for; that of a curriculum stands for the run of its last stage.
  *
  * @throws UserError where the folder is missing or holds no model, or where the choice does not fit it
  */
@@ -72,7 +73,8 @@ async function checkHead({ base, adapter, head }: FoundModel): Promise<void> {
   )
 }
 
-async function find(folder: string, { checkpoint, adapter }: ModelChoice): Promise<FoundModel> {
+async function find(named: string, { checkpoint, adapter }: ModelChoice): Promise<FoundModel> {
+  const folder = await standingRun(named)
   const names = await readdir(folder).catch((error: unknown) => {
     throw (error as NodeJS.ErrnoException).code === 'ENOTDIR'
       ? new UserError(`${folder} is a file; name the folder of a model, a run or a checkpoint`)

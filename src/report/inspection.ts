@@ -8,6 +8,7 @@ import { basename, dirname, join, relative, sep } from 'node:path'
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import { factsOf } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
+import { standingRun } from '../formats/curriculum.ts'
 import { readRunManifest } from '../runs/run_manifest.ts'
 import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
 import { exists, readBytes, unreadable } from '../formats/read_file.ts'
@@ -48,7 +49,8 @@ const MOST_BYTES = 2 ** 31 - 1
  *
  * @throws UserError where there is nothing to inspect, or it is broken
  */
-export async function inspect(path: string): Promise<Inspection> {
+export async function inspect(named: string): Promise<Inspection> {
+  const path = await standingRun(named)
   const found = await stat(path).catch((error: unknown) => {
     throw unreadable(path, error)
   })

@@ -26,9 +26,17 @@ const OTHERS = ['#009e73', '#cc79a7', '#56b4e9', '#e69f00'] as const
 const INK = '#444444'
 const FAINT = '#e4e4e4'
 
+/** A part of a log that is drawn by itself, such as a stage of a curriculum; the records of the next one follow on it. */
+export interface Part {
+  readonly name: string
+  readonly records: Iterable<LogRecord> | AsyncIterable<LogRecord>
+}
+
 /** What is measured of single steps is drawn twice: as it is, faintly, and smoothed. */
 interface Line {
   readonly curve: string
+  /** The number of its part. */
+  readonly part: number
   readonly raw: readonly Point[]
   readonly smooth: readonly Point[]
   /** Evaluations, which are few and stand for themselves. */
@@ -56,32 +64,40 @@ const STEPPING: readonly Panel[] = [
  * @returns an SVG document
  * @throws UserError where there is nothing to draw
  */
-export async function trainingCurves(
-  records: Iterable<LogRecord> | AsyncIterable<LogRecord>,
-  title: string,
-  task: Pick<Task, 'curves' | 'comparableLoss' | 'step'>,
-): Promise<string> {
+export const trainingCurves = (records: Part['records'], title: string, task: DrawnTask): Promise<string> =>
+  stagedCurves([{ name: title, records }], title, task)
+
+type DrawnTask = Pick<Task, 'curves' | 'comparableLoss' | 'step'>
+
+/** The same of several logs in a row: the steps of each follow those of the one before, and upright rules with names part them. */
+export async function stagedCurves(parts: readonly Part[], title: string, task: DrawnTask): Promise<string> {
   const { curves = [], comparableLoss = true, step = 'optimizer step' } = task
-  const given = [lossPanel(comparableLoss), ...curves, ...STEPPING].map((panel) => ({
-    title: panel.title,
-    curves: Object.entries(panel.curves).map(([name, key]) => ({ name, key, ...curve() })),
-  }))
-  const all = given.flatMap((panel) => panel.curves)
-  let last = 1
-  for await (const record of records) {
-    last = Math.max(last, record.step)
-    for (const { key, add } of all) {
-      const value = (record as LogRecord & Readonly<Record<string, unknown>>)[key]
-      if (isDrawn(value)) add({ step: record.step, value })
+  const titles = [lossPanel(comparableLoss), ...curves, ...STEPPING]
+  const given = titles.map((panel) => ({ title: panel.title, lines: [] as Line[] }))
+  const rules: Rule[] = []
+  let last = 0
+  for (const [part, { name, records }] of parts.entries()) {
+    const from = last
+    const drawn = titles.map((panel) =>
+      Object.entries(panel.curves).map(([name, key]) => ({ name, key, ...curve() })),
+    )
+    const all = drawn.flat()
+    for await (const record of records) {
+      const step = from + record.step
+      last = Math.max(last, step)
+      for (const { key, add } of all) {
+        const value = (record as LogRecord & Readonly<Record<string, unknown>>)[key]
+        if (isDrawn(value)) add({ step, value })
+      }
     }
+    drawn.forEach((curves, i) =>
+      given[i]!.lines.push(...curves.map(({ name, key, points }) => lineOf(name, key, part, points()))),
+    )
+    if (parts.length > 1) rules.push({ step: from, name })
   }
+  last = Math.max(last, 1)
   const panels = given
-    .map((panel) => ({
-      title: panel.title,
-      lines: panel.curves
-        .map(({ name, key, points }) => lineOf(name, key, points()))
-        .filter(({ raw }) => raw.length > 0),
-    }))
+    .map(({ title, lines }) => ({ title, lines: lines.filter(({ raw }) => raw.length > 0) }))
     .filter(({ lines }) => lines.length > 0)
   if (panels.length === 0) throw new UserError(`${title} has nothing to draw yet; train it for a step`)
   const names = new Set(panels.flatMap(({ lines }) => lines.map(({ curve }) => curve)))
@@ -96,7 +112,7 @@ export async function trainingCurves(
     padding: 16,
     columns: 2,
     spacing: 32,
-    concat: panels.map(({ title, lines }) => panelSpec(title, lines, { title: step, last }, colours)),
+    concat: panels.map(({ title, lines }) => panelSpec(title, lines, { title: step, last, rules }, colours)),
     resolve: { scale: { color: 'independent' }, legend: { color: 'independent' } },
     config: {
       font: 'Helvetica, Arial, sans-serif',
@@ -130,18 +146,50 @@ const TICKS = 5
 /** Small numbers as 2e-4. */
 const SMALL = "datum.value === 0 ? '0' : format(datum.value, abs(datum.value) < 0.01 ? '.2~e' : '.4~g')"
 
+/** Where a part begins. */
+interface Rule {
+  readonly step: number
+  readonly name: string
+}
+
+interface StepAxis {
+  readonly title: string
+  readonly last: number
+  readonly rules: readonly Rule[]
+}
+
 function panelSpec(
   title: string,
   lines: readonly Line[],
-  { title: step, last }: { readonly title: string; readonly last: number },
+  { title: step, last, rules }: StepAxis,
   colours: ReadonlyMap<string, string>,
 ) {
-  const names = lines.map(({ curve }) => curve)
+  const names = [...new Set(lines.map(({ curve }) => curve))]
   const rows = (points: (line: Line) => readonly Point[]) =>
-    lines.flatMap((line) => points(line).map((point) => ({ ...point, curve: line.curve })))
+    lines.flatMap((line) => points(line).map((point) => ({ ...point, curve: line.curve, part: line.part })))
   const least = Math.min(
     ...lines.flatMap(({ raw }) => raw.map(({ value }) => Math.abs(value)).filter((x) => x > 0)),
   )
+  const encoding = {
+    y: {
+      field: 'value',
+      type: 'quantitative' as const,
+      title: null,
+      scale: { zero: title === 'learning rate', nice: TICKS },
+      axis: { tickCount: TICKS, labelExpr: least < 1e-2 ? SMALL : "format(datum.value, '.4~g')" },
+    },
+    detail: { field: 'part' },
+    color: {
+      field: 'curve',
+      type: 'nominal' as const,
+      title: null,
+      scale: { domain: names, range: names.map((name) => colours.get(name)!) },
+      legend: {
+        ...{ orient: 'top' as const, direction: 'horizontal' as const },
+        offset: rules.length > 0 ? NAMES : 4,
+      },
+    },
+  }
   return {
     title: {
       text: title,
@@ -154,15 +202,19 @@ function panelSpec(
     width: 420,
     height: 210,
     layer: [
+      ...ruleLayers(rules),
       {
+        encoding,
         data: { values: rows(({ raw, marked }) => (marked ? [] : raw)) },
         mark: { type: 'line' as const, strokeWidth: 1, opacity: 0.25, clip: true },
       },
       {
+        encoding,
         data: { values: rows(({ smooth }) => smooth) },
         mark: { type: 'line' as const, strokeWidth: 2, clip: true },
       },
       {
+        encoding,
         data: { values: rows(({ raw, marked }) => (marked || raw.length === 1 ? raw : [])) },
         mark: { type: 'point' as const, filled: true, size: 36, opacity: 1 },
       },
@@ -175,31 +227,41 @@ function panelSpec(
         scale: { domain: [0, last], nice: false },
         axis: { tickCount: 6, tickMinStep: 1, format: last < 10_000 ? ',d' : '~s', grid: false },
       },
-      y: {
-        field: 'value',
-        type: 'quantitative' as const,
-        title: null,
-        scale: { zero: title === 'learning rate', nice: TICKS },
-        axis: { tickCount: TICKS, labelExpr: least < 1e-2 ? SMALL : "format(datum.value, '.4~g')" },
-      },
-      color: {
-        field: 'curve',
-        type: 'nominal' as const,
-        title: null,
-        scale: { domain: names, range: names.map((name) => colours.get(name)!) },
-        legend: { orient: 'top' as const, direction: 'horizontal' as const, offset: 4 },
-      },
     },
   }
+}
+
+/** Pixels above the axes for the names of parts. */
+const NAMES = 18
+
+/** Upright rules where parts begin, with their names above them. */
+function ruleLayers(rules: readonly Rule[]) {
+  if (rules.length === 0) return []
+  const data = { values: rules.map((rule) => ({ ...rule })) }
+  return [
+    {
+      data,
+      mark: { type: 'rule' as const, color: '#999999', strokeDash: [3, 3] },
+    },
+    {
+      data,
+      mark: {
+        ...{ type: 'text' as const, color: INK, fontSize: 10 },
+        ...{ align: 'left' as const, baseline: 'bottom' as const, dx: -1, dy: -4 },
+        y: 0,
+      },
+      encoding: { text: { field: 'name', type: 'nominal' as const } },
+    },
+  ]
 }
 
 /** A number that a picture has room for. */
 const isDrawn = (value: unknown): value is number => typeof value === 'number' && Math.abs(value) < 1e100
 
 /** Evaluations are points, steps are smoothed. */
-function lineOf(curve: string, key: string, raw: readonly Point[]): Line {
+function lineOf(curve: string, key: string, part: number, raw: readonly Point[]): Line {
   const marked = key.startsWith('eval_')
-  return { curve, raw, smooth: marked || key === 'learning_rate' ? raw : smoothed(raw), marked }
+  return { curve, part, raw, smooth: marked || key === 'learning_rate' ? raw : smoothed(raw), marked }
 }
 
 /** The mean with as many neighbours on either side, fewer towards the ends: it does not lag behind a curve that falls. */

@@ -79,11 +79,16 @@ export async function exportArtifacts(request: ExportRequest & { readonly out: s
   return manifest!
 }
 
-/** Writes a task's graphs and the manifest into a folder that holds the model; see {@link placeModel}. */
+/**
+ * Writes a task's graphs and the manifest into a folder that holds the model; see {@link placeModel}.
+ *
+ * @param start the checkpoint of another run whose trained tensors training starts from
+ */
 export async function writeGraphs(
   folder: string,
   request: ExportRequest,
   run: Pick<Manifest, 'data' | 'settings' | 'began_with'> = { data: null },
+  start?: string,
 ): Promise<Manifest> {
   const { model, task, options, lora, head, npt, optimizer, plastic, seed } = request
   const { config, tensors } = await openModelFolder(folder)
@@ -117,7 +122,7 @@ export async function writeGraphs(
     initial: INITIAL_FILE,
     ...run,
   }
-  await writeInitial(folder, graphs.trainable, about, config)
+  await writeInitial(folder, graphs.trainable, about, config, start)
   const manifest: Manifest = { ...about, files: await sealFiles(folder) }
   await writeJson(join(folder, 'ortune.json'), manifest)
   return manifest

@@ -4,6 +4,7 @@
  */
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { familyOf } from '../../graphs/models/family.ts'
+import { compileCondition } from '../data/templates/condition.ts'
 import { UserError } from '../errors.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import type { Task } from '../tasks/task.ts'
@@ -35,6 +36,15 @@ export function checkConfig(config: RunConfig): void {
     throw new UserError(`task ${name} has no metric ${metric}; choose ${metrics.join(' or ')}`)
   if (lora === 'none' && !npt && task.refuses.frozen !== undefined) throw new UserError(task.refuses.frozen)
   taskOptions(config)
+  if (config.stages)
+    throw new UserError(
+      'stages make a curriculum of several runs, which "ortune train" or createCurriculum makes; leave them out here',
+    )
+  if (config.curriculum !== null)
+    throw new UserError(
+      'curriculum says how to go through stages, and there are none; describe them under stages, or leave it out',
+    )
+  if (config.filter !== null) compileCondition(config.filter)
 }
 
 const namesWhere = (holds: (task: Task) => boolean): string =>

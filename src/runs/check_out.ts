@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { UserError } from '../errors.ts'
+import { CURRICULUM_FILE } from '../formats/curriculum.ts'
 import { TOKENIZER_FILES } from '../formats/tokenizer_files.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
@@ -19,6 +20,10 @@ import { digestOf, filesIn } from '../formats/sealed.ts'
  */
 export async function checkOut(out: string): Promise<void> {
   const names = await readdir(out).catch((): string[] => [])
+  if (names.includes(CURRICULUM_FILE))
+    throw new UserError(
+      `${out} holds a curriculum already; go on with "ortune resume ${out}" or name another folder`,
+    )
   if (names.includes('training.json'))
     throw new UserError(
       `${out} holds a run already; go on with "ortune resume ${out}" or name another folder`,

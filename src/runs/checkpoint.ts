@@ -161,6 +161,18 @@ export async function loadTrained(folder: string, state: TensorsToFill, lora: Ad
   await fill(state, model, await adapterTensors(folder), folder)
 }
 
+/**
+ * The same of another run's checkpoint, for a run that starts from it. A value head stays as it is where that has none.
+ *
+ * @throws UserError where its tensors are damaged, or not those of the state
+ */
+export async function loadStart(folder: string, state: TensorsToFill, lora: Adaptation): Promise<void> {
+  await checkTensors(folder, await readState(folder), '')
+  const { model, valueHead } = parts(state)
+  const complete = valueHead.length === 0 || (await exists(join(folder, VALUE_HEAD_FILE)))
+  await loadTrained(folder, complete ? state : { ...state, names: model }, lora)
+}
+
 /** What belongs to the model itself, and PPO's value head. */
 function parts({ names }: Pick<TrainingState, 'names'>): { model: string[]; valueHead: string[] } {
   const valueHead = names.filter((name) => VALUE_HEAD.includes(name))

@@ -11,6 +11,8 @@ import { UserError } from '../errors.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
 import { loraConfigSchema } from '../formats/manifest.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
+import type { Stage } from './curriculum/options.ts'
+import { curriculumSchema, stagesSchema } from './curriculum/options.ts'
 import { classesSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
 import { trainingOptionsSchema } from '../learning/options.ts'
 import { TASK_NAMES, taskNamed, tasks } from '../tasks/index.ts'
@@ -35,7 +37,8 @@ const plasticRunSchema = z
   .strictObject({ from: z.string().min(1).describe('The run whose plastic blocks training starts from.') })
   .describe('Those of another run.')
 
-export const runConfigSchema = trainingOptionsSchema.extend({
+/** The keys of one run, without those of a curriculum. */
+const singleRunSchema = trainingOptionsSchema.extend({
   learning_rate: trainingOptionsSchema.shape.learning_rate
     .unwrap()
     .nullable()
@@ -60,6 +63,14 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     .nullable()
     .default(null)
     .describe('Plastic blocks to train on the frozen model: fresh ones, or those of another run.'),
+  from: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'A run of the same model and adaptation, or one of its checkpoints, whose trained tensors this one starts from; the optimizer starts afresh.',
+    ),
   ...optionsOfTasks,
   pooling: z
     .enum(poolings)
@@ -71,10 +82,23 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     .lt(1)
     .default(0.1)
     .describe("Probability of dropping a feature before a classifier's or a reward model's head."),
-  data: z.array(sourceSchema).min(1).describe('The sources of the rows, one after another.'),
+  data: z
+    .array(sourceSchema)
+    .min(1)
+    .describe(
+      'The sources of the rows, one after another, such as data/instructions.csv, which comes with ortune.',
+    ),
   template: givenTemplateSchema.describe(
     'How rows become examples, in sources that do not say it themselves; by default told by their columns.',
   ),
+  filter: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Which rows are learned from: a condition such as `{{ row.response | length < 100 }}`; null: all. Splits and classes are those of all rows.',
+    ),
   classes: classesSchema
     .nullable()
     .default(null)
@@ -110,6 +134,24 @@ export const runConfigSchema = trainingOptionsSchema.extend({
     .describe(
       'False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed; null: true, but false for tasks ppo and neuroplastic, where each of three sessions would keep its own.',
     ),
+})
+
+type SingleRunConfig = z.infer<typeof singleRunSchema>
+
+/** A stage of a curriculum: a name, and what of the configuration is another in it. */
+export type StageOptions = Stage<SingleRunConfig>
+
+export const runConfigSchema = singleRunSchema.extend({
+  stages: stagesSchema<SingleRunConfig>(singleRunSchema.shape)
+    .nullable()
+    .default(null)
+    .describe(
+      'Stages of a curriculum, each a run that starts from the best checkpoint of the one before: a `name`, and any keys that differ in it, such as `filter` and `max_length`.',
+    ),
+  curriculum: curriculumSchema
+    .nullable()
+    .default(null)
+    .describe('How it goes from stage to stage; null: each to its end, as given.'),
 })
 
 export type RunConfig = z.infer<typeof runConfigSchema>

@@ -10,20 +10,13 @@
 import { join } from 'node:path'
 
 import type { ModelConfig } from '../../graphs/models/family.ts'
-import { plasticTensors } from '../../graphs/optimizers/plastic.ts'
-import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
-import { readGenerationConfig } from '../formats/generation_config.ts'
-import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { withLock } from '../formats/lock.ts'
 import { checkFiles } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
-import { stopTokens } from '../generation/token_generator.ts'
 import type { Listener } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
 import { initialState, parseState, storedState } from '../learning/trainer_state.ts'
-import { createClosing } from '../runtime/closing.ts'
-import { loraScale } from '../runtime/feeds.ts'
 import type { Device } from '../runtime/node_runtime.ts'
 import { checkDevice, nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -31,21 +24,18 @@ import type { TrainingState } from '../runtime/training_state.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import type { SettledConfig } from './config.ts'
-import { prepacks, taskOptions } from './config.ts'
 import type { Changes } from './change.ts'
 import { changingOptions, followChanges } from './changes.ts'
 import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
-import { folderHost } from './host.ts'
 import { fillInitial } from './initial_state.ts'
 import { hasRecords, keepEnds, logWriter, missingSteps, readEvaluations, truncateRecords } from './log.ts'
+import { tensorsOf, withOpenRun } from './open_run.ts'
 import { checkReward, keepReward } from './reward.ts'
 import { runCard } from './run_card.ts'
 import { lockOf } from './run_lock.ts'
 import { keepOptions, readRunConfig } from './run_config.ts'
-import { runGraphs } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
 import { readRunManifest } from './run_manifest.ts'
-import { openSplitFile } from './split.ts'
 
 export interface ContinueOptions {
   /** Options that are others from now on. */
@@ -89,13 +79,9 @@ async function continueAlone(
   const settings = changes ? changed(before, changes) : before
   const different = differences(before, settings)
   const config = await readModelConfig(folder)
-  const { lora, head, npt } = manifest
+  const { lora, head } = manifest
   const runtime = runtimeOf(settings)
-  const { trainable } = runGraphs(manifest, config, new Map())
-  const tensors = runtime.state(trainable, {
-    accumulate: settings.gradient_accumulation_steps > 1,
-    ...(settings.plastic ? { traced: new Set(plasticTensors(config, trainable).keys()) } : {}),
-  })
+  const tensors = tensorsOf({ settings, manifest, config, runtime })
   const state = await loadState(folder, tensors, manifest, config)
   if (changes) await keepChanges(settings, state)
   const began = manifest.began_with ?? changingOptions(before)
@@ -108,8 +94,6 @@ async function continueAlone(
   if (missing.length > 0) watcher?.note?.(holeNote(logFile, missing))
   const evaluations = await readEvaluations(logFile)
 
-  const prepacking = prepacks(settings)
-  const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
   const trained = { lora, head, config, baseModel: settings.model, companions: folder }
   const kept: Listener = { evaluation: (record) => keepEnds(evaluations, record) }
   const told: Listener = {
@@ -118,28 +102,11 @@ async function continueAlone(
       watcher?.note?.(`changed: ${different.join(', ')}; ${scheduleNote(settings, totalSteps, fromStep)}`)
     },
   }
-  const closing = createClosing()
-  try {
-    const training = closing.add(
-      await runtime.open(join(folder, 'training_model.onnx'), { prepacking, inPlaceOutputs: true }),
-    )
-    const evaluation = closing.add(
-      await runtime.open(join(folder, 'eval_model.onnx'), { prepacking, spinning: false }),
-    )
-    const [trainData, validationData] = [
-      closing.add(openSplitFile(folder, 'train')),
-      closing.add(openSplitFile(folder, 'validation')),
-    ]
-    checkData([trainData, validationData], config.vocab_size)
-    const rows = { training: trainData.size, validation: validationData.size }
-    const tokenizer = await loadTokenizer(folder)
-    return await taskNamed(settings.task).train({
-      ...{ settings, options: taskOptions(settings), config, lora, npt, head, state },
-      ...{ training, evaluation, tensors, constants, trainData, validationData },
-      parameters: { ...tensors.parameters, ...constants },
-      tokenizer,
-      stop_tokens: stopTokens(tokenizer, await readGenerationConfig(folder)),
-      host: folderHost(folder, settings, runtime, (sentence) => watcher?.note?.(sentence)),
+  const note = (sentence: string) => watcher?.note?.(sentence)
+  return withOpenRun(folder, { settings, manifest, config, runtime, tensors, state, note }, (run) => {
+    const rows = { training: run.trainData.size, validation: run.validationData.size }
+    return taskNamed(settings.task).train({
+      ...run,
       async save(name, at) {
         const facts = { config: settings, changes: optionChanges, manifest, rows, evaluations }
         const card = runCard({ ...facts, step: at.global_step })
@@ -149,9 +116,7 @@ async function continueAlone(
       listeners: [logWriter(logFile), kept, told, ...(watcher ? [watcher] : [])],
       signal,
     })
-  } finally {
-    await closing.close()
-  }
+  })
 }
 
 function holeNote(log: string, missing: readonly (readonly [from: number, to: number])[]): string {
@@ -188,14 +153,4 @@ async function loadState(
   if (state !== undefined) return parseState(state, manifest.task, join(last, 'trainer_state.json'))
   await fillInitial(folder, tensors, manifest, config)
   return initialState
-}
-
-function checkData(datasets: readonly DataSet[], vocabularySize: number): void {
-  for (const dataset of datasets) {
-    if (dataset.vocabularySize > vocabularySize) {
-      throw new UserError(
-        `the data was made with a vocabulary of ${dataset.vocabularySize} tokens but the model has ${vocabularySize}; prepare it with the model's own tokenizer`,
-      )
-    }
-  }
 }

@@ -30,6 +30,7 @@ import { prepareData, resolveTemplates } from './prepare_data.ts'
 import { withPinnedReward } from './reward.ts'
 import { settingsOf } from './settings.ts'
 import { openSplitFile } from './split.ts'
+import { checkStart, checkStartHead, findStart } from './start.ts'
 
 /** Who watches a run being made. */
 export interface CreateWatcher {
@@ -37,12 +38,16 @@ export interface CreateWatcher {
   readonly onRows?: (rows: number) => void
   /** Is told which code of the user's is run, before it is. */
   readonly note?: (sentence: string) => void
+  /** What the data's fingerprint must be, where it has been looked at before. */
+  readonly fingerprint?: string | undefined
 }
 
 /** What there is to say of a new run. */
 export interface CreatedRun extends PrepareReport {
   /** Parameters that the model was saved without, which are drawn from the seed. */
   readonly fresh: readonly string[]
+  /** The checkpoint of another run that it starts from. */
+  readonly start?: string | undefined
 }
 
 /**
@@ -54,56 +59,74 @@ export interface CreatedRun extends PrepareReport {
  *
  * @throws UserError where the options, the model or the data cannot be used
  */
-export async function createRun(given: RunConfig, { onRows, note }: CreateWatcher = {}): Promise<CreatedRun> {
+export async function createRun(config: RunConfig, watcher: CreateWatcher = {}): Promise<CreatedRun> {
+  checkConfig(config)
+  await readTaskModel(config)
+  const out = config.output_dir
+  await checkOut(out)
+  let created: CreatedRun | undefined
+  const fill = async (folder: string) => {
+    created = await fillRun(folder, config, watcher)
+  }
+  await writeFolderAtomic(out, fill, () => checkOut(out))
+  return created!
+}
+
+/** Writes all of a new run into an empty folder, be it where the configuration says or not yet. */
+export async function fillRun(
+  folder: string,
+  given: RunConfig,
+  { onRows, note, fingerprint }: CreateWatcher = {},
+): Promise<CreatedRun> {
   checkConfig(given)
   const modelConfig = await readTaskModel(given)
-  const out = given.output_dir
-  await checkOut(out)
   await checkDevice(given)
   const config = withLearningRate(await resolveTemplates(given), modelConfig)
   const task = taskNamed(config.task)
   const options = taskOptions(config)
-  let report: PrepareReport | undefined
-  let fresh: string[] = []
-  const fill = async (folder: string) => {
-    fresh = await placeModel({ ...config, head: { kind: task.head } }, folder)
-    const lora = adaptationOf(config, modelConfig)
-    const npt = await placeNpt(config.npt, folder)
-    const host = folderHost(folder, config, undefined, note)
-    const about = { settings: config, config: modelConfig, lora, npt, host, options }
-    const tokenizer = () => loadTokenizer(folder, config.model)
-    if (task.check) await task.check({ ...about, tokenizer: await tokenizer() })
-    report = await prepareData(config, folder, join(folder, 'data'), onRows)
-    if (task.prepare) {
-      const closing = createClosing()
-      try {
-        const [trainData, validationData] = [
-          closing.add(openSplitFile(folder, 'train')),
-          closing.add(openSplitFile(folder, 'validation')),
-        ]
-        await task.prepare({ ...about, tokenizer: await tokenizer(), trainData, validationData })
-      } finally {
-        await closing.close()
-      }
+  const start = config.from === null ? undefined : await findStart(config.from)
+  const fresh = await placeModel({ ...config, head: { kind: task.head } }, folder)
+  const lora = adaptationOf(config, modelConfig)
+  const npt = await placeNpt(config.npt, folder)
+  if (start) await checkStart(start, folder, { lora, npt })
+  const host = folderHost(folder, config, undefined, note)
+  const about = { settings: config, config: modelConfig, lora, npt, host, options }
+  const tokenizer = () => loadTokenizer(folder, config.model)
+  if (task.check) await task.check({ ...about, tokenizer: await tokenizer() })
+  const report = await prepareData(config, folder, join(folder, 'data'), onRows)
+  if (fingerprint !== undefined && report.fingerprint !== fingerprint)
+    throw new UserError(
+      `the data has changed since it was looked at (${config.data.map(({ path }) => path).join(', ')}); put it back, or begin anew`,
+    )
+  const head = newHead(task.head, config, report.classes)
+  if (start) checkStartHead(start, head)
+  if (task.prepare) {
+    const closing = createClosing()
+    try {
+      const [trainData, validationData] = [
+        closing.add(openSplitFile(folder, 'train')),
+        closing.add(openSplitFile(folder, 'validation')),
+      ]
+      await task.prepare({ ...about, tokenizer: await tokenizer(), trainData, validationData })
+    } finally {
+      await closing.close()
     }
-    const { model, seed } = config
-    const head = newHead(task.head, config, report.classes)
-    const graphOptions = task.graphOptions.parse(options)
-    const request = { task: config.task, options: graphOptions, head, lora, npt, model, seed }
-    const data = { fingerprint: report.fingerprint }
-    // A run may be resumed from another working directory.
-    const kept = task.located
-      ? { ...config, [config.task]: task.located(options, (path) => resolve(path)) }
-      : config
-    const pinned = await withPinnedReward(kept)
-    const settings = settingsOf(pinned, config.task)
-    const optimizers = { optimizer: adamwConfig(config), plastic: config.plastic }
-    const known = { data, settings, began_with: changingOptions(pinned) }
-    await writeGraphs(folder, { ...request, ...optimizers }, known)
-    await writeFile(join(folder, 'training.json'), `${JSON.stringify(pinned, null, 2)}\n`)
   }
-  await writeFolderAtomic(out, fill, () => checkOut(out))
-  return { ...report!, fresh }
+  const { model, seed } = config
+  const graphOptions = task.graphOptions.parse(options)
+  const request = { task: config.task, options: graphOptions, head, lora, npt, model, seed }
+  const data = { fingerprint: report.fingerprint }
+  // A run may be resumed from another working directory.
+  const kept = task.located
+    ? { ...config, [config.task]: task.located(options, (path) => resolve(path)) }
+    : config
+  const pinned = await withPinnedReward(kept)
+  const settings = settingsOf(pinned, config.task)
+  const optimizers = { optimizer: adamwConfig(config), plastic: config.plastic }
+  const known = { data, settings, began_with: changingOptions(pinned) }
+  await writeGraphs(folder, { ...request, ...optimizers }, known, start?.checkpoint)
+  await writeFile(join(folder, 'training.json'), `${JSON.stringify(pinned, null, 2)}\n`)
+  return { ...report, fresh, start: start?.checkpoint }
 }
 
 /** The plastic blocks of a configuration; those of another run are copied, for this one to start from. */

@@ -15,20 +15,24 @@ import { INITIAL_FILE } from '../formats/manifest.ts'
 import { exists } from '../formats/read_file.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import { readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts'
-import { loadParameters, loadTensors } from './checkpoint.ts'
+import { loadParameters, loadStart, loadTensors } from './checkpoint.ts'
 import type { TensorsToFill } from './checkpoint.ts'
 import { INITIAL_NPT, initialAdapter, initialHead, initialPlasticBlocks } from './initialise.ts'
 import { bodyShapes } from './run_graphs.ts'
 
-export type Beginnings = Pick<Manifest, 'lora' | 'head' | 'npt' | 'seed'>
+export type Beginnings = Pick<Manifest, 'lora' | 'head' | 'npt' | 'seed' | 'settings'>
 
-/** Fills the trained tensors of the artifacts in a folder: from its model, from other plastic blocks, or drawn from the seed. */
+/**
+ * Fills the trained tensors of the artifacts in a folder: from its model, from other plastic blocks, or drawn from the seed; of a
+ * run that starts from another one with what it was given.
+ */
 export async function fillInitial(
   folder: string,
   tensors: TensorsToFill,
-  { lora, head, npt, seed }: Beginnings,
+  { lora, head, npt, seed, settings }: Beginnings,
   config: ModelConfig,
 ): Promise<void> {
+  if (typeof settings?.['from'] === 'string') return loadTensors(join(folder, INITIAL_FILE), tensors)
   if (lora === 'full') await loadParameters(folder, tensors, bodyShapes(config, head))
   else await initialAdapter(tensors, seed)
   if (npt) {
@@ -42,16 +46,23 @@ export async function fillInitial(
 /**
  * Writes these tensors, under the names of the graphs' inputs, for those who train with the graphs elsewhere. Where they are
  * the model's own, the file is another name of `model.safetensors`.
+ *
+ * @param start the checkpoint of another run that they are taken from
  */
 export async function writeInitial(
   folder: string,
   trainable: ParameterShapes,
   beginnings: Beginnings,
   config: ModelConfig,
+  start?: string,
 ): Promise<void> {
   const [weights, path] = [join(folder, 'model.safetensors'), join(folder, INITIAL_FILE)]
   const { tensors: stored } = await readSafetensorsHeader(weights)
-  if (beginnings.lora === 'full' && [...trainable.keys()].every((name) => stored.has(name)))
+  if (
+    start === undefined &&
+    beginnings.lora === 'full' &&
+    [...trainable.keys()].every((name) => stored.has(name))
+  )
     return linkOrCopy(weights, path)
   // Those that nothing is drawn for, such as a value head, begin at 0.
   const tensors = new Map(
@@ -65,6 +76,7 @@ export async function writeInitial(
     shape: (name) => trainable.get(name)!,
     write: async (name, _, data) => tensors.get(name)!.data.set(data),
   }
-  await fillInitial(folder, state, beginnings, config)
+  if (start === undefined) await fillInitial(folder, state, beginnings, config)
+  else await loadStart(start, state, beginnings.lora)
   await writeSafetensors(path, tensors)
 }

@@ -13,6 +13,7 @@ import type { Source } from '../data/sources/source_rows.ts'
 import type { DataKindName } from '../data/kinds/index.ts'
 import type { TemplateSource } from '../data/templates/template_source.ts'
 import { UserError } from '../errors.ts'
+import { quote } from '../quote.ts'
 import { hasTokenizer } from '../formats/tokenizer_files.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { taskNamed } from '../tasks/index.ts'
@@ -77,6 +78,7 @@ export async function prepareData(
     context: factsOf(await readTaskModel(config)).context,
     overlong: config.overlong,
     oddRows: config.odd_rows,
+    filter: config.filter ?? undefined,
     out,
     ...(onRows ? { onProgress: onRows } : {}),
   })
@@ -86,7 +88,12 @@ export async function prepareData(
     const remedy = drawn
       ? 'there are too few rows that differ to draw some; add rows, or name the splits in a column (split: { column: … })'
       : 'change the split of its sources'
-    throw new UserError(`the data has no ${split} examples; ${remedy}`)
+    const { filter } = config
+    throw new UserError(
+      filter === null
+        ? `the data has no ${split} examples; ${remedy}`
+        : `the filter ${quote(filter)} leaves no ${split} examples; change it, or the split of the sources`,
+    )
   }
   return report
 }

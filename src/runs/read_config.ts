@@ -54,6 +54,11 @@ function fault(issue: z.core.$ZodIssue, given: unknown, schema: JsonSchema): Con
   const within = path.reduce<readonly JsonSchema[]>((found, step) => found.flatMap(inner(step)), [schema])
   if (issue.code === 'unrecognized_keys') {
     const [unknown] = issue.keys
+    if (path[0] === 'stages' && path.length === 2 && Object.hasOwn(schema.properties ?? {}, unknown!))
+      return {
+        path: [...path, unknown!],
+        says: `${key}.${unknown}: ${unknown} is the same in all stages; give it beside stages, or leave it out`,
+      }
     const near = nearest(unknown!, within.flatMap(mappingsOf).flatMap(keysOf))
     const remedy = near === undefined ? 'remove it' : `did you mean "${[...path, near].join('.')}"?`
     const whole = [...path, unknown!]

@@ -6,6 +6,7 @@ import { z } from 'zod'
 
 import { writingTemplate } from '../data/kinds/index.ts'
 import type { TemplateSource, WritingTemplate } from '../data/templates/template_source.ts'
+import { standingRun } from '../formats/curriculum.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { checkJson } from '../schema.ts'
 import { readRunConfig } from './run_config.ts'
@@ -20,9 +21,10 @@ export type SingleTemplate = Exclude<TemplateSource, readonly unknown[]>
 
 /**
  * The different templates that a run's data went through, lists opened, in the order of its sources; of a checkpoint,
- * those of its run. None where the folder is neither.
+ * those of its run, of a curriculum those of its last stage. None where the folder is neither.
  */
-export async function templatesOfRun(folder: string): Promise<SingleTemplate[]> {
+export async function templatesOfRun(named: string): Promise<SingleTemplate[]> {
+  const folder = await standingRun(named)
   for (const run of [folder, resolve(folder, '..', '..')]) {
     if (!(await exists(join(run, 'training.json')))) continue
     const { template, data } = await readRunConfig(run)

@@ -91,6 +91,15 @@ const pick = ({ properties = {}, ...rest }: JsonSchema, wanted: (key: string) =>
   properties: Object.fromEntries(Object.entries(properties).filter(([key]) => wanted(key))),
 })
 
+/** The keys that a stage has alone; all others are a run's. */
+const ownOfStage = (stages: JsonSchema, run: JsonSchema): JsonSchema => ({
+  ...stages,
+  anyOf: mappingsOf(stages).map((stage) => ({
+    ...pick(stage, (key) => key === 'filter' || !Object.hasOwn(run.properties ?? {}, key)),
+    description: 'Beside these, any key of a run that is another in the stage.',
+  })),
+})
+
 /** The page, before prettier. */
 export function configurationPage(): string {
   const all = jsonSchema(runConfigSchema)
@@ -98,6 +107,9 @@ export function configurationPage(): string {
   const isTask = (key: string) => (TASK_NAMES as readonly string[]).includes(key)
   const run = pick(all, (key) => !ofTraining.includes(key) && !isTask(key))
   const training = pick(all, (key) => ofTraining.includes(key))
+  const { properties = {} } = all
+  const outer = { ...run.properties, ...training.properties }
+  const inner = { ...outer, stages: ownOfStage(properties['stages']!, all) }
   return [
     '# Configuration',
     '<!-- Written by "npm run docs:configuration" from the schemas; change their descriptions, not this page. -->',
@@ -111,9 +123,7 @@ export function configurationPage(): string {
     'Under the name of the task; those of another task are an error.',
     ...TASK_NAMES.flatMap(taskSection),
     '## Keys within keys',
-    ...Object.entries({ ...run.properties, ...training.properties }).flatMap(([key, schema]) =>
-      section(key, schema),
-    ),
+    ...Object.entries(inner).flatMap(([key, schema]) => section(key, schema)),
     '',
   ].join('\n\n')
 }

@@ -1,6 +1,6 @@
 /**
  * Writes the data sets made of WordNet: `node --import tsx tools/wordnet/main.ts [--corpus <folder>]`.
- * Always data/dictionary.csv, data/preferences.csv and data/WORDNET_LICENSE; with --corpus also the pre-training corpus into that folder.
+ * Always data/dictionary.csv, data/preferences.csv, data/instructions.csv and data/WORDNET_LICENSE; with --corpus also the pre-training corpus into that folder.
  * The same WordNet release gives the same bytes.
  * @module
  */
@@ -12,6 +12,7 @@ import { wordNetFolder } from '../../src/formats/wordnet.ts'
 import { corpusLines } from './corpus.ts'
 import { readWordNet } from './database.ts'
 import { sampleDictionary } from './dictionary.ts'
+import { sampleInstructions } from './instructions.ts'
 import { samplePreferences } from './preferences.ts'
 
 const { values } = parseArgs({ options: { corpus: { type: 'string' } } })
@@ -46,6 +47,13 @@ await writeTable(
   ['word', 'part_of_speech', 'chosen', 'rejected', 'kind'],
   samplePreferences(wordnet).map(({ word, partOfSpeech, chosen, rejected, kind, split }) => {
     return { fields: [word, partOfSpeech, chosen, rejected, kind], split }
+  }),
+)
+await writeTable(
+  'instructions.csv',
+  ['instruction', 'context', 'response'],
+  sampleInstructions(wordnet).map(({ instruction, context, response, split }) => {
+    return { fields: [instruction, context, response], split }
   }),
 )
 await writeFile(join(data, 'WORDNET_LICENSE'), wordnet.licence)

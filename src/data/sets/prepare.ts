@@ -7,6 +7,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { UserError } from '../../errors.ts'
+import { quote } from '../../quote.ts'
 import { writeFolderAtomic } from '../../formats/atomic.ts'
 import { loadTokenizer } from '../../formats/load_tokenizer.ts'
 import { BeyondModel } from '../../text/fit_tokenizer.ts'
@@ -19,6 +20,7 @@ import type { Encoded, LeftOut } from '../examples/encode.ts'
 import type { DataKindName } from '../kinds/index.ts'
 import { kindNamed } from '../kinds/index.ts'
 import { fingerprint } from './fingerprint.ts'
+import { compileCondition } from '../templates/condition.ts'
 import { sourceRows, templateOfFirstRow } from '../sources/source_rows.ts'
 import type { Drawn, Source } from '../sources/source_rows.ts'
 import { createSplitFiles } from './split_files.ts'
@@ -45,6 +47,8 @@ export interface PrepareOptions {
   readonly context?: number
   /** What to do with a row that does not fit its template; by default an error. */
   readonly oddRows?: OddRows
+  /** Which rows give examples, as `compileCondition` takes it; by default all. Splits and classes are those of all rows. */
+  readonly filter?: string | undefined
   /** Folder to write; one that holds data sets already is replaced. */
   readonly out: string
   /** Called now and then with the rows read so far. */
@@ -122,13 +126,15 @@ async function writeSplits(
   options: PrepareOptions,
   digest: string,
 ): Promise<SplitCounts> {
-  const { task = 'sft', maxLength, oddRows = 'error', onProgress } = options
+  const { task = 'sft', maxLength, oddRows = 'error', filter, onProgress } = options
   const kind = kindNamed(task)
+  const isWanted = filter === undefined ? () => true : compileCondition(filter)
   const tokenizer = await loadTokenizer(options.tokenizerFolder)
   const { layout } = kind
   const facts = { fingerprint: digest, vocabularySize: tokenizer.vocabSize, maxLength, classes, layout }
   const files = createSplitFiles(folder, facts, kind.prompts)
   let rows = 0
+  let wanted = 0
   let counts: SplitCounts
   try {
     for (const [i, source] of sources.entries()) {
@@ -148,8 +154,10 @@ async function writeSplits(
       }
       for await (const { row, split, where } of sourceRows(source, splits[i], oddRows, leave)) {
         await addDamaged()
-        for (const encoded of encode(row, where)) await files.add(split, encoded)
         if (++rows % PROGRESS_ROWS === 0) onProgress?.(rows)
+        if (!isWanted(row, where)) continue
+        wanted++
+        for (const encoded of encode(row, where)) await files.add(split, encoded)
       }
       await addDamaged()
     }
@@ -160,7 +168,11 @@ async function writeSplits(
     await files.close()
   }
   const paths = sources.map(({ path }) => path).join(', ')
-  const found = rows === 0 ? 'there are no rows' : `${rows} rows were left out, ${reasonsOf(counts)}`
+  if (rows > 0 && wanted === 0)
+    throw new UserError(
+      `${paths}: the filter ${quote(filter!)} holds for none of the ${rows} rows; change it, or leave it out`,
+    )
+  const found = rows === 0 ? 'there are no rows' : `${wanted} rows were left out, ${reasonsOf(counts)}`
   throw new UserError(`${paths}: no example to learn from; ${found}; give rows with something to learn`)
 }
 
@@ -197,7 +209,8 @@ function reasonsOf(counts: SplitCounts): string {
  * @throws UserError where an option, a source or a row is wrong, or no example is left; nothing is written then.
  */
 export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
-  const { task = 'sft', maxLength, overlong = 'error', oddRows = 'error', tokenizerFolder, out } = options
+  const { task = 'sft', maxLength, overlong = 'error', oddRows = 'error', filter } = options
+  const { tokenizerFolder, out } = options
   if (!(Number.isInteger(maxLength) && maxLength >= 2)) {
     throw new UserError(`the maximum length is ${maxLength}; it must be a whole number of at least 2 tokens`)
   }
@@ -216,7 +229,8 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   const tokenizerFiles = (await tokenizerFilesIn(tokenizerFolder)).map((name) => join(tokenizerFolder, name))
   const files = [...sources.map(({ path }) => path), ...tokenizerFiles]
   const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
-  const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong, oddRows])
+  const rest = filter === undefined ? [] : [filter]
+  const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong, oddRows, ...rest])
 
   let splits: SplitCounts = {}
   const fill = async (folder: string) => {

@@ -1,0 +1,260 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { expect } from 'chai'
+
+import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
+import { findModel } from '../../src/models/find_model.ts'
+import { createCurriculum } from '../../src/runs/curriculum/create.ts'
+import type { CurrentStage } from '../../src/runs/curriculum/continue.ts'
+import { continueCurriculum } from '../../src/runs/curriculum/continue.ts'
+import { readCurriculum } from '../../src/runs/curriculum/kept.ts'
+import { readConfig } from '../../src/runs/read_config.ts'
+import { learnedTemplates } from '../../src/runs/templates.ts'
+import { runHere } from '../cli/run_cli.ts'
+import { rejection } from '../rejection.ts'
+import { writeTinyModel } from '../tiny_model.ts'
+
+const command = resolve(import.meta.dirname, '../../src/cli/ortune.mjs')
+
+const words = ['dog', 'cat', 'tree', 'sea', 'hill', 'bird']
+
+/** Short answers and long ones, of which a sixth is for validation. */
+const rows = Array.from({ length: 48 }, (_, i) => ({
+  instruction: `What is ${words[i % 6]} ${i}?`,
+  response: i % 2 ? `a ${words[i % 5]}` : `a ${words[i % 5]} and also a ${words[(i + 1) % 5]} ${i}`,
+  split: i % 12 < 2 ? 'validation' : 'train',
+}))
+
+const short = { name: 'short', filter: '{{ row.response | length < 10 }}', max_length: 30 }
+const long = { name: 'long', filter: 'response | length >= 10', num_train_epochs: 2 }
+const all = { name: 'all of them', learning_rate: 5e-3 }
+
+const shared = {
+  model: 'model',
+  output_dir: 'run',
+  data: [{ path: 'rows.jsonl', split: { column: 'split' } }],
+  template: { prompt: '{{ instruction }}', completion: ' {{ response }}<|endoftext|>' },
+  lora: { r: 4 },
+  ...{ threads: 1, learning_rate: 1e-2, max_length: 60, num_train_epochs: 1, eval_steps: 2, save_steps: 1 },
+  stages: [short, long, all],
+}
+
+/** What training leaves of each stage. */
+async function bytesOf(folder: string): Promise<Record<string, string>> {
+  const paths = (await readdir(folder, { recursive: true })).filter((path) =>
+    /(checkpoints.*\.(safetensors|json)|log\.jsonl|\.arrow|checkpoint\.safetensors)$/.test(path),
+  )
+  const read = paths.sort().map(async (path) => [path, await readFile(join(folder, path), 'base64')] as const)
+  return Object.fromEntries(await Promise.all(read))
+}
+
+describe('a curriculum', function () {
+  this.timeout(180_000)
+  let folder: string
+  let directory: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ortune-curriculum-'))
+    await writeTinyModel(join(folder, 'model'))
+    await writeFile(join(folder, 'rows.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    directory = process.cwd()
+    process.chdir(folder)
+  })
+  after(async () => {
+    process.chdir(directory)
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const write = (config: object) =>
+    writeFile(join(folder, 'run.yaml'), JSON.stringify({ ...shared, ...config }))
+
+  it('is a run for each stage, which starts from the best of the one before', async () => {
+    const stages = await createCurriculum(readConfig({ ...shared, output_dir: 'whole' }))
+    const counts = stages.map(({ data }) => [data.splits.train!.examples, data.splits.validation!.examples])
+    expect(counts).to.deep.equal([
+      [20, 4],
+      [20, 4],
+      [40, 8],
+    ])
+    const begun: CurrentStage[] = []
+    const losses: number[][] = []
+    const { finished, visits } = await continueCurriculum('whole', {
+      watch(stage) {
+        begun.push(stage)
+        const own: number[] = []
+        losses.push(own)
+        return { evaluation: ({ eval_loss }) => void own.push(eval_loss) }
+      },
+    })
+    expect(finished).to.equal(true)
+    expect(begun.map(({ name, done }) => [name, done])).to.deep.equal([
+      ['short', 0],
+      ['long', 1],
+      ['all of them', 2],
+    ])
+    expect(visits.map(({ run, global_step }) => [run, global_step])).to.deep.equal([
+      ['1-short', 3],
+      ['2-long', 6],
+      ['3-all-of-them', 5],
+    ])
+    for (const [i, { best_metric }] of visits.entries())
+      expect(best_metric).to.equal(Math.min(...losses[i]!.slice(1)))
+    const settings = JSON.parse(await readFile('whole/stages/2-long/training.json', 'utf8')) as object
+    expect(settings).to.deep.include({
+      ...{ from: 'whole/stages/1-short', filter: long.filter, stages: null, num_train_epochs: 2 },
+    })
+  })
+
+  it('its folder stands for the last stage', async () => {
+    const last = join('whole', 'stages', '3-all-of-them')
+    expect(await findModel('whole')).to.deep.include({
+      base: last,
+      adapter: join(last, 'checkpoints', 'best'),
+      checkpoint: 'best',
+    })
+    expect(await evaluateRun('whole', 'validation')).to.deep.equal(await evaluateRun(last, 'validation'))
+    expect(await learnedTemplates('whole')).to.deep.equal([shared.template])
+    const said = await runHere(folder, 'inspect', 'whole')
+    expect(said.stdout).to.match(/^whole\/stages\/3-all-of-them: sft, LoRA r=4/)
+    const merged = await runHere(folder, 'merge', 'whole', '--out', 'merged')
+    expect(merged.code).to.equal(0)
+    const text = await runHere(folder, 'generate', 'merged', '--prompt', 'What is sea?', '--json')
+    const own = await runHere(folder, 'generate', 'whole', '--prompt', 'What is sea?', '--json')
+    const written = (stdout: string) =>
+      (JSON.parse(stdout) as { continuations?: unknown; texts?: unknown }).texts
+    expect(written(text.stdout)).to.deep.equal(written(own.stdout))
+  })
+
+  it('goes on to nothing more once it is finished', async () => {
+    const bytes = await bytesOf('whole')
+    const { code, stdout } = await runHere(folder, 'resume', 'whole')
+    expect([code, stdout.split('\n')[0]]).to.deep.equal([0, 'trained 3 stages'])
+    expect(await bytesOf('whole')).to.deep.equal(bytes)
+    const again = await runHere(folder, 'train', await yaml({ output_dir: 'whole' }))
+    expect([again.code, again.stderr]).to.deep.equal([
+      2,
+      'ortune: whole holds a curriculum already; go on with "ortune resume whole" or name another folder\n',
+    ])
+    const changed = await runHere(folder, 'resume', 'whole', 'max_steps=9')
+    expect(changed.code).to.equal(2)
+    expect(changed.stderr).to.match(/"ortune resume whole\/stages\/3-all-of-them max_steps=9"/)
+  })
+
+  async function yaml(config: object): Promise<string> {
+    await write(config)
+    return 'run.yaml'
+  }
+
+  it('killed in the middle of its second stage, goes on to the same bytes', async () => {
+    await write({ output_dir: 'killed' })
+    const start = (...args: string[]) =>
+      spawn(process.execPath, [command, ...args], { cwd: folder, stdio: 'ignore' })
+    for (const sign of [
+      'stages/1-short/log.jsonl',
+      'stages/2-long/training.json',
+      'stages/2-long/checkpoints/last',
+    ]) {
+      const child = existsSync('killed') ? start('resume', 'killed') : start('train', 'run.yaml')
+      const exit = once(child, 'exit')
+      while (!existsSync(join('killed', sign)) && child.exitCode === null) await wait(2)
+      child.kill('SIGKILL')
+      await exit
+      expect(child.signalCode, sign).to.equal('SIGKILL')
+    }
+    expect((await readCurriculum('killed')).visits).to.have.length(1)
+    await once(start('resume', 'killed'), 'exit')
+    const [killed, whole] = [await bytesOf('killed'), await bytesOf('whole')]
+    expect(Object.keys(killed)).to.deep.equal(Object.keys(whole))
+    for (const [path, bytes] of Object.entries(whole)) expect(killed[path] === bytes, path).to.equal(true)
+    const { visits } = await readCurriculum('killed')
+    expect(visits).to.deep.equal((await readCurriculum('whole')).visits)
+  })
+
+  it('adaptive: a stage ends when it improves no more, and says what it leaves of those before', async () => {
+    const curriculum = { advance: 'adaptive', patience: 1, tolerance: 0, max_returns: 1 }
+    const stages = [short, { ...long, learning_rate: 0.3 }]
+    const notes: string[] = []
+    await createCurriculum(readConfig({ ...shared, output_dir: 'adaptive', curriculum, stages }))
+    const { visits } = await continueCurriculum('adaptive', { note: (sentence) => notes.push(sentence) })
+    expect(visits.map(({ stage }) => stage)).to.deep.equal(['short', 'long', 'short', 'long'])
+    expect(notes).to.deep.equal(['back to stage short, of which long has unlearned too much'])
+    expect(visits[1]!.earlier!['short']).to.be.greaterThan(visits[0]!.best_metric!)
+    // What the third run starts from is what the second left of its stage.
+    const log = (await readFile('adaptive/stages/3-short/log.jsonl', 'utf8')).split('\n')
+    const first = log.map((line) => JSON.parse(line || '{}') as { step?: number; eval_loss?: number })
+    expect(first.find((line) => line.step === 0)!.eval_loss).to.equal(visits[1]!.earlier!['short'])
+  })
+
+  const refused: Readonly<Record<string, [config: object, says: RegExp]>> = {
+    'a stage without rows': [
+      { stages: [short, { name: 'giant', filter: 'response | length > 999' }] },
+      /^ortune: stage "giant": rows.jsonl: the filter "response \| length > 999" holds for none of the 48 rows; change it, or leave it out\n$/,
+    ],
+    'a stage without rows to validate on': [
+      { stages: [{ name: 'trained', filter: '{{ split == "train" }}' }] },
+      /stage "trained": the filter .* leaves no validation examples; change it, or the split/,
+    ],
+    'a filter that is no condition': [
+      { stages: [{ name: 'odd', filter: '{{ row.response }}' }] },
+      /stage "odd": rows.jsonl, row 1: the filter "\{\{ row.response \}\}" is no condition, as it writes ".*" in place of true or false; compare something/,
+    ],
+    'a malformed filter': [
+      { stages: [{ name: 'odd', filter: 'response | length <' }] },
+      /stage "odd": the filter template, line 1, is malformed/,
+    ],
+    'a filter of a column that there is not': [
+      { stages: [{ name: 'odd', filter: 'answer | length < 10' }] },
+      /stage "odd": rows.jsonl, row 1: the filter template uses "answer", which is no column/,
+    ],
+    'a filter that calls something': [
+      { stages: [{ name: 'odd', filter: 'len(response) < 10' }] },
+      /stage "odd": the filter template, line 1: functions and methods cannot be called/,
+    ],
+    'two stages of the same name': [
+      { stages: [short, long, short] },
+      /stages.2.name: "short" is the name of stage 1 already; give another/,
+    ],
+    'another lora in a stage': [
+      { stages: [{ ...short, lora: { r: 2 } }] },
+      /stages.0.lora: lora is the same in all stages; give it beside stages, or leave it out/,
+    ],
+    'an unknown key in a stage': [
+      { stages: [{ ...short, filtre: 'true' }] },
+      /there is no option "stages.0.filtre"; did you mean "stages.0.filter"\?/,
+    ],
+    'no stage': [{ stages: [] }, /stages: there is no stage; describe one, or leave stages out/],
+    'no data': [
+      { data: undefined },
+      /there is no "data"; give .* data\/instructions.csv, which comes with ortune/,
+    ],
+    'a curriculum without stages': [
+      { stages: undefined, curriculum: 'adaptive' },
+      /curriculum says how to go through stages, and there are none/,
+    ],
+  }
+  for (const [name, [config, says]] of Object.entries(refused))
+    it(`is refused with ${name}, and nothing is written`, async () => {
+      const { code, stderr } = await runHere(
+        folder,
+        'train',
+        await yaml({ output_dir: 'refused', ...config }),
+      )
+      expect(stderr).to.match(says)
+      expect(code).to.equal(2)
+      expect(existsSync(join(folder, 'refused'))).to.equal(false)
+    })
+
+  it('does not go on where the data has changed since', async () => {
+    const data = [{ path: 'changing.jsonl', split: { column: 'split' } }]
+    await writeFile('changing.jsonl', await readFile('rows.jsonl'))
+    await createCurriculum(readConfig({ ...shared, output_dir: 'changing', data }))
+    await writeFile('changing.jsonl', `${await readFile('rows.jsonl', 'utf8')}${JSON.stringify(rows[3])}\n`)
+    const { message } = await rejection(continueCurriculum('changing'))
+    expect(message).to.match(/^stage "long": the data has changed since .*changing.jsonl.*; put it back/)
+  })
+})

@@ -9,11 +9,14 @@ import { UserError } from '../errors.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import type { Task } from '../tasks/task.ts'
 import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
+import { stageConfig } from './curriculum/stage_config.ts'
 import type { RunConfig } from './config.ts'
 import { taskOptions } from './config.ts'
 
-/** @throws UserError where they do not */
+/** @throws UserError where they do not, in any stage of a curriculum */
 export function checkConfig(config: RunConfig): void {
+  for (const { name } of config.stages ?? [])
+    checkConfig(stageConfig(config, name, { run: config.output_dir, from: null }))
   const { task: name, packing, npt, lora, metric_for_best_model: metric } = config
   const task = taskNamed(name)
   if (npt && task.refuses.plasticBlocks === 'refused')
@@ -36,15 +39,19 @@ export function checkConfig(config: RunConfig): void {
     throw new UserError(`task ${name} has no metric ${metric}; choose ${metrics.join(' or ')}`)
   if (lora === 'none' && !npt && task.refuses.frozen !== undefined) throw new UserError(task.refuses.frozen)
   taskOptions(config)
-  if (config.stages)
-    throw new UserError(
-      'stages make a curriculum of several runs, which "ortune train" or createCurriculum makes; leave them out here',
-    )
   if (config.curriculum !== null)
     throw new UserError(
       'curriculum says how to go through stages, and there are none; describe them under stages, or leave it out',
     )
   if (config.filter !== null) compileCondition(config.filter)
+}
+
+/** @throws UserError where the configuration is that of several runs */
+export function checkSingle({ stages }: RunConfig): void {
+  if (stages)
+    throw new UserError(
+      'stages make a curriculum of several runs, which "ortune train" or createCurriculum makes; leave them out here',
+    )
 }
 
 const namesWhere = (holds: (task: Task) => boolean): string =>

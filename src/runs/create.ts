@@ -18,7 +18,7 @@ import { checkDevice } from '../runtime/node_runtime.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { placeModel, writeGraphs } from './artifacts.ts'
 import { changingOptions } from './changes.ts'
-import { checkConfig, readTaskModel } from './check_config.ts'
+import { checkConfig, checkSingle, readTaskModel } from './check_config.ts'
 import { checkOut } from './check_out.ts'
 import type { RunConfig } from './config.ts'
 import { adaptationOf, taskOptions } from './config.ts'
@@ -60,6 +60,7 @@ export interface CreatedRun extends PrepareReport {
  * @throws UserError where the options, the model or the data cannot be used
  */
 export async function createRun(config: RunConfig, watcher: CreateWatcher = {}): Promise<CreatedRun> {
+  checkSingle(config)
   checkConfig(config)
   await readTaskModel(config)
   const out = config.output_dir

@@ -9,7 +9,7 @@ import { UserError } from '../../errors.ts'
 import { readRows } from '../../data/sources/read_rows.ts'
 import { checkDevice } from '../../runtime/node_runtime.ts'
 import { taskNamed } from '../../tasks/index.ts'
-import { checkConfig, readTaskModel } from '../check_config.ts'
+import { checkConfig, checkSingle, readTaskModel } from '../check_config.ts'
 import type { RunConfig } from '../config.ts'
 import { adaptationOf, taskOptions } from '../config.ts'
 import { newHead } from '../new_head.ts'
@@ -148,6 +148,7 @@ function createChecks(): (config: RunConfig) => Promise<void> {
     seen.add(name)
   }
   return async (config) => {
+    checkSingle(config)
     checkConfig(config)
     const model = await readTaskModel(config)
     await maxLengthOf(config)

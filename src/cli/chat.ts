@@ -1,13 +1,16 @@
 /** @module */
 import { createInterface } from 'node:readline'
 
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 
 import type { Question } from '../generation/chat_form.ts'
 import { shortenSentence } from '../quote.ts'
-import { visible } from '../visible_text.ts'
+import type { OpenChat } from '../runs/open_chat.ts'
+import type { Lessons } from '../runs/lessons/lessons.ts'
+import type { Way } from '../runs/lessons/session_folder.ts'
+import { visibleLines } from '../visible_text.ts'
 import type { ChatPlace } from './chat_loop.ts'
-import { CHAT_HELP } from './chat_loop.ts'
+import { CHAT_HELP, LESSON_HELP } from './chat_loop.ts'
 import type { GenerationFlags } from './generation_options.ts'
 import { generationNotes, takenDefaults } from './generation_notes.ts'
 import { addGenerationOptions, drawsAtRandom, givenSampling, greedyOption } from './generation_options.ts'
@@ -17,6 +20,9 @@ import { terminalText } from './terminal_text.ts'
 interface ChatFlags extends GenerationFlags {
   template: number
   system?: string
+  learn?: Way
+  session?: string
+  heldOut?: string
 }
 
 const SAMPLING = { do_sample: true, temperature: 0.7, top_k: 0, top_p: 0.9, repetition_penalty: 1 }
@@ -32,47 +38,93 @@ export const chatCommand = (): Command =>
         ),
       )
       .option('--system <text>', 'system message that the conversation begins with')
-      .option('--template <n>', "which of the run's templates to use", wholeNumber({ from: 1 }), 1),
+      .option('--template <n>', "which of the run's templates to use", wholeNumber({ from: 1 }), 1)
+      .addOption(
+        new Option(
+          '--learn [way]',
+          'let the model learn what it is taught: by steps of training on an adapter, or with plastic blocks by consolidating',
+        )
+          .choices(['steps', 'consolidate'] satisfies Way[])
+          .preset('steps' satisfies Way),
+      )
+      .option(
+        '--session <folder>',
+        'learn, and keep lessons and conversation there; one that is there goes on',
+      )
+      .option(
+        '--held-out <file>',
+        "text that lessons must not harm (default: the run's validation data, or shipped definitions)",
+      ),
     "the model's generation_config.json, else 100, if half of the context has room for them",
   )
     .addHelpText(
       'after',
-      `\nWhile it runs:\n${CHAT_HELP}\n` +
-        '\nExamples:\n  ortune chat runs/assistant --max-new-tokens 80\n  echo lantern | ortune chat runs/dictionary --greedy',
+      `\nWhile it runs:\n${CHAT_HELP}\n\nWhere it learns:\n${LESSON_HELP}\n` +
+        '\nExamples:\n  ortune chat runs/assistant --max-new-tokens 80\n  echo lantern | ortune chat runs/dictionary --greedy\n  ortune chat artifacts/pocket --learn --session runs/lessons',
     )
     .action(async (folder: string, flags: ChatFlags) => {
-      const { createChat } = await import('../generation/chat.ts')
-      const { samplingWith } = await import('../generation/defaults.ts')
-      const { withoutDefaults } = await import('../formats/generation_config.ts')
-      const { openChat } = await import('../runs/open_chat.ts')
-      const { chatLoop } = await import('./chat_loop.ts')
-      const { checkpoint, adapter, threads, template, seed } = flags
-      const opened = await openChat(folder, { checkpoint, adapter, threads, template })
-      const place = terminal()
-      const onForgotten = once(() =>
-        place.say('The context is full: the oldest turns are forgotten from now on.'),
-      )
-      const { generator } = opened
-      const config = flags.generationConfig ? generator.config : withoutDefaults(generator.config)
-      const { max_new_tokens, ...drawing } = givenSampling(flags)
-      const does = flags.greedy ? { do_sample: false } : drawsAtRandom(flags) ? { do_sample: true } : {}
-      const sampling = samplingWith(config, { ...drawing, ...does }, SAMPLING)
-      const own = config.defaults.max_new_tokens
-      const length = max_new_tokens ?? (own && Math.min(own, generator.context >> 1))
-      const taken = takenDefaults(config, { ...drawing, ...does, max_new_tokens }, sampling)
-      for (const note of generationNotes(taken, config)) place.say(note)
-      try {
-        const chat = createChat(generator, opened.form, {
-          ...{ ...sampling, seed, onForgotten, system: flags.system },
-          ...(length === undefined ? {} : { max_new_tokens: length }),
-        })
-        if (place.interactive) place.say(greeting(opened.form.questions, template, opened.templates))
-        await chatLoop(chat, place)
-      } finally {
-        place.close()
-        await opened.generator.release()
-      }
+      const { withSession } = await import('./learning_chat.ts')
+      await withSession(flags.session, () => chatWith(folder, flags))
     })
+
+async function chatWith(folder: string, flags: ChatFlags): Promise<void> {
+  const { createChat } = await import('../generation/chat.ts')
+  const { samplingWith } = await import('../generation/defaults.ts')
+  const { withoutDefaults } = await import('../formats/generation_config.ts')
+  const { chatLoop } = await import('./chat_loop.ts')
+  const { lessonCommands } = await import('./lesson_commands.ts')
+  const { template, seed } = flags
+  const { lessons, ...opened } = await openPlace(folder, flags)
+  const place = terminal()
+  const onForgotten = once(() =>
+    place.say('The context is full: the oldest turns are forgotten from now on.'),
+  )
+  const { generator } = opened
+  const config = flags.generationConfig ? generator.config : withoutDefaults(generator.config)
+  const { max_new_tokens, ...drawing } = givenSampling(flags)
+  const does = flags.greedy ? { do_sample: false } : drawsAtRandom(flags) ? { do_sample: true } : {}
+  const sampling = samplingWith(config, { ...drawing, ...does }, SAMPLING)
+  const own = config.defaults.max_new_tokens
+  const length = max_new_tokens ?? (own && Math.min(own, generator.context >> 1))
+  const taken = takenDefaults(config, { ...drawing, ...does, max_new_tokens }, sampling)
+  for (const note of generationNotes(taken, config)) place.say(note)
+  try {
+    const chat = createChat(generator, opened.form, {
+      ...{ ...sampling, seed, onForgotten, system: flags.system },
+      ...(length === undefined ? {} : { max_new_tokens: length }),
+      ...(lessons ? { begun: lessons.session.conversation } : {}),
+    })
+    if (lessons) place.say(introduction(lessons))
+    if (place.interactive) place.say(greeting(opened.form.questions, template, opened.templates))
+    await chatLoop(chat, place, lessons && lessonCommands(lessons, chat, (sentence) => place.say(sentence)))
+    if (lessons?.merge !== undefined && lessons.session.lessons.length > 0)
+      place.say(`permanent: ${lessons.merge}`)
+  } finally {
+    place.close()
+    await (lessons ?? generator).release()
+  }
+}
+
+/** The model with its form, and the lessons that it is given, where it learns. */
+async function openPlace(
+  folder: string,
+  flags: ChatFlags,
+): Promise<OpenChat & { readonly lessons?: Lessons }> {
+  const { openChat, openForm } = await import('../runs/open_chat.ts')
+  const { checkpoint, adapter, threads, template } = flags
+  const choice = { checkpoint, adapter, threads }
+  const { learns, openLearning } = await import('./learning_chat.ts')
+  if (!learns(flags)) return openChat(folder, { ...choice, template })
+  const form = await openForm(folder, { ...choice, template })
+  const lessons = await openLearning(folder, { ...choice, ...flags })
+  return { ...form, generator: lessons.generator, lessons }
+}
+
+function introduction({ heldOut, session }: Lessons): string {
+  const { length } = session.lessons
+  const begun = length === 0 ? '' : ` ${length} ${length === 1 ? 'lesson' : 'lessons'} so far.`
+  return `The model learns by /learn and /correct; /forget takes back.${begun} Watched: ${heldOut}.`
+}
 
 /** Standard input, with prompts and line editing where a person types. */
 function terminal(): ChatPlace & { close(): void } {
@@ -97,7 +149,7 @@ function terminal(): ChatPlace & { close(): void } {
       lines.prompt()
     },
     write: (piece) => void process.stdout.write(terminalText(piece)),
-    say: (sentence) => void process.stderr.write(`${shortenSentence(visible(sentence))}\n`),
+    say: (sentence) => void process.stderr.write(`${shortenSentence(visibleLines(sentence), 1500)}\n`),
     interruption() {
       reply = new AbortController()
       return reply.signal

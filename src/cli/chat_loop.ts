@@ -6,6 +6,8 @@ import { UserError } from '../errors.ts'
 import type { Chat } from '../generation/chat.ts'
 import type { Answers, Question } from '../generation/chat_form.ts'
 import { nearest } from '../nearest.ts'
+import type { LessonCommands } from './lesson_commands.ts'
+import { isLesson, LESSON_COMMANDS } from './lesson_commands.ts'
 
 /** Where a conversation takes place. */
 export interface ChatPlace {
@@ -29,14 +31,23 @@ const COMMANDS = {
   '/system': 'takes the rest of the line as the system message; alone, it takes it back',
 }
 
-/** As `/help` and the command's help show them. */
-export const CHAT_HELP = [
-  ...Object.entries(COMMANDS).map(([name, does]) => `  ${name.padEnd(8)} ${does}`),
-  '  Ctrl-C   ends a reply',
-].join('\n')
+const helpOf = (commands: Readonly<Record<string, string>>): string =>
+  Object.entries(commands)
+    .map(([name, does]) => `  ${name.padEnd(8)} ${does}`)
+    .join('\n')
 
-/** Reads the questions' answers line by line and lets the model reply to them, but for what is a command. */
-export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
+/** As `/help` and the command's help show them. */
+export const CHAT_HELP = `${helpOf(COMMANDS)}\n  Ctrl-C   ends a reply`
+
+/** Those of a conversation in which the model learns. */
+export const LESSON_HELP = helpOf(LESSON_COMMANDS)
+
+/**
+ * Reads the questions' answers line by line and lets the model reply to them, but for what is a command.
+ *
+ * @param lessons where the model learns; by default it does not, and their commands are none
+ */
+export async function chatLoop(chat: Chat, place: ChatPlace, lessons?: LessonCommands): Promise<void> {
   const { questions, kind } = chat.form
   let answers: Answers = {}
   const next = () => questions.find(({ name }) => !(name in answers))
@@ -45,18 +56,17 @@ export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
     const given = answers
     answers = {}
     if (kind === 'continuation') place.write(given['text']!)
-    try {
+    await forgiving(async () => {
       await chat.reply(given, (piece) => place.write(piece), place.interruption?.())
-    } catch (error) {
-      if (!(place.interactive && error instanceof UserError)) throw error
-      place.say(error.message)
-    }
+    })
     place.write('\n')
+    await lessons?.keep()
   }
 
-  function setSystem(text: string): void {
+  /** A person may try again after a mistake. */
+  async function forgiving(act: () => void | Promise<void>): Promise<void> {
     try {
-      chat.setSystem(text === '' ? undefined : text)
+      await act()
     } catch (error) {
       if (!(place.interactive && error instanceof UserError)) throw error
       place.say(error.message)
@@ -70,12 +80,19 @@ export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
     if (line === '/reset') {
       chat.reset()
       answers = {}
+      await lessons?.keep()
     } else if (/^\/system(\s|$)/.test(line)) {
-      setSystem(line.slice('/system'.length).trim())
+      const text = line.slice('/system'.length).trim()
+      await forgiving(() => chat.setSystem(text === '' ? undefined : text))
+      await lessons?.keep()
+    } else if (lessons?.takes(line)) {
+      await forgiving(() => lessons.run(line))
     } else if (line === '/help') {
-      place.say(CHAT_HELP)
-    } else if (place.interactive && misspelt(line)) {
-      place.say(`There is no ${line}; did you mean ${misspelt(line)}?`)
+      place.say(lessons ? `${CHAT_HELP}\n${LESSON_HELP}` : CHAT_HELP)
+    } else if (place.interactive && !lessons && isLesson(line)) {
+      place.say('The model learns where the conversation is begun with --learn.')
+    } else if (place.interactive && misspelt(line, lessons !== undefined)) {
+      place.say(`There is no ${line}; did you mean ${misspelt(line, lessons !== undefined)}?`)
     } else if (line.trim() !== '' || question.optional) {
       answers = { ...answers, [question.name]: line.trim() === '' ? '' : line }
       if (!next()) await reply()
@@ -91,5 +108,7 @@ export async function chatLoop(chat: Chat, place: ChatPlace): Promise<void> {
 }
 
 /** The command that a line is nearly. */
-const misspelt = (line: string): string | undefined =>
-  /^\/\w+$/.test(line) ? nearest(line, Object.keys(COMMANDS)) : undefined
+const misspelt = (line: string, learns: boolean): string | undefined =>
+  /^\/\w+$/.test(line)
+    ? nearest(line, Object.keys(learns ? { ...COMMANDS, ...LESSON_COMMANDS } : COMMANDS))
+    : undefined

@@ -2,12 +2,29 @@
  * A conversation with a model.
  * @module
  */
+import { z } from 'zod'
+
 import { encodeText } from '../data/examples/encode.ts'
+import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import { createDetokenizer } from '../text/detokenizer.ts'
-import type { Answers, ChatForm, Turn } from './chat_form.ts'
+import type { Answers, ChatForm } from './chat_form.ts'
 import type { TokenGenerator } from './token_generator.ts'
 import type { SamplingOptions } from './sampling.ts'
+
+export const conversationSchema = z.strictObject({
+  system: z.string().optional(),
+  turns: z.array(z.strictObject({ answers: z.record(z.string(), z.string()), reply: z.string() })),
+  /** Replies so far, forgotten ones too; what is drawn for the next one depends on it. */
+  replies: z.int().min(0),
+  /** What the last reply was to, in tokens, and the white space that it began with. */
+  last: z.strictObject({ prompt: z.array(z.int().min(0)), lead: z.string() }).optional(),
+})
+
+/** Where a conversation stands. */
+export type Conversation = z.infer<typeof conversationSchema>
+
+export const NO_CONVERSATION: Conversation = { turns: [], replies: 0 }
 
 export interface ChatOptions extends SamplingOptions {
   /** By default 100, or half of the context where that is less. */
@@ -17,6 +34,8 @@ export interface ChatOptions extends SamplingOptions {
   readonly system?: string | undefined
   /** Called for each turn that no longer fits into a prompt. */
   readonly onForgotten?: () => void
+  /** A conversation that goes on. Its system message counts where none is given. */
+  readonly begun?: Conversation
 }
 
 export interface Chat {
@@ -37,6 +56,15 @@ export interface Chat {
   setSystem(system: string | undefined): void
   /** Forgets everything said; the system message stays. */
   reset(): void
+  /** Where it stands, to go on from another time. */
+  conversation(): Conversation
+  /**
+   * Another answer in the place of the last reply, in tokens: what the model would have read and written. Nothing changes yet.
+   * @throws UserError where nothing was replied yet
+   */
+  correction(answer: string): { readonly prompt: readonly number[]; readonly answer: readonly number[] }
+  /** Goes on as if the last reply had been this one. */
+  replaceReply(reply: string): void
 }
 
 const DEFAULT_NEW_TOKENS = 100
@@ -44,14 +72,18 @@ const DEFAULT_NEW_TOKENS = 100
 /** Begins a conversation. Replies are drawn from the seed and the number of replies before. */
 export function createChat(generator: TokenGenerator, form: ChatForm, options: ChatOptions): Chat {
   const { tokenizer, context } = generator
-  const { onForgotten, max_new_tokens: most, system: given, ...sampling } = options
+  const { onForgotten, max_new_tokens: most, begun = NO_CONVERSATION, ...others } = options
+  const { system: given = begun.system, ...sampling } = others
   const wanted = Math.min(most ?? Math.min(DEFAULT_NEW_TOKENS, context >> 1), context - 1)
   let system = checkSystem(form, given)
-  let turns: readonly Turn[] = []
-  let replies = 0
+  let { turns, replies, last } = begun
 
   const encode = (answers: Answers): number[] =>
     form.prompt(answers, turns, system).flatMap((text) => encodeText(tokenizer, text))
+
+  /** What a reply begins with after a prompt, where none shows it: a blank, unless there is one already. */
+  const usualLead = (prompt: readonly number[]): string =>
+    form.kind === 'continuation' || /\s$/.test(tokenizer.decode([...prompt])) ? '' : ' '
 
   /** The prompt with as many turns as fit. */
   function promptOf(answers: Answers): number[] {
@@ -74,7 +106,9 @@ export function createChat(generator: TokenGenerator, form: ChatForm, options: C
       const prompt = promptOf(answers)
       const detokenizer = createDetokenizer(tokenizer)
       let text = ''
+      let all = ''
       const add = (piece: string) => {
+        all += piece
         const fresh = text === '' && form.kind !== 'continuation' ? piece.trimStart() : piece
         text += fresh
         if (fresh !== '') onText(fresh)
@@ -91,7 +125,8 @@ export function createChat(generator: TokenGenerator, form: ChatForm, options: C
       }
       add(detokenizer.flush())
       const reply = form.kind === 'continuation' ? text : text.trimEnd()
-      if (form.kind === 'conversation') turns = [...turns, { answers, reply }]
+      if (form.kind === 'conversation') turns = [...turns, { answers: { ...answers }, reply }]
+      last = { prompt, lead: all.trim() === '' ? usualLead(prompt) : /^\s*/.exec(all)![0] }
       return reply
     },
     setSystem(text) {
@@ -99,6 +134,22 @@ export function createChat(generator: TokenGenerator, form: ChatForm, options: C
     },
     reset() {
       turns = []
+      last = undefined
+    },
+    conversation: () => ({
+      ...(system === undefined ? {} : { system }),
+      ...{ turns, replies },
+      ...(last ? { last } : {}),
+    }),
+    correction(answer) {
+      if (!last) throw new UserError('nothing was answered yet that could be corrected; ask first')
+      const ids = encodeText(tokenizer, last.lead + answer.replaceAll(END_OF_TEXT, END_MARK))
+      const ends = form.kind !== 'continuation' && ids.at(-1) !== tokenizer.eosId
+      return { prompt: last.prompt, answer: ends ? [...ids, tokenizer.eosId] : ids }
+    },
+    replaceReply(reply) {
+      const turn = turns.at(-1)
+      if (turn) turns = [...turns.slice(0, -1), { ...turn, reply }]
     },
   }
 }

@@ -2,6 +2,7 @@
  * From the model that a folder stands for to generated tokens.
  * @module
  */
+import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { decodingGraph } from '../../graphs/inference/generation.ts'
 import { UserError } from '../errors.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
@@ -13,11 +14,19 @@ import type { TokenGenerator } from '../generation/token_generator.ts'
 import { createTokenGenerator } from '../generation/token_generator.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { Feeds } from '../runtime/session.ts'
 import type { ModelFacts } from '../../graphs/models/family.ts'
 import { factsOf } from '../../graphs/models/family.ts'
 import type { FoundModel } from './find_model.ts'
 import { headOf } from './find_model.ts'
 import { openFoundModel } from './open_found_model.ts'
+
+/** An adapter that may change between two tokens, in place of the found model's own. */
+export interface LiveAdapter {
+  readonly lora: LoraConfig
+  /** Its tensors, and `lora_scale`; read anew for each token. */
+  readonly feeds: Feeds
+}
 
 export interface ModelDecoder {
   readonly decoder: Decoder
@@ -33,15 +42,19 @@ export interface ModelDecoder {
 export async function openModelDecoder(
   found: FoundModel,
   runtime: Runtime = nodeRuntime(),
+  live?: LiveAdapter,
 ): Promise<ModelDecoder> {
   const opened = await openFoundModel(
-    found,
-    ({ lora, ...request }) => decodingGraph({ ...request, ...(typeof lora === 'string' ? {} : { lora }) }),
+    live ? { base: found.base } : found,
+    ({ lora: own, ...request }) => {
+      const lora = live?.lora ?? own
+      return decodingGraph({ ...request, ...(typeof lora === 'string' ? {} : { lora }) })
+    },
     runtime,
   )
   const facts = factsOf(opened.config)
   return {
-    decoder: createDecoder(opened.session, facts, opened.parameters),
+    decoder: createDecoder(opened.session, facts, { ...opened.parameters, ...live?.feeds }),
     facts,
     release: () => opened.session.release(),
   }
@@ -51,6 +64,7 @@ export async function openModelDecoder(
 export async function openTokenGenerator(
   found: FoundModel,
   runtime: Runtime = nodeRuntime(),
+  live?: LiveAdapter,
 ): Promise<TokenGenerator> {
   const { base } = found
   const { kind } = headOf(found)
@@ -59,7 +73,7 @@ export async function openTokenGenerator(
     throw new UserError(`${base} is a ${noun} and writes no text; use "${command}" instead`)
   const tokenizer = await loadTokenizer(base)
   const config = await readGenerationConfig(base)
-  const { decoder, facts, ...opened } = await openModelDecoder(found, runtime)
+  const { decoder, facts, ...opened } = await openModelDecoder(found, runtime, live)
   return createTokenGenerator({
     decoder,
     tokenizer,

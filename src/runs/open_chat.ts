@@ -32,18 +32,26 @@ export interface OpenChat {
  * @throws UserError where the folder holds no language model, or the run no such template
  */
 export async function openChat(folder: string, options: OpenChatOptions = {}): Promise<OpenChat> {
-  const { template = 1, checkpoint, adapter, ...device } = options
+  const { checkpoint, adapter, provider, threads } = options
+  const form = await openForm(folder, options)
   const found = await findModel(folder, { checkpoint, adapter })
+  return { ...form, generator: await openTokenGenerator(found, nodeRuntime({ provider, threads })) }
+}
+
+/** What {@link openChat} says of the conversation, without the model. Throws as it does. */
+export async function openForm(
+  folder: string,
+  { template = 1, checkpoint, adapter }: OpenChatOptions = {},
+): Promise<Omit<OpenChat, 'generator'>> {
+  const { base } = await findModel(folder, { checkpoint, adapter })
   const templates = await learnedTemplates(folder)
   if (template > Math.max(1, templates.length))
     throw new UserError(
       `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,
     )
-  const own = templates.length === 0 ? await readChatTemplate(found.base) : undefined
-  const form = own ? jinjaForm(compileJinja(own.source, own.tokens)) : chatForm(templates[template - 1])
+  const own = templates.length === 0 ? await readChatTemplate(base) : undefined
   return {
-    generator: await openTokenGenerator(found, nodeRuntime(device)),
-    form,
+    form: own ? jinjaForm(compileJinja(own.source, own.tokens)) : chatForm(templates[template - 1]),
     templates: templates.length,
   }
 }

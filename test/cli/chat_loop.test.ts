@@ -1,7 +1,10 @@
 import { expect } from 'chai'
 
 import { chatLoop } from '../../src/cli/chat_loop.ts'
+import type { LessonCommands } from '../../src/cli/lesson_commands.ts'
+import { isLesson } from '../../src/cli/lesson_commands.ts'
 import { UserError } from '../../src/errors.ts'
+import { NO_CONVERSATION } from '../../src/generation/chat.ts'
 import type { Chat } from '../../src/generation/chat.ts'
 import type { Answers } from '../../src/generation/chat_form.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
@@ -14,7 +17,11 @@ const two = chatForm({
 const conversation = chatForm({ user: '{{ content }}', assistant: '{{ content }}' })
 
 /** Types lines at a model that replies "yes". */
-async function talk(lines: readonly string[], form = two, { interactive = false, fails = false } = {}) {
+async function talk(
+  lines: readonly string[],
+  form = two,
+  { interactive = false, fails = false, learns = false } = {},
+) {
   const replied: Answers[] = []
   const seen = {
     asked: [] as string[],
@@ -22,6 +29,8 @@ async function talk(lines: readonly string[], form = two, { interactive = false,
     written: '',
     resets: 0,
     systems: [] as (string | undefined)[],
+    taught: [] as string[],
+    kept: 0,
     replied,
   }
   const chat: Chat = {
@@ -34,16 +43,28 @@ async function talk(lines: readonly string[], form = two, { interactive = false,
     },
     setSystem: (text) => void seen.systems.push(text),
     reset: () => void seen.resets++,
+    conversation: () => NO_CONVERSATION,
+    correction: () => ({ prompt: [], answer: [] }),
+    replaceReply: () => {},
   }
-  await chatLoop(chat, {
+  const lessons: LessonCommands = {
+    takes: isLesson,
+    async run(line) {
+      if (fails) throw new UserError('too long')
+      seen.taught.push(line)
+    },
+    keep: async () => void seen.kept++,
+  }
+  const place = {
     lines: (async function* () {
       yield* lines
     })(),
     interactive,
-    ask: ({ name }) => seen.asked.push(name),
-    write: (piece) => (seen.written += piece),
-    say: (sentence) => seen.said.push(sentence),
-  })
+    ask: ({ name }: { name: string }) => seen.asked.push(name),
+    write: (piece: string) => (seen.written += piece),
+    say: (sentence: string) => seen.said.push(sentence),
+  }
+  await chatLoop(chat, place, learns ? lessons : undefined)
   return seen
 }
 
@@ -92,5 +113,34 @@ describe('cli/chat_loop', () => {
     expect(said).to.deep.equal(['too long', 'too long'])
     expect(asked.length).to.equal(3)
     expect(await userError(() => talk(['hello'], conversation, { fails: true }))).to.equal('too long')
+  })
+
+  it('takes lessons where the model learns, between questions too, and keeps the conversation after each reply', async () => {
+    const lines = ['why', '/learn a fact', 'so', '/forget all', '/learned', '', '/reset']
+    const { taught, replied, kept } = await talk(lines, two, { learns: true })
+    expect(taught).to.deep.equal(['/learn a fact', '/forget all'])
+    expect(replied).to.deep.equal([
+      { question: 'why', context: 'so' },
+      { question: '/learned', context: '' },
+    ])
+    expect(kept).to.equal(3)
+    const elsewhere = await talk(['/learn a fact', ''])
+    expect(elsewhere.replied).to.deep.equal([{ question: '/learn a fact', context: '' }])
+  })
+
+  it('says to a person what /learn needs, which commands there are, and what a lesson lacks', async () => {
+    const person = { interactive: true }
+    const without = await talk(['/learn a fact'], conversation, person)
+    expect(without.said).to.deep.equal(['The model learns where the conversation is begun with --learn.'])
+    expect(without.replied).to.deep.equal([])
+    const { said } = await talk(['/help', '/forgt'], conversation, { ...person, learns: true })
+    expect(said[0]).to.match(/ {2}\/learn +teaches .*\n {2}\/correct .*\n {2}\/forget +takes the last/)
+    expect(said[1]).to.equal('There is no /forgt; did you mean /forget?')
+    const failing = await talk(['/learn x', '/learn y'], conversation, {
+      ...person,
+      learns: true,
+      fails: true,
+    })
+    expect(failing.said).to.deep.equal(['too long', 'too long'])
   })
 })

@@ -6,7 +6,7 @@ import { detectTemplate } from '../../src/data/templates/forms.ts'
 import type { ChatTemplate } from '../../src/data/templates/template_source.ts'
 import { findModel } from '../../src/models/find_model.ts'
 import type { ChatOptions } from '../../src/generation/chat.ts'
-import { createChat } from '../../src/generation/chat.ts'
+import { conversationSchema, createChat } from '../../src/generation/chat.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
 import { openGenerator } from '../../src/models/open_generator.ts'
 import type { TokenGenerator } from '../../src/generation/token_generator.ts'
@@ -48,6 +48,39 @@ describe('generation/chat', () => {
     await chat.reply({ you: 'c' }, ignore)
     expect(asked.map(({ prompt }) => prompt)).to.deep.equal(['Ua', 'Ua ok<|endoftext|>Ub', 'Uc'])
     expect(asked.map(({ firstRow }) => firstRow)).to.deep.equal([0, 1, 2])
+  })
+
+  it('goes on from where a conversation stood, as if it had not been left', async () => {
+    const { asked, begin } = parrot(' ok ')
+    const whole = begin()
+    for (const you of ['a', 'b']) await whole.reply({ you }, ignore)
+    const begun = begin()
+    await begun.reply({ you: 'a' }, ignore)
+    const stored = conversationSchema.parse(JSON.parse(JSON.stringify(begun.conversation())))
+    const resumed = begin(conversation, { begun: stored })
+    await resumed.reply({ you: 'b' }, ignore)
+    expect(asked[3]).to.deep.equal(asked[1])
+    expect(resumed.conversation()).to.deep.equal(whole.conversation())
+  })
+
+  it('takes a correction as the model would have written it: its blank before, an end of text after', async () => {
+    const { asked, begin } = parrot(' ok ')
+    const chat = begin()
+    expect(await userError(async () => chat.correction('no'))).to.match(/nothing was answered yet/)
+    await chat.reply({ you: 'a' }, ignore)
+    const { prompt, answer } = chat.correction('no')
+    expect(byteTokenizer.decode([...prompt])).to.equal('Ua')
+    expect(byteTokenizer.decode([...answer])).to.equal(' no<|endoftext|>')
+    chat.replaceReply('no')
+    await chat.reply({ you: 'b' }, ignore)
+    expect(asked.at(-1)!.prompt).to.equal('Ua no<|endoftext|>Ub')
+
+    const text = parrot(' ok').begin(chatForm())
+    await text.reply({ text: 'It is' }, ignore)
+    expect(byteTokenizer.decode([...text.correction('so').answer])).to.equal(' so')
+    const silent = parrot('').begin()
+    await silent.reply({ you: 'a' }, ignore)
+    expect(byteTokenizer.decode([...silent.correction('no').answer])).to.equal(' no<|endoftext|>')
   })
 
   it('asks anew each time where the template is a prompt', async () => {

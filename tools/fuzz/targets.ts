@@ -33,6 +33,7 @@ import { inspect } from '../../src/report/inspection.ts'
 import { writeTrainingCurves } from '../../src/report/write_training_curves.ts'
 import { readConfigFile } from '../../src/cli/config_file.ts'
 import { readPrompts, readTexts } from '../../src/cli/prompts.ts'
+import { readCurriculum } from '../../src/runs/curriculum/kept.ts'
 import { readRunConfig } from '../../src/runs/run_config.ts'
 import { truncateRecords } from '../../src/runs/log.ts'
 import { readRunManifest } from '../../src/runs/run_manifest.ts'
@@ -248,6 +249,13 @@ export const targets = {
     structure: json,
     samples: written('run/training.json', runs.writeRun),
     read: (folder) => readRunConfig(join(folder, 'run')),
+  },
+  'curriculum.json': {
+    file: 'curriculum.json',
+    text: true,
+    structure: json,
+    samples: runs.curricula,
+    read: readCurriculum,
   },
   'trainer_state.json': {
     file: 'trainer_state.json',

@@ -66,6 +66,22 @@ export async function writeRun(folder: string): Promise<void> {
   await createRun(readConfig({ model: join(folder, 'model'), output_dir: run, data, lora, max_steps: 10 }))
 }
 
+const visit = { stage: 'short', run: '1-short', global_step: 3, best_metric: 2.5, best_step: 2 }
+export const curricula = values({
+  format_version: 1,
+  config: {
+    model: 'model',
+    output_dir: 'run',
+    data: [{ path: 'words.csv' }],
+    curriculum: { advance: 'adaptive' },
+    stages: [{ name: 'short', filter: 'word | length < 5', max_steps: 3 }, { name: 'all' }],
+  },
+  directory: '/work',
+  order: ['short', 'all'],
+  fingerprints: { short: 'a', all: 'b' },
+  visits: [visit, { ...visit, stage: 'all', run: '2-all', earlier: { short: 2.75 } }],
+})
+
 const state = {
   global_step: 7,
   epoch: 1,

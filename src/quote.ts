@@ -23,7 +23,12 @@ export function shortenSentence(sentence: string, most = 600): string {
 }
 
 function quoteScalar(value: unknown): string {
-  return typeof value === 'object' && value !== null ? '{…}' : (JSON.stringify(value) ?? 'nothing')
+  if (typeof value === 'object' && value !== null) return '{…}'
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'bigint') return `${value}n`
+  // JSON has neither symbols nor, of numbers, NaN and infinities.
+  if (typeof value === 'symbol' || typeof value === 'number') return String(value)
+  return JSON.stringify(value) ?? 'nothing'
 }
 
 function shorten(text: string): string {

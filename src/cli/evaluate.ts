@@ -55,6 +55,7 @@ export const evaluateCommand = (): Command =>
       if (flags.baseline && other !== undefined)
         throw new UserError('--baseline and a second run both say what to compare with; leave one out')
       if (other !== undefined) await checkComparable(run, other)
+      if (flags.baseline) await (await import('../evaluation/evaluate_run.ts')).checkBaseline(run)
       const { evaluationReport } = await import('../report/evaluation_report.ts')
       const tools = flags.generate === 0 ? undefined : await openTools(run, flags)
       try {

@@ -18,15 +18,14 @@ export function endOnSignals(): void {
   installed = true
   for (const signal of Object.keys(EXIT_CODES) as Signal[])
     process.on(signal, () => {
-      process.exitCode = EXIT_CODES[signal]
       if (!finishing || finishing.controller.signal.aborted) process.exit(EXIT_CODES[signal])
       finishing.announce()
-      finishing.controller.abort()
+      finishing.controller.abort(EXIT_CODES[signal])
     })
 }
 
 /**
- * Does work that a signal lets come to a good end; a second signal ends it at once.
+ * Does work that a signal lets come to a good end; a second signal ends it at once. The exit code is the signal's afterwards.
  *
  * @param announce says so
  */
@@ -40,5 +39,6 @@ export async function finishOnSignal<T>(
     return await work(controller.signal)
   } finally {
     finishing = undefined
+    if (controller.signal.aborted) process.exitCode = controller.signal.reason as number
   }
 }

@@ -13,6 +13,8 @@ import { endOnSignals } from './interruption.ts'
 import { keyMeant, runKeys } from './run_keys.ts'
 import { systemError } from './system_error.ts'
 
+export { isForeign } from '../rewards/foreign_code.ts'
+
 /** Parses the arguments, runs the command, and turns a user's mistake into one sentence and exit code 2. */
 export async function main(argv: readonly string[]): Promise<void> {
   endOnSignals()

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import console from 'node:console'
 import process from 'node:process'
 import { URL } from 'node:url'
+import { inspect } from 'node:util'
 
 const sources = new URL('./main.ts', import.meta.url)
 const built = new URL('../../dist/src/cli/main.js', import.meta.url)
@@ -34,11 +35,14 @@ process.stdout.on('error', ({ code }) => {
 // Nobody reads what is told, or the disk that it goes to is full: the work goes on.
 process.stderr.on('error', () => {})
 // Standard output is for results; what a user's own code prints is none.
+const told = new console.Console(process.stderr)
 for (const name of ['log', 'info', 'debug']) console[name] = console.error
+for (const name of ['dir', 'dirxml']) console[name] = told[name].bind(told)
 process.on('uncaughtException', (error) => {
-  const place = /\(?(\S+:\d+):\d+\)?$/m.exec(String(error?.stack))?.[1] ?? 'an unknown place'
+  const thrown = error instanceof Error ? error : { stack: '', message: inspect(error) }
+  const place = /\(?(\S+:\d+):\d+\)?$/m.exec(String(thrown.stack))?.[1] ?? 'an unknown place'
   process.stderr.write(
-    `ortune: ${String(error?.message ?? error).split('\n')[0]} (${place}), where nobody waited for it; await what may fail\n`,
+    `ortune: ${String(thrown.message).split('\n')[0]} (${place}), where nobody waited for it; await what may fail\n`,
   )
   end(2)
 })
@@ -50,6 +54,14 @@ process.on('exit', (code) => {
   process.exitCode = 2
 })
 
-const { main } = await load()
+/** @param {import('node:stream').Writable} stream */
+const written = (stream) => new Promise((resolve) => stream.write('', resolve))
+
+const { main, isForeign } = await load()
+const write = process.stdout.write.bind(process.stdout)
+process.stdout.write = (...given) => (isForeign() ? process.stderr.write(...given) : write(...given))
 await main(process.argv)
 ended = true
+// The work is done, whatever timers and sockets a user's own code keeps.
+await Promise.all([process.stdout, process.stderr].map(written))
+process.exit()

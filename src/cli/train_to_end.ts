@@ -31,11 +31,12 @@ export async function trainToEnd(
   const watcher = listenersAsOne([plan, progress, adviser.listener])
   const announce = () =>
     process.stderr.write('\nfinishing this step and writing a checkpoint; Ctrl-C again ends it at once\n')
-  await finishOnSignal(announce, async (signal) => {
+  const stopped = await finishOnSignal(announce, async (signal) => {
     const state = await continueRun(folder, watcher, { signal, trustReward, ...(changes ? { changes } : {}) })
     const stopped = signal.aborted && state.global_step < totalSteps
     const { said: advice } = adviser
     await printTrainingResult({ folder, state, advice, ...(stopped ? { stoppedOf: totalSteps } : {}) }, json)
-    if (!stopped && signal.aborted) process.exitCode = 0
+    return stopped
   })
+  if (!stopped) process.exitCode = 0
 }

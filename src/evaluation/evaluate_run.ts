@@ -2,6 +2,7 @@
  * How good a run's model is on the data that the run has prepared.
  * @module
  */
+import type { Head } from '../../graphs/models/head.ts'
 import { isPooled } from '../../graphs/models/head.ts'
 import type { Split } from '../data/sets/splits.ts'
 import { UserError } from '../errors.ts'
@@ -35,6 +36,20 @@ export type RunEvaluation = {
   [N in TaskName]: Evaluated & { readonly task: N } & Found<(typeof tasks)[N]['evaluation']>
 }[TaskName]
 
+/** What the model before training lacks for its task; undefined: nothing. */
+function missingBefore(task: TaskName, head: Head): string | undefined {
+  if (isPooled(head)) return 'head'
+  return taskNamed(task).refuses.plasticBlocks === 'needed' ? 'plastic blocks' : undefined
+}
+
+/** @throws UserError where the model before training cannot be evaluated as the run is */
+export async function checkBaseline(run: string): Promise<void> {
+  const { task, head } = await readRunManifest(run)
+  const needed = missingBefore(task, head)
+  if (needed !== undefined)
+    throw new UserError(`${run}: the model before training has no ${needed}; leave --baseline out`)
+}
+
 /**
  * Evaluates a checkpoint of a run on one of its splits.
  *
@@ -60,8 +75,8 @@ export async function evaluateRun(
     const { task: name, head, lora, npt } = await readRunManifest(run)
     const task = taskNamed(name)
     if ('instead' in task.evaluation) throw new UserError(task.evaluation.instead(run))
-    const needed = isPooled(head) ? 'head' : task.refuses.plasticBlocks === 'needed' && 'plastic blocks'
-    if (found.checkpoint === 'base' && needed)
+    const needed = missingBefore(name, head)
+    if (found.checkpoint === 'base' && needed !== undefined)
       throw new UserError(`${run}: the model before training has no ${needed}; choose best or last`)
     const config = await readModelConfig(run)
     const tokenizer = await loadTokenizer(run)

@@ -79,9 +79,8 @@ function checkScores(name: string, samples: readonly RewardSample[], scores: unk
     )
   return list.map((score, i) => {
     if (typeof score === 'number' && Math.abs(score) <= LARGEST) return score
-    const given = typeof score === 'number' ? String(score) : quote(score)
     throw new UserError(
-      `${name} gave ${given} for ${sampleName(samples[i]!)}; a score must be a finite number${typeof score === 'number' && Number.isFinite(score) ? ` between -${LARGEST} and ${LARGEST}` : ''}`,
+      `${name} gave ${quote(score)} for ${sampleName(samples[i]!)}; a score must be a finite number${typeof score === 'number' && Number.isFinite(score) ? ` between -${LARGEST} and ${LARGEST}` : ''}`,
     )
   })
 }

@@ -13,6 +13,8 @@ import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 import { UserError } from '../errors.ts'
+import type { Outcome } from './foreign_code.ts'
+import { runForeign } from './foreign_code.ts'
 import { checkDigest, rewardName } from './reward_digest.ts'
 import type { RewardFunction } from './reward_function.ts'
 import type { RewardSample } from './reward_sample.ts'
@@ -37,24 +39,26 @@ export async function openRewardModule(
   const name = rewardName(path)
   const digest = await checkDigest(file, 'change its sha256')
   note?.(`runs ${name} of this run (SHA-256 ${digest})`)
-  const module = await load(resolve(path), name)
+  const loaded = await runForeign(name, () => load(resolve(path), name))
+  if ('error' in loaded) throw loaded.error
+  const module = loaded.value
   if (module.default === undefined)
     throw new UserError(`${name} has no default export; write "export default (samples) => …"`)
   if (typeof module.default !== 'function')
     throw new UserError(`${name} exports ${typeof module.default} as its default; export a function`)
-  const score = module.default as Score
+  const own = module.default as Score
+  // A copy: a function may do with its samples what it likes.
+  const score = (samples: readonly RewardSample[]) => runForeign(name, () => own(structuredClone(samples)))
 
   return {
     name,
     score: async (samples) => {
-      try {
-        // A copy: a function may do with its samples what it likes.
-        return await score(structuredClone(samples))
-      } catch (error) {
-        const guilty = await firstThatFails(score, samples)
-        const where = guilty ? sampleName(guilty) : `${samples.length} samples together`
-        throw new UserError(`${name} failed on ${where}: ${messageOf(error)}`, { cause: error })
-      }
+      const outcome = await score(samples)
+      if ('value' in outcome) return outcome.value
+      const { error } = outcome
+      const guilty = await firstThatFails(score, samples)
+      const where = guilty ? sampleName(guilty) : `${samples.length} samples together`
+      throw new UserError(`${name} failed on ${where}: ${messageOf(error)}`, { cause: error })
     },
     release: () => Promise.resolve(),
   }
@@ -139,21 +143,24 @@ function withoutTsx(path: string, error: NodeJS.ErrnoException): string {
 
 /** Of a batch that failed, the first sample that fails alone. */
 async function firstThatFails(
-  score: Score,
+  score: (samples: readonly RewardSample[]) => Promise<Outcome<number[]>>,
   samples: readonly RewardSample[],
 ): Promise<RewardSample | undefined> {
-  for (const sample of samples) {
-    try {
-      await score(structuredClone([sample]))
-    } catch {
-      return sample
-    }
-  }
+  for (const sample of samples) if ('error' in (await score([sample]))) return sample
   return undefined
 }
 
 /** Its first line, with the next one where it announces that. */
 function messageOf(error: unknown): string {
-  const [first, second = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  const [first, second = ''] = textOf(error).split('\n')
   return first!.endsWith(':') ? `${first} ${second.trim()}` : first!
+}
+
+/** Anything can be thrown, also what cannot be turned into text. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown)
+  } catch {
+    return 'it threw an object without a message'
+  }
 }

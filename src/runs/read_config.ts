@@ -83,7 +83,13 @@ function fault(issue: z.core.$ZodIssue, given: unknown, schema: JsonSchema): Con
   const meant = issue.code === 'invalid_value' && nearest(String(value), issue.values.map(String))
   const more = meant ? `; did you mean "${meant}"?` : ''
   if (value === '') return { path, says: `${key} is empty; give ${kindOf(within)}` }
-  return { path, says: `${key || 'it'} must be ${kindOf(within)}, and is ${quote(value)}${more}` }
+  return { path, says: `${key || 'it'} must be ${kindOf(within)}, and is ${asWritten(value)}${more}` }
+}
+
+/** A value as a person may have written it in YAML. */
+function asWritten(value: unknown): string {
+  if (typeof value !== 'number' || Number.isFinite(value)) return quote(value)
+  return Number.isNaN(value) ? '.nan' : `${value < 0 ? '-' : ''}.inf, or a number too large for one`
 }
 
 /** What a key of a mapping, or an entry of a list, may be. */

@@ -40,6 +40,18 @@ describe('a configuration of a YAML file and a command line', () => {
         'a.yaml: learning_rate must be a number, > 0, ≤ 10, or null, and is "abc"',
       ],
       [
+        'no number',
+        `${SOUND}learning_rate: .nan\n`,
+        [],
+        'a.yaml: learning_rate must be a number, > 0, ≤ 10, or null, and is .nan',
+      ],
+      [
+        'more than numbers hold',
+        SOUND,
+        ['learning_rate=-1e400'],
+        'learning_rate=-1e400 on the command line: learning_rate must be a number, > 0, ≤ 10, or null, and is -.inf, or a number too large for one',
+      ],
+      [
         'an override of a key that was wrong before',
         `${SOUND}learning_rate: abc\n`,
         ['learning_rate=abd'],

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 import { expect } from 'chai'
 
@@ -25,31 +25,30 @@ describe('a command beside code and streams that are not its own', function () {
   for (const [does, [source, says]] of Object.entries(rewards))
     it(`says so where a reward ${does}`, () =>
       withFolder(async (folder) => {
-        const { model } = await createTinyRun(join(folder, 'other'), [{ text: 'a fox' }])
-        writeFileSync(join(folder, 'reward.mjs'), `export default ${source}\n`)
-        writeFileSync(join(folder, 'rows.jsonl'), '{"prompt":"a"}\n{"prompt":"b"}\n')
-        const data = ['train', 'validation'].map((all) => ({ path: 'rows.jsonl', split: { all } }))
-        const ppo = {
-          reward: { function: 'reward.mjs' },
-          max_new_tokens: 2,
-          batch_size: 2,
-          mini_batch_size: 2,
-        }
-        const config = {
-          task: 'ppo',
-          model,
-          data,
-          output_dir: 'run',
-          max_steps: 1,
-          ppo,
-          template: { prompt: '{{ prompt }}' },
-        }
-        writeFileSync(join(folder, 'run.yaml'), JSON.stringify(config))
-        const { code, stdout, stderr } = await runAlone(folder, 'train', 'run.yaml', '--json')
+        const { code, stdout, stderr } = await trainBy(folder, source)
         expect(stderr.trimEnd().split('\n').at(-1)).to.match(says)
         expect(stdout).to.equal('')
         expect(code).to.equal(2)
-        expect(existsSync(join(folder, '.run.new'))).to.equal(false)
+        expect(readdirSync(folder).filter((name) => name.startsWith('.run'))).to.deep.equal([])
+      }))
+
+  const harmless: Readonly<Record<string, string>> = {
+    'keeps a timer': '(s) => { setInterval(() => {}, 1000); return s.map(() => 1) }',
+    'keeps a socket': '(s) => { createServer().listen(0); return s.map(() => 1) }',
+    'sets an exit code': '(s) => { process.exitCode = 7; return s.map(() => 1) }',
+    'leaves the folder': '(s) => { process.chdir("/"); return s.map(() => 1) }',
+    'prints in every way':
+      '(s) => { console.log(1); console.dir(2); console.table([3]); process.stdout.write("4\\n"); return s.map(() => 1) }',
+    'prints later':
+      '(s) => { setTimeout(() => { process.stdout.write("5\\n"); console.dir(6) }); return s.map(() => 1) }',
+  }
+  for (const [does, source] of Object.entries(harmless))
+    it(`ends with its result alone where a reward ${does}`, () =>
+      withFolder(async (folder) => {
+        const { code, stdout, stderr } = await trainBy(folder, source)
+        expect(code, stderr).to.equal(0)
+        expect(JSON.parse(stdout)).to.include({ run: 'run', global_step: 1 })
+        expect(existsSync(join(folder, 'run', 'checkpoints', 'best'))).to.equal(true)
       }))
 
   it('trains on where nobody reads what it tells', () =>
@@ -75,3 +74,24 @@ describe('a command beside code and streams that are not its own', function () {
       expect(status).to.equal(0)
     }))
 })
+
+/** A step of PPO with a reward of this text, in a process of its own. */
+async function trainBy(folder: string, reward: string) {
+  const { model } = await createTinyRun(join(folder, 'other'), [{ text: 'a fox' }])
+  writeFileSync(
+    join(folder, 'reward.mjs'),
+    `import { createServer } from 'node:net'; export default ${reward}\n`,
+  )
+  writeFileSync(join(folder, 'rows.jsonl'), '{"prompt":"a"}\n{"prompt":"b"}\n')
+  const config = {
+    task: 'ppo',
+    model: relative(folder, model),
+    data: ['train', 'validation'].map((all) => ({ path: 'rows.jsonl', split: { all } })),
+    output_dir: 'run',
+    max_steps: 1,
+    ppo: { reward: { function: 'reward.mjs' }, max_new_tokens: 2, batch_size: 2, mini_batch_size: 2 },
+    template: { prompt: '{{ prompt }}' },
+  }
+  writeFileSync(join(folder, 'run.yaml'), JSON.stringify(config))
+  return runAlone(folder, 'train', 'run.yaml', '--json')
+}

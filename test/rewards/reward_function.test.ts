@@ -92,6 +92,20 @@ describe('reward functions', () => {
       /failed on the response " a small/,
     ],
     'gives a text': [`export default () => [1, '2']`, /gave "2" for the response " water"/],
+    'gives a BigInt': [`export default () => [1n, 2]`, /gave 1n for the response " a small/],
+    'gives a Symbol': [
+      `export default () => [Symbol('s'), 2]`,
+      /gave Symbol\(s\) for the response " a small/,
+    ],
+    'gives a function': [`export default () => [1, () => 2]`, /gave a function for the response " water"/],
+    'throws what has no text': [
+      `export default () => { throw Object.create(null) }`,
+      /failed on the response " a small .*: it threw an object without a message$/,
+    ],
+    'throws an error without text': [
+      `export default () => { throw Object.assign(new Error(), { message: 5 }) }`,
+      /failed on the response " a small .*: 5$/,
+    ],
     'gives too few': [
       `export default () => [1]`,
       /gave one score for 2 samples, the first of them the response " a/,
@@ -114,6 +128,60 @@ describe('reward functions', () => {
       expect(error.message).to.match(/^the reward function \S+reward\.ts /)
       expect(error.message).not.to.include('\n')
     })
+
+  const changes: Record<string, [change: string, message: RegExp]> = {
+    'replaces JSON.stringify': ['JSON.stringify = () => "{}"', /replaces JSON\.stringify, which all code/],
+    'replaces Math.random': ['Math.random = () => 0.5', /replaces Math\.random/],
+    'replaces Date.now': ['Date.now = () => 0', /replaces Date\.now/],
+    'replaces Date': ['globalThis.Date = class extends Date {}', /replaces Date,/],
+    'replaces fetch': ['globalThis.fetch = () => { throw new Error("offline") }', /replaces fetch/],
+    'replaces a method': ['Array.prototype.map = () => []', /replaces Array\.prototype\.map/],
+    'takes one away': ['delete String.prototype.trim', /replaces String\.prototype\.trim/],
+    'adds to every object': ['Object.prototype.colour = "red"', /adds colour to Object\.prototype/],
+    'adds what defining a property looks at': [
+      'Object.prototype.get = () => 1',
+      /adds get to Object\.prototype/,
+    ],
+    'adds it and throws': ['Object.prototype.colour = 1; throw 1', /adds colour to Object\.prototype/],
+  }
+  for (const [what, [change, message]] of Object.entries(changes))
+    it(`is told about, and undone, where it ${what}`, async () => {
+      const look = () => [
+        ...[JSON.stringify, Math.random, Date.now, Date, fetch],
+        ...[Reflect.get(Array.prototype, 'map'), Reflect.get(String.prototype, 'trim')],
+      ]
+      const before = look()
+      for (const text of [
+        // The loader of TypeScript needs its methods while it loads.
+        ...(/prototype\.(map|trim)/.test(change) ? [] : [`${change}; export default (s) => s.map(() => 1)`]),
+        `export default () => { ${change}; return [1, 1] }`,
+        `export default async () => { await null; ${change}; return [1, 1] }`,
+      ]) {
+        const error = await rejection(scoreBy(text))
+        expect(error).to.be.instanceOf(UserError)
+        expect(error.message).to.match(/^the reward function \S+reward\.ts /)
+        expect(error.message).to.match(message)
+        expect(look()).to.deep.equal(before)
+        for (const name of ['colour', 'get']) expect(Reflect.ownKeys(Object.prototype)).not.to.include(name)
+      }
+    })
+
+  it('leaves the working directory and the exit code as they were', async () => {
+    const [folder, code] = [process.cwd(), process.exitCode]
+    for (const text of [
+      `export default (s) => { process.chdir('/'); process.exitCode = 7; return s.map(() => 1) }`,
+      `process.chdir('/'); process.exitCode = 7; export default (s) => s.map(() => 1)`,
+    ])
+      expect(await scoreBy(text)).to.deep.equal([1, 1])
+    expect([process.cwd(), process.exitCode]).to.deep.equal([folder, code])
+  })
+
+  it('may add to what is there, as a polyfill does', async () =>
+    expect(
+      await scoreBy(
+        'Array.prototype.ortuneLast = function () { return this.at(-1) }; export default (s) => [s.ortuneLast(), 2].map(() => 2)',
+      ),
+    ).to.deep.equal([2, 2]))
 
   it('is missed where its file is not there', async () => {
     const error = await rejection(score({ function: 'nowhere/reward.ts' }))

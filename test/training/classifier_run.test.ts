@@ -11,7 +11,7 @@ import { openClassifier } from '../../src/models/open_classifier.ts'
 import { trainedFeeds } from '../../src/models/trained_feeds.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { collateClasses } from '../../src/tasks/classification.ts'
-import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
+import { checkBaseline, evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { largestDifference, numbersOf } from '../graphs/gpt2_fixtures.ts'
@@ -155,6 +155,7 @@ describe('a run of a classifier', () => {
         () => evaluateRun(run, 'validation', 'base'),
       ])
         expect(await userError(open)).to.match(/the model before training has no head; choose best or last/)
+      expect(await userError(() => checkBaseline(run))).to.match(/has no head; leave --baseline out$/)
       expect(await userError(() => openClassifier(model))).to.match(/model is no classifier; name a run/)
     })
   })

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { expect } from 'chai'
@@ -12,7 +13,40 @@ import { itWhere } from '../it_where.ts'
 import type { PythonSteps } from './python_step_runs.ts'
 import { createTenSteps, examplesOf, fixture, rates, script } from './python_step_runs.ts'
 
+// ORTUNE_PYTHON=python3 names an interpreter with onnxruntime, numpy and safetensors.
+const python = process.env['ORTUNE_PYTHON']
+const itInPython = itWhere(python !== undefined, 'ORTUNE_PYTHON is not set')
+
+/** What the page shows of the script. */
+const snippet = (): string => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/training_elsewhere.md'), 'utf8')
+  return /```python\n([\s\S]*?)```/.exec(page)![1]!
+}
+
 describe('ten steps by hand in Python', () => {
+  it('are shown on the page in the words of the script', () => {
+    const lines = (text: string) => text.split('\n').map((line) => line.trim())
+    const known = new Set(lines(readFileSync(script, 'utf8')))
+    expect(lines(snippet()).filter((line) => !known.has(line))).to.deep.equal([])
+    expect(snippet()).to.include('optimizer.run')
+  })
+
+  itInPython('are taken by what the page shows', () =>
+    withFolder(async (folder) => {
+      const run = await createTenSteps(folder, 'lora')
+      const given = [
+        'import sys; from pathlib import Path',
+        `sys.path.append(${JSON.stringify(dirname(script))}); from python_step import collate`,
+        `folder, examples = Path(${JSON.stringify(run)}), ${JSON.stringify(examplesOf(run))}`,
+        `steps, learning_rate = 10, ${rates.lora}`,
+      ]
+      const program = [...given, snippet(), 'print(loss)'].join('\n')
+      const { stdout } = await promisify(execFile)(python!, ['-c', program])
+      const { steps } = JSON.parse(await readFile(fixture, 'utf8')) as PythonSteps
+      expect(Number(stdout)).to.be.closeTo(steps.lora.at(-1)!.loss, 1e-5)
+    }),
+  )
+
   for (const name of ['lora', 'full'] as const) {
     it(`are those of a run: ${name}`, () =>
       withFolder(async (folder) => {
@@ -29,9 +63,7 @@ describe('ten steps by hand in Python', () => {
         }
       }))
 
-    // ORTUNE_PYTHON=python3 names an interpreter with onnxruntime, numpy and safetensors.
-    const python = process.env['ORTUNE_PYTHON']
-    itWhere(python !== undefined, 'ORTUNE_PYTHON is not set')(`are taken by the script: ${name}`, () =>
+    itInPython(`are taken by the script: ${name}`, () =>
       withFolder(async (folder) => {
         const run = await createTenSteps(folder, name)
         await continueRun(run)

@@ -8,14 +8,15 @@ import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 
 import { TASK_NAMES } from '../../src/tasks/index.ts'
-import { trainingOptionsSchema } from '../../src/learning/options.ts'
+import { plasticOptionsSchema, trainingOptionsSchema } from '../../src/learning/options.ts'
+import { jsonSchema } from '../../src/json_schema.ts'
 import { configSchema } from '../../src/runs/config_schema.ts'
-import { configurationPage, taskOptions } from './configuration.ts'
+import { configurationPage, keyTable, taskOptions } from './configuration.ts'
 import { learningRateTable } from './learning_rates.ts'
 
 export const docs = join(import.meta.dirname, '..', '..', 'docs')
 
-/** On the page of a task, what stands between these is the table of its options. */
+/** On a page, what stands between these is the table of options that it is about. */
 const OPTIONS = /(<!-- options -->\n)[\s\S]*?(<!-- end of options -->)/
 
 /** For editors: what a YAML file may hold. Draft 7, which they all know, has the same words for it. */
@@ -41,15 +42,19 @@ export async function writtenPages(): Promise<Map<string, string>> {
     [join(docs, 'configuration.md'), configurationPage()],
     [join(docs, 'ortune.schema.json'), editorSchema()],
   ])
-  for (const name of TASK_NAMES) {
-    const path = join(docs, `${name}.md`)
+  const tables: readonly (readonly [page: string, tables: readonly string[]])[] = [
+    ...TASK_NAMES.map((name) => [name, taskOptions(name)] as const),
+    ['plasticity', [keyTable(jsonSchema(plasticOptionsSchema), 'plastic.')]],
+  ]
+  for (const [page, options] of tables) {
+    const path = join(docs, `${page}.md`)
     const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
     if (OPTIONS.test(text))
       pages.set(
         path,
         text.replace(
           OPTIONS,
-          (_, begin: string, end: string) => `${begin}\n${taskOptions(name).join('\n\n')}\n\n${end}`,
+          (_, begin: string, end: string) => `${begin}\n${options.join('\n\n')}\n\n${end}`,
         ),
       )
   }

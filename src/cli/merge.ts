@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { Command, Option } from 'commander'
 
 import type { PooledHead } from '../../graphs/models/head.ts'
+import type { ExportedModel } from '../exports/export_model.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 
@@ -49,14 +50,21 @@ export const mergeCommand = (): Command =>
           throw new UserError(
             `${folder} has a head, which is written with the whole model; leave --adapter-inputs out`,
           )
+        let written: ExportedModel = { converses: false, notes: [] }
         if (isPooled(head)) await exportClassifier(model, out, dtype)
-        else await exportModel({ model, out, adapterInputs, dtype })
+        else written = await exportModel({ model, out, adapterInputs, dtype })
+        const { converses, notes } = written
+        for (const note of notes) process.stderr.write(`note: ${note}\n`)
         const steps = isPooled(head)
           ? classifierSteps(out, head)
-          : languageModelSteps(out, adapterInputs ?? false, model.npt !== undefined)
+          : languageModelSteps(out, {
+              adapterInputs: adapterInputs ?? false,
+              plastic: model.npt !== undefined,
+              converses,
+            })
         process.stdout.write(
           json
-            ? `${JSON.stringify({ out, base, adapter: used ?? null, classes: isPooled(head) ? classNames(head) : null })}\n`
+            ? `${JSON.stringify({ out, base, adapter: used ?? null, classes: isPooled(head) ? classNames(head) : null, notes })}\n`
             : `wrote ${out}\n${steps.map(([tool, how]) => `  ${tool.padEnd(16)} ${how}\n`).join('')}`,
         )
       },
@@ -64,9 +72,16 @@ export const mergeCommand = (): Command =>
 
 type Step = readonly [tool: string, how: string]
 
-function languageModelSteps(out: string, adapterInputs: boolean, plastic: boolean): Step[] {
+interface LanguageModelFacts {
+  readonly adapterInputs: boolean
+  readonly plastic: boolean
+  readonly converses: boolean
+}
+
+function languageModelSteps(out: string, { adapterInputs, plastic, converses }: LanguageModelFacts): Step[] {
+  const asked = converses ? `ortune chat ${out}` : `ortune generate ${out} --prompt "…"`
   return [
-    ['ortune', `ortune generate ${out} --prompt "…"${adapterInputs ? ` --adapter ${out}/adapter` : ''}`],
+    ['ortune', `${asked}${adapterInputs ? ` --adapter ${out}/adapter` : ''}`],
     plastic
       ? ['transformers', 'does not know plastic blocks and would leave them out; use the ONNX model']
       : ['transformers', `AutoModelForCausalLM.from_pretrained("${out}")`],

@@ -20,7 +20,7 @@ const REPLY = '\uE000'
 
 /** A conversation that both templates are to write alike. */
 const SAMPLE: readonly Message[] = [
-  { role: 'user', content: 'How far is it?' },
+  { role: 'user', content: 'How far <is> it? & that\'s "all" OF IT' },
   { role: 'assistant', content: 'A mile.' },
   { role: 'user', content: ' and\nback ' },
 ]
@@ -44,7 +44,26 @@ export function jinjaOf(source: ChatTemplate): string | undefined {
     `{% else %}${refusal}{% endif %}{% endfor %}`,
     `{% if add_generation_prompt %}${text(opening.replaceAll(END_MARK, END_OF_TEXT).trimEnd())}{% endif %}`,
   ].join('')
+  // Texts have a length in JavaScript alone, also for the library that compares the two here.
+  if (codeOf([system ?? '', user, assistant]).some((code) => /\.\s*length\b/.test(code))) return undefined
   return writesAlike(template, source) ? template : undefined
+}
+
+/** What stands between the braces of texts. */
+const codeOf = (texts: readonly string[]): string[] =>
+  texts.flatMap((text) => [...text.matchAll(/\{[{%][\s\S]*?[%}]\}/g)].map(([code]) => code))
+
+/** Why there is no such template, for a note. */
+export function whyNoJinja({ system = '', user, assistant }: ChatTemplate): string {
+  const used = codeOf([system, user, assistant]).flatMap((code) => [
+    ...code.matchAll(/\|\s*((\w+)(?:\s*\([^)]*\))?)/g),
+  ])
+  const foreign = used.flatMap(([, filter, name]) =>
+    jinjaOf({ user: `{{ content | ${filter} }}`, assistant: '{{ content }}' }) === undefined ? [name!] : [],
+  )
+  const named = [...new Set(foreign)].map((name) => `"${name}"`).join(', ')
+  if (foreign.length === 0) return 'its template uses what Jinja does not have, or means something else by'
+  return `Jinja does not have the filter${foreign.length > 1 ? 's' : ''} ${named} of its template, or writes something else`
 }
 
 function writesAlike(template: string, source: ChatTemplate): boolean {

@@ -40,7 +40,7 @@ import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { TEMPLATES_KEY, learnedTemplates } from '../runs/templates.ts'
 import { baseDtype, placeGraphWeights, roundTo } from './weights.ts'
-import { jinjaOf, replaceChatTemplate } from './chat_template.ts'
+import { jinjaOf, replaceChatTemplate, whyNoJinja } from './chat_template.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { readTensors } from '../formats/safetensors.ts'
 import { readStored } from '../formats/weight_files.ts'
@@ -62,6 +62,14 @@ const WEIGHTS = 'model.onnx_data'
 /** What transformers.js reads beside the model's own configuration: the unquantised file, its weights in one other file. */
 const transformersJsConfig = { dtype: 'fp32', use_external_data_format: { 'model.onnx': 1 } }
 
+/** What there is to say of an exported model. */
+export interface ExportedModel {
+  /** Whether it has learned from conversations. */
+  readonly converses: boolean
+  /** What other tools will miss. */
+  readonly notes: readonly string[]
+}
+
 /**
  * Writes the folder, whole or not at all.
  *
@@ -75,7 +83,7 @@ export async function exportModel({
   out,
   adapterInputs: apart = false,
   dtype: wanted,
-}: ExportModelRequest): Promise<void> {
+}: ExportModelRequest): Promise<ExportedModel> {
   if (apart && model.adapter === undefined)
     throw new UserError(`${model.base} has no adapter to keep apart; leave --adapter-inputs out`)
   await checkEmpty(out)
@@ -94,6 +102,11 @@ export async function exportModel({
   // The model before training has learned from none of them.
   const learned = model.checkpoint === 'base' ? [] : await learnedTemplates(model.base)
   const chat = learned.find((template) => 'user' in template)
+  const jinja = chat && jinjaOf(chat)
+  const notes =
+    chat && jinja === undefined
+      ? [`no chat_template was written: ${whyNoJinja(chat)}; "ortune chat" asks as the run did`]
+      : []
   const config = {
     ...base.config,
     [BASE_DTYPE_KEY]: undefined,
@@ -106,7 +119,7 @@ export async function exportModel({
     await fillModelFolder(folder, { config, tensors, dtype })
     await placeTokenizerFiles(model.base, folder)
     await copyFiles(model.base, folder, ['generation_config.json', CHAT_TEMPLATE_FILE])
-    if (chat) await replaceChatTemplate(folder, jinjaOf(chat))
+    if (chat) await replaceChatTemplate(folder, jinja)
     await endAsTrained(folder)
     await writeExportedCard(model, npt ? 'ortune' : 'transformers', folder, '')
     await mkdir(join(folder, 'onnx'))
@@ -124,6 +137,7 @@ export async function exportModel({
     for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
       await copyFile(join(model.adapter!, name), join(folder, 'adapter', name))
   })
+  return { converses: chat !== undefined, notes }
 }
 
 /** Names the end of text that training learns among those of generation_config.json, so that other tools stop there, too. */

@@ -5,11 +5,12 @@
  * rename, so the old one steps aside first; the names it and the new one bear meanwhile are fixed, and `recoverFolder`
  * finishes or undoes whatever a kill interrupted:
  *
- *     target  .target.new  .target.old    killed while                  recovery
- *     old     part         –              writing                       delete the new
- *     –       whole        old            between the two renames       rename the new to the target, delete the old
- *     new     –            old            deleting the old              delete the old
+ *     target  .target.ortune-new  .target.ortune-old    killed while                  recovery
+ *     old     part                –                     writing                       delete the new
+ *     –       whole               old                   between the two renames       rename the new to the target, delete the old
+ *     new     –                   old                   deleting the old              delete the old
  *
+ * The names are none that anybody else gives: what bears them is deleted.
  * A folder that others read while it is replaced is written by `standing_folder.ts`.
  * @module
  */
@@ -23,6 +24,9 @@ import { beside, kindOf, sync, syncTree } from './disk.ts'
 import { onExit } from './on_exit.ts'
 import { markedBeside, removeBeside } from './leftovers.ts'
 import { withLock } from './lock.ts'
+
+/** What follows the target's name, of the new folder and of the old one. */
+export const SUFFIXES = ['ortune-new', 'ortune-old'] as const
 
 /**
  * Writes a file, or replaces it: `content` is the whole, or a function that writes it to an open file in order. Missing
@@ -70,7 +74,7 @@ export async function writeFolderAtomic(
   fill: (temporaryFolder: string) => Promise<void>,
   mayReplace?: () => Promise<void>,
 ): Promise<void> {
-  const lock = beside(path, 'lock')
+  const lock = beside(path, 'ortune-lock')
   await mkdir(dirname(lock), { recursive: true })
   await withLock(lock, path, async () => {
     await recoverFolder(path)
@@ -78,7 +82,7 @@ export async function writeFolderAtomic(
     if (exists === 'file')
       throw new UserError(`${path} is a file where a folder is to be written; move it or name another folder`)
     await mayReplace?.()
-    const [temporary, old] = [beside(path, 'new'), beside(path, 'old')]
+    const [temporary, old] = besideBoth(path, SUFFIXES)
     await fillTemporary(temporary, fill)
     if (exists) await rename(path, old)
     await rename(temporary, path)
@@ -107,8 +111,11 @@ export async function fillTemporary(
 }
 
 /** Cleans up after a `writeFolderAtomic` that was killed: afterwards `path` is whole, or was never written. */
-export async function recoverFolder(path: string): Promise<void> {
-  const [temporary, old] = [beside(path, 'new'), beside(path, 'old')]
+export async function recoverFolder(
+  path: string,
+  suffixes: readonly [string, string] = SUFFIXES,
+): Promise<void> {
+  const [temporary, old] = besideBoth(path, suffixes)
   if (!(await kindOf(path)) && (await kindOf(old))) {
     await rename((await kindOf(temporary)) ? temporary : old, path)
     await sync(dirname(resolve(path)))
@@ -116,3 +123,6 @@ export async function recoverFolder(path: string): Promise<void> {
   await rm(temporary, { recursive: true, force: true })
   await rm(old, { recursive: true, force: true })
 }
+
+const besideBoth = (path: string, [temporary, old]: readonly [string, string]) =>
+  [beside(path, temporary), beside(path, old)] as const

@@ -27,8 +27,19 @@ export async function readModelConfig(path: string): Promise<ModelConfig> {
   return (format ?? familyFormats.gpt2).parse(json, file)
 }
 
-/** @throws UserError where models of such a configuration read texts and write none; `where` says where it lies */
+/** What models of transformers give whose heads are none of a language model's, in the names of their architectures. */
+const OTHER_HEADS = /For(?:TokenClassification|QuestionAnswering|MultipleChoice|ImageClassification)$/
+
+/** @throws UserError where models of such a configuration write no texts; `where` says where it lies */
 export function checkWrites(config: ModelConfig, where: string): void {
+  const { architectures } = config as { architectures?: unknown }
+  const other = [architectures]
+    .flat()
+    .find((name): name is string => typeof name === 'string' && OTHER_HEADS.test(name))
+  if (other !== undefined)
+    throw new UserError(
+      `${where} describes a ${other}, whose head is not supported by ortune and writes no texts; name a language model`,
+    )
   const { language, noun } = familyOf(config)
   if (!language)
     throw new UserError(

@@ -36,7 +36,7 @@ export async function writeStandingFolder(
 /** Finishes or undoes a {@link writeStandingFolder} that was killed. The writer's to call, not a reader's. */
 export async function recoverStandingFolder(path: string): Promise<void> {
   await moveReady(path)
-  await recoverFolder(path)
+  await recoverFolder(path, ['new', 'old'])
 }
 
 /**

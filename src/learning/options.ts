@@ -23,9 +23,19 @@ export const plasticOptionsSchema = z.strictObject({
     .max(1)
     .default(1e-6)
     .describe('η, the rate of the plastic update; 0 leaves the weights to AdamW.'),
-  gamma: z.number().min(0).lt(1).default(0.95).describe('γ, what is left of a trace after a step; at 0 there is no memory.'),
+  gamma: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.95)
+    .describe('γ, what is left of a trace after a step; at 0 there is no memory.'),
   beta: z.number().min(0).max(1e6).default(1).describe('β, the strength of the traces in the update.'),
-  lambda_decay: z.number().min(0).max(1).default(0.01).describe('λ, the decay of weights: each step takes the part η·λ of them.'),
+  lambda_decay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe('λ, the decay of weights: each step takes the part η·λ of them.'),
   third_factor: z
     .enum(THIRD_FACTORS)
     .default('published')

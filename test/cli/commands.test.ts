@@ -89,6 +89,7 @@ describe('the ortune command', () => {
         base: 'run',
         adapter: join('run', 'checkpoints', 'best'),
         classes: null,
+        notes: [],
       })
       const said = await runHere(folder, 'generate', 'merged', ...asked)
       expect(said.stdout).to.equal(`Word: dog ;${adapted!.text}\n`)

@@ -75,7 +75,7 @@ describe('a signal', function () {
       writeFileSync(join(folder, 'run.yaml'), JSON.stringify(config))
       const before = readdirSync(folder)
       const process = start(folder, 'train', 'run.yaml')
-      await process.until(() => existsSync(join(folder, '.run.new', 'model.safetensors')))
+      await process.until(() => existsSync(join(folder, '.run.ortune-new', 'model.safetensors')))
       process.child.kill('SIGINT')
       expect((await process.end()).code).to.equal(130)
       expect(readdirSync(folder)).to.deep.equal(before)
@@ -91,7 +91,7 @@ describe('a signal', function () {
         JSON.stringify({ model, data, output_dir: 'run', max_steps: 2 }),
       )
       const first = start(folder, 'train', 'run.yaml')
-      await first.until(() => existsSync(join(folder, '.run.lock')))
+      await first.until(() => existsSync(join(folder, '.run.ortune-lock')))
       const second = await runAlone(folder, 'train', 'run.yaml')
       expect(second.stderr).to.match(
         /^ortune: run (is being written by process \d+, since .*; wait|holds a run already; )/,

@@ -224,7 +224,7 @@ describe('ortune sweep', function () {
       const logOf = (name: string) => join(killed, out, name, 'log.jsonl')
       const moments: readonly (() => boolean)[] = [
         () => steps(logOf(names[0]!)) > 12,
-        () => existsSync(join(killed, out, `.${names[1]}.new`, 'config.json')),
+        () => existsSync(join(killed, out, `.${names[1]}.ortune-new`, 'config.json')),
         () => steps(logOf(names[2]!)) > 22,
         () => rowsIn(join(killed, out)) === 3,
       ]

@@ -84,6 +84,19 @@ describe('atomic writing', () => {
     expect(readdirSync(place)).to.deep.equal(['run'])
   })
 
+  it('neither takes nor deletes what others keep beside it', async () => {
+    const others = ['.run.old', '.run.new', '.run.lock', 'run.old', 'run.new', 'run.ortune-old']
+    for (const name of others) {
+      mkdirSync(join(place, name))
+      await fillWith(name)(join(place, name))
+    }
+    for (const text of ['one', 'two']) {
+      await writeFolderAtomic(join(place, 'run'), fillWith(text))
+      expect(textIn(join(place, 'run'))).to.equal(text)
+      for (const name of others) expect(textIn(join(place, name))).to.equal(name)
+    }
+  })
+
   it('refuses to put a folder where a file is', async () => {
     const path = join(place, 'a.txt')
     await writeFileAtomic(path, 'mine')
@@ -95,8 +108,8 @@ describe('atomic writing', () => {
   describe('after a kill', () => {
     const folders = () => ({
       target: join(place, 'run'),
-      temporary: join(place, '.run.new'),
-      old: join(place, '.run.old'),
+      temporary: join(place, '.run.ortune-new'),
+      old: join(place, '.run.ortune-old'),
     })
     const make = async (folder: string, text: string) => {
       mkdirSync(folder)
@@ -156,7 +169,7 @@ describe('atomic writing', () => {
         child.kill('SIGKILL')
         await once(child, 'exit')
         await recoverFolder(target)
-        expect(readdirSync(place).filter((name) => name !== '.run.lock')).to.deep.equal(['run'])
+        expect(readdirSync(place).filter((name) => name !== '.run.ortune-lock')).to.deep.equal(['run'])
         expect(readdirSync(target)).to.deep.equal(['a', 'b', 'c'])
         expect(
           new Set(['a', 'b', 'c'].map((name) => readFileSync(join(target, name), 'utf8'))).size,

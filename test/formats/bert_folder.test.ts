@@ -10,6 +10,7 @@ import { bertParameterShapes } from '../../graphs/models/bert.ts'
 import { backboneShapes, headShapes } from '../../graphs/models/encoder.ts'
 import { UserError } from '../../src/errors.ts'
 import { parseBertConfig } from '../../src/formats/families/bert.ts'
+import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
 import { readHead } from '../../src/formats/classifier_config.ts'
 import { mergeAdapter } from '../../src/exports/merge.ts'
 import { checkWrites, readModelConfig } from '../../src/formats/model_config.ts'
@@ -22,6 +23,7 @@ import { userError, withFolder } from '../data/helpers.ts'
 import { bertFixture } from '../graphs/bert_fixtures.ts'
 import { FIXTURE_CLASSES } from '../graphs/classification_fixtures.ts'
 import { fixture } from '../graphs/gpt2_fixtures.ts'
+import { tinyConfig } from '../tiny_model.ts'
 
 const theirs = bertFixture('model')
 const readConfig = async (folder: string) =>
@@ -67,9 +69,12 @@ describe('BERT configurations', () => {
     [{ vocab_size: 2 ** 30 }, /vocab_size: /],
     [{ hidden_act: 'mish' }, /hidden_act: /],
     [{ layer_norm_eps: 0 }, /layer_norm_eps: /],
-    [{ position_embedding_type: 'relative_key' }, /position_embedding_type: only absolute is supported/],
-    [{ is_decoder: true }, /is_decoder: only false is supported/],
-    [{ add_cross_attention: true }, /add_cross_attention: only false is supported/],
+    [
+      { position_embedding_type: 'relative_key' },
+      /position_embedding_type: "relative_key" is not supported by ortune, only absolute is;/,
+    ],
+    [{ is_decoder: true }, /is_decoder: true is not supported/],
+    [{ add_cross_attention: true }, /add_cross_attention: true is not supported/],
   ]
   for (const [changes, message] of broken)
     it(`are refused with ${JSON.stringify(changes, (_, value: unknown) => value ?? 'missing')}`, () => {
@@ -77,6 +82,10 @@ describe('BERT configurations', () => {
     })
 
   it('are no GPT-2’s, which is said', () => {
+    const tagger = { ...parseGpt2Config(tinyConfig, 'c.json'), architectures: ['GPT2ForTokenClassification'] }
+    expect(() => checkWrites(tagger, 'c.json')).to.throw(
+      /^c\.json describes a GPT2ForTokenClassification, whose head is not supported/,
+    )
     expect(() => checkWrites(parseBertConfig(base, 'c.json'), 'c.json')).to.throw(
       UserError,
       /c\.json describes a BERT, which reads/,

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import type { ChatTemplate } from '../../src/data/templates/template_source.ts'
-import { jinjaOf, replaceChatTemplate } from '../../src/exports/chat_template.ts'
+import { jinjaOf, replaceChatTemplate, whyNoJinja } from '../../src/exports/chat_template.ts'
 import { readChatTemplate } from '../../src/formats/chat_template.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
 import { compileJinja, jinjaForm } from '../../src/generation/jinja_form.ts'
@@ -159,5 +159,16 @@ describe('chat templates of models', () => {
 
   it('are not written where Jinja does not have what they use', () => {
     expect(jinjaOf({ user: '{{ content | dump }}', assistant: '{{ content }}' })).to.equal(undefined)
+    for (const [user, says] of [
+      ['{{ content | dump }}', /the filter "dump" of its template/],
+      ['{{ content | trim | truncate(9) }}', /the filter "truncate" of/],
+      ['{{ content | title }} {{ content | escape }}', /the filters "title", "escape" of/],
+      ['{{ content | replace("a", "b") | capitalize }} | said', /the filter "capitalize" of/],
+      ['{{ content.length }}', /^its template uses what Jinja does not have/],
+    ] as const) {
+      const template = { user, assistant: '{{ content }}' }
+      expect(jinjaOf(template), user).to.equal(undefined)
+      expect(whyNoJinja(template), user).to.match(says)
+    }
   })
 })

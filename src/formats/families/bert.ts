@@ -7,8 +7,7 @@
 import { z } from 'zod'
 
 import type { BertConfig } from '../../../graphs/models/bert.ts'
-import { activationNames } from '../../../graphs/layers/activation.ts'
-import { off, size } from './bounds.ts'
+import { activation, off, size, unsupported } from './bounds.ts'
 import type { FamilyFormat } from './family.ts'
 import { checkJson } from '../../schema.ts'
 
@@ -20,13 +19,13 @@ const schema = z
     num_hidden_layers: size(256),
     num_attention_heads: size(1024),
     intermediate_size: size(2 ** 20),
-    hidden_act: z.enum(activationNames).default('gelu'),
+    hidden_act: activation('gelu'),
     max_position_embeddings: size(2 ** 20),
     type_vocab_size: size(2 ** 16).default(2),
     layer_norm_eps: z.number().positive().max(1).default(1e-12),
     initializer_range: z.number().positive().max(10).default(0.02),
     pad_token_id: z.int().nullable().default(0),
-    position_embedding_type: z.literal('absolute', 'only absolute is supported').optional(),
+    position_embedding_type: z.literal('absolute', unsupported('absolute')).optional(),
     is_decoder: off,
     add_cross_attention: off,
   })

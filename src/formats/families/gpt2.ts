@@ -6,12 +6,11 @@
 import { z } from 'zod'
 
 import type { Gpt2Config } from '../../../graphs/models/gpt2.ts'
-import { activationNames } from '../../../graphs/layers/activation.ts'
 import { UserError } from '../../errors.ts'
 import { headWords } from '../heads.ts'
 import type { Head, PooledHead } from '../../../graphs/models/head.ts'
 import { quote } from '../../quote.ts'
-import { off, size } from './bounds.ts'
+import { activation, off, size } from './bounds.ts'
 import type { FamilyFormat } from './family.ts'
 import { checkJson } from '../../schema.ts'
 
@@ -32,7 +31,7 @@ const schema = z
     n_inner: size(2 ** 20)
       .nullable()
       .default(null),
-    activation_function: z.enum(activationNames).default('gelu_new'),
+    activation_function: activation('gelu_new'),
     layer_norm_epsilon: z.number().positive().max(1).default(1e-5),
     tie_word_embeddings: z.boolean().default(true),
     scale_attn_weights: z.boolean().default(true),

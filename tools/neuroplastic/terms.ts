@@ -36,12 +36,12 @@ interface DictionaryRow {
   readonly split: string
 }
 
-const [steps = '60', seeds = '3', ...chosen] = process.argv.slice(2)
+const [steps = '60', seeds = '1,2,3', ...chosen] = process.argv.slice(2)
 const folder = await mkdtemp(join(tmpdir(), 'ortune-terms-'))
 try {
   const path = join(folder, 'rows.jsonl')
   await writeFile(path, (await rowsOf(2000, 100)).map((row) => `${JSON.stringify(row)}\n`).join(''))
-  for (let seed = 1; seed <= Number(seeds); seed++)
+  for (const seed of seeds.split(',').map(Number))
     for (const term of chosen.length > 0 ? chosen : Object.keys(terms)) await train(path, term, seed)
 } finally {
   await rm(folder, { recursive: true })

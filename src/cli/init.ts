@@ -57,7 +57,7 @@ export const initCommand = (): Command =>
       const { UserError } = await import('../errors.ts')
       const { lookAtData } = await import('../runs/look_at_data.ts')
       const propose = await import('../runs/propose.ts')
-      const { dataTable } = await import('../report/data_table.ts')
+      const { classTable, dataTable } = await import('../report/data_table.ts')
       const { configText } = await import('./config_text.ts')
 
       const asking = !flags.yes && !flags.json && process.stdin.isTTY && process.stdout.isTTY
@@ -91,6 +91,7 @@ export const initCommand = (): Command =>
         }
         const tried = await tryConfig(config)
         process.stderr.write(`\n${dataTable(tried.splits, tried)}\n`)
+        if (tried.classes.length > 0) process.stderr.write(`${classTable(tried.splits, tried.classes)}\n`)
 
         const heading = [
           `yaml-language-server: $schema=${schemaPath(out)}`,

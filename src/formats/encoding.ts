@@ -18,6 +18,63 @@ const PACKED: Readonly<Record<string, string>> = {
   fd377a585a00: 'compressed with xz',
 }
 
+/** Encodings of two and four bytes a character, by the byte order marks that files begin with. */
+const MARKS: readonly (readonly [mark: string, encoding: WideEncoding])[] = [
+  // That of UTF-16LE begins this one, too.
+  ['fffe0000', 'UTF-32LE'],
+  ['0000feff', 'UTF-32BE'],
+  ['fffe', 'UTF-16LE'],
+  ['feff', 'UTF-16BE'],
+]
+
+export type WideEncoding = `UTF-${16 | 32}${'LE' | 'BE'}`
+
+/** In bytes: what is looked at. */
+const LOOKED_AT = 2 ** 16
+
+/**
+ * The encoding of text whose characters have two or four bytes each, told by its mark, or by the zero bytes beside the signs of
+ * ASCII, which every table has; undefined for other text.
+ */
+export function wideEncoding(bytes: Uint8Array): WideEncoding | undefined {
+  const marked = MARKS.find(([mark]) => hexOf(bytes).startsWith(mark))
+  if (marked) return marked[1]
+  if (packing(bytes) !== undefined) return undefined
+  const looked = bytes.subarray(0, LOOKED_AT)
+  const zeros = [0, 0, 0, 0] as [number, number, number, number]
+  looked.forEach((byte, i) => (zeros[i % 4]! += Number(byte === 0)))
+  const [first, second, third, fourth] = zeros
+  const all = first + second + third + fourth
+  // A text in UTF-8 may hold some zero bytes; of bytes that are not that, those of a line end tell.
+  const latin = all >= 0.4 * looked.length
+  if (!latin && (isUtf8(looked) || !endsWideLine(looked))) return undefined
+  const most = 0.22 * looked.length
+  if (third > most && fourth > most && first < most) return 'UTF-32LE'
+  if (first > most && second > most && fourth < most) return 'UTF-32BE'
+  // Some characters of other scripts have a zero byte, too, as "一" has.
+  if (second + fourth > 2 * (first + third)) return 'UTF-16LE'
+  return first + third > 2 * (second + fourth) ? 'UTF-16BE' : undefined
+}
+
+/** Whether a line feed of two bytes stands where a character begins. */
+function endsWideLine(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1))
+    if (bytes[at ^ 1] === 0) return true
+  return false
+}
+
+/** The error of a file in such an encoding. */
+export const inWideEncoding = (path: string, encoding: WideEncoding): UserError =>
+  new UserError(
+    `${path} looks like ${encoding}, which is not UTF-8; save it again as UTF-8, or convert it: ${conversion(path, encoding)}`,
+  )
+
+const conversion = (path: string, encoding: string): string =>
+  `iconv -f ${encoding} -t UTF-8 "${path}" > "${withUtf8(path)}"`
+
+const packing = (bytes: Uint8Array): string | undefined =>
+  Object.entries(PACKED).find(([begin]) => hexOf(bytes).startsWith(begin))?.[1]
+
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 6)).toString('hex')
 
 /** Of Windows-1252's signs those that are usual: euro, ellipsis, quotation marks, bullet, dashes, trademark. From 0xA0 on it is Latin-1. */
@@ -30,9 +87,10 @@ const USUAL: readonly number[] = [0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96
  * @param first the number of that line
  */
 export function notUtf8(path: string, bytes: Uint8Array, first = 1): UserError {
-  const packed =
-    first === 1 ? Object.entries(PACKED).find(([begin]) => hexOf(bytes).startsWith(begin))?.[1] : undefined
+  const packed = first === 1 ? packing(bytes) : undefined
   if (packed !== undefined) return new UserError(`${path} is ${packed}; unpack it, and name what is in it`)
+  const wide = first === 1 ? wideEncoding(bytes) : undefined
+  if (wide !== undefined) return inWideEncoding(path, wide)
   let [number, start] = [first, 0]
   let line = bytes
   for (; start < bytes.length; number++) {
@@ -47,7 +105,7 @@ export function notUtf8(path: string, bytes: Uint8Array, first = 1): UserError {
   const encoding = looksWestern(line) ? 'WINDOWS-1252' : 'ITS_ENCODING'
   const guess = looksWestern(line) ? ', but look like Windows-1252 or Latin-1' : ''
   return new UserError(
-    `${where}${guess}; save the file again as UTF-8, or convert it: iconv -f ${encoding} -t UTF-8 "${path}" > "${withUtf8(path)}"`,
+    `${where}${guess}; save the file again as UTF-8, or convert it: ${conversion(path, encoding)}`,
   )
 }
 

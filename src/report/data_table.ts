@@ -43,18 +43,27 @@ export function dataTable(splits: SplitCounts, form: ExampleForm = {}): string {
   )
 }
 
-/** How many examples each class has in each split, and their share. */
+/** Most classes that a table has a line for, and how many it names of more. */
+const [MOST_LINES, NAMED] = [50, 20]
+
+/** How many examples each class has in each split, and their share; of very many classes those with the most examples. */
 export function classTable(splits: SplitCounts, classes: readonly string[]): string {
   const counted = Object.entries(splits)
   const share = (count: number, examples: number) => `${((100 * count) / Math.max(1, examples)).toFixed(1)} %`
-  return textTable([
+  const of = (i: number) => counted.reduce((sum, [, { classCounts }]) => sum + (classCounts?.[i] ?? 0), 0)
+  const all = [...classes.keys()]
+  const listed =
+    classes.length > MOST_LINES ? all.sort((a, b) => of(b) - of(a) || a - b).slice(0, NAMED) : all
+  const others = classes.length - listed.length
+  const table = textTable([
     ['class', ...counted.flatMap(([split]) => [split, 'share'])],
-    ...classes.map((name, i) => [
-      name,
+    ...listed.map((i) => [
+      classes[i]!,
       ...counted.flatMap(([, { classCounts, examples }]) => {
         const count = classCounts?.[i] ?? 0
         return [whole(count), share(count, examples)]
       }),
     ]),
   ])
+  return others > 0 ? `${table}and ${whole(others)} classes more, of fewer examples\n` : table
 }

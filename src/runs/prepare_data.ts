@@ -87,7 +87,7 @@ export async function prepareData(
     const drawn = config.data.some(({ split: rule }) => 'validation' in rule && rule.validation > 0)
     const remedy = drawn
       ? 'there are too few rows that differ to draw some; add rows, or name the splits in a column (split: { column: … })'
-      : 'change the split of its sources'
+      : `add a source of them (split: { all: ${split} }), ${split === 'train' ? 'or draw fewer of the rows there are' : 'or draw some of the rows there are (split: { validation: 0.1 })'}`
     const { filter } = config
     throw new UserError(
       filter === null

@@ -64,12 +64,24 @@ function textColumns({ columns, sample }: DataLook): DataColumn[] {
 const identifies = (values: readonly unknown[]): boolean =>
   new Set(values).size === values.length && values.every((value) => /^\S*\d\S*$/.test(String(value)))
 
-/** A column of few values, each of which comes back often enough to be a class; one without blanks where there is one. */
+/** Names of what tells rows apart or counts them: `id`, `Order Id`, `userId`, `order_no`. */
+const isIdName = (name: string): boolean =>
+  /(?:^|[\W_])(?:ids?|uuid|key|index|idx|no|nr|number|#)$/i.test(name) || /[a-z](?:Id|ID)s?$/.test(name)
+
+/**
+ * A column of few values, each of which comes back often enough to be a class: before others one without blanks, then one whose
+ * name is no identifier's, then that of the fewest values.
+ */
 function classColumn({ columns, rows }: DataLook): DataColumn | undefined {
   const found = columns.filter(
     ({ name, values = [] }) => name !== 'split' && values.length > 1 && 4 * values.length <= rows,
   )
-  return found.find(({ blanks }) => blanks === 0) ?? found[0]
+  const rank = ({ name, blanks, values = [] }: DataColumn) =>
+    [Number(blanks > 0), Number(isIdName(name)), values.length] as const
+  const [best] = found
+    .map((column) => ({ column, of: rank(column) }))
+    .sort((a, b) => a.of[0] - b.of[0] || a.of[1] - b.of[1] || a.of[2] - b.of[2])
+  return best?.column
 }
 
 /** How a file's rows are split: by its own column, else by a share that leaves some rows to validate on. */

@@ -116,6 +116,16 @@ describe('ortune init', () => {
       expect(
         await guess('news', (i) => ({ section: i % 2 ? 'sea' : 'land', headline: `the ${i}` })),
       ).to.deep.equal(['classification', { text: '{{ headline }}', label: '{{ section }}' }])
+      const order = (i: number) => ({
+        'Order Id': `o${i % 4}`,
+        Verdict: i % 2 ? 'late' : 'fine',
+        Review: `it came ${i} days late`,
+        City: ['Rome', 'Oslo', 'Bern'][i % 3]!,
+      })
+      expect(await guess('orders', order)).to.deep.equal([
+        'classification',
+        { text: '{{ Review }}', label: '{{ Verdict }}' },
+      ])
       expect(await guess('faq', (i) => ({ asked: `who ${i}`, said: `me ${i}` }))).to.deep.equal([
         'sft',
         { prompt: '{{ asked }}', completion: ' {{ said }}<|endoftext|>' },

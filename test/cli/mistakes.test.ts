@@ -134,7 +134,7 @@ const mistakes: Record<string, readonly Mistake[]> = {
     [['prepare', 'config.yaml', source('ragged.csv'), '--out', 'out'], /ragged\.csv/],
     [
       train('data=[{path: words.csv, split: {all: train}}]'),
-      /the data has no validation examples; change the split/,
+      /the data has no validation examples; add a source of them \(split: \{ all: validation \}\), or draw some/,
     ],
     [
       train('data=[{path: one.csv, split: {validation: 0.5}}]'),

@@ -143,6 +143,34 @@ describe('data of a classifier', () => {
     })
   })
 
+  it('refuses an identifier for a label, soon, whether its splits are drawn or not', async () => {
+    await withLines([], async (options, folder) => {
+      const path = join(folder, 'rows.csv')
+      await writeFile(path, `text,label\n${Array.from({ length: 10_500 }, (_, i) => `t,id${i}\n`).join('')}`)
+      for (const split of [{ validation: 0.2, test: 0, seed: 1 }, { all: 'train' as const }])
+        for (const oddRows of ['error', 'skip'] as const)
+          expect(
+            await userError(() => prepare({ ...options, sources: [{ path, split }], oddRows })),
+          ).to.match(
+            /row 10001: the label "\{\{ label \}\}" has 10001 different values up to here.* is it an identifier\?/,
+          )
+    })
+  })
+
+  it('names the odd row that is the first of the file, whatever its split', async () => {
+    await withLines(['a,x,train', ',,validation', 'b,y,train', 'c,x,validation'], async (options, folder) => {
+      const path = join(folder, 'odd.csv')
+      const lines = ['a,x,train', 'b,,validation', 'c,y,train', 'd,,train', 'e,x,validation', 'f']
+      await writeFile(path, ['text,label,split', ...lines].join('\n'))
+      const sources = [{ path, split: { column: 'split' } }]
+      const { splits } = await prepare({ ...options, sources, oddRows: 'skip' })
+      expect(Object.values(splits).map(({ odd, firstOdd }) => [odd, firstOdd])).to.deep.equal([
+        [2, undefined],
+        [1, `${path}, row 2: the label is empty; give the row a class, or remove it`],
+      ])
+    })
+  })
+
   it('separates the texts of a pair by the end of text', async () => {
     await withLines([], async (options, folder) => {
       await writeFile(

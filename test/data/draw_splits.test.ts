@@ -35,6 +35,14 @@ describe('data/draw_splits', () => {
     ])
   })
 
+  it('draws among thousands of classes within a second or two', () => {
+    const strata = numbers(21_000).map((i) => String(i % 10_000))
+    const before = performance.now()
+    const splits = drawSplits({ hashes: hashes(numbers(21_000)), strata }, { validation: 0.1, test: 0.05 })
+    expect(performance.now() - before).to.be.lessThan(3000)
+    expect([count(splits, 'validation'), count(splits, 'test')]).to.deep.equal([2100, 1050])
+  })
+
   it('leaves a row of every class to train on', () => {
     const strata = ['a', 'b', 'c', 'd', 'e', 'e']
     const splits = drawSplits({ hashes: hashes(numbers(6)), strata }, { validation: 0.4, test: 0.3 })

@@ -124,14 +124,23 @@ describe('data/preference', () => {
 
   it('refuses margins that are no numbers, and replies that are not one', async () => {
     const texts = { prompt: 'p', chosen: 'a', rejected: 'b' }
-    for (const margin of ['much', ' ', '1e999']) {
+    for (const margin of ['much', ' ', '1e999', '0x10', '1e', '.']) {
       expect(await userError(() => pairOfRow({ ...texts, margin }))).to.equal(
         `row 1: the margin is ${JSON.stringify(margin.trim())}; it must be a number`,
       )
     }
     expect(await userError(() => pairOfRow({ ...texts, margin: null }))).to.match(
-      /the margin template writes column "margin"/,
+      /the margin template writes column "margin".* write \{\{ margin \| default\(0, true\) \}\}$/,
     )
+    for (const [margin, number] of [
+      ['+1.5', 1.5],
+      ['.25', 0.25],
+      ['-2e-1', -0.2],
+      ['3.', 3],
+    ] as const)
+      expect(pairOfRow({ ...texts, margin })!.margin).to.equal(Math.fround(number))
+    const advised = { prompt: 'p', chosen: 'a', rejected: 'b', margin: '{{ margin | default(0, true) }}' }
+    expect(compilePreference(advised).render({ margin: null }, 'row 1')!.margin).to.equal(0)
     const prompt = [say('user', 'a')]
     const answer = say('assistant', 'b')
     const wrong: [Row, RegExp][] = [

@@ -45,7 +45,7 @@ describe('data/read_rows', () => {
     it('names file, line and remedy for each mistake', async () => {
       expect(await errorOf('t.csv', '')).to.match(/t\.csv is empty/)
       expect(await errorOf('t.csv', 'a,b\n1,2\n"x\ny",2\n\n"3\n4"\n')).to.match(
-        /line 6: the row has 1 fields where 2 .*\(a, b\)/,
+        /line 6: the row has 1 field where 2 .*\(a, b\)/,
       )
       expect(await errorOf('t.csv', 'a,b\n1,2,3\n')).to.match(/line 2: the row has 3 fields where 2/)
       expect(await errorOf('t.csv', 'a,b,a\n1,2,3\n')).to.match(/line 1: column "a" is named twice/)
@@ -54,7 +54,6 @@ describe('data/read_rows', () => {
         /the given columns: column "a" is named twice; rename one/,
       )
       expect(await errorOf('t.csv', 'a,b\n1,2\n3,"x\n4,5\n')).to.match(/line 3: .*never closed/)
-      expect(await errorOf('t.csv', 'a,b\n1,2\nx "y" z,3\n')).to.match(/line 3: a double quote stands inside/)
       expect(await errorOf('t.csv', 'a,b\n"x"y,3\n')).to.match(/line 2: a double quote stands inside/)
       expect(await errorOf('t.csv', `a,b\n1,2\n${'x'.repeat(1_100_000)},3\n`)).to.match(
         /line 3: the row is longer/,
@@ -110,9 +109,9 @@ describe('data/read_rows', () => {
           't.csv',
           'a,b\n1,2\n1,2,3\n1\n3,4\n',
           2,
-          [/line 3: the row has 3 fields/, /line 4: the row has 1 fields/],
+          [/line 3: the row has 3 fields/, /line 4: the row has 1 field /],
         ],
-        ['t.tsv', 'a\tb\n1\t2\n1\n3\t4\n', 2, [/line 3: the row has 1 fields/]],
+        ['t.tsv', 'a\tb\n1\t2\n1\n3\t4\n', 2, [/line 3: the row has 1 field /]],
       ]
       for (const [name, text, rows, damages] of cases)
         await withFile(name, text, async (path) => {
@@ -202,6 +201,75 @@ describe('data/read_rows', () => {
       expect(await errorOf('t.csv', 'sep=;\na;b\n1;2;3\n')).to.match(/line 3: the row has 3 fields/)
     })
 
+    it('takes a quote within an unquoted field for text, but for one after a closing quote', async () => {
+      expect(await rowsOf('t.csv', 'a,b\n5" disk,"x, y"\nx "y" z,3\n')).to.deep.equal([
+        { a: '5" disk', b: 'x, y' },
+        { a: 'x "y" z', b: '3' },
+      ])
+      expect(await errorOf('t.csv', 'a,b\n1,"lone\n2,ok\n3,"y"\n')).to.match(/line 2: a double quote stands/)
+      expect(await errorOf('t.csv', 'a,b\n"he said \\"hi\\"",1\n')).to.match(/a backslash before it does not/)
+    })
+
+    it('reads line ends of old Macs, and those that were translated twice', async () => {
+      for (const end of ['\r', '\r\r\n', '\r\n']) {
+        const lines = (...all: string[]) => all.map((line) => line + end).join('')
+        const expected = [
+          { a: '1', b: 'x y' },
+          { a: '2', b: 'z' },
+        ]
+        expect(await rowsOf('t.csv', lines('a;b', '1;"x y"', '2;z'))).to.deep.equal(expected)
+        expect(await rowsOf('t.tsv', lines('a\tb', '1\tx y', '2\tz'))).to.deep.equal(expected)
+        expect(await rowsOf('t.jsonl', lines('{"a":"1","b":"x y"}', '{"a":"2","b":"z"}'))).to.deep.equal(
+          expected,
+        )
+      }
+      const long = Array.from({ length: 60_000 }, (_, i) => `${i},x\r`).join('')
+      expect(await rowsOf('t.csv', `a,b\r${long}`)).to.have.length(60_000)
+    })
+
+    it('tells the delimiter by the first line that is not empty', async () => {
+      expect(await rowsOf('t.csv', '\r\n\ntext;label\na, b;1\n')).to.deep.equal(rows)
+    })
+
+    it('says where UTF-16 is cut off or broken, and how other encodings are converted', async () => {
+      const utf16 = (text: string) => Buffer.from(`\uFEFF${text}`, 'utf16le')
+      const [whole, broken] = [utf16('a,b\n1,x\n'), utf16('a,b\n1,x\n2,\uD83D!\n')]
+      for (const bytes of [whole, Buffer.from(whole).swap16()]) {
+        expect(await rowsOf('t.csv', bytes)).to.deep.equal([{ a: '1', b: 'x' }])
+        expect(await errorOf('t.csv', bytes.subarray(0, -1))).to.match(
+          /line 3?2?: the file ends within a char/,
+        )
+      }
+      expect(await errorOf('t.csv', utf16('a,b\n1,🦊').subarray(0, -2))).to.match(/line 2: .* it is cut off/)
+      for (const bytes of [broken, Buffer.from(broken).swap16()])
+        expect(await errorOf('t.csv', bytes)).to.match(/line 3: half a character stands alone/)
+
+      const utf32 = Buffer.from(
+        [...'\uFEFFa,b\n1,x\n'].flatMap((sign) => [
+          sign.codePointAt(0)! & 255,
+          sign.codePointAt(0)! >> 8,
+          0,
+          0,
+        ]),
+      )
+      const chinese = Buffer.from('文本,标签\n好的，谢谢,一\n', 'utf16le')
+      const cases: readonly [bytes: Buffer, encoding: string][] = [
+        [whole.subarray(2), 'UTF-16LE'],
+        [Buffer.from(whole.subarray(2)).swap16(), 'UTF-16BE'],
+        [chinese, 'UTF-16LE'],
+        [utf32, 'UTF-32LE'],
+        [utf32.subarray(4), 'UTF-32LE'],
+        [Buffer.from(utf32).swap32(), 'UTF-32BE'],
+        [Buffer.from(utf32.subarray(4)).swap32(), 'UTF-32BE'],
+      ]
+      for (const [bytes, encoding] of cases)
+        for (const name of ['t.csv', 't.tsv', 't.jsonl', 't.json'])
+          expect(await errorOf(name, bytes)).to.match(
+            new RegExp(`looks like ${encoding}.* iconv -f ${encoding} -t UTF-8`),
+          )
+      expect(await rowsOf('t.csv', 'a,b\nx\0y,1\n')).to.deep.equal([{ a: 'x\0y', b: '1' }])
+    })
+
     it('lets columns without a name be', async () => {
       expect(await rowsOf('t.csv', 'text,,\nx,,\n')).to.deep.equal([{ text: 'x', '': '' }])
     })
@@ -238,8 +306,35 @@ describe('data/read_rows', () => {
       expect(await rowsOf('t.tsv', 'text\tlabel\n"hello"\t1\n')).to.deep.equal([
         { text: '"hello"', label: '1' },
       ])
-      expect(await rowsOf('t.tsv', 'a\tb\tc\n0\t"x\t1\n1\ty\t0\n2\tz"\t1\n')).to.have.length(3)
+      const vanishing = 'a\tb\tc\n0\t"x\t1\n1\ty\t0\n2\tz"\t1\n'
+      expect(await errorOf('t.tsv', vanishing)).to.match(/both fit, so say which: quoting: false or/)
+      expect(await rowsOf('t.tsv', vanishing, { quoting: false })).to.have.length(3)
+      expect(await rowsOf('t.tsv', vanishing, { quoting: true })).to.have.length(1)
+      // A row of one field, where quotes enclosed.
+      expect(await rowsOf('t.tsv', 'a\tb\n"x\t0\n1\ty"\n')).to.have.length(2)
       expect((await rowsOf('t.tsv', 'a\tb\n"hello"\t1\n', { quoting: true }))[0]).to.include({ a: 'hello' })
+    })
+
+    it('reads fields with both a tab and a line end, and quotes within unquoted fields, as Python does', async () => {
+      // pandas: DataFrame.to_csv(sep='\t', index=False)
+      const table = (text: string) =>
+        `text\tlabel\n${Array.from({ length: 20 }, (_, i) => `"${text} ${i}"\tx\nplain ""quoted"" ${i}\ty\n`).join('')}`
+      for (const text of ['a\tb\tc\nd', 'a\nb\tc', 'a\tb\n\nc', 'a\nb\tc\td']) {
+        const rows = await rowsOf('t.tsv', table(text), text === 'a\tb\n\nc' ? { quoting: true } : {})
+        expect(rows, text).to.have.length(40)
+        expect(rows.slice(0, 2)).to.deep.equal([
+          { text: `${text} 0`, label: 'x' },
+          { text: 'plain ""quoted"" 0', label: 'y' },
+        ])
+      }
+      // Each line has two fields as well.
+      expect(await errorOf('t.tsv', table('a\tb\nc'))).to.match(/say which: quoting: false or quoting: true/)
+      const mixed = 'text\tlabel\n5" disk\tx\n"a\tb"\ty\n'
+      for (const options of [{}, { quoting: true }])
+        expect(await rowsOf('t.tsv', mixed, options)).to.deep.equal([
+          { text: '5" disk', label: 'x' },
+          { text: 'a\tb', label: 'y' },
+        ])
     })
 
     it('takes quotes as text, balanced or not', async () => {
@@ -251,7 +346,9 @@ describe('data/read_rows', () => {
     })
 
     it('refuses ragged rows, and options that mean nothing', async () => {
-      expect(await errorOf('t.tsv', 'a\tb\n1\t2\n3\n')).to.match(/line 3: the row has 1 fields/)
+      expect(await errorOf('t.tsv', 'a\tb\n1\t2\n3\n')).to.match(
+        /line 3: the row has 1 field where 2 columns are .* quoting: true/,
+      )
       expect(await errorOf('t.tsv', 'a\tb\n1\t2\n', { delimiter: ',' })).to.match(
         /"delimiter" has no meaning/,
       )
@@ -265,6 +362,13 @@ describe('data/read_rows', () => {
         { b: { c: [null] } },
       ])
       expect(await rowsOf('t.txt', '[{"a":1}]', { format: 'json' })).to.deep.equal([{ a: 1 }])
+    })
+
+    it('reads UTF-16 with a byte order mark', async () => {
+      const bytes = Buffer.from('\uFEFF[{"a":"ü"},\n{"a":"🦊"}]', 'utf16le')
+      for (const text of [bytes, Buffer.from(bytes).swap16()])
+        expect(await rowsOf('t.json', text)).to.deep.equal([{ a: 'ü' }, { a: '🦊' }])
+      expect(await errorOf('t.json', Buffer.from('\uFEFF{"a":1}', 'utf16le'))).to.match(/must be one array/)
     })
 
     it('says what is wrong with a file of another form', async () => {
@@ -362,6 +466,46 @@ describe('data/read_rows', () => {
       expect(await rowsOf('t.jsonl', '{"a":9007199254740991,"b":1e300}')).to.deep.equal([
         { a: 9007199254740991, b: 1e300 },
       ])
+    })
+
+    it('keeps every digit past 2^53, with a point or an exponent too, and refuses what no number holds', async () => {
+      const digits = '9'.repeat(500)
+      const line = `{"a":12345678901234567.5,"b":123456789012345678e2,"c":${digits},"d":1e+20,"e":12345678901234567000,"f":0.1234567890123456789,"g":1.5E300,"h":1e-400}`
+      expect(await rowsOf('t.jsonl', line)).to.deep.equal([
+        {
+          a: '12345678901234567.5',
+          b: '123456789012345678e2',
+          c: digits,
+          d: 1e20,
+          e: 12345678901234567000,
+          f: 0.12345678901234568,
+          g: 1.5e300,
+          h: 0,
+        },
+      ])
+      expect(await errorOf('t.jsonl', '{"a":1}\n{"a":-1e400}\n')).to.match(
+        /line 2: .*-1e400 is larger than any/,
+      )
+      expect(await errorOf('t.json', '[{"a":1e400}]')).to.match(/row 1: .*1e400 is larger than any/)
+      expect(await errorOf('t.jsonl', '{"a":0012345678901234567890}')).to.match(/not valid JSON/)
+    })
+
+    it('takes a string with half a character for a damaged row', async () => {
+      for (const text of ['a\\ud83db', 'a\\uDE00', '\\udd8a\\ud83e'])
+        for (const row of [`{"a":"${text}"}`, `{"b":[{"${text}":1}]}`]) {
+          expect(await errorOf('t.jsonl', `{"a":1}\n${row}\n`)).to.match(
+            /line 2: .*a string holds half a char/,
+          )
+          expect(await errorOf('t.json', `[{"a":1},${row}]`)).to.match(
+            /row 2: a string holds half a character, \\u/,
+          )
+        }
+      expect(await rowsOf('t.jsonl', '{"a":"\\ud83e\\udd8a \\\\ud83e"}')).to.deep.equal([{ a: '🦊 \\ud83e' }])
+      const left: string[] = []
+      const rows = await withFile('t.jsonl', '{"a":"\\ud83e"}\n{"a":1}\n', (path) =>
+        collect(readRows(path, {}, ({ message }) => left.push(message))),
+      )
+      expect([rows.length, left.length]).to.deep.equal([1, 1])
     })
 
     it("reads Python's NaN and Infinity as missing, but within strings", async () => {

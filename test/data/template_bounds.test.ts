@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 
 import { compileTemplate } from '../../src/data/templates/template.ts'
+import { readTolerantly } from '../../src/data/examples/odd_rows.ts'
 import { stripTags } from '../../src/data/templates/strip_tags.ts'
 import type { Row } from '../../src/data/row.ts'
 import { userError } from './helpers.ts'
@@ -64,9 +65,24 @@ describe('a template of somebody else’s', () => {
     it(`ends in a sentence where a pattern backtracks for ever: ${pattern}`, () =>
       within(5000, async () =>
         expect(await userError(() => render(`{{ a | replace(r/${pattern}/g, "") }}`, { a }))).to.equal(
-          'row 1: the text template fails (Error: it takes longer than two seconds)',
+          'row 1: the text template fails (Error: it takes longer than two seconds); simplify its patterns and loops',
         ),
       )).timeout(20_000)
+
+  it('is at fault itself where it takes too long, so that no row is left out for it', async () => {
+    const template = compileTemplate({ text: '{{ a | replace(r/(a+)+$/g, "") }}' })
+    const left: string[] = []
+    const read = readTolerantly(
+      (row, where) => template.render(row, where).length,
+      'skip',
+      ({ message }) => left.push(message),
+    )
+    expect(read({ b: 'x' }, 'row 1')).to.equal(1)
+    expect(await userError(() => read({ a: `${'a'.repeat(50)}!` }, 'row 2'))).to.match(
+      /^row 2: .*two seconds/,
+    )
+    expect(left).to.have.length(1)
+  }).timeout(20_000)
 
   it('replaces by patterns as ever', () => {
     expect(

@@ -38,6 +38,23 @@ describe('report/data_table', () => {
   })
 })
 
+describe('report/data_table of very many classes', () => {
+  it('has a line for those with the most examples', () => {
+    const counts = Array.from({ length: 60 }, (_, i) => i)
+    const splits = { train: { ...train, classCounts: counts } }
+    const lines = classTable(
+      splits,
+      counts.map((i) => `class ${i}`),
+    )
+      .trimEnd()
+      .split('\n')
+    expect(lines).to.have.length(22)
+    expect(lines[1]).to.match(/^class 59 +59 /)
+    expect(lines[20]).to.match(/^class 40 +40 /)
+    expect(lines[21]).to.equal('and 40 classes more, of fewer examples')
+  })
+})
+
 describe('report/data_advice', () => {
   const cut = { ...train, truncated: 7, cutTokens: 1234, longest: 90 }
 

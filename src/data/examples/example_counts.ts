@@ -26,7 +26,7 @@ export interface ExampleCounts {
   readonly overlong: number
   readonly tie: number
   readonly odd: number
-  /** What is wrong with the first odd row. */
+  /** What is wrong with the first odd row of the data, where it is of this split. */
   readonly firstOdd?: string
   /** Tokens of an example at these percentiles (nearest rank); p100 is the longest. */
   readonly lengths: {

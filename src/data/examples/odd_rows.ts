@@ -12,6 +12,9 @@ export type OddRows = 'error' | 'skip'
 /** A prompt that leaves no room for a completion, for which there is a choice of its own. */
 export class NoRoom extends UserError {}
 
+/** What is wrong with the template and not with the row that it came out at. */
+export class TemplateFault extends UserError {}
+
 /**
  * Reads rows as `read` does; what `leave` makes of the error of one that is odd, where such rows are left out. Where they are
  * not, the error of one after others that fit says that they could be.
@@ -28,7 +31,8 @@ export function readTolerantly<T>(
       fitted = true
       return result
     } catch (error) {
-      if (!(error instanceof UserError) || error instanceof NoRoom) throw error
+      if (!(error instanceof UserError) || error instanceof NoRoom || error instanceof TemplateFault)
+        throw error
       if (oddRows === 'skip') return leave(error)
       throw fitted ? new UserError(`${error.message}, or leave such rows out by odd_rows=skip`) : error
     }

@@ -7,6 +7,7 @@ import { encodeLabelled } from '../examples/encode.ts'
 import { listNames } from '../../quote.ts'
 import { layouts } from '../sets/layouts.ts'
 import type { Form } from '../templates/form.ts'
+import { checkClassCount } from '../templates/class_count.ts'
 import { canonicalLabel, compileLabelledText } from '../templates/labelled_text.ts'
 import type { LabelTemplate } from '../templates/template_source.ts'
 import { hasLabel } from '../templates/template_source.ts'
@@ -45,7 +46,12 @@ export const classification: DataKind<LabelTemplate> = {
   classified: true,
   stratum(template) {
     const labelled = compileLabelledText(template)
-    return (row, where) => labelled(row, where)?.label
+    const found = new Set<string>()
+    return (row, where) => {
+      const label = labelled(row, where)?.label
+      if (label !== undefined) checkClassCount(found.add(label), template, where)
+      return label
+    }
   },
   encoder(tokenizer, template, { classes, maxLength }) {
     const labelled = compileLabelledText(template)

@@ -5,6 +5,7 @@
 import { UserError } from '../../errors.ts'
 import type { OddRows } from '../examples/odd_rows.ts'
 import { readTolerantly } from '../examples/odd_rows.ts'
+import { checkClassCount } from '../templates/class_count.ts'
 import { canonicalLabel, compileLabelledText } from '../templates/labelled_text.ts'
 import { sourceRows } from '../sources/source_rows.ts'
 import type { Drawn, Source } from '../sources/source_rows.ts'
@@ -36,7 +37,7 @@ export async function findClasses(
     for await (const { row, split, where } of sourceRows(source, splits[i], oddRows)) {
       const label = labelled(row, where)?.label
       if (label === undefined) continue
-      if (split === 'train') train.add(label)
+      if (split === 'train') checkClassCount(train.add(label), source.template, where)
       else if (!elsewhere.has(label)) elsewhere.set(label, `${where}, is in ${split}`)
     }
   }

@@ -56,16 +56,24 @@ function apportion(number: number, sizes: readonly number[]): number[] {
   const parts = sizes.map((size, i) =>
     Math.min(Math.max(Math.floor(quotas[i]!), least), Math.max(0, size - 1)),
   )
-  const change = (by: 1 | -1, may: (i: number) => boolean) => {
-    const open = [...parts.keys()].filter(may)
-    if (open.length === 0) return false
-    const gap = (i: number) => by * (quotas[i]! - parts[i]!)
-    parts[open.reduce((best, i) => (gap(i) > gap(best) ? i : best))]! += by
-    return true
+  // A round: the parts that are furthest from their quotas change by one, those that none is further from after its change.
+  const change = (by: 1 | -1, most: number, may: (i: number) => boolean): number => {
+    const open = [...parts.keys()]
+      .filter(may)
+      .map((i) => ({ i, gap: by * (quotas[i]! - parts[i]!) }))
+      .sort((a, b) => b.gap - a.gap)
+    const changed = open.filter(({ gap }) => gap > open[0]!.gap - 1).slice(0, most)
+    for (const { i } of changed) parts[i]! += by
+    return changed.length
   }
-  let left = number - parts.reduce((sum, part) => sum + part, 0)
-  while (left > 0 && change(1, (i) => parts[i]! < sizes[i]! - 1)) left--
-  while (left < 0 && change(-1, (i) => parts[i]! > least)) left++
+  const left = number - parts.reduce((sum, part) => sum + part, 0)
+  const by = left > 0 ? 1 : -1
+  const may = (i: number) => (by > 0 ? parts[i]! < sizes[i]! - 1 : parts[i]! > least)
+  for (let rest = Math.abs(left); rest > 0;) {
+    const changed = change(by, rest, may)
+    if (changed === 0) break
+    rest -= changed
+  }
   return parts
 }
 

@@ -32,6 +32,7 @@ export interface SplitFiles {
 export function createSplitFiles(folder: string, facts: ArrowFacts, prompts = false): SplitFiles {
   const outputs = new Map<Split, { file: FileHandle; writer: ArrowWriter }>()
   const tallies = new Map<Split, Tally>()
+  let oddSeen = false
 
   async function openOutput(split: Split): Promise<ArrowWriter> {
     const file = await open(splitFile(folder, split), 'w')
@@ -47,8 +48,13 @@ export function createSplitFiles(folder: string, facts: ArrowFacts, prompts = fa
     async add(split, encoded) {
       const tally = tallies.get(split) ?? createTally(facts.maxLength, facts.classes.length, prompts)
       tallies.set(split, tally)
+      if (!encoded.example) {
+        const { leftOut, reason } = encoded
+        tally.add(reason === undefined || oddSeen ? { leftOut } : encoded)
+        oddSeen ||= reason !== undefined
+        return
+      }
       tally.add(encoded)
-      if (!encoded.example) return
       const writer = outputs.get(split)?.writer ?? (await openOutput(split))
       await writer.write(encoded.example)
       if (encoded.rejected) await writer.write(encoded.rejected.example)

@@ -1,5 +1,6 @@
 /**
- * CSV and TSV sources, streamed through csv-parse. CSV follows RFC 4180; `csv_dialect.ts` tells what a file does not.
+ * CSV and TSV sources, streamed through csv-parse. CSV follows RFC 4180, but that a quote within an unquoted field is text, as
+ * Python's csv has it; `csv_dialect.ts` tells what a file does not.
  * @module
  */
 import { pipeline } from 'node:stream'
@@ -18,11 +19,16 @@ export interface DelimitedOptions {
   readonly delimiter: string
   /** Whether double quotes enclose fields. */
   readonly quoting: boolean
+  /** Whether a quote within an unquoted field is text. One after a closing quote is then, too, so that is to be ruled out. */
+  readonly literalQuotes?: boolean
   /** Whether the first line names the delimiter and is no row. */
   readonly skipFirst?: boolean
   /** Column names, where the file has no heading line; otherwise its first line names them. */
   readonly columns?: readonly string[]
 }
+
+/** The ends of lines; with two carriage returns where a program translates them once more. */
+const LINE_ENDS = ['\r\r\n', '\r\n', '\n']
 
 export const MAX_RECORD_CHARACTERS = 1_000_000
 
@@ -50,7 +56,7 @@ function explain(error: CsvError, where: string): UserError {
     case 'CSV_INVALID_CLOSING_QUOTE':
     case 'CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE':
       return new UserError(
-        `${where}: a double quote stands inside a field; write it twice within quotes, or turn quoting off`,
+        `${where}: a double quote stands inside a quoted field; write it twice, as a backslash before it does not count, or turn quoting off where quotes are text`,
       )
     default:
       return new UserError(`${where}: not a valid row (${error.message}); check the delimiter and the quotes`)
@@ -60,6 +66,16 @@ function explain(error: CsvError, where: string): UserError {
 /** The line where a record begins that ends on `last`. */
 function firstLine(record: readonly string[], last: number): number {
   return last - (record.join('').split('\n').length - 1)
+}
+
+/** What a row of other fields than its columns is, and what may have gone wrong. */
+function ragged(fields: number, names: readonly string[], quoting: boolean): string {
+  const remedy = quoting
+    ? 'quote a field that holds the delimiter'
+    : 'replace the delimiter within a field, or give quoting: true where double quotes enclose fields'
+  const counted = fields === 1 ? '1 field' : `${fields} fields`
+  const named = names.length === 1 ? '1 column is' : `${names.length} columns are`
+  return `the row has ${counted} where ${named} named (${listNames(names)}); ${remedy}`
 }
 
 function checkNames(names: readonly string[], where: string): void {
@@ -85,7 +101,8 @@ export async function* readDelimited(
     delimiter: options.delimiter,
     quote: options.quoting ? '"' : null,
     escape: options.quoting ? '"' : null,
-    record_delimiter: ['\r\n', '\n'],
+    relax_quotes: options.literalQuotes ?? false,
+    record_delimiter: LINE_ENDS,
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: MAX_RECORD_CHARACTERS,
@@ -111,7 +128,7 @@ export async function* readDelimited(
       if (record.length !== names.length) {
         leave(
           new DamagedRow(
-            `${path}, line ${firstLine(record, info.lines)}: the row has ${record.length} fields where ${names.length} columns are named (${listNames(names)}); quote a field that holds the delimiter`,
+            `${path}, line ${firstLine(record, info.lines)}: ${ragged(record.length, names, options.quoting)}`,
           ),
         )
         continue

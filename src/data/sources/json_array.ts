@@ -2,16 +2,18 @@
  * JSON sources: a file that is one array of objects, read element by element.
  * @module
  */
+import { isUtf8 } from 'node:buffer'
 import { stat } from 'node:fs/promises'
 
 import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
-import { readText } from '../../formats/read_file.ts'
+import { notUtf8 } from '../../formats/encoding.ts'
 import type { Row } from '../row.ts'
 import { DamagedRow, stop } from './damaged_row.ts'
 import type { Leave } from './damaged_row.ts'
 import { parseExactJson } from './exact_json.ts'
 import { jsonElements } from './json_elements.ts'
+import { utf8Bytes } from './utf8_bytes.ts'
 
 /** Largest file of another form that is looked into. */
 const MOST_BYTES = 16e6
@@ -60,7 +62,8 @@ async function otherForm(path: string): Promise<UserError | undefined> {
   if ((await stat(path)).size > MOST_BYTES) return undefined
   let value: unknown
   try {
-    value = parseExactJson(await readText(path))
+    const text = await wholeText(path)
+    value = parseExactJson(text)
   } catch (error) {
     return error instanceof UserError ? error : invalid(path, onOneLine(error as Error))
   }
@@ -70,3 +73,11 @@ async function otherForm(path: string): Promise<UserError | undefined> {
 }
 
 const onOneLine = ({ message }: Error): string => message.replace(/\s+/g, ' ')
+
+async function wholeText(path: string): Promise<string> {
+  const blocks: Buffer[] = []
+  for await (const block of utf8Bytes(path)) blocks.push(block)
+  const bytes = Buffer.concat(blocks)
+  if (!isUtf8(bytes)) throw notUtf8(path, bytes)
+  return bytes.toString().replace(/^\uFEFF/, '')
+}

@@ -2,12 +2,10 @@
  * The texts of a JSON array's elements, cut at its own commas, so that a file is never held whole.
  * @module
  */
-import { createReadStream } from 'node:fs'
-
 import { UserError } from '../../errors.ts'
 import { notUtf8 } from '../../formats/encoding.ts'
 import { closingQuote } from '../../formats/json_structure.ts'
-import { regularFile, unreadable } from '../../formats/read_file.ts'
+import { utf8Bytes } from './utf8_bytes.ts'
 
 /** Longer ones mean a wrong kind of file rather than long text, as with lines. */
 const MOST_CHARACTERS = 2 ** 24
@@ -84,12 +82,6 @@ async function* textBlocks(path: string): AsyncGenerator<string> {
       throw notUtf8(path, Buffer.concat([before.subarray(Math.max(0, whole)), bytes]), line)
     }
   }
-  await regularFile(path)
-  try {
-    for await (const bytes of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>)
-      yield decode(bytes, false)
-  } catch (error) {
-    throw error instanceof UserError ? error : unreadable(path, error)
-  }
+  for await (const bytes of utf8Bytes(path)) yield decode(bytes, false)
   yield decode()
 }

@@ -8,7 +8,7 @@ import { UserError } from '../../errors.ts'
 import { readDelimited } from './csv.ts'
 import { DamagedRow, stop } from './damaged_row.ts'
 import type { Leave } from './damaged_row.ts'
-import { csvDelimiter, isQuotedTsv } from './csv_dialect.ts'
+import { closesQuotes, csvDelimiter, isQuotedTsv } from './csv_dialect.ts'
 import { readJsonArray } from './json_array.ts'
 import { readJsonl } from './jsonl.ts'
 import { readParquet } from './parquet.ts'
@@ -77,12 +77,14 @@ async function* openDelimited(
   const named = columns && { columns }
   if (format === 'tsv') {
     const quoted = quoting ?? (await isQuotedTsv(path))
-    yield* readDelimited(path, { delimiter: '\t', quoting: quoted, ...named }, leave)
+    const literalQuotes = quoted && (quoting === undefined || (await closesQuotes(path, '\t')))
+    yield* readDelimited(path, { delimiter: '\t', quoting: quoted, literalQuotes, ...named }, leave)
     return
   }
   const found = await csvDelimiter(path, columns === undefined)
   const dialect = { ...found, ...(delimiter && { delimiter }), quoting: quoting ?? true, ...named }
-  yield* readDelimited(path, dialect, leave)
+  const literalQuotes = dialect.quoting && (await closesQuotes(path, dialect.delimiter))
+  yield* readDelimited(path, { ...dialect, literalQuotes }, leave)
 }
 
 function openRows(

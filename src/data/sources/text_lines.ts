@@ -1,15 +1,13 @@
 /**
  * Text files as blocks of whole lines, checked to be UTF-8. A line end is never inside a character in UTF-8, so each
- * block is checked alone and a bad byte is reported with its line. UTF-16, as spreadsheets save "Unicode text", is told by its
- * byte order mark and read too.
+ * block is checked alone and a bad byte is reported with its line.
  * @module
  */
 import { isUtf8 } from 'node:buffer'
-import { createReadStream } from 'node:fs'
 
 import { UserError } from '../../errors.ts'
 import { notUtf8 } from '../../formats/encoding.ts'
-import { regularFile, unreadable } from '../../formats/read_file.ts'
+import { utf8Bytes } from './utf8_bytes.ts'
 
 /** Longer lines mean a wrong kind of file rather than long text. */
 const MAX_LINE_BYTES = 2 ** 24
@@ -22,39 +20,19 @@ export interface TextBlock {
   readonly line: number
 }
 
-/** By the bytes of the mark at a file's beginning. */
-const UTF_16: Readonly<Record<string, string>> = { fffe: 'utf-16le', feff: 'utf-16be' }
-
-/** The bytes of a file, in UTF-8 where it is UTF-16. */
-async function* chunks(path: string): AsyncGenerator<Buffer> {
-  let decoder: TextDecoder | undefined
-  let begun = false
-  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>) {
-    const encoding = begun ? undefined : UTF_16[chunk.subarray(0, 2).toString('hex')]
-    if (encoding !== undefined) decoder = new TextDecoder(encoding)
-    begun = true
-    yield decoder ? Buffer.from(decoder.decode(chunk, { stream: true })) : chunk
-  }
-}
-
 async function* byteBlocks(path: string): AsyncGenerator<Buffer> {
-  await regularFile(path)
   let held: Buffer[] = []
   let heldBytes = 0
-  try {
-    for await (const chunk of chunks(path)) {
-      const end = chunk.lastIndexOf(LINE_FEED) + 1
-      if (end > 0) {
-        yield Buffer.concat([...held, chunk.subarray(0, end)])
-        held = []
-        heldBytes = 0
-      }
-      held.push(chunk.subarray(end))
-      heldBytes += chunk.length - end
-      if (heldBytes > MAX_LINE_BYTES) break
+  for await (const chunk of utf8Bytes(path)) {
+    const end = chunk.lastIndexOf(LINE_FEED) + 1
+    if (end > 0) {
+      yield Buffer.concat([...held, chunk.subarray(0, end)])
+      held = []
+      heldBytes = 0
     }
-  } catch (error) {
-    throw unreadable(path, error)
+    held.push(chunk.subarray(end))
+    heldBytes += chunk.length - end
+    if (heldBytes > MAX_LINE_BYTES) break
   }
   yield Buffer.concat(held)
 }

@@ -7,7 +7,7 @@
 import nunjucks from 'nunjucks'
 
 import { MOST_CHARACTERS } from '../../text/bounds.ts'
-import { withinTime } from '../../within_time.ts'
+import { TOO_LONG, withinTime } from '../../within_time.ts'
 import { stripTags } from './strip_tags.ts'
 
 /** Milliseconds for one row, which takes less than one as a rule. */
@@ -47,7 +47,7 @@ class BoundedFrame extends Frame {
 }
 
 function check(value: unknown): void {
-  if (performance.now() > deadline) throw new Error('it takes longer than two seconds')
+  if (performance.now() > deadline) throw new Error(TOO_LONG)
   if (typeof value !== 'string' && !Array.isArray(value)) return
   if (value.length > MOST_CHARACTERS)
     throw new Error(`it makes a text or list of more than ${MOST_CHARACTERS} characters or items on the way`)

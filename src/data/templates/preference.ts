@@ -117,14 +117,17 @@ function compileReplies(source: ChatPreferenceTemplate): Preference {
   }
 }
 
+/** A number as people and JSON write it, not as JavaScript's `0x10`. */
+const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i
+
 function compileMargin(source: string | undefined): (row: Row, where: string) => number {
   if (source === undefined) return () => 0
   const part = compilePart(source, 'margin')
   return (row, where) => {
     const text = part.render(row, where).trim()
     // As it is kept.
-    const margin = Math.fround(Number(text))
-    if (text !== '' && Number.isFinite(margin)) return margin
+    const margin = DECIMAL.test(text) ? Math.fround(Number(text)) : NaN
+    if (Number.isFinite(margin)) return margin
     throw new UserError(`${where}: the margin is ${JSON.stringify(text)}; it must be a number`)
   }
 }

@@ -9,7 +9,9 @@ import nunjucks from 'nunjucks'
 
 import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
+import { TOO_LONG } from '../../within_time.ts'
 import { MOST_CHARACTERS } from '../../text/bounds.ts'
+import { TemplateFault } from '../examples/odd_rows.ts'
 import { hasMarks, markTemplate } from './end_of_text.ts'
 import { Binary, listColumns } from '../row.ts'
 import type { Row, Value } from '../row.ts'
@@ -65,6 +67,10 @@ export function compilePart(source: string, name: string): TemplatePart {
         const context = withoutNestedText(row, (column) => (nested = column))
         text = renderBounded(compiled, readsRow ? { [ROW]: context, ...context } : context)
       } catch (error) {
+        if ((error as Error).message.includes(TOO_LONG))
+          throw new TemplateFault(
+            `${where}: the ${name} template fails (${reason(error)}); simplify its patterns and loops`,
+          )
         // A filter for texts that meets a list or an object.
         if (/TypeError/.test((error as Error).message))
           nested ??= Object.keys(row).find((column) => isNested(row[column]!) && source.includes(column))
@@ -74,7 +80,7 @@ export function compilePart(source: string, name: string): TemplatePart {
         const problem =
           empty === undefined
             ? `fails (${reason(error)})`
-            : `writes column "${empty}", which is null here; give it a value, remove the row, or write {{ ${inTemplate(empty)} | default("", true) }}`
+            : `writes column "${empty}", which is null here; give it a value, ${inPlaceOfNull(name, empty)}`
         throw new UserError(`${where}: the ${name} template ${problem}`)
       }
       if (text.length > MOST_CHARACTERS)
@@ -123,6 +129,12 @@ export const inTemplate = (column: string): string =>
 export const column = (name: string): string => `{{ ${inTemplate(name)} }}`
 
 const isWord = (column: string): boolean => /^[A-Za-z_]\w*$/.test(column)
+
+/** What to write for a column that may be null; a class has nothing in its place. */
+function inPlaceOfNull(name: string, empty: string): string {
+  if (name === 'label') return 'or remove the row'
+  return `remove the row, or write {{ ${inTemplate(empty)} | default(${name === 'margin' ? '0' : '""'}, true) }}`
+}
 
 function explainNested(name: string, column: string, value: Value): string {
   if (value instanceof Binary)

@@ -20,7 +20,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 import { UserError } from '../errors.ts'
-import { beside, kindOf, sync, syncTree } from './disk.ts'
+import { beside, kindOf, sync, syncTree, withPath } from './disk.ts'
 import { onExit } from './on_exit.ts'
 import { markedBeside, removeBeside } from './leftovers.ts'
 import { withLock } from './lock.ts'
@@ -53,9 +53,7 @@ export async function writeFileAtomic(
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
-    // Writing to an open file fails without a word about which.
-    if (error instanceof Error && 'syscall' in error && !('path' in error)) Object.assign(error, { path })
-    throw error
+    throw withPath(path, error)
   } finally {
     forget()
   }
@@ -83,7 +81,7 @@ export async function writeFolderAtomic(
       throw new UserError(`${path} is a file where a folder is to be written; move it or name another folder`)
     await mayReplace?.()
     const [temporary, old] = besideBoth(path, SUFFIXES)
-    await fillTemporary(temporary, fill)
+    await fillTemporary(path, temporary, fill)
     if (exists) await rename(path, old)
     await rename(temporary, path)
     await sync(dirname(temporary))
@@ -91,8 +89,13 @@ export async function writeFolderAtomic(
   })
 }
 
-/** Makes a folder, fills it, and waits until it is on the disk; where that fails or the process ends, there is none. */
+/**
+ * Makes a folder, fills it, and waits until it is on the disk; where that fails or the process ends, there is none.
+ *
+ * @param path what it is to become
+ */
 export async function fillTemporary(
+  path: string,
   temporary: string,
   fill: (folder: string) => Promise<void>,
 ): Promise<void> {
@@ -104,7 +107,7 @@ export async function fillTemporary(
     await syncTree(temporary)
   } catch (error) {
     await rm(temporary, remove)
-    throw error
+    throw withPath(path, error)
   } finally {
     forget()
   }

@@ -11,6 +11,13 @@ export function beside(path: string, suffix: string): string {
   return join(dirname(target), `.${basename(target)}.${suffix}`)
 }
 
+/** Writing to what is open fails without a word about which; this says it. */
+export function withPath(path: string, error: unknown): unknown {
+  return error instanceof Error && 'syscall' in error && !('path' in error)
+    ? Object.assign(error, { path })
+    : error
+}
+
 /** What there is at a path; undefined: nothing. */
 export async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {

@@ -11,7 +11,6 @@ import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { removeBehind } from './leftovers.ts'
 import { onExit } from './on_exit.ts'
-import { checkRegular } from './read_file.ts'
 import type { Owner } from './processes.ts'
 import { isAlive, isHere, ownerMark, thisProcess } from './processes.ts'
 
@@ -39,14 +38,14 @@ export async function withLock<T>(file: string, what: string, work: () => Promis
     ...thisProcess(),
     since: new Date().toISOString(),
   } satisfies Holder)
-  while (!(await create(file, mine))) {
-    const text = await textOf(file)
-    if (text === undefined) continue
-    const owner = ownerOf(text)
-    if (owner === undefined ? await isFresh(file) : isAlive(owner)) {
-      if (owner !== undefined) throw new UserError(held(file, what, owner))
-      await setTimeout(20)
-    } else await takeAway(file, text)
+  try {
+    await take(file, what, mine)
+  } catch (error) {
+    // Whoever may not write there is told of what was to be written, not of the lock.
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+      Object.assign(error as Error, { path: what, dest: undefined })
+    throw error
   }
   await removeBehind(file)
   const release = onExit(() => rmSync(file, { force: true }))
@@ -55,6 +54,18 @@ export async function withLock<T>(file: string, what: string, work: () => Promis
   } finally {
     release()
     await rm(file, { force: true })
+  }
+}
+
+async function take(file: string, what: string, mine: string): Promise<void> {
+  while (!(await create(file, mine))) {
+    const text = await textOf(file)
+    if (text === undefined) continue
+    const owner = ownerOf(text)
+    if (owner === undefined ? await isFresh(file) : isAlive(owner)) {
+      if (owner !== undefined) throw new UserError(held(file, what, owner))
+      await setTimeout(20)
+    } else await takeAway(file, text)
   }
 }
 
@@ -92,11 +103,12 @@ async function takeAway(file: string, stale: string): Promise<void> {
   await rm(taken, { force: true })
 }
 
-/** Undefined where there is none. Throws UserError for a pipe, which would never give one. */
+/** Undefined where there is none. Throws UserError for a pipe, which would never give one, or a folder. */
 async function textOf(file: string): Promise<string | undefined> {
   const found = await stat(file).catch(ifMissing)
   if (found === undefined) return undefined
-  checkRegular(file, found)
+  if (!found.isFile())
+    throw new UserError(`${file} is a folder, a pipe or a device where a lock is to be written; remove it`)
   return readFile(file, 'utf8').catch(ifMissing)
 }
 

@@ -11,7 +11,9 @@ import { headSchema } from './heads.ts'
 import { fromVersion1, isVersion1 } from './manifest_version1.ts'
 import { nptConfigSchema } from './npt_config.ts'
 import { checkSealed } from './sealed.ts'
-import { readJson } from './read_file.ts'
+import { exists, readJson } from './read_file.ts'
+import { TOKENIZER_FILES } from './tokenizer_files.ts'
+import { UserError } from '../errors.ts'
 import { checkJson } from '../schema.ts'
 
 export const FORMAT_VERSION = 2
@@ -97,6 +99,11 @@ const manifestSchema = z.strictObject({
   settings: z.record(z.string(), z.unknown()).optional(),
   /** The options of `training.json` that may change, as the run was made with them; runs of before have none. */
   began_with: z.record(z.string(), z.unknown()).optional(),
+  /** Of a run: a digest of what it is trained from, on and with, wherever that lies; runs of before have none. */
+  identity: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   /** SHA-256 of each file that was written with the manifest; folders of before have none. */
   files: z.record(innerPath, z.string().regex(/^[0-9a-f]{64}$/)).default({}),
 })
@@ -115,18 +122,38 @@ const OPEN_TO_CHANGE: readonly string[] = ['README.md', 'training.json']
 /**
  * Whether the model of a folder, and of a run the data too, is what its manifest was written with.
  *
- * @throws UserError naming the file that has changed
+ * @throws UserError naming the file that has changed, or that a run's manifest has lost
  */
-export const checkFiles = (
+export async function checkFiles(
   folder: string,
-  { files }: Pick<Manifest, 'files'>,
+  manifest: Pick<Manifest, 'files' | 'identity' | 'models' | 'initial'>,
   part: 'model' | 'run',
-): Promise<void> =>
-  checkSealed(
+): Promise<void> {
+  const { files, identity } = manifest
+  const unlisted = identity === undefined ? undefined : await unlistedFile(folder, manifest)
+  if (unlisted !== undefined)
+    throw new UserError(
+      `${join(folder, 'ortune.json')} is damaged, as its files lack ${unlisted}; put it back from a copy, or train anew`,
+    )
+  await checkSealed(
     folder,
     files,
     (path) => !OPEN_TO_CHANGE.includes(path) && (part === 'run' || !path.startsWith('data/')),
   )
+}
+
+/** The first file that a run needs and its manifest has no digest of. */
+async function unlistedFile(
+  folder: string,
+  { files, models, initial }: Pick<Manifest, 'files' | 'models' | 'initial'>,
+): Promise<string | undefined> {
+  const needed = ['config.json', 'model.safetensors', ...Object.keys(models), initial ?? INITIAL_FILE]
+  for (const name of [...needed, ...SPLIT_FILES]) if (!(name in files)) return name
+  for (const name of TOKENIZER_FILES) if (!(name in files) && (await exists(join(folder, name)))) return name
+  return undefined
+}
+
+const SPLIT_FILES: readonly string[] = ['data/train.arrow', 'data/validation.arrow']
 
 /** A manifest from its JSON value, of this version or the one before. */
 export const parseManifest = (json: unknown, where: string): Manifest =>

@@ -34,6 +34,19 @@ export async function digestOf(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** SHA-256 of a JSON value, whatever the order of its keys. */
+export const digestOfJson = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value, sorted)).digest('hex')
+
+/** An object without some of its keys. */
+export const without = (value: object, keys: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)))
+
+const sorted = (_: string, value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value
+
 /** The digests of all files in a folder, which from now on count as compared. */
 export async function sealFiles(folder: string): Promise<Digests> {
   const digests: Record<string, string> = {}
@@ -85,6 +98,28 @@ export async function checkSealed(
   // A folder that cannot be written is compared again the next time.
   if (Object.keys(compared).some((name) => compared[name] !== known[name]))
     await writeFileAtomic(join(folder, COMPARED), JSON.stringify(compared)).catch(() => undefined)
+}
+
+/**
+ * Whether a file of a folder has one of some digests; a file that has been compared with it is not read again.
+ *
+ * @param name its path in the folder, with slashes
+ * @param digestNow reads it
+ */
+export async function isComparedAs(
+  folder: string,
+  name: string,
+  digests: readonly string[],
+  digestNow: () => Promise<string>,
+): Promise<boolean> {
+  const identity = await identityOf(join(folder, name))
+  const known = await readCompared(folder)
+  if (digests.some((digest) => known[name] === `${identity}:${digest}`)) return true
+  const digest = await digestNow()
+  if (!digests.includes(digest)) return false
+  const compared = { ...known, [name]: `${identity}:${digest}` }
+  await writeFileAtomic(join(folder, COMPARED), JSON.stringify(compared)).catch(() => undefined)
+  return true
 }
 
 const readCompared = (folder: string): Promise<Record<string, string>> =>

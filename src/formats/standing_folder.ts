@@ -14,6 +14,7 @@ import { readdir, rename, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 
 import { fillTemporary, recoverFolder } from './atomic.ts'
+import { STATE_FILE } from './checkpoint_seal.ts'
 import { beside, kindOf, sync } from './disk.ts'
 
 /**
@@ -27,7 +28,7 @@ export async function writeStandingFolder(
 ): Promise<void> {
   await recoverStandingFolder(path)
   const temporary = beside(path, 'new')
-  await fillTemporary(temporary, fill)
+  await fillTemporary(path, temporary, fill)
   await rename(temporary, (await kindOf(path)) ? beside(path, 'ready') : path)
   await sync(dirname(temporary))
   await moveReady(path)
@@ -52,9 +53,15 @@ async function moveReady(path: string): Promise<void> {
   const ready = beside(path, 'ready')
   if (!(await kindOf(ready))) return
   if (await kindOf(path)) {
-    for (const name of await readdir(ready)) await rename(join(ready, name), join(path, name))
+    for (const name of await inOrder(ready)) await rename(join(ready, name), join(path, name))
     await sync(path)
     await rmdir(ready)
   } else await rename(ready, path)
   await sync(dirname(resolve(path)))
+}
+
+/** What holds the digests of the others goes last, so that a reader finds those of the new ones in the one place or the other. */
+async function inOrder(folder: string): Promise<string[]> {
+  const names = await readdir(folder)
+  return [...names.filter((name) => name !== STATE_FILE), ...names.filter((name) => name === STATE_FILE)]
 }

@@ -18,6 +18,8 @@ export interface LoopRun {
   readonly options: TrainingOptions
   /** Where the run stands. */
   readonly state: TrainerState
+  /** Whether the step it stands at has not been evaluated. */
+  readonly unjudged?: boolean | undefined
   /** Judges the tensors as they are after a step on the validation data. */
   readonly evaluate: (step: number) => Promise<Metrics>
   /** Writes `checkpoints/<name>` from the tensors and this state. */
@@ -73,6 +75,11 @@ export async function loop(
   checkPosition(state, perEpoch)
   tell.start({ totalSteps: steps, fromStep: state.global_step, metric: options.metric_for_best_model })
   if (finished(state)) tell.note(endedAlready(state, steps))
+  // The last step always is evaluated; where a run is made shorter, it has been taken already.
+  if (run.unjudged && state.global_step === steps) {
+    state = await evaluate(run, state, state.epoch + state.batch / perEpoch)
+    await atStep(steps, () => run.save('last', state))
+  }
   // What training starts from is evaluated too, to compare with; it is no checkpoint, so it cannot be the best.
   if (state.global_step === 0)
     tell.evaluation({ step: 0, epoch: 0, ...(await atStep(0, () => run.evaluate(0))), best: false })

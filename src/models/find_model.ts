@@ -11,6 +11,7 @@ import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { UserError } from '../errors.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { standingRun } from '../formats/curriculum.ts'
+import { checkCheckpoint, STATE_FILE } from '../formats/checkpoint_seal.ts'
 import { readHead } from '../formats/classifier_config.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { checkFiles, readManifest } from '../formats/manifest.ts'
@@ -51,10 +52,15 @@ export interface ModelChoice {
 /**
  * Finds the model that a folder stands for; that of a curriculum stands for the run of its last stage.
  *
- * @throws UserError where the folder is missing or holds no model, or where the choice does not fit it
+ * @throws UserError where the folder is missing or holds no model, where the choice does not fit it, or a checkpoint is not
+ * what training saved
  */
 export async function findModel(folder: string, choice: ModelChoice = {}): Promise<FoundModel> {
   const found = await find(folder, choice)
+  const checkpoint = found.adapter ?? found.trained ?? found.base
+  const isTrained = TRAINED.some((name) => name === found.checkpoint)
+  if (isTrained || (await exists(join(checkpoint, STATE_FILE))))
+    await checkCheckpoint(checkpoint, 'model', ', or use another checkpoint')
   await checkHead(found)
   return found
 }
@@ -111,7 +117,7 @@ async function modelOfRun(run: string, checkpoint: CheckpointName | undefined): 
   for (const name of wanted) {
     if (name === 'base') return { base: run, checkpoint: name }
     const path = await standingFolder(join(run, 'checkpoints', name))
-    if (!(await exists(join(path, 'trainer_state.json')))) continue
+    if (!(await hasFiles(path))) continue
     if (lora === 'full') return { base: path, ...partsOf(manifest), checkpoint: name }
     return {
       base: run,
@@ -168,6 +174,12 @@ const partsOf = ({
 
 /** What a found model answers with. */
 export const headOf = ({ head = languageHead }: Pick<FoundModel, 'head'>): Head => head
+
+const hasFiles = (folder: string): Promise<boolean> =>
+  readdir(folder).then(
+    (names) => names.some((name) => !name.startsWith('.')),
+    () => false,
+  )
 
 const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(

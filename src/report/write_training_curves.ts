@@ -1,5 +1,5 @@
 /** @module */
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
 import { readRunConfig } from '../runs/run_config.ts'
@@ -12,6 +12,6 @@ export async function writeTrainingCurves(run: string): Promise<string> {
   const { task } = await readRunConfig(run)
   const picture = join(run, 'curves.svg')
   const records = readRecords(join(run, 'log.jsonl'))
-  await writeFileAtomic(picture, await trainingCurves(records, run, taskNamed(task)))
+  await writeFileAtomic(picture, await trainingCurves(records, basename(resolve(run)), taskNamed(task)))
   return picture
 }

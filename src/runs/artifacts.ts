@@ -43,6 +43,7 @@ import { sealFiles } from '../formats/sealed.ts'
 import { gpt2TokenizerFiles } from '../formats/gpt2_tokenizer.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { filesOf, readStored, WEIGHTS_FILE } from '../formats/weight_files.ts'
+import { runIdentity } from './run_identity.ts'
 import { writeInitial } from './initial_state.ts'
 import { checkOut } from './check_out.ts'
 import { seededTensor, seededWeights } from './initialise.ts'
@@ -83,14 +84,16 @@ export async function exportArtifacts(request: ExportRequest & { readonly out: s
  * Writes a task's graphs and the manifest into a folder that holds the model; see {@link placeModel}.
  *
  * @param start the checkpoint of another run whose trained tensors training starts from
+ * @param run what is known of a run; `placeless` are its settings without a place, of which its identity is made
  */
 export async function writeGraphs(
   folder: string,
   request: ExportRequest,
-  run: Pick<Manifest, 'data' | 'settings' | 'began_with'> = { data: null },
+  run: Pick<Manifest, 'data' | 'settings' | 'began_with'> & { readonly placeless?: object } = { data: null },
   start?: string,
 ): Promise<Manifest> {
   const { model, task, options, lora, head, npt, optimizer, plastic, seed } = request
+  const { placeless, ...known } = run
   const { config, tensors } = await openModelFolder(folder)
   const graphs = runGraphs(request, config, externalData(tensors, WEIGHTS_FILE))
   const models: Record<string, Graph> = {
@@ -120,10 +123,15 @@ export async function writeGraphs(
     ...(plastic ? { plastic } : {}),
     licence: licenceOf(await readCard(model)),
     initial: INITIAL_FILE,
-    ...run,
+    ...known,
   }
   await writeInitial(folder, graphs.trainable, about, config, start)
-  const manifest: Manifest = { ...about, files: await sealFiles(folder) }
+  const files = await sealFiles(folder)
+  const manifest: Manifest = {
+    ...about,
+    ...(placeless ? { identity: runIdentity(about, placeless, files) } : {}),
+    files,
+  }
   await writeJson(join(folder, 'ortune.json'), manifest)
   return manifest
 }

@@ -40,9 +40,25 @@ export function changed(config: SettledConfig, changes: object): SettledConfig {
 export const pickChangeable = (config: RunConfig): Changes =>
   Object.fromEntries(CHANGEABLE.map((key) => [key, config[key]]))
 
-/** `max_steps 3 → 5`, for each option that is another. */
-export const differences = (before: RunConfig, after: RunConfig): string[] =>
-  CHANGEABLE.filter((key) => before[key] !== after[key]).map((key) => `${key} ${before[key]} → ${after[key]}`)
+export interface Difference {
+  readonly option: string
+  readonly from: unknown
+  readonly to: unknown
+}
+
+/** Each option that is another. */
+export const differences = (before: RunConfig, after: RunConfig): Difference[] =>
+  CHANGEABLE.filter((key) => before[key] !== after[key]).map((option) => ({
+    ...{ option, from: before[option], to: after[option] },
+  }))
+
+const OF_SCHEDULE: readonly string[] = [
+  ...['max_steps', 'num_train_epochs'],
+  ...['learning_rate', 'lr_scheduler_type', 'warmup_steps', 'warmup_ratio'],
+]
+
+/** Whether the learning rates of the steps depend on an option. */
+export const isOfSchedule = (option: string): boolean => OF_SCHEDULE.includes(option)
 
 /** What a change of the steps, or of the schedule itself, makes of the learning rate from here on. */
 export function scheduleNote(config: SettledConfig, totalSteps: number, fromStep: number): string {

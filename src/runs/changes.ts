@@ -37,6 +37,8 @@ export type OptionChange = z.infer<typeof changeSchema>
  * Compares a run's options with what they were, keeps what is new, and gives all changes that led to where the run stands. Those that
  * were made after a later step, which the run has gone back behind, are forgotten.
  *
+ * @returns all of them, and those that were not kept before
+ *
  * @param began the options that the run was made with; of a run of before, what is known of them
  * @param step that the run stands at
  */
@@ -45,7 +47,7 @@ export async function followChanges(
   began: Options,
   config: RunConfig,
   step: number,
-): Promise<OptionChange[]> {
+): Promise<{ changes: OptionChange[]; news: OptionChange[] }> {
   const path = join(run, 'changes.json')
   const known = (await exists(path)) ? checkJson(z.array(changeSchema), await readJson(path), path) : []
   const earlier = known.filter(({ after_step }) => after_step < step)
@@ -55,5 +57,6 @@ export async function followChanges(
   const now = others.map(([option, to]) => ({ after_step: step, option, from: before[option], to }))
   const changes = step === 0 ? [] : [...earlier, ...now]
   if (!isDeepStrictEqual(changes, known)) await writeFileAtomic(path, `${JSON.stringify(changes, null, 2)}\n`)
-  return changes
+  const isNew = (change: OptionChange) => !known.some((one) => isDeepStrictEqual(one, change))
+  return { changes, news: changes.filter(isNew) }
 }

@@ -6,7 +6,6 @@
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import { readdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
@@ -25,9 +24,9 @@ import type { ModelCard } from '../formats/model_card.ts'
 import { writeCard } from '../formats/model_card.ts'
 import { fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
 import { fillPeftAdapter, readPeftAdapter } from '../formats/peft.ts'
-import { checkTensors, DIGESTS_KEY, STATE_FILE, tensorDigests } from '../formats/checkpoint_digests.ts'
+import { checkCheckpoint, sealState, STATE_FILE, withoutSeal } from '../formats/checkpoint_seal.ts'
 import { checkFinite } from '../formats/finite.ts'
-import { exists, readJson } from '../formats/read_file.ts'
+import { exists } from '../formats/read_file.ts'
 import type { FloatTensor, TensorEntry } from '../formats/safetensors.ts'
 import {
   readEntries,
@@ -49,6 +48,8 @@ export interface Trained {
   readonly baseModel: string | null
   /** The folder whose tokenizer files go along with a whole model. */
   readonly companions: string
+  /** Which run's they are, as its manifest has it; runs of before have none. */
+  readonly identity?: string | undefined
 }
 
 /** Trained tensors that are being filled. */
@@ -71,7 +72,7 @@ export async function writeCheckpoint(
   trainerState: object,
   card?: ModelCard,
 ): Promise<void> {
-  const { lora, head, config, baseModel, companions } = trained
+  const { lora, head, config, baseModel, companions, identity } = trained
   const tensorsOf = async (names: readonly string[]) => {
     const tensors = new Map<string, FloatTensor>()
     for (const name of names)
@@ -103,16 +104,22 @@ export async function writeCheckpoint(
       state.read(...splitKey(key)),
     )
     if (card) await writeCard(temporary, card)
-    const stored = { ...trainerState, [DIGESTS_KEY]: await tensorDigests(temporary) }
+    const stored = await sealState(temporary, trainerState, identity)
     await writeFile(join(temporary, STATE_FILE), `${JSON.stringify(stored, null, 2)}\n`)
   }
   await writeStandingFolder(folder, fill)
 }
 
+/** Whether there is a checkpoint: a folder with something in it. */
+export async function hasCheckpoint(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((): string[] => [])
+  return names.some((name) => !name.startsWith('.'))
+}
+
 /**
  * Loads a checkpoint into a training state and returns its `trainer_state.json`, unchecked; undefined where there is none.
  *
- * @throws UserError where its tensors are not those of the state
+ * @throws UserError where it is not what training saved, or its tensors are not those of the state
  */
 export async function readCheckpoint(
   folder: string,
@@ -120,10 +127,8 @@ export async function readCheckpoint(
   lora: Adaptation,
 ): Promise<unknown> {
   await recoverStandingFolder(folder)
-  const names = await readdir(folder).catch((): string[] => [])
-  if (!names.some((name) => !name.startsWith('.'))) return undefined
-  const { [DIGESTS_KEY]: digests, ...stored } = await readState(folder)
-  await checkTensors(folder, { [DIGESTS_KEY]: digests }, await orInstead(folder))
+  if (!(await hasCheckpoint(folder))) return undefined
+  const stored = withoutSeal(await checkCheckpoint(folder, 'training', await orInstead(folder)))
   await loadTrained(folder, state, lora)
   const path = join(folder, 'optimizer.safetensors')
   const { tensors } = await readSafetensorsHeader(path)
@@ -132,19 +137,10 @@ export async function readCheckpoint(
   return stored
 }
 
-/** @throws UserError where it is missing beside tensors, or no JSON object: training wrote both together */
-async function readState(folder: string): Promise<Record<string, unknown>> {
-  const path = join(folder, STATE_FILE)
-  const state = z.record(z.string(), z.unknown()).safeParse(await readJson(path).catch(() => undefined))
-  if (state.success) return state.data
-  const fault = (await exists(path)) ? 'damaged, as it is no JSON object' : 'missing'
-  throw new UserError(`${path} is ${fault}; put it back from a copy${await orInstead(folder)}`)
-}
-
 /** What to do where a checkpoint cannot be gone on from, beside putting it back from a copy. */
 async function orInstead(last: string): Promise<string> {
   const best = join(dirname(last), 'best')
-  return (await exists(join(best, STATE_FILE)))
+  return best !== last && (await exists(join(best, STATE_FILE)))
     ? `, or a copy of ${best} in the place of ${last} to go on from the step of that one, or train anew`
     : ', or train anew'
 }
@@ -167,7 +163,7 @@ export async function loadTrained(folder: string, state: TensorsToFill, lora: Ad
  * @throws UserError where its tensors are damaged, or not those of the state
  */
 export async function loadStart(folder: string, state: TensorsToFill, lora: Adaptation): Promise<void> {
-  await checkTensors(folder, await readState(folder), '')
+  await checkCheckpoint(folder, 'training', '')
   const { model, valueHead } = parts(state)
   const complete = valueHead.length === 0 || (await exists(join(folder, VALUE_HEAD_FILE)))
   await loadTrained(folder, complete ? state : { ...state, names: model }, lora)

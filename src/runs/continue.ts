@@ -9,32 +9,30 @@
  */
 import { join } from 'node:path'
 
-import type { ModelConfig } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { withLock } from '../formats/lock.ts'
 import { checkFiles } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import type { Listener } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
-import { initialState, parseState, storedState } from '../learning/trainer_state.ts'
+import { storedState } from '../learning/trainer_state.ts'
 import type { Device } from '../runtime/node_runtime.ts'
 import { checkDevice, nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { TrainingState } from '../runtime/training_state.ts'
 import { taskNamed } from '../tasks/index.ts'
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { checkManifest } from './check_manifest.ts'
+import { writeCheckpoint } from './checkpoint.ts'
 import type { SettledConfig } from './config.ts'
 import type { Changes } from './change.ts'
 import { changingOptions, followChanges } from './changes.ts'
-import { changed, differences, pickChangeable, scheduleNote } from './change.ts'
-import { fillInitial } from './initial_state.ts'
+import { changed, differences, isOfSchedule, pickChangeable, scheduleNote } from './change.ts'
+import { loadState } from './load_state.ts'
 import { hasRecords, keepEnds, logWriter, missingSteps, readEvaluations, truncateRecords } from './log.ts'
 import { tensorsOf, withOpenRun } from './open_run.ts'
 import { checkReward, keepReward } from './reward.ts'
 import { runCard } from './run_card.ts'
 import { lockOf } from './run_lock.ts'
 import { keepOptions, readRunConfig } from './run_config.ts'
-import type { RunManifest } from './run_manifest.ts'
 import { readRunManifest } from './run_manifest.ts'
 
 export interface ContinueOptions {
@@ -77,36 +75,46 @@ async function continueAlone(
   const before = trustReward ? await keepReward(folder) : await readRunConfig(folder)
   await checkReward(before)
   const settings = changes ? changed(before, changes) : before
-  const different = differences(before, settings)
   const config = await readModelConfig(folder)
-  const { lora, head } = manifest
+  checkManifest(folder, manifest, before, config)
+  const { lora, head, identity } = manifest
   const runtime = runtimeOf(settings)
   const tensors = tensorsOf({ settings, manifest, config, runtime })
-  const state = await loadState(folder, tensors, manifest, config)
+  const note = (sentence: string) => watcher?.note?.(sentence)
+  const state = await loadState(folder, tensors, manifest, config, note)
   if (changes) await keepChanges(settings, state)
   const began = manifest.began_with ?? changingOptions(before)
-  const optionChanges = await followChanges(folder, began, settings, state.global_step)
+  const { changes: optionChanges, news } = await followChanges(folder, began, settings, state.global_step)
+  const different = [...differences(before, settings), ...news]
   const logFile = join(folder, 'log.jsonl')
   if (state.global_step === 0 && (await hasRecords(logFile)))
-    watcher?.note?.(`${folder} has a log and no checkpoint, so it begins anew`)
+    note(`${folder} has a log and no checkpoint, so it begins anew`)
   await truncateRecords(logFile, state.global_step)
   const missing = await missingSteps(logFile, state.global_step)
-  if (missing.length > 0) watcher?.note?.(holeNote(logFile, missing))
+  if (missing.length > 0) note(holeNote(logFile, missing))
   const evaluations = await readEvaluations(logFile)
+  const isLogged = state.global_step > 0 && missing.at(-1)?.[1] !== state.global_step
+  const unjudged = isLogged && evaluations.at(-1)?.step !== state.global_step
 
-  const trained = { lora, head, config, baseModel: settings.model, companions: folder }
+  const trained = { lora, head, config, baseModel: settings.model, companions: folder, identity }
   const kept: Listener = { evaluation: (record) => keepEnds(evaluations, record) }
   const told: Listener = {
     start({ totalSteps, fromStep }) {
       if (different.length === 0) return
-      watcher?.note?.(`changed: ${different.join(', ')}; ${scheduleNote(settings, totalSteps, fromStep)}`)
+      const shown = [...new Map(different.map((change) => [change.option, change])).values()]
+      const schedule = shown.some(({ option }) => isOfSchedule(option))
+        ? `; ${scheduleNote(settings, totalSteps, fromStep)}`
+        : ''
+      note(
+        `changed: ${shown.map(({ option, from, to }) => `${option} ${from} → ${to}`).join(', ')}${schedule}`,
+      )
     },
   }
-  const note = (sentence: string) => watcher?.note?.(sentence)
   return withOpenRun(folder, { settings, manifest, config, runtime, tensors, state, note }, (run) => {
     const rows = { training: run.trainData.size, validation: run.validationData.size }
     return taskNamed(settings.task).train({
       ...run,
+      unjudged,
       async save(name, at) {
         const facts = { config: settings, changes: optionChanges, manifest, rows, evaluations }
         const card = runCard({ ...facts, step: at.global_step })
@@ -139,18 +147,4 @@ async function keepChanges(settings: SettledConfig, { global_step }: TrainerStat
     )
   await checkDevice(settings)
   await keepOptions(run, pickChangeable(settings))
-}
-
-/** Fills the tensors from the last checkpoint, or with those that a run starts from. */
-async function loadState(
-  folder: string,
-  tensors: TrainingState,
-  manifest: RunManifest,
-  config: ModelConfig,
-): Promise<TrainerState> {
-  const last = join(folder, 'checkpoints', 'last')
-  const state = await readCheckpoint(last, tensors, manifest.lora)
-  if (state !== undefined) return parseState(state, manifest.task, join(last, 'trainer_state.json'))
-  await fillInitial(folder, tensors, manifest, config)
-  return initialState
 }

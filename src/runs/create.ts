@@ -28,6 +28,7 @@ import { folderHost } from './host.ts'
 import { INITIAL_NPT } from './initialise.ts'
 import { prepareData, resolveTemplates } from './prepare_data.ts'
 import { withPinnedReward } from './reward.ts'
+import { placelessSettings } from './run_identity.ts'
 import { settingsOf } from './settings.ts'
 import { openSplitFile } from './split.ts'
 import { checkStart, checkStartHead, findStart } from './start.ts'
@@ -124,7 +125,8 @@ export async function fillRun(
   const pinned = await withPinnedReward(kept)
   const settings = settingsOf(pinned, config.task)
   const optimizers = { optimizer: adamwConfig(config), plastic: config.plastic }
-  const known = { data, settings, began_with: changingOptions(pinned) }
+  const placeless = placelessSettings(config)
+  const known = { data, settings, placeless, began_with: changingOptions(pinned) }
   await writeGraphs(folder, { ...request, ...optimizers }, known, start?.checkpoint)
   await writeFile(join(folder, 'training.json'), `${JSON.stringify(pinned, null, 2)}\n`)
   return { ...report, fresh, start: start?.checkpoint }

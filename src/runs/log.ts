@@ -5,14 +5,20 @@
 import { appendFileSync, createReadStream } from 'node:fs'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
+import { withPath } from '../formats/disk.ts'
 import { exists, regularFile, unreadable } from '../formats/read_file.ts'
 import type { EvaluationRecord, Listener, LogRecord } from '../learning/listeners.ts'
 
 /** In characters. That of a long response is some hundred thousand; a longer line is none of ours. */
 const LONGEST_LINE = 2 ** 23
 
-export const appendRecord = (path: string, record: LogRecord): void =>
-  appendFileSync(path, `${JSON.stringify(record)}\n`)
+export function appendRecord(path: string, record: LogRecord): void {
+  try {
+    appendFileSync(path, `${JSON.stringify(record)}\n`)
+  } catch (error) {
+    throw withPath(path, error)
+  }
+}
 
 /**
  * Writes the log. Its first line is the first step's; the evaluation of what training starts from is the second.

@@ -150,7 +150,7 @@ export interface Beginning<Options> extends Omit<RunFacts, 'head'> {
 
 /** A run in training. */
 export interface OpenRun<Options>
-  extends RunFacts, RunData, Pick<LoopRun, 'state' | 'save' | 'listeners' | 'signal'> {
+  extends RunFacts, RunData, Pick<LoopRun, 'state' | 'unjudged' | 'save' | 'listeners' | 'signal'> {
   readonly options: Options
   readonly training: Session
   readonly evaluation: Session

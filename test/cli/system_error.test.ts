@@ -14,8 +14,11 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { systemError } from '../../src/cli/system_error.ts'
+import { writeFolderAtomic } from '../../src/formats/atomic.ts'
+import { appendRecord } from '../../src/runs/log.ts'
 import { withFolder } from '../data/helpers.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
+import { rejection } from '../rejection.ts'
 import { itWhere } from '../it_where.ts'
 import { runAlone } from './run_cli.ts'
 
@@ -44,6 +47,28 @@ describe('what the operating system refuses', () => {
   it('is a sentence for codes that nobody thought of', () => {
     expect(systemError(refusal('EL2HLT'))).to.match(/^runs\/a cannot be used \(EL2HLT, write\)/)
   })
+
+  itWhere(existsSync('/dev/full'), 'this system has no device that is full')(
+    'names a log that is out of space',
+    () => {
+      const write = () => appendRecord('/dev/full', { step: 1 })
+      try {
+        write()
+        expect.fail('it was written')
+      } catch (error) {
+        expect(systemError(error)).to.match(/^there is no space left on the disk for \/dev\/full; /)
+      }
+    },
+  )
+
+  it('names the folder that is being filled', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'run')
+      const failure = await rejection(writeFolderAtomic(path, () => Promise.reject(refusal('ENOSPC', {}))))
+      expect(systemError(failure)).to.equal(
+        `there is no space left on the disk for ${path}; free some, or name a folder on another disk`,
+      )
+    }))
 
   it('is not what any other error is', () => {
     for (const error of [new Error('no'), new TypeError('x is not a function'), 'no', undefined])

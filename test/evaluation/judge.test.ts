@@ -23,6 +23,7 @@ import { judge } from '../../src/evaluation/judge.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { tinyAdapter, tinyConfig, writeTinyModel } from '../tiny_model.ts'
+import { resealCheckpoint } from '../formats/reseal.ts'
 import { createTinyRun, writeBestCheckpoint } from '../training/tiny_run.ts'
 
 const prompts = ['Word: lamp ;', 'The sea is', 'no', '世界は', 'who are', 'e']
@@ -193,7 +194,7 @@ describe('training/judge', () => {
       const best = join(run, 'checkpoints', 'best')
       await mkdir(join(run, 'checkpoints'))
       await writeTinyModel(best, 2)
-      await writeFile(join(best, 'trainer_state.json'), '{}')
+      await resealCheckpoint(best)
       const judgement = await judgeTiny({ run, other: model, reward: { metric: 'rouge1' } })
       const ratios = await handRatios(run)
       for (const [i, { answers }] of judgement.samples.entries())
@@ -214,7 +215,7 @@ describe('training/judge', () => {
       for (const [name, { data }] of fresh.tensors) if (name.includes('lora_B')) data.fill(0)
       const best = join(run, 'checkpoints', 'best')
       await writePeftAdapter(best, fresh)
-      await writeFile(join(best, 'trainer_state.json'), '{}')
+      await resealCheckpoint(best)
       const { policies, win_rate } = await judgeTiny({ run, reward })
       expect(policies[0].kl).to.equal(0)
       expect(win_rate).to.include({ wins: 0, losses: 0, ties: 6, rate: 0.5 })

@@ -1,14 +1,18 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { expect } from 'chai'
 
+import { systemError } from '../../src/cli/system_error.ts'
 import { checkFree, withLock } from '../../src/formats/lock.ts'
 import { userError, withFolder } from '../data/helpers.ts'
+import { itWhere } from '../it_where.ts'
 import { rejection } from '../rejection.ts'
+
+const pipe = (path: string) => void spawnSync('mkfifo', [path])
 
 const isGone = (pid: number): boolean => {
   try {
@@ -44,6 +48,33 @@ describe('one writer at a time', () => {
       expect(failure.message).to.equal('no')
       expect(existsSync(lock)).to.equal(false)
     }))
+
+  it('is not taken where something else stands in its place, and says to remove it', () =>
+    withLockFile(async (lock) => {
+      const things = [() => mkdirSync(lock), ...(process.platform === 'win32' ? [] : [() => pipe(lock)])]
+      for (const put of things) {
+        put()
+        for (const use of [take, (at: string) => checkFree(at, 'runs/a')])
+          expect(await userError(() => use(lock))).to.match(/\.lock is a folder, a pipe .*; remove it$/)
+        rmSync(lock, { recursive: true })
+      }
+    }))
+
+  itWhere(process.getuid?.() === 0, 'only an administrator can act as somebody else')(
+    'is refused to whom the folder is closed, by the name of what was to be written',
+    () =>
+      withLockFile(async (lock) => {
+        writeFileSync(lock, owner({ started: '1' }))
+        chmodSync(dirname(lock), 0o755)
+        process.seteuid!(65534)
+        try {
+          const failure = await rejection(take(lock))
+          expect(systemError(failure)).to.match(/^runs\/a may not be opened or written; /)
+        } finally {
+          process.seteuid!(0)
+        }
+      }),
+  )
 
   const stale: Readonly<Record<string, (lock: string) => void | Promise<void>>> = {
     'of a process that was killed': async (lock) => {

@@ -47,6 +47,16 @@ describe('a folder that stands while it is written', () => {
       expect(readdirSync(join(target, '..'))).to.deep.equal(['last'])
     }))
 
+  it('gets the state that tells of its files when these are in place', () =>
+    withTarget(async (target, beside) => {
+      make(target, 'old', ['trainer_state.json'])
+      make(beside('ready'), 'new', ['trainer_state.json', 'value_head.safetensors'])
+      // What cannot be moved, as where the process is killed.
+      mkdirSync(join(target, 'value_head.safetensors'))
+      await rejection(recoverStandingFolder(target))
+      expect(readFileSync(join(target, 'trainer_state.json'), 'utf8')).to.equal('old')
+    }))
+
   it('stays what it was where filling it fails, and keeps what else lies in it', () =>
     withTarget(async (target) => {
       await writeStandingFolder(target, fill('old'))

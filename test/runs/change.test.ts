@@ -11,6 +11,7 @@ import { readRunConfig } from '../../src/runs/run_config.ts'
 import { readRecords } from '../../src/runs/log.ts'
 import { writeTrainingCurves } from '../../src/report/write_training_curves.ts'
 import { collect, userError, withFolder } from '../data/helpers.ts'
+import { resealCheckpoint, unseal } from '../formats/reseal.ts'
 import { rejection } from '../rejection.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
 
@@ -74,6 +75,58 @@ describe('a run that goes on with other options', () => {
       await continueRun(changed, undefined, { changes: { save_steps: 1, early_stopping_patience: 100 } })
       await continueRun(whole)
       expect(await bytesOf(changed)).to.deep.equal(await bytesOf(whole))
+    }))
+
+  it('says what changed, edited in training.json too, and the schedule where that is another', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder, { save_steps: 2 })
+      const stop = new AbortController()
+      await continueRun(run, { step: ({ step }) => step === 2 && stop.abort() }, { signal: stop.signal })
+      const path = join(run, 'training.json')
+      const options = JSON.parse(readFileSync(path, 'utf8')) as object
+      writeFileSync(path, JSON.stringify({ ...options, eval_steps: 1 }))
+      const notes: string[] = []
+      const again = (changes?: object) =>
+        continueRun(
+          run,
+          { note: (sentence) => void notes.push(sentence) },
+          { signal: stop.signal, ...(changes ? { changes } : {}) },
+        )
+      await again()
+      await again()
+      await again({ per_device_eval_batch_size: 1 })
+      expect(notes).to.deep.equal([
+        'changed: eval_steps null → 1',
+        'changed: per_device_eval_batch_size 8 → 1',
+      ])
+    }))
+
+  it('evaluates its last step where it is made no longer than it is', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder, { eval_steps: 4 })
+      const stop = new AbortController()
+      await continueRun(run, { step: ({ step }) => step === 2 && stop.abort() }, { signal: stop.signal })
+      const state = await continueRun(run, undefined, { changes: { max_steps: 2 } })
+      expect(state).to.include({ global_step: 2, best_step: 2 })
+      for (const name of ['best', 'last'])
+        expect(
+          JSON.parse(readFileSync(join(run, 'checkpoints', name, 'trainer_state.json'), 'utf8')),
+        ).to.include({ global_step: 2, best_step: 2 })
+      const log = readFileSync(join(run, 'log.jsonl'), 'utf8')
+      expect(log.split('\n').filter((line) => line.includes('eval_loss'))).to.have.length(2)
+      expect(await continueRun(run)).to.deep.equal(state)
+      expect(readFileSync(join(run, 'log.jsonl'), 'utf8')).to.equal(log)
+    }))
+
+  it('is drawn under its own name, from wherever it is drawn', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder)
+      await continueRun(run)
+      // Clips are numbered within a process.
+      const drawn = async (as: string) =>
+        readFileSync(await writeTrainingCurves(as), 'utf8').replaceAll(/#?clip\d+/g, 'clip')
+      expect(await drawn(`${run}/../run/`)).to.equal(await drawn(run))
+      expect(await drawn(run)).not.to.include(folder)
     }))
 
   it('stopped early, and goes on with more patience', () =>
@@ -151,6 +204,7 @@ describe('a run that goes on with other options', () => {
       }
       edit('training.json', { max_steps: 2 })
       expect((await continueRun(run)).global_step).to.equal(2)
+      unseal(run)
       edit('ortune.json', { settings: undefined })
       edit('training.json', { seed: 7, max_steps: 3 })
       expect((await continueRun(run)).global_step).to.equal(3)
@@ -200,9 +254,7 @@ describe('a run that was interrupted', () => {
       withFolder(async (folder) => {
         const run = await create(folder)
         await continueRun(run)
-        const path = join(run, 'checkpoints', 'last', 'trainer_state.json')
-        const state = JSON.parse(readFileSync(path, 'utf8')) as object
-        writeFileSync(path, JSON.stringify({ ...state, ...position }))
+        await resealCheckpoint(join(run, 'checkpoints', 'last'), position)
         const changes = { max_steps: 1e9 }
         expect(await userError(() => continueRun(run, undefined, { changes }))).to.match(
           /the checkpoint is of step .* where an epoch has 3 steps|lies before step 1000000000000000/,
@@ -213,9 +265,7 @@ describe('a run that was interrupted', () => {
     withFolder(async (folder) => {
       const run = await create(folder)
       await continueRun(run)
-      const path = join(run, 'checkpoints', 'last', 'trainer_state.json')
-      const state = JSON.parse(readFileSync(path, 'utf8')) as object
-      writeFileSync(path, JSON.stringify({ ...state, best_step: 5 }))
+      await resealCheckpoint(join(run, 'checkpoints', 'last'), { best_step: 5 })
       expect(await userError(() => continueRun(run))).to.match(
         /of step 4, and the best one of a later step, 5/,
       )

@@ -11,6 +11,7 @@ import { findModel } from '../../src/models/find_model.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { poke } from '../formats/poke.ts'
+import { resealCheckpoint } from '../formats/reseal.ts'
 import { writeTinyModel } from '../tiny_model.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
 
@@ -63,6 +64,7 @@ describe('numbers that are not finite', () => {
       const adapter = join(run, 'checkpoints', 'best', 'adapter_model.safetensors')
       const [name] = (await readTensors(adapter)).keys()
       await poke(adapter, name!, 0, NaN)
+      await resealCheckpoint(dirname(adapter))
       await poke(join(model, 'model.safetensors'), 'transformer.ln_f.weight', 0, Infinity)
       expect(await userError(() => openGenerator(run))).to.match(/adapter_model\.safetensors is damaged/)
       // Of another tool's, whose digests nobody has.

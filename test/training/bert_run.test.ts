@@ -22,6 +22,7 @@ import { continueRun } from '../../src/runs/continue.ts'
 import { runConfigSchema } from '../../src/runs/config.ts'
 import { tryData } from '../../src/runs/try_data.ts'
 import { userError, withFolder } from '../data/helpers.ts'
+import { resealCheckpoint } from '../formats/reseal.ts'
 import { bertFixture, SEPARATOR } from '../graphs/bert_fixtures.ts'
 import { largestDifference, numbersOf } from '../graphs/gpt2_fixtures.ts'
 
@@ -192,12 +193,14 @@ describe('a run of a BERT classifier', function () {
       const best = join(run, 'checkpoints', 'best')
       for (const name of ['adapter_model.safetensors', 'adapter_config.json'])
         await cp(bertFixture('adapter', name), join(best, name))
+      await resealCheckpoint(best)
       const after = await classified(run)
       expect(largestDifference(before, after)).to.be.above(0.01)
       // Written again, it is the same to the model.
       const copy = join(folder, 'copy')
       await writePeftAdapter(copy, await readPeftAdapter(bertFixture('adapter')))
       await cp(join(copy, 'adapter_model.safetensors'), join(best, 'adapter_model.safetensors'))
+      await resealCheckpoint(best)
       expect(await classified(run)).to.deep.equal(after)
     })
   })

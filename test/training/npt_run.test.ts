@@ -20,6 +20,7 @@ import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import type { StepRecord } from '../../src/learning/listeners.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { userError, withFolder } from '../data/helpers.ts'
+import { resealCheckpoint } from '../formats/reseal.ts'
 import { inferenceFeeds, largestDifference } from '../graphs/gpt2_fixtures.ts'
 import { rejection } from '../rejection.ts'
 import { tinyConfig, writeTinyAdapter } from '../tiny_model.ts'
@@ -89,6 +90,7 @@ async function fillBest(run: string, value: number): Promise<void> {
     }),
   )
   await writeSafetensors(best(run, TRAINED_FILE), tensors)
+  await resealCheckpoint(best(run))
 }
 
 /** Every file below the checkpoints, and the log. */

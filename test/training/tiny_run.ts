@@ -7,6 +7,7 @@ import { join } from 'node:path'
 
 import { createRun } from '../../src/runs/create.ts'
 import { runConfigSchema } from '../../src/runs/config.ts'
+import { resealCheckpoint } from '../formats/reseal.ts'
 import { writeTinyAdapter, writeTinyModel } from '../tiny_model.ts'
 
 export interface TinyRun {
@@ -44,5 +45,5 @@ export async function writeBestCheckpoint(run: string): Promise<void> {
   const best = join(run, 'checkpoints', 'best')
   await mkdir(join(run, 'checkpoints'), { recursive: true })
   await writeTinyAdapter(best)
-  await writeFile(join(best, 'trainer_state.json'), '{}')
+  await resealCheckpoint(best)
 }

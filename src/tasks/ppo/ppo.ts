@@ -53,7 +53,7 @@ import {
   whiten,
 } from './quantities.ts'
 
-export interface PpoRun extends PolicyParts, Pick<LoopRun, 'state' | 'save' | 'signal'> {
+export interface PpoRun extends PolicyParts, Pick<LoopRun, 'state' | 'unjudged' | 'save' | 'signal'> {
   readonly options: TrainingOptions
   readonly listeners: readonly Listener[]
   readonly reward: RewardFunction

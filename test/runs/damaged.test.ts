@@ -367,8 +367,8 @@ describe("a run's manifest", () => {
       for (const [what, [edit, says]] of Object.entries(manifests)) {
         await edited(edit(JSON.parse(sound) as Manifest))(path)
         expect(await userError(() => continueRun(run)), what).to.match(says)
+        writeFileSync(path, sound)
       }
-      writeFileSync(path, sound)
       unseal(run)
       await edited({ files: undefined })(path)
       await continueRun(run)

@@ -74,17 +74,25 @@ const look = ([name, object, keys = ownKeys(object) as string[]]: (typeof shared
   }),
 })
 
-/** Undoes what was done to an object's members, by loops alone, as methods may be what was replaced; says the first of all changes. */
+/**
+ * Undoes what was done to an object's members, by loops alone, as methods may be what was replaced; says the first of all changes. What
+ * is added to a prototype other than that of every object stays, but is not met by loops over an object's keys.
+ */
 function putBack({ name, object, members }: Seen, before: string | undefined): string | undefined {
   let change = before
-  if (object === Object.prototype)
-    for (const key of ownKeys(object)) {
-      let known = false
-      for (const [member] of members) known ||= member === key
-      if (known) continue
+  for (const key of ownKeys(object)) {
+    let known = false
+    for (const [member] of members) known ||= member === key
+    if (known) continue
+    if (object === Object.prototype) {
       deleteProperty(object, key)
       change ??= `adds ${String(key)} to ${name}`
+    } else if (object !== globalThis && object !== process) {
+      const added = getOwnPropertyDescriptor(object, key)
+      if (added?.enumerable && added.configurable)
+        defineProperty(object, key, { ...added, enumerable: false })
     }
+  }
   for (const [key, was] of members) {
     const is = getOwnPropertyDescriptor(object, key)
     if (is && sameValue(is.value, was.value) && is.get === was.get && is.set === was.set) continue

@@ -109,7 +109,7 @@ describe('a configuration of a YAML file and a command line', () => {
         'a key that is missing',
         'model: model\noutput_dir: run\n',
         [],
-        'a.yaml: there is no "data"; give the sources of the rows, one after another',
+        'a.yaml: there is no "data"; give the sources of the rows, one after another, such as data/instructions.csv, which comes with ortune',
       ],
       [
         'a value that is empty',

@@ -176,12 +176,21 @@ describe('reward functions', () => {
     expect([process.cwd(), process.exitCode]).to.deep.equal([folder, code])
   })
 
-  it('may add to what is there, as a polyfill does', async () =>
-    expect(
-      await scoreBy(
-        'Array.prototype.ortuneLast = function () { return this.at(-1) }; export default (s) => [s.ortuneLast(), 2].map(() => 2)',
-      ),
-    ).to.deep.equal([2, 2]))
+  it('may add to what is there, as a polyfill does, without being met by loops over keys', async () => {
+    try {
+      expect(
+        await scoreBy(
+          'Array.prototype.ortuneLast = function () { return this.at(-1) }; export default (s) => [s.ortuneLast(), 2].map(() => 2)',
+        ),
+      ).to.deep.equal([2, 2])
+      const met: string[] = []
+      const list: object = ['one']
+      for (const key in list) met.push(key)
+      expect(met).to.deep.equal(['0'])
+    } finally {
+      Reflect.deleteProperty(Array.prototype, 'ortuneLast')
+    }
+  })
 
   it('is missed where its file is not there', async () => {
     const error = await rejection(score({ function: 'nowhere/reward.ts' }))

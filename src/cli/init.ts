@@ -59,6 +59,7 @@ export const initCommand = (): Command =>
       const propose = await import('../runs/propose.ts')
       const { classTable, dataTable } = await import('../report/data_table.ts')
       const { configText } = await import('./config_text.ts')
+      const { visible } = await import('../visible_text.ts')
 
       const asking = !flags.yes && !flags.json && process.stdin.isTTY && process.stdout.isTTY
       const { ask, close } = asking ? await askInTerminal() : takeProposals
@@ -96,10 +97,10 @@ export const initCommand = (): Command =>
         const heading = [
           `yaml-language-server: $schema=${schemaPath(out)}`,
           `Written by "ortune init" for ${looks.map(describe).join('; ')}`,
-          `  ortune prepare ${out}   # what the model will see and learn`,
-          `  ortune train ${out}`,
+          `  ortune prepare ${argument(out)}   # what the model will see and learn`,
+          `  ortune train ${argument(out)}`,
           'All keys: "ortune train --help".',
-        ]
+        ].map(visible)
         const notes: Record<string, string> = guessed
           ? { template: 'Guessed, as no known form has these columns: look at it with "ortune prepare".' }
           : {}
@@ -108,12 +109,16 @@ export const initCommand = (): Command =>
           flags.json
             ? `${JSON.stringify({ file: out, guessed, config, data: looks.map(({ path, rows, more, columns }) => ({ path, rows, more, columns })) })}\n`
             : `wrote ${out}${guessed ? ', with a template that is guessed' : ''}\n` +
-                `  look   ortune prepare ${out}\n  train  ortune train ${out}\n`,
+                `  look   ortune prepare ${argument(out)}\n  train  ortune train ${argument(out)}\n`,
         )
       } finally {
         close()
       }
     })
+
+/** A path as it is typed into a POSIX shell. */
+const argument = (path: string): string =>
+  /^[\w./:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 
 /** Prepares the data for nothing but its figures. Throws UserError; where rows are odd, it says what to give. */
 async function tryConfig(config: object): Promise<TriedData> {
@@ -145,7 +150,7 @@ async function show(look: DataLook): Promise<void> {
   const rows = look.columns.map(
     ({ name, type }) => `  ${visible(name)}  ${type}, as ${visible(example(name))}\n`,
   )
-  process.stderr.write(`${describe(look)}\n${rows.join('')}`)
+  process.stderr.write(`${visible(describe(look))}\n${rows.join('')}`)
 }
 
 const describe = ({ path, rows, more, columns }: DataLook): string =>

@@ -146,7 +146,7 @@ function figures(evaluations: readonly EvaluationRecord[]): string {
 
 /** A path within somebody's machine is nobody else's business: then the name of the file alone. */
 function nameOf(path: string): string {
-  if (!isAbsolute(path)) return path
+  if (!isAbsolute(path) && !/^\.\.[/\\]/.test(path)) return path
   // A checkpoint is called by its run: runs/words/checkpoints/best.
   return /[^/\\]+[/\\]checkpoints[/\\][^/\\]+(?=[/\\]?$)/.exec(path)?.[0] ?? basename(path)
 }

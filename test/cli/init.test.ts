@@ -103,6 +103,19 @@ describe('ortune init', () => {
       })
     })
 
+  it('writes a file that is read, and commands to be copied, whatever columns and file are called', () =>
+    withFolder(async (folder) => {
+      await writeTinyModel(join(folder, 'model'))
+      const texts = Array.from({ length: 40 }, (_, i) => `"a text, ${i}",${i % 2 ? 'good' : 'bad'}`)
+      await writeFile(join(folder, "it's mine.csv"), `"Review\nText",label\n${texts.join('\n')}\n`)
+      const args = ['--model', 'model', '--data', "it's mine.csv", '--yes']
+      const { code, stdout, stderr } = await runHere(folder, 'init', ...args)
+      expect(code, stderr).to.equal(0)
+      expect(stdout).to.include("ortune train 'it'\\''s mine.yaml'")
+      const trained = await runHere(folder, 'train', "it's mine.yaml", 'max_steps=1', '--json')
+      expect(trained.code, trained.stderr).to.equal(0)
+    }))
+
   it('guesses a template where no form is known, and says so', async () => {
     await withFolder(async (folder) => {
       await writeTinyModel(join(folder, 'model'))

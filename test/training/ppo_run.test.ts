@@ -83,6 +83,20 @@ describe('a run of PPO', () => {
     },
   })
 
+  it('is judged by so many validation prompts, evenly spread', async () => {
+    await writeFile(
+      join(folder, 'place.ts'),
+      `const words = ${JSON.stringify(words)}
+export default (samples) => samples.map(({ prompt }) => words.findIndex((word) => prompt.includes(word)))`,
+    )
+    const reward = { function: join(folder, 'place.ts') }
+    const run = await create('few prompts', { max_steps: 1, ppo: { eval_prompts: 2, reward } })
+    await continueRun(run)
+    const evaluations = (await linesOf(run)).filter((line) => 'eval_reward' in line)
+    // Of ten prompts the first and the sixth.
+    expect(evaluations.map((line) => line['eval_reward'])).to.deep.equal([2.5, 2.5])
+  })
+
   it('raises the reward by more than a standard deviation of where it started', async () => {
     const run = await create('learning', {
       lora: 'full',

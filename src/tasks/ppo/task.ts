@@ -1,6 +1,7 @@
 /** @module */
 import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../../graphs/tasks/ppo.ts'
 import { factsOf } from '../../../graphs/models/family.ts'
+import { evenlySpread } from '../../data/examples/prompts_and_references.ts'
 import type { DataSet } from '../../data/sets/data_set.ts'
 import type { Prompt } from '../../learning/rollouts.ts'
 import { readPrompts } from '../../learning/rollouts.ts'
@@ -71,7 +72,8 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
         await host.journal('rollouts.jsonl', step),
         await host.journal('times.jsonl', step),
       ]
-      const [prompts, validationPrompts] = [promptsOf(trainData, run), promptsOf(validationData, run)]
+      const prompts = promptsOf(trainData, run)
+      const validationPrompts = evenlySpread(promptsOf(validationData, run), ppo.eval_prompts)
       const reward = closing.add(await host.openReward(ppo.reward))
       return await trainPpo({
         ...run,

@@ -10,7 +10,7 @@ const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 type Signal = keyof typeof EXIT_CODES
 
 let installed = false
-let finishing: { readonly controller: AbortController; readonly announce: () => void } | undefined
+let finishing: { readonly controller: AbortController; readonly more: string } | undefined
 
 /** From now on a signal ends the process in an orderly way, so that what is to be done on exit is done. */
 export function endOnSignals(): void {
@@ -19,22 +19,22 @@ export function endOnSignals(): void {
   for (const signal of Object.keys(EXIT_CODES) as Signal[])
     process.on(signal, () => {
       if (!finishing || finishing.controller.signal.aborted) process.exit(EXIT_CODES[signal])
-      finishing.announce()
+      process.stderr.write(
+        `\nfinishing this step and writing a checkpoint; ${finishing.more}Ctrl-C again ends it at once\n`,
+      )
       finishing.controller.abort(EXIT_CODES[signal])
     })
 }
 
 /**
- * Does work that a signal lets come to a good end; a second signal ends it at once. The exit code is the signal's afterwards.
+ * Trains until a signal comes, and then to a checkpoint, which is said; a second signal ends it at once. The exit code is the signal's
+ * afterwards.
  *
- * @param announce says so
+ * @param more is said beside, ending in "; "
  */
-export async function finishOnSignal<T>(
-  announce: () => void,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
+export async function finishOnSignal<T>(work: (signal: AbortSignal) => Promise<T>, more = ''): Promise<T> {
   const controller = new AbortController()
-  finishing = { controller, announce }
+  finishing = { controller, more }
   try {
     return await work(controller.signal)
   } finally {

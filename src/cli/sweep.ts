@@ -80,16 +80,11 @@ export const sweepCommand = (): Command =>
           final,
           watcher,
         },
-        finishing: (work) => finishOnSignal(announce, work),
+        finishing: (work) => finishOnSignal(work, 'the same command goes on; '),
       })
       await printSweep(plan, result, json)
       if (result.stopped !== 'interrupted') process.exitCode = 0
     })
-
-const announce = () =>
-  process.stderr.write(
-    '\nfinishing this step and writing a checkpoint; the same command goes on; Ctrl-C again ends it at once\n',
-  )
 
 /** Judges best checkpoints as `ortune evaluate` does, without texts. Throws UserError for a task that cannot be judged so. */
 async function finalEvaluation({ out, runs }: SweepPlan, split: FinalSplit): Promise<FinalEvaluation> {

@@ -6,6 +6,7 @@ import type { RunConfig } from '../runs/config.ts'
 import type { CurrentStage, CurriculumOutcome } from '../runs/curriculum/continue.ts'
 import type { PlannedStage } from '../runs/curriculum/create.ts'
 import type { StageVisit } from '../runs/curriculum/kept.ts'
+import { adviserOf } from './advised.ts'
 import { finishOnSignal } from './interruption.ts'
 import { keepResult } from './keep_result.ts'
 import { startLine } from './start_line.ts'
@@ -34,21 +35,13 @@ export async function resumeCurriculum(
   progress: Listener = trainingProgress(),
 ): Promise<void> {
   const { continueCurriculum } = await import('../runs/curriculum/continue.ts')
-  const { adviceFacts } = await import('../report/advice_facts.ts')
-  const { trainingAdviser } = await import('../report/training_advice.ts')
   const { listenersAsOne } = await import('../learning/listeners.ts')
-  const clear = process.stderr.isTTY ? '\r\x1b[2K' : ''
   const watch = async ({ name, of, run, start, created }: CurrentStage): Promise<Listener> => {
     process.stderr.write(`stage ${name}, of ${of}: ${run}\n`)
     if (created && start !== undefined) process.stderr.write(startLine(start))
-    const adviser = trainingAdviser(await adviceFacts(run), (advice) =>
-      process.stderr.write(`${clear}${advice}\n`),
-    )
-    return listenersAsOne([progress, adviser.listener])
+    return listenersAsOne([progress, (await adviserOf(run)).listener])
   }
-  const announce = () =>
-    process.stderr.write('\nfinishing this step and writing a checkpoint; Ctrl-C again ends it at once\n')
-  await finishOnSignal(announce, async (signal) => {
+  await finishOnSignal(async (signal) => {
     const note = (sentence: string) => progress.note?.(sentence)
     const outcome = await continueCurriculum(folder, { watch, note, trustReward, signal })
     await printOutcome(folder, outcome, json)

@@ -1,6 +1,7 @@
 /** @module */
 import type { Listener } from '../learning/listeners.ts'
 import type { Changes } from '../runs/change.ts'
+import { adviserOf } from './advised.ts'
 import { finishOnSignal } from './interruption.ts'
 import { trainingProgress } from './training_progress.ts'
 import { printTrainingResult } from './training_result.ts'
@@ -19,19 +20,12 @@ export async function trainToEnd(
   { json = false, changes, trustReward = false, progress = trainingProgress() }: TrainToEndOptions = {},
 ): Promise<void> {
   const { continueRun } = await import('../runs/continue.ts')
-  const { adviceFacts } = await import('../report/advice_facts.ts')
-  const { trainingAdviser } = await import('../report/training_advice.ts')
   const { listenersAsOne } = await import('../learning/listeners.ts')
-  const clear = process.stderr.isTTY ? '\r\x1b[2K' : ''
-  const adviser = trainingAdviser(await adviceFacts(folder), (advice) =>
-    process.stderr.write(`${clear}${advice}\n`),
-  )
+  const adviser = await adviserOf(folder)
   let totalSteps = 0
   const plan: Listener = { start: (plan) => void (totalSteps = plan.totalSteps) }
   const watcher = listenersAsOne([plan, progress, adviser.listener])
-  const announce = () =>
-    process.stderr.write('\nfinishing this step and writing a checkpoint; Ctrl-C again ends it at once\n')
-  const stopped = await finishOnSignal(announce, async (signal) => {
+  const stopped = await finishOnSignal(async (signal) => {
     const state = await continueRun(folder, watcher, { signal, trustReward, ...(changes ? { changes } : {}) })
     const stopped = signal.aborted && state.global_step < totalSteps
     const { said: advice } = adviser

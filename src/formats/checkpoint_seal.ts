@@ -9,11 +9,12 @@ import { join, relative, resolve, sep } from 'node:path'
 import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
+import { without } from '../without.ts'
 import { beside } from './disk.ts'
 import { readManifest } from './manifest.ts'
 import { exists, readJson } from './read_file.ts'
 import type { Digests } from './sealed.ts'
-import { digestOf, digestOfJson, isComparedAs, without } from './sealed.ts'
+import { digestOf, digestOfJson, isComparedAs } from './sealed.ts'
 
 export const STATE_FILE = 'trainer_state.json'
 

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Head } from '../../graphs/models/head.ts'
-import { isNamed } from '../../graphs/models/head.ts'
+import { isNamed, isPooled } from '../../graphs/models/head.ts'
 import type { ModelCard } from './model_card.ts'
 
 export interface Usage {
@@ -36,8 +36,9 @@ export function withUsage(card: ModelCard, usage: Usage): ModelCard {
 
 /** The section, ending in a line's end. */
 export function usageText(usage: Usage): string {
-  const { part, head, base } = usage
-  const whole = part === 'beside' || (part === 'adapter' && head.kind !== 'language')
+  const { part, head, base, browser } = usage
+  const use = USES[head.kind]
+  const whole = part === 'beside' || (part === 'adapter' && isPooled(head))
   const where = whole
     ? `\`run\` stands for the run whose checkpoint this is, as it needs the model there; \`${FOLDER}\` for this folder.`
     : part === 'adapter'
@@ -47,78 +48,88 @@ export function usageText(usage: Usage): string {
   return `${[
     HEADING,
     where,
-    fenced('bash', COMMANDS[head.kind](named)),
-    ...(usage.transformers && part !== 'beside' ? [fenced('python', PYTHON[part](usage))] : []),
-    ...(usage.browser === undefined ? [] : javascript(head, usage.browser)),
+    fenced('bash', use.command(named)),
+    ...(usage.transformers && part !== 'beside' ? [fenced('python', PYTHON[part](usage, use))] : []),
+    ...(browser === undefined || use.browser === null
+      ? []
+      : [fenced('js', javascript(browser, use.pipeline, use.browser))]),
   ].join('\n\n')}\n`
 }
 
 const fenced = (language: string, code: string): string => `\`\`\`${language}\n${code}\n\`\`\``
 
-const classify = (folder: string): string => `npx ortune classify ${folder} --text "…"`
-
-const COMMANDS: Readonly<Record<Head['kind'], (folder: string) => string>> = {
-  language: (folder) => `npx ortune generate ${folder} --prompt "…"`,
-  classes: classify,
-  labels: classify,
-  values: classify,
-  score: (folder) => `npx ortune score ${folder} --prompt "…" --response "…"`,
+/** How a model with such a head is used. */
+interface HeadUse {
+  /** What transformers calls it. */
+  readonly pipeline: string
+  /** What ortune is asked for. */
+  command(folder: string): string
+  /** More arguments of transformers' pipeline, and how it is called. */
+  readonly options: string
+  readonly call: string
+  /** transformers' class, more arguments of its `from_pretrained`, and what is done with the model, for an adapter. */
+  readonly auto: string
+  arguments(head: Head): string
+  readonly ask: string
+  /** How transformers.js is called; null: it makes a probability of what is none. */
+  readonly browser: string | null
 }
 
-const outputs = (head: Head): number => (isNamed(head) ? head.classes.length : 1)
+const writes: HeadUse = {
+  pipeline: 'text-generation',
+  command: (folder) => `npx ortune generate ${folder} --prompt "…"`,
+  options: '',
+  call: 'print(ask("…", max_new_tokens=60)[0]["generated_text"])',
+  auto: 'AutoModelForCausalLM',
+  arguments: () => '',
+  ask: 'print(tokenizer.decode(model.generate(**inputs, max_new_tokens=60)[0]))',
+  browser: "console.log(await model('…', { max_new_tokens: 60 }))",
+}
 
-const isNumber = ({ kind }: Head): boolean => kind === 'values' || kind === 'score'
+const classifies: HeadUse = {
+  pipeline: 'text-classification',
+  command: (folder) => `npx ortune classify ${folder} --text "…"`,
+  options: ', top_k=None',
+  call: 'print(ask("…"))',
+  auto: 'AutoModelForSequenceClassification',
+  arguments: (head) => `, num_labels=${isNamed(head) ? head.classes.length : 1}`,
+  ask: 'print(model(**inputs).logits)',
+  browser: "console.log(await model('…', { top_k: null }))",
+}
 
-const PYTHON: Readonly<Record<'model' | 'adapter', (usage: Usage) => string>> = {
-  model: ({ head }) =>
-    head.kind === 'language'
-      ? `from transformers import pipeline
+const measures: HeadUse = { ...classifies, options: ', top_k=None, function_to_apply="none"', browser: null }
 
-generate = pipeline("text-generation", model="${FOLDER}")
-print(generate("…", max_new_tokens=60)[0]["generated_text"])`
-      : `from transformers import pipeline
+const USES: Readonly<Record<Head['kind'], HeadUse>> = {
+  language: writes,
+  classes: classifies,
+  labels: classifies,
+  values: measures,
+  score: { ...measures, command: (folder) => `npx ortune score ${folder} --prompt "…" --response "…"` },
+}
 
-classify = pipeline("text-classification", model="${FOLDER}", top_k=None${isNumber(head) ? ', function_to_apply="none"' : ''})
-print(classify("…"))`,
-  adapter: ({ head, base }) => {
-    const [auto, more, use] =
-      head.kind === 'language'
-        ? [
-            'AutoModelForCausalLM',
-            '',
-            'print(tokenizer.decode(model.generate(**inputs, max_new_tokens=60)[0]))',
-          ]
-        : [
-            'AutoModelForSequenceClassification',
-            `, num_labels=${outputs(head)}`,
-            'print(model(**inputs).logits)',
-          ]
-    return `from peft import PeftModel
+/** What the hub files such models under. */
+export const pipelineOf = ({ kind }: Pick<Head, 'kind'>): string => USES[kind].pipeline
+
+const PYTHON: Readonly<Record<'model' | 'adapter', (usage: Usage, use: HeadUse) => string>> = {
+  model: (_, { pipeline, options, call }) => `from transformers import pipeline
+
+ask = pipeline("${pipeline}", model="${FOLDER}"${options})
+${call}`,
+  adapter: ({ head, base }, { auto, ask, ...use }) => `from peft import PeftModel
 from transformers import ${auto}, AutoTokenizer
 
-model = PeftModel.from_pretrained(${auto}.from_pretrained("${base}"${more}), "${FOLDER}")
+model = PeftModel.from_pretrained(${auto}.from_pretrained("${base}"${use.arguments(head)}), "${FOLDER}")
 tokenizer = AutoTokenizer.from_pretrained("${base}")
 inputs = tokenizer("…", return_tensors="pt")
-${use}`
-  },
+${ask}`,
 }
 
-/** Of a number alone transformers.js makes a probability, which it is not. */
-function javascript(head: Head, folder: string): string[] {
-  if (isNumber(head)) return []
-  const path = [FOLDER, folder].filter(Boolean).join('/')
-  const [task, use] =
-    head.kind === 'language'
-      ? ['text-generation', "console.log(await model('…', { max_new_tokens: 60 }))"]
-      : ['text-classification', "console.log(await model('…', { top_k: null }))"]
-  return [
-    fenced(
-      'js',
-      `import { env, pipeline } from '@huggingface/transformers'
+const javascript = (
+  folder: string,
+  pipeline: string,
+  call: string,
+): string => `import { env, pipeline } from '@huggingface/transformers'
 
 env.localModelPath = './'
-const model = await pipeline('${task}', '${path}', { dtype: 'fp32' })
-${use}`,
-    ),
-  ]
-}
+const model = await pipeline('${pipeline}', '${[FOLDER, folder].filter(Boolean).join('/')}', { dtype: 'fp32' })
+${call}`

@@ -38,10 +38,6 @@ export async function digestOf(path: string): Promise<string> {
 export const digestOfJson = (value: unknown): string =>
   createHash('sha256').update(JSON.stringify(value, sorted)).digest('hex')
 
-/** An object without some of its keys. */
-export const without = (value: object, keys: readonly string[]): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key)))
-
 const sorted = (_: string, value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -96,15 +96,14 @@ export function sizeAdvice(
 const number = (value: number): string => String(Number(value.toPrecision(3)))
 const short = (rate: number): string => Number(rate.toPrecision(2)).toExponential()
 
-/**
- * Watches a run and says what is to be said, each kind once.
- *
- * @returns the listener, and what was said
- */
-export function trainingAdviser(
-  facts: AdviceFacts,
-  say: (advice: string) => void,
-): { readonly listener: Listener; readonly said: readonly string[] } {
+export interface TrainingAdviser {
+  readonly listener: Listener
+  /** So far. */
+  readonly said: readonly string[]
+}
+
+/** Watches a run and says what is to be said, each kind once. */
+export function trainingAdviser(facts: AdviceFacts, say: (advice: string) => void): TrainingAdviser {
   const said = new Map<unknown, string>()
   const steps: StepRecord[] = []
   const evaluations: EvaluationRecord[] = []

@@ -52,16 +52,26 @@ export const differences = (before: RunConfig, after: RunConfig): Difference[] =
     ...{ option, from: before[option], to: after[option] },
   }))
 
+/** The options that the learning rates of the steps depend on. */
 const OF_SCHEDULE: readonly string[] = [
   ...['max_steps', 'num_train_epochs'],
   ...['learning_rate', 'lr_scheduler_type', 'warmup_steps', 'warmup_ratio'],
 ]
 
-/** Whether the learning rates of the steps depend on an option. */
-export const isOfSchedule = (option: string): boolean => OF_SCHEDULE.includes(option)
+/** What is another from here on, and what that makes of the learning rate where it depends on it. */
+export function changeNote(
+  different: readonly Difference[],
+  config: SettledConfig,
+  totalSteps: number,
+  fromStep: number,
+): string {
+  const shown = [...new Map(different.map((change) => [change.option, change])).values()]
+  const changes = shown.map(({ option, from, to }) => `${option} ${from} → ${to}`).join(', ')
+  const isRate = shown.some(({ option }) => OF_SCHEDULE.includes(option))
+  return `changed: ${changes}${isRate ? `; ${scheduleNote(config, totalSteps, fromStep)}` : ''}`
+}
 
-/** What a change of the steps, or of the schedule itself, makes of the learning rate from here on. */
-export function scheduleNote(config: SettledConfig, totalSteps: number, fromStep: number): string {
+function scheduleNote(config: SettledConfig, totalSteps: number, fromStep: number): string {
   const schedule = scheduleOf(config, totalSteps)
   const rate = learningRate(schedule, fromStep).toExponential(2)
   return `the ${schedule.name} schedule is that of ${totalSteps} steps now: the learning rate of step ${fromStep + 1} is ${rate}`

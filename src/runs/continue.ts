@@ -24,10 +24,11 @@ import { checkManifest } from './check_manifest.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import type { SettledConfig } from './config.ts'
 import type { Changes } from './change.ts'
-import { changingOptions, followChanges } from './changes.ts'
-import { changed, differences, isOfSchedule, pickChangeable, scheduleNote } from './change.ts'
+import { changingOptions, followChanges } from './option_history.ts'
+import { changed, changeNote, differences, pickChangeable } from './change.ts'
 import { loadState } from './load_state.ts'
-import { hasRecords, keepEnds, logWriter, missingSteps, readEvaluations, truncateRecords } from './log.ts'
+import { healLog } from './heal_log.ts'
+import { keepEnds, logWriter } from './log.ts'
 import { tensorsOf, withOpenRun } from './open_run.ts'
 import { checkReward, keepReward } from './reward.ts'
 import { runCard } from './run_card.ts'
@@ -87,27 +88,13 @@ async function continueAlone(
   const { changes: optionChanges, news } = await followChanges(folder, began, settings, state.global_step)
   const different = [...differences(before, settings), ...news]
   const logFile = join(folder, 'log.jsonl')
-  if (state.global_step === 0 && (await hasRecords(logFile)))
-    note(`${folder} has a log and no checkpoint, so it begins anew`)
-  await truncateRecords(logFile, state.global_step)
-  const missing = await missingSteps(logFile, state.global_step)
-  if (missing.length > 0) note(holeNote(logFile, missing))
-  const evaluations = await readEvaluations(logFile)
-  const isLogged = state.global_step > 0 && missing.at(-1)?.[1] !== state.global_step
-  const unjudged = isLogged && evaluations.at(-1)?.step !== state.global_step
+  const { evaluations, unjudged } = await healLog(folder, logFile, state.global_step, note)
 
   const trained = { lora, head, config, baseModel: settings.model, companions: folder, identity }
   const kept: Listener = { evaluation: (record) => keepEnds(evaluations, record) }
   const told: Listener = {
     start({ totalSteps, fromStep }) {
-      if (different.length === 0) return
-      const shown = [...new Map(different.map((change) => [change.option, change])).values()]
-      const schedule = shown.some(({ option }) => isOfSchedule(option))
-        ? `; ${scheduleNote(settings, totalSteps, fromStep)}`
-        : ''
-      note(
-        `changed: ${shown.map(({ option, from, to }) => `${option} ${from} → ${to}`).join(', ')}${schedule}`,
-      )
+      if (different.length > 0) note(changeNote(different, settings, totalSteps, fromStep))
     },
   }
   return withOpenRun(folder, { settings, manifest, config, runtime, tensors, state, note }, (run) => {
@@ -125,13 +112,6 @@ async function continueAlone(
       signal,
     })
   })
-}
-
-function holeNote(log: string, missing: readonly (readonly [from: number, to: number])[]): string {
-  const stretches = missing.map(([from, to]) => (from === to ? `step ${from}` : `steps ${from} to ${to}`))
-  const shown =
-    stretches.length > 3 ? [...stretches.slice(0, 3), `${stretches.length - 3} more stretches`] : stretches
-  return `${log} has a hole, ${shown.join(', ')}: its lines were lost or removed; training goes on as it would have, while curves and figures lack them`
 }
 
 /**

@@ -132,5 +132,5 @@ function recordOf(line: string): LogRecord | undefined {
   }
 }
 
-const isEvaluation = (record: LogRecord): record is EvaluationRecord =>
+export const isEvaluation = (record: LogRecord): record is EvaluationRecord =>
   'eval_loss' in record && typeof record.eval_loss === 'number'

@@ -11,16 +11,17 @@ import type { Manifest } from '../formats/manifest.ts'
 import type { ModelCard } from '../formats/model_card.ts'
 import { markdownTable } from '../formats/model_card.ts'
 import type { Usage } from '../formats/model_usage.ts'
-import { usageText } from '../formats/model_usage.ts'
+import { pipelineOf, usageText } from '../formats/model_usage.ts'
 import { isPooled } from '../../graphs/models/head.ts'
 import type { EvaluationRecord } from '../learning/listeners.ts'
 import type { Method } from '../learning/default_rate.ts'
 import { METHODS, methodOf } from '../learning/default_rate.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { version } from '../version.ts'
-import type { OptionChange } from './changes.ts'
 import type { SettledConfig } from './config.ts'
 import { runConfigSchema } from './config.ts'
+import type { OptionChange } from './option_history.ts'
+import { PLACE } from './option_history.ts'
 import { rewardOf } from './reward.ts'
 
 export interface CardFacts {
@@ -37,14 +38,6 @@ export interface CardFacts {
   readonly evaluations: readonly EvaluationRecord[]
 }
 
-const PIPELINES = {
-  language: 'text-generation',
-  classes: 'text-classification',
-  labels: 'text-classification',
-  values: 'text-classification',
-  score: 'text-classification',
-} as const
-
 export function runCard({ config, changes, manifest, rows, step, evaluations }: CardFacts): ModelCard {
   const { task } = config
   const { head, lora, npt, parameters, licence = {} } = manifest
@@ -55,7 +48,7 @@ export function runCard({ config, changes, manifest, rows, step, evaluations }: 
     ...licence,
     base_model: model,
     library_name: typeof lora === 'object' ? 'peft' : lora === 'full' ? 'transformers' : 'ortune',
-    pipeline_tag: PIPELINES[head.kind],
+    pipeline_tag: pipelineOf(head),
     datasets: sources,
     tags: ['ortune', task, ...(typeof lora === 'object' ? ['lora'] : [])],
   }
@@ -151,16 +144,13 @@ function nameOf(path: string): string {
   return /[^/\\]+[/\\]checkpoints[/\\][^/\\]+(?=[/\\]?$)/.exec(path)?.[0] ?? basename(path)
 }
 
-/** What does not change what is learned. */
-const PLACE: readonly string[] = ['output_dir', 'provider', 'threads', 'prepacking']
-
 /** The keys that differ from their defaults, and the learning rate. */
 function settings(config: SettledConfig): Record<string, unknown> {
   const { model, output_dir, data } = config
   const defaults: Record<string, unknown> = runConfigSchema.parse({ model, output_dir, data })
   const kept = Object.entries(config).filter(
     ([key, value]) =>
-      !PLACE.includes(key) &&
+      ![...PLACE, 'output_dir'].includes(key) &&
       value !== undefined &&
       (['model', 'data'].includes(key) || JSON.stringify(value) !== JSON.stringify(defaults[key])),
   )

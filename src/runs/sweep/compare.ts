@@ -6,7 +6,7 @@ import { isBetter } from '../../learning/listeners.ts'
 import type { MedianInterval } from '../../metrics/bootstrap.ts'
 import { medianInterval } from '../../metrics/bootstrap.ts'
 import type { SweptRun } from './go.ts'
-import { without } from './names.ts'
+import { without } from '../../without.ts'
 
 /** By the metric at the best step; runs that failed last. */
 export const fromBest = (runs: readonly SweptRun[]): readonly SweptRun[] =>
@@ -45,7 +45,7 @@ export function overSeeds(runs: readonly SweptRun[]): readonly SeedGroup[] {
     .sort((a, b) => compared(a.metric, a.interval?.median ?? null, b.interval?.median ?? null))
 }
 
-const othersThanSeed = ({ values }: SweptRun): SeedGroup['values'] => without(values, 'seed')
+const othersThanSeed = ({ values }: SweptRun): SeedGroup['values'] => without(values, ['seed'])
 
 function compared(metric: string, a: number | null, b: number | null): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null)

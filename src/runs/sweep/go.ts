@@ -8,11 +8,11 @@ import { basename, join } from 'node:path'
 import { UserError } from '../../errors.ts'
 import { exists } from '../../formats/read_file.ts'
 import { withLock } from '../../formats/lock.ts'
-import type { EvaluationRecord, Listener, LogRecord } from '../../learning/listeners.ts'
+import type { EvaluationRecord, Listener } from '../../learning/listeners.ts'
 import { listenersAsOne } from '../../learning/listeners.ts'
 import { continueRun } from '../continue.ts'
 import { createRun } from '../create.ts'
-import { readRecords as readLog } from '../log.ts'
+import { isEvaluation, readRecords as readLog } from '../log.ts'
 import { openClock } from './clock.ts'
 import type { Scale, SweepFolder } from './folder.ts'
 import { openSweepFolder } from './folder.ts'
@@ -227,8 +227,6 @@ async function rowOf(
     config: { ...config, output_dir: path },
   }
 }
-
-const isEvaluation = (record: LogRecord): record is EvaluationRecord => 'eval_loss' in record
 
 function overBudget({ runs = Infinity, seconds = Infinity }: Budget, done: readonly SweepRow[]) {
   if (done.length >= runs) return 'runs'

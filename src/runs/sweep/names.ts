@@ -13,10 +13,6 @@ export const valueAt = (config: object, key: string): unknown =>
     .split('.')
     .reduce<unknown>((outer, step) => (outer as Record<string, unknown> | null | undefined)?.[step], config)
 
-/** What is left of a mapping without some of its keys. */
-export const without = (mapping: object, ...keys: readonly string[]): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(mapping).filter(([key]) => !keys.includes(key)))
-
 /** A value for a person: `1e-4`, `full`, `[c_attn,c_proj]`. */
 export function valueLabel(value: unknown): string {
   if (value === undefined || value === null) return 'default'

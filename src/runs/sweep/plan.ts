@@ -2,11 +2,11 @@
  * The runs of a sweep, each checked as `train` checks it, before the first one begins.
  * @module
  */
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 
 import { UserError } from '../../errors.ts'
 import { readRows } from '../../data/sources/read_rows.ts'
+import { digestOfJson } from '../../formats/sealed.ts'
 import { checkDevice } from '../../runtime/node_runtime.ts'
 import { taskNamed } from '../../tasks/index.ts'
 import { checkConfig, checkSingle, readTaskModel } from '../check_config.ts'
@@ -17,7 +17,7 @@ import type { Mapping } from '../overrides.ts'
 import { readOverridden, withOverrides } from '../overrides.ts'
 import { maxLengthOf } from '../prepare_data.ts'
 import { runGraphs } from '../run_graphs.ts'
-import { without } from './names.ts'
+import { without } from '../../without.ts'
 import type { Axis } from './axis.ts'
 import { endsOf, isRange } from './axis.ts'
 import type { Combination, Draws } from './combinations.ts'
@@ -167,14 +167,15 @@ function createChecks(): (config: RunConfig) => Promise<void> {
     const { provider, threads } = config
     await once('device', [provider, threads], () => checkDevice(config))
     for (const source of config.data)
-      await once('data', without(source, 'split', 'template'), () =>
-        readRows(source.path, without(source, 'path', 'split', 'template')).next(),
+      await once('data', without(source, ['split', 'template']), () =>
+        readRows(source.path, without(source, ['path', 'split', 'template'])).next(),
       )
   }
 }
 
 /** Without what is null, as most keys are that nobody gave: a later version with more of them recognises the run. */
-function digestOfConfig(config: RunConfig): string {
-  const given = JSON.stringify(without(config, 'output_dir'), (_key, value: unknown) => value ?? undefined)
-  return createHash('sha256').update(given).digest('hex').slice(0, 12)
-}
+const digestOfConfig = (config: RunConfig): string =>
+  digestOfJson(withoutNulls(without(config, ['output_dir']))).slice(0, 12)
+
+const withoutNulls = (value: object): unknown =>
+  JSON.parse(JSON.stringify(value, (_key, inner: unknown) => inner ?? undefined))

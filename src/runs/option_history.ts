@@ -14,7 +14,7 @@ import { CHANGEABLE } from './changeable.ts'
 import type { RunConfig } from './config.ts'
 
 /** Where and how fast it is computed changes nothing of what is learned. */
-const PLACE: readonly string[] = ['provider', 'threads', 'prepacking']
+export const PLACE: readonly string[] = ['provider', 'threads', 'prepacking']
 
 type Options = Readonly<Record<string, unknown>>
 

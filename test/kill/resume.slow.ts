@@ -12,7 +12,7 @@ import { createRandom } from '../../src/random.ts'
 import { writeTinyModel } from '../tiny_model.ts'
 
 const command = resolve(import.meta.dirname, '../../src/cli/ortune.mjs')
-const KILLS = 4
+const KILLS = 10
 
 const definitions = `
 template: { prompt: 'Word: {{ word }} ;', completion: ' Definition: {{ definition }}' }`
@@ -157,9 +157,9 @@ async function torment(title: string, config: string): Promise<number> {
 describe('a run killed with SIGKILL', function () {
   this.timeout(600_000)
 
-  it('is resumed to the same bytes as an undisturbed one, 12 kills over three kinds of training', async () => {
+  it('is resumed to the same bytes as an undisturbed one, 30 kills over three kinds of training', async () => {
     const entries = Object.entries(configurations)
     const kills = await Promise.all(entries.map(([title, config]) => torment(title, config)))
-    expect(kills.reduce((sum, count) => sum + count)).to.be.at.least(12)
+    expect(kills.reduce((sum, count) => sum + count)).to.be.at.least(30)
   })
 })

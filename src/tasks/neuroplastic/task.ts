@@ -1,22 +1,21 @@
 /** @module */
 import { z } from 'zod'
 
-import { factsOf } from '../../../graphs/models/family.ts'
 import { languageModelTrainable } from '../../../graphs/models/language_model.ts'
 import { neuroplasticEvaluationGraph, neuroplasticTrainingGraph } from '../../../graphs/tasks/neuroplastic.ts'
 import { evenlySpread } from '../../data/examples/prompts_and_references.ts'
-import type { DataSet } from '../../data/sets/data_set.ts'
 import { greedy } from '../../generation/sampling.ts'
 import type { TokenGenerator } from '../../generation/token_generator.ts'
 import { gradientDescent, totalSteps, trainingSequences } from '../../learning/gradient_descent.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
-import { readPrompts, responseOf } from '../../learning/rollouts.ts'
+import { responseOf } from '../../learning/rollouts.ts'
 import { located } from '../../rewards/reward_source.ts'
 import { createClosing } from '../../runtime/closing.ts'
 import { forEvaluation } from '../evaluation_metrics.ts'
 import { asLanguageModel } from '../language_model.ts'
 import { openDecoding } from '../open_decoding.ts'
-import type { RunFacts, Task } from '../task.ts'
+import { runPrompts } from '../run_prompts.ts'
+import type { Task } from '../task.ts'
 import { tryReward } from '../try_reward.ts'
 import type { ResponseFigures } from './evaluation.ts'
 import { evaluateLikelihood, evaluateResponses } from './evaluation.ts'
@@ -60,7 +59,7 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
   /** Reads the prompts that training will read, and tries a metric or a function on two of them. */
   async prepare(run) {
     for (const data of [run.trainData, run.validationData]) {
-      const prompts = promptsOf(data, run)
+      const prompts = runPrompts(data, run, 'neuroplastic')
       const { reward } = run.options
       if (reward && !('model' in reward)) await tryReward(prompts, run.host, reward)
     }
@@ -79,8 +78,11 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
     try {
       const writer = createWriter(closing.add(await openDecoding(run)), run)
       const reward = options.reward ? closing.add(await run.host.openReward(options.reward)) : undefined
-      const prompts = promptsOf(trainData, run)
-      const validationPrompts = evenlySpread(promptsOf(validationData, run), options.eval_prompts)
+      const prompts = runPrompts(trainData, run, 'neuroplastic')
+      const validationPrompts = evenlySpread(
+        runPrompts(validationData, run, 'neuroplastic'),
+        options.eval_prompts,
+      )
       const batchSize = settings.per_device_eval_batch_size
       return await gradientDescent({
         ...run,
@@ -119,7 +121,7 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
     async find(model, data, run) {
       const { options, settings } = run
       const batchSize = settings.per_device_eval_batch_size
-      const prompts = evenlySpread(promptsOf(data, run), options.eval_prompts)
+      const prompts = evenlySpread(runPrompts(data, run, 'neuroplastic'), options.eval_prompts)
       const generator = await model.generator()
       try {
         return await model.withGraph(
@@ -170,19 +172,6 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
       },
     },
   ],
-}
-
-type PromptRun = Pick<RunFacts, 'config' | 'tokenizer' | 'settings'> & {
-  readonly options: NeuroplasticOptions
-}
-
-function promptsOf(data: DataSet, { config, tokenizer, settings, options }: PromptRun): Prompt[] {
-  const { max_new_tokens } = options
-  const { context } = factsOf(config)
-  return readPrompts(data, tokenizer, {
-    ...{ context, max_new_tokens, task: 'neuroplastic' },
-    overlong: settings.overlong,
-  })
 }
 
 async function greedily(

@@ -1,15 +1,12 @@
 /** @module */
 import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../../graphs/tasks/ppo.ts'
-import { factsOf } from '../../../graphs/models/family.ts'
 import { evenlySpread } from '../../data/examples/prompts_and_references.ts'
-import type { DataSet } from '../../data/sets/data_set.ts'
-import type { Prompt } from '../../learning/rollouts.ts'
-import { readPrompts } from '../../learning/rollouts.ts'
 import { located } from '../../rewards/reward_source.ts'
 import { createClosing } from '../../runtime/closing.ts'
 import { asLanguageModel } from '../language_model.ts'
 import { openDecoding } from '../open_decoding.ts'
-import type { GraphRequest, RunFacts, Task } from '../task.ts'
+import { runPrompts } from '../run_prompts.ts'
+import type { GraphRequest, Task } from '../task.ts'
 import { tryReward } from '../try_reward.ts'
 import type { PpoGraphOptions, PpoOptions } from './options.ts'
 import { ppoGraphOptions, ppoOptionsSchema } from './options.ts'
@@ -40,7 +37,7 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
   /** Reads the prompts that training will read, and tries a metric or a function on two of them. */
   async prepare(run) {
     for (const data of [run.trainData, run.validationData]) {
-      const prompts = promptsOf(data, run)
+      const prompts = runPrompts(data, run, 'ppo')
       // What a reward model needs was there when it was opened.
       if (!('model' in run.options.reward)) await tryReward(prompts, run.host, run.options.reward)
     }
@@ -72,8 +69,8 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
         await host.journal('rollouts.jsonl', step),
         await host.journal('times.jsonl', step),
       ]
-      const prompts = promptsOf(trainData, run)
-      const validationPrompts = evenlySpread(promptsOf(validationData, run), ppo.eval_prompts)
+      const prompts = runPrompts(trainData, run, 'ppo')
+      const validationPrompts = evenlySpread(runPrompts(validationData, run, 'ppo'), ppo.eval_prompts)
       const reward = closing.add(await host.openReward(ppo.reward))
       return await trainPpo({
         ...run,
@@ -104,17 +101,4 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
       curves: { training: 'tokens/responses_len_mean', validation: 'eval_length' },
     },
   ],
-}
-
-type PromptRun = Pick<RunFacts, 'config' | 'tokenizer' | 'settings'> & { readonly options: PpoOptions }
-
-function promptsOf(data: DataSet, { config, tokenizer, settings, options }: PromptRun): Prompt[] {
-  const { max_new_tokens } = options
-  const limits = {
-    context: factsOf(config).context,
-    max_new_tokens,
-    task: 'ppo',
-    overlong: settings.overlong,
-  }
-  return readPrompts(data, tokenizer, limits)
 }

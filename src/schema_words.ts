@@ -10,6 +10,19 @@ export function mappingsOf(schema: JsonSchema): readonly JsonSchema[] {
   return [...(schema.anyOf ?? []), ...(schema.items ? [schema.items] : [])].flatMap(mappingsOf)
 }
 
+/** All keys of a mapping and of those within it, but for what stands in lists: `lora`, `lora.r`, … */
+export function keysWithin(schema: JsonSchema, within = ''): ReadonlyMap<string, JsonSchema> {
+  const { properties = {}, anyOf = [] } = schema
+  const own = Object.entries(properties).flatMap(([name, value]) => {
+    const key = `${within}${name}`
+    return [[key, value] as const, ...keysWithin(value, `${key}.`)]
+  })
+  return new Map([...own, ...anyOf.flatMap((one) => [...keysWithin(one, within)])])
+}
+
+/** `lora_alpha` of `lora.lora_alpha` */
+export const lastName = (key: string): string => key.slice(key.lastIndexOf('.') + 1)
+
 /** A value as YAML has it. */
 export function valueText(value: unknown): string {
   if (typeof value === 'number' && value > 0 && value < 1e-3) return `\`${value.toExponential()}\``

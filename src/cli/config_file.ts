@@ -10,6 +10,7 @@ import type { Changes } from '../runs/change.ts'
 import { changed } from '../runs/change.ts'
 import type { Mapping, Override } from '../runs/overrides.ts'
 import { isMapping, readOverridden, readOverride, withOverrides } from '../runs/overrides.ts'
+import { withWholeKeys } from '../runs/short_keys.ts'
 
 /**
  * Reads a training configuration, some keys of which are given on the command line.
@@ -18,7 +19,7 @@ import { isMapping, readOverridden, readOverride, withOverrides } from '../runs/
  */
 export async function readConfigFile(path: string, overrides: readonly string[]): Promise<RunConfig> {
   const file = await readMapping(path)
-  return readOverridden(path, file, overrides.map(readOverride))
+  return readOverridden(path, file, withWholeKeys(overrides, file).map(readOverride))
 }
 
 /** The options of a YAML file, unchecked. */

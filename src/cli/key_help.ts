@@ -24,7 +24,7 @@ export function keyHelp(command: string, args: readonly string[]): string {
   const shared = Object.entries(properties).filter(([key]) => !tasks.includes(key))
   const own = task === undefined ? [] : Object.entries(mappingOf(properties[task]!).properties ?? {})
   return [
-    '\nKeys of the YAML file, with their defaults; on the command line key=value:\n',
+    '\nKeys of the YAML file, with their defaults; on the command line key=value, and\nlora.r=8 or, where no other key ends so, r=8:\n',
     ...shared.map(([key, schema]) => entry(key, schema, required.includes(key))),
     task === undefined
       ? wrap(

@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import type { JsonSchema } from '../json_schema.ts'
 import { nearest } from '../nearest.ts'
 import { CHANGEABLE } from '../runs/changeable.ts'
-import { mappingsOf } from '../schema_words.ts'
+import { keysWithin, lastName } from '../schema_words.ts'
 import { readSchema } from './project.ts'
 
 export type RunKeys = ReadonlyMap<string, readonly string[]>
@@ -21,18 +21,8 @@ export function runKeys(command: Command): RunKeys {
   return new Map(CHANGEABLE.map((key) => [key, all.get(key)!]))
 }
 
-function keysOf(schema: JsonSchema, within = ''): RunKeys {
-  const keys = new Map<string, readonly string[]>()
-  for (const [name, value] of mappingsOf(schema).flatMap(({ properties = {} }) =>
-    Object.entries(properties),
-  )) {
-    const key = `${within}${name}`
-    const isList = value.type === 'array' || value.anyOf?.some(({ type }) => type === 'array')
-    keys.set(key, valuesOf(value))
-    for (const [more, values] of isList ? [] : keysOf(value, `${key}.`)) keys.set(more, values)
-  }
-  return keys
-}
+const keysOf = (schema: JsonSchema): RunKeys =>
+  new Map([...keysWithin(schema)].map(([key, value]) => [key, valuesOf(value)]))
 
 const valuesOf = ({ enum: values, const: only, type, anyOf = [] }: JsonSchema): readonly string[] => [
   ...(values ?? (only === undefined ? [] : [only])).map(String),
@@ -49,11 +39,13 @@ const valuesOf = ({ enum: values, const: only, type, anyOf = [] }: JsonSchema): 
 export function keyMeant(option: string, args: readonly string[], keys: RunKeys): string | undefined {
   const [, name, , inside] = /^--?([^=]+)(=(.*))?$/s.exec(option) ?? []
   const word = (name ?? '').replaceAll('-', '_')
-  const key = keys.has(word) ? word : nearest(word, [...keys.keys()])
+  const key = [...keys.keys()].some((one) => one === word || lastName(one) === word)
+    ? word
+    : nearest(word, [...keys.keys()])
   if (key === undefined) return undefined
   const next = args[args.indexOf(option) + 1]
   const follows = next !== undefined && !/^--?[a-z]|\.ya?ml$|=/i.test(next) ? next : undefined
-  const value = inside ?? follows ?? (keys.get(key)!.includes('true') ? 'true' : '…')
+  const value = inside ?? follows ?? (keys.get(key)?.includes('true') ? 'true' : '…')
   return /[\s"'{}[\]$]/.test(value)
     ? `'${key}=${value.replaceAll("'", String.raw`'\''`)}'`
     : `${key}=${value}`

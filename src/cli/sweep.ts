@@ -63,12 +63,14 @@ export const sweepCommand = (): Command =>
     .addHelpText('after', ({ command }) => keyHelp('sweep', command.args))
     .action(async (path: string, given: string[], flags: SweepFlags) => {
       const { readMapping } = await import('./config_file.ts')
+      const { withWholeKeys } = await import('../runs/short_keys.ts')
       const { readAxis } = await import('../runs/sweep/axis.ts')
       const { planSweep } = await import('../runs/sweep/plan.ts')
       const { goOn } = await import('../runs/sweep/go.ts')
       const { random, seed, runs, minutes, split, retry, out, json = false } = flags
+      const file = await readMapping(path)
       const plan = await planSweep({
-        ...{ path, file: await readMapping(path), axes: given.map(readAxis), out },
+        ...{ path, file, axes: withWholeKeys(given, file).map(readAxis), out },
         draws: random === undefined ? undefined : { count: random, seed },
       })
       const final = split === undefined ? undefined : await finalEvaluation(plan, split)

@@ -9,9 +9,10 @@ import type { JsonSchema } from '../json_schema.ts'
 import { jsonSchema } from '../json_schema.ts'
 import { nearest } from '../nearest.ts'
 import { quote } from '../quote.ts'
-import { mappingsOf, typeText } from '../schema_words.ts'
+import { lastName, mappingsOf, typeText } from '../schema_words.ts'
 import type { RunConfig } from './config.ts'
 import { runConfigSchema } from './config.ts'
+import { keysOfTasks, taskOf } from './short_keys.ts'
 
 /** What is wrong with a configuration. */
 export interface ConfigFault {
@@ -59,8 +60,10 @@ function fault(issue: z.core.$ZodIssue, given: unknown, schema: JsonSchema): Con
         path: [...path, unknown!],
         says: `${key}.${unknown}: ${unknown} is the same in all stages; give it beside stages, or leave it out`,
       }
-    const near = nearest(unknown!, within.flatMap(mappingsOf).flatMap(keysOf))
-    const remedy = near === undefined ? 'remove it' : `did you mean "${[...path, near].join('.')}"?`
+    const beside = within.flatMap(mappingsOf).flatMap(keysOf)
+    const meant = path.length === 0 ? keysMeant(unknown!, beside, given, schema) : near(unknown!, beside)
+    const quoted = meant.map((name) => `"${[...path, name].join('.')}"`)
+    const remedy = meant.length === 0 ? 'remove it' : `did you mean ${quoted.join(' or ')}?`
     const whole = [...path, unknown!]
     return { path: whole, says: `there is no option "${whole.join('.')}"; ${remedy}` }
   }
@@ -84,6 +87,30 @@ function fault(issue: z.core.$ZodIssue, given: unknown, schema: JsonSchema): Con
   const more = meant ? `; did you mean "${meant}"?` : ''
   if (value === '') return { path, says: `${key} is empty; give ${kindOf(within)}` }
   return { path, says: `${key || 'it'} must be ${kindOf(within)}, and is ${asWritten(value)}${more}` }
+}
+
+const near = (word: string, known: readonly string[]): readonly string[] =>
+  [nearest(word, known) ?? []].flat()
+
+/** From so many letters on, a few edits make no other word. */
+const LONG = 8
+
+/** The keys that one at the outermost level may stand for: those of that last name, else one that looks like it. */
+function keysMeant(
+  word: string,
+  beside: readonly string[],
+  given: unknown,
+  schema: JsonSchema,
+): readonly string[] {
+  const inner = keysOfTasks(schema, [taskOf(given as object, schema)]).filter((key) => key.includes('.'))
+  const called = (name: string) => inner.filter((key) => lastName(key) === name)
+  return (
+    [
+      called(word),
+      near(word, beside),
+      word.length < LONG ? [] : near(word, inner.map(lastName)).flatMap(called),
+    ].find((keys) => keys.length > 0) ?? []
+  )
 }
 
 /** A value as a person may have written it in YAML. */

@@ -154,6 +154,60 @@ describe('a configuration of a YAML file and a command line', () => {
         '__proto__.lora=none on the command line: there is no option "__proto__"; remove it',
       ],
       [
+        'a last name of several keys',
+        `${SOUND}task: dpo\n`,
+        ['seed=1', 'beta=0.2'],
+        'beta=0.2 on the command line may be of dpo.beta or plastic.beta; write the one that is meant',
+      ],
+      [
+        'a last name of several keys of the task that the command line chooses',
+        `${SOUND}task: dpo\n`,
+        ['gamma=0.9', 'task=ppo'],
+        /^gamma=0\.9 on the command line may be of ppo\.gamma or plastic\.gamma;/,
+      ],
+      [
+        'a last name, by the whole key, whose value is wrong',
+        SOUND,
+        ['plasticity_lr=much'],
+        'plastic.plasticity_lr=much on the command line: plastic.plasticity_lr must be a number, ≥ 0, ≤ 1, and is "much"',
+      ],
+      [
+        "a last name of another task's key",
+        SOUND,
+        ['simpo_gamma=1'],
+        'simpo_gamma=1 on the command line: there is no option "simpo_gamma"; remove it',
+      ],
+      [
+        'a last name within a list',
+        SOUND,
+        ['path=a.csv'],
+        /^path=a\.csv on the command line: there is no option "path";/,
+      ],
+      [
+        'a last name that is misspelt',
+        SOUND,
+        ['plasticty_lr=0'],
+        'plasticty_lr=0 on the command line: there is no option "plasticty_lr"; did you mean "plastic.plasticity_lr"?',
+      ],
+      [
+        'a last name in a file',
+        `${SOUND}lora_alpha: 4\n`,
+        [],
+        'a.yaml: there is no option "lora_alpha"; did you mean "lora.lora_alpha"?',
+      ],
+      [
+        'a last name of several keys in a file',
+        `${SOUND}task: dpo\nbeta: 4\n`,
+        [],
+        'a.yaml: there is no option "beta"; did you mean "dpo.beta" or "plastic.beta"?',
+      ],
+      [
+        'a short word, which is near to many',
+        SOUND,
+        ['lr=1e-4'],
+        'lr=1e-4 on the command line: there is no option "lr"; remove it',
+      ],
+      [
         'what is no YAML',
         SOUND,
         ['data=[{path: x'],
@@ -179,6 +233,35 @@ describe('a configuration of a YAML file and a command line', () => {
       ])
       expect({ max_steps, max_length }).to.deep.equal({ max_steps: null, max_length: null })
       expect(template).to.deep.equal({ prompt: '{{ a }}', completion: '{{ b }}' })
+    }))
+
+  it('takes keys by their last names, where they are of one key of the task', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'a.yaml')
+      await writeFile(path, `${SOUND}task: dpo\nlora: { r: 2 }\n`)
+      const read = (...overrides: string[]) => readConfigFile(path, overrides)
+      const { lora, plastic, dpo } = await read(
+        'lora_alpha=64',
+        'plasticity_lr=0',
+        'dpo.beta=0.2',
+        'rpo_alpha=1',
+      )
+      expect(lora).to.deep.include({ r: 2, lora_alpha: 64 })
+      expect(plastic?.plasticity_lr).to.equal(0)
+      expect(dpo).to.include({ beta: 0.2, rpo_alpha: 1 })
+      expect((await read('task=sft', 'beta=0.5')).plastic?.beta).to.equal(0.5)
+      expect(
+        (await read('task=ppo', 'ppo.reward.metric=bleu', 'max_new_tokens=7')).ppo?.max_new_tokens,
+      ).to.equal(7)
+      expect(await read('lora.r=3', 'r=4')).to.deep.equal(await read('lora.r=4'))
+    }))
+
+  it('takes a key for what it is, whatever ends like it', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'a.yaml')
+      await writeFile(path, SOUND)
+      const { model, from, npt } = await readConfigFile(path, ['model=other', 'from=runs/a'])
+      expect({ model, from, npt }).to.deep.equal({ model: 'other', from: 'runs/a', npt: null })
     }))
 
   it('may begin a list by an override', async () => {

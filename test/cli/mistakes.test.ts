@@ -73,6 +73,8 @@ const mistakes: Record<string, readonly Mistake[]> = {
     ],
     [train('--learning-rate=1e-4'), /without dashes: learning_rate=1e-4$/m],
     [train('--lora_r', '4'), /without dashes: lora\.r=4$/m],
+    [train('--lora-alpha', '4'), /without dashes: lora_alpha=4$/m],
+    [train('--beta', '0.1'), /without dashes: beta=0\.1$/m],
     [['prepare', '--packing', 'config.yaml'], /without dashes: packing=true$/m],
     [['train', '--max_step', '3', 'config.yaml'], /without dashes: max_steps=3$/m],
     [['resume', 'run', '--max-steps', '400'], /without dashes: max_steps=400$/m],

@@ -197,6 +197,13 @@ describe('ortune sweep', function () {
     ],
     ['an option that there is not', ['learning_rat=1,2'], 'did you mean "learning_rate"?'],
     ['a key twice', ['seed=1,2', 'seed=3'], 'seed stands twice on the command line'],
+    ['a key by two names', ['lora.r=2,4', 'r=8'], 'lora.r stands twice on the command line'],
+    [
+      'a last name of several keys',
+      ['task=sft,dpo', 'beta=0.1,0.2'],
+      'beta=0.1,0.2 on the command line may be of dpo.beta or plastic.beta',
+    ],
+    ['a range by a last name', ['r=log:2.5:8', '--random', '2'], 'lora.r is a whole number'],
     ['a key and what is in it', ['lora=full,none', 'lora.r=2,4'], 'both say what lora is'],
     ['folders of runs', ['output_dir=a,b'], 'name that of the sweep by --out'],
     ['nothing', ['seed=1'], 'there is nothing to sweep over'],

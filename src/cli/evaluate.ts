@@ -54,7 +54,7 @@ export const evaluateCommand = (): Command =>
       const { UserError } = await import('../errors.ts')
       if (flags.baseline && other !== undefined)
         throw new UserError('--baseline and a second run both say what to compare with; leave one out')
-      if (other !== undefined) await checkComparable(run, other)
+      if (other !== undefined) await checkComparable(run, other, flags.split)
       if (flags.baseline) await (await import('../evaluation/evaluate_run.ts')).checkBaseline(run)
       const { evaluationReport } = await import('../report/evaluation_report.ts')
       const tools = flags.generate === 0 ? undefined : await openTools(run, flags)
@@ -79,19 +79,24 @@ export const evaluateCommand = (): Command =>
     })
 
 /** Figures of two runs say something side by side where the task is the same; other data is said aloud. */
-async function checkComparable(run: string, other: string): Promise<void> {
+async function checkComparable(run: string, other: string, split: Split): Promise<void> {
   const { UserError } = await import('../errors.ts')
   const { readRunManifest } = await import('../runs/run_manifest.ts')
   const { openSplit } = await import('../runs/split.ts')
-  for (const one of [run, other]) (await openSplit(one, 'train')).close()
+  const fingerprintOf = async (one: string) => {
+    const data = await openSplit(one, split)
+    data.close()
+    return data.fingerprint
+  }
+  const fingerprints = [await fingerprintOf(run), await fingerprintOf(other)]
   const [first, second] = [await readRunManifest(run), await readRunManifest(other)]
   if (first.task !== second.task)
     throw new UserError(
       `${run} is of task ${first.task} and ${other} of task ${second.task}, whose figures do not compare; evaluate them one by one`,
     )
-  if (first.data?.fingerprint !== second.data?.fingerprint)
+  if (fingerprints[0] !== fingerprints[1])
     process.stderr.write(
-      'note: the two runs were prepared from different data or templates, so each is judged on its own\n',
+      'note: the two runs are evaluated on different data, or by different templates, so each is judged on its own\n',
     )
 }
 

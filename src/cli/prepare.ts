@@ -85,7 +85,8 @@ async function printReport(data: TriedData): Promise<void> {
   const { dataTable, classTable } = await import('../report/data_table.ts')
   const { dataAdvice } = await import('../report/data_advice.ts')
   const { exampleView, tokenLegend } = await import('../report/token_view.ts')
-  const { splits, classes, examples, maxLength, context, prompts } = data
+  const { splits, classes, examples, maxLength, evalMaxLength, context, prompts } = data
+  const { train, ...judged } = splits
   // https://no-color.org: any value but the empty one turns colours off.
   const view = {
     color: process.stdout.isTTY && !process.env['NO_COLOR'],
@@ -101,7 +102,12 @@ async function printReport(data: TriedData): Promise<void> {
     detected.join(''),
     dataTable(splits, data),
     classes.length > 0 ? classTable(splits, classes) : '',
-    dataAdvice(splits, maxLength, context, data),
+    ...(evalMaxLength === maxLength
+      ? [dataAdvice(splits, maxLength, context, data)]
+      : [
+          dataAdvice(train ? { train } : {}, maxLength, context, data),
+          dataAdvice(judged, evalMaxLength, context, data, 'eval_max_length'),
+        ]),
     ...examples.map((example, i) => exampleView(example, i + 1, view)),
     examples.length > 0 && classes.length === 0 && !prompts ? tokenLegend(view) : '',
   ]

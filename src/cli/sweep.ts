@@ -5,6 +5,7 @@ import { Command, Option } from 'commander'
 
 import type { Split } from '../data/sets/splits.ts'
 import { eachOnce } from '../learning/listeners.ts'
+import { evaluatedOn } from '../runs/evaluated_on.ts'
 import type { FinalEvaluation, SweepPosition, SweepResult, SweepWatcher } from '../runs/sweep/go.ts'
 import type { SweepPlan } from '../runs/sweep/plan.ts'
 import { visible } from '../visible_text.ts'
@@ -123,7 +124,7 @@ async function sweepProgress(plan: SweepPlan, random: number | undefined): Promi
       say(`${plan.out}: ${counted(of)}${done === 0 ? '' : `, ${done} done before`}${beside}`)
       if (random !== undefined && new Set(plan.runs.map(({ config }) => withoutSeed(config))).size < random)
         note(`the values given have fewer than ${random} combinations; all that were found are taken`)
-      const drawn = plan.runs[0].config.data.some(({ split }) => 'validation' in split)
+      const drawn = evaluatedOn(plan.runs[0].config).eval_data.some(({ split }) => 'validation' in split)
       if (drawn && plan.axes.some(({ key }) => key === 'seed'))
         note(
           'the seed draws the validation rows, too, so that runs of different seeds are measured on different ones; split by a column to keep them',

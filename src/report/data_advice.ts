@@ -13,12 +13,14 @@ const whole = (n: number): string => n.toLocaleString('en')
  *
  * @param maxLength most tokens of an example
  * @param context most tokens the model can read
+ * @param key what `maxLength` is given by
  */
 export function dataAdvice(
   splits: SplitCounts,
   maxLength: number,
   context: number,
   form: ExampleForm = {},
+  key: 'max_length' | 'eval_max_length' = 'max_length',
 ): string {
   const all = Object.values(splits)
   const sum = (count: (counts: (typeof all)[number]) => number) =>
@@ -32,12 +34,12 @@ export function dataAdvice(
   const [overlong, empty, tie] = [sum((c) => c.overlong), sum((c) => c.empty), sum((c) => c.tie)]
 
   const shorten = `the model reads ${whole(context)} tokens at most, so shorten the texts`
-  const raise = maxLength < context ? `raise max_length (up to ${context}), or shorten it` : shorten
+  const raise = maxLength < context ? `raise ${key} (up to ${context}), or shorten it` : shorten
   const keep =
     longest <= context
-      ? `max_length=${longest} keeps all`
+      ? `${key}=${longest} keeps all`
       : maxLength < context
-        ? `max_length=${context} keeps more`
+        ? `${key}=${context} keeps more`
         : shorten
   const lines = [
     truncated > 0 &&
@@ -47,7 +49,7 @@ export function dataAdvice(
     empty > 0 &&
       `${rows(empty)} left out because there is nothing to learn: fill the empty columns, or remove the rows.`,
     tie > 0 &&
-      `${rows(tie)} left out because both answers are the same${truncated > 0 ? ', perhaps once they are cut' : ''}: remove the rows, or make the answers differ${truncated > 0 ? ' or max_length larger' : ''}.`,
+      `${rows(tie)} left out because both answers are the same${truncated > 0 ? ', perhaps once they are cut' : ''}: remove the rows, or make the answers differ${truncated > 0 ? ` or ${key} larger` : ''}.`,
   ]
   return lines.flatMap((line) => (line ? [`${line}\n`] : [])).join('')
 }

@@ -15,8 +15,11 @@ import { taskOptions } from './config.ts'
 
 /** @throws UserError where they do not, in any stage of a curriculum */
 export function checkConfig(config: RunConfig): void {
-  for (const { name } of config.stages ?? [])
-    checkConfig(stageConfig(config, name, { run: config.output_dir, from: null }))
+  if (config.stages) {
+    for (const { name } of config.stages)
+      checkConfig(stageConfig(config, name, { run: config.output_dir, from: null }))
+    return
+  }
   const { task: name, packing, npt, lora, metric_for_best_model: metric } = config
   const task = taskNamed(name)
   if (npt && task.refuses.plasticBlocks === 'refused')
@@ -44,6 +47,7 @@ export function checkConfig(config: RunConfig): void {
       'curriculum says how to go through stages, and there are none; describe them under stages, or leave it out',
     )
   if (config.filter !== null) compileCondition(config.filter)
+  if (typeof config.eval_filter === 'string') compileCondition(config.eval_filter)
 }
 
 /** @throws UserError where the configuration is that of several runs */

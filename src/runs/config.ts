@@ -13,7 +13,7 @@ import { loraConfigSchema } from '../formats/manifest.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
 import type { Stage } from './curriculum/options.ts'
 import { curriculumSchema, stagesSchema } from './curriculum/options.ts'
-import { classesSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
+import { classesSchema, evalSourceSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
 import { trainingOptionsSchema } from '../learning/options.ts'
 import { TASK_NAMES, taskNamed, tasks } from '../tasks/index.ts'
 import type { TaskName } from '../tasks/index.ts'
@@ -98,6 +98,28 @@ const singleRunSchema = trainingOptionsSchema.extend({
     .default(null)
     .describe(
       'Which rows are learned from: a condition such as `{{ row.response | length < 100 }}`; null: all. Splits and classes are those of all rows.',
+    ),
+  eval_data: z
+    .array(evalSourceSchema)
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Sources to evaluate on, in place of the validation and test rows of `data`, which are left out then; null: those.',
+    ),
+  eval_filter: z
+    .union([z.literal(true), z.string().min(1)])
+    .nullable()
+    .default(null)
+    .describe(
+      'Which validation and test rows are evaluated on: a condition, or `true` for all; null: those of `filter`.',
+    ),
+  eval_max_length: z
+    .union([z.literal('context'), z.int().min(2)])
+    .nullable()
+    .default(null)
+    .describe(
+      "Longest example in tokens where it is evaluated on, or `context` for the model's; null: `max_length`.",
     ),
   classes: classesSchema
     .nullable()

@@ -14,7 +14,7 @@ interface Conditional {
   readonly then: object
 }
 
-/** One condition for each task, in `allOf`. */
+/** In `allOf` one condition for each task, and that of a curriculum. */
 export function configSchema(): JsonSchema & { readonly allOf: readonly Conditional[] } {
   const schema = jsonSchema(runConfigSchema)
   const fallback = schema.properties?.['task']?.default
@@ -22,7 +22,13 @@ export function configSchema(): JsonSchema & { readonly allOf: readonly Conditio
     if: { properties: { task: { const: name } }, ...(name === fallback ? {} : { required: ['task'] }) },
     then: demandsOf(name),
   }))
-  return { ...schema, allOf }
+  return { ...schema, allOf: [...allOf, STAGES_OF_A_CURRICULUM] }
+}
+
+/** What says how to go through stages needs some. */
+const STAGES_OF_A_CURRICULUM: Conditional = {
+  if: { properties: { curriculum: { type: ['string', 'object'] } }, required: ['curriculum'] },
+  then: { properties: { stages: { type: 'array' } }, required: ['stages'] },
 }
 
 function demandsOf(name: TaskName): object {

@@ -147,5 +147,12 @@ export const sourceSchema = z.strictObject({
   template: givenTemplateSchema.describe('For this source alone.'),
 })
 
+/** A source of what is evaluated on alone. */
+export const evalSourceSchema = sourceSchema.extend({
+  split: splitSchema
+    .default({ all: 'validation' })
+    .describe('Which split each row is of; those of train are left out.'),
+})
+
 /** Names of classes; YAML reads some as numbers or truth values. */
 export const classesSchema = z.array(z.union([z.string().min(1), z.number(), z.boolean()]).transform(String))

@@ -19,6 +19,7 @@ import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { taskNamed } from '../tasks/index.ts'
 import type { RunConfig } from './config.ts'
 import { readTaskModel } from './check_config.ts'
+import { AS_LEARNED, evaluatedOn } from './evaluated_on.ts'
 
 const sourceOf = ({ path, split, template, ...read }: RunConfig['data'][number], seed: number): Source => ({
   path,
@@ -36,16 +37,26 @@ const sourceOf = ({ path, split, template, ...read }: RunConfig['data'][number],
 export async function resolveTemplates(
   config: RunConfig,
 ): Promise<RunConfig & { readonly template: TemplateSource }> {
-  const templates: TemplateSource[] = []
-  for (const source of config.data) {
-    const { path, read, template = config.template } = sourceOf(source, config.seed)
-    templates.push(template ?? (await templateOfFirstRow(path, read, dataKind(config), config.odd_rows)))
+  const templateOf = async (given: RunConfig['data'][number]) => {
+    const { path, read, template = config.template } = sourceOf(given, config.seed)
+    return template ?? templateOfFirstRow(path, read, dataKind(config), config.odd_rows)
   }
-  const common = config.template ?? templates[0]!
-  const data = config.data.map((source, i) => {
-    return { ...source, template: isDeepStrictEqual(templates[i], common) ? undefined : templates[i] }
-  })
-  return { ...config, template: common, data }
+  const common = config.template ?? (await templateOf(config.data[0]!))
+  const resolved = async (sources: RunConfig['data']) => {
+    const placed: RunConfig['data'] = []
+    for (const source of sources) {
+      const template = await templateOf(source)
+      placed.push({ ...source, template: isDeepStrictEqual(template, common) ? undefined : template })
+    }
+    return placed
+  }
+  const { data, eval_data } = config
+  return {
+    ...config,
+    template: common,
+    data: await resolved(data),
+    eval_data: eval_data && (await resolved(eval_data)),
+  }
 }
 
 /**
@@ -68,9 +79,12 @@ export async function prepareData(
     await readTaskModel(config),
     config.model,
   )
+  const sourcesOf = (data: RunConfig['data']) => data.map((source) => sourceOf(source, config.seed))
+  const judged = evaluatedOn(config)
+  const asLearned = isDeepStrictEqual(judged, evaluatedOn({ ...config, ...AS_LEARNED }))
   const report = await prepare({
     task: dataKind(config),
-    sources: config.data.map((source) => sourceOf(source, config.seed)),
+    sources: sourcesOf(config.data),
     template: config.template,
     classes: config.classes,
     tokenizerFolder,
@@ -79,18 +93,27 @@ export async function prepareData(
     overlong: config.overlong,
     oddRows: config.odd_rows,
     filter: config.filter ?? undefined,
+    evaluation: asLearned
+      ? undefined
+      : {
+          sources: sourcesOf(judged.eval_data),
+          filter: judged.eval_filter === true ? undefined : judged.eval_filter,
+          maxLength: await maxLengthOf(config, 'eval_max_length'),
+        },
     out,
     ...(onRows ? { onProgress: onRows } : {}),
   })
   for (const split of ['train', 'validation'] as const) {
     if (report.splits[split]?.examples) continue
-    const drawn = config.data.some(({ split: rule }) => 'validation' in rule && rule.validation > 0)
+    const own = split === 'validation' && !asLearned
+    const sources = own ? judged.eval_data : config.data
+    const drawn = sources.some(({ split: rule }) => 'validation' in rule && rule.validation > 0)
     const remedy = drawn
       ? 'there are too few rows that differ to draw some; add rows, or name the splits in a column (split: { column: … })'
       : `add a source of them (split: { all: ${split} }), ${split === 'train' ? 'or draw fewer of the rows there are' : 'or draw some of the rows there are (split: { validation: 0.1 })'}`
-    const { filter } = config
+    const filter = own ? judged.eval_filter : (config.filter ?? true)
     throw new UserError(
-      filter === null
+      filter === true
         ? `the data has no ${split} examples; ${remedy}`
         : `the filter ${quote(filter)} leaves no ${split} examples; change it, or the split of the sources`,
     )
@@ -100,10 +123,14 @@ export async function prepareData(
 
 const dataKind = ({ task }: RunConfig): DataKindName => taskNamed(task).learnsFrom
 
-/** The longest example in tokens. Throws UserError where it exceeds the model's context. */
-export async function maxLengthOf(config: RunConfig): Promise<number> {
+/** The longest example in tokens, of those that are learned from or evaluated on. Throws UserError where it exceeds the model's context. */
+export async function maxLengthOf(
+  config: RunConfig,
+  key: 'max_length' | 'eval_max_length' = 'max_length',
+): Promise<number> {
   const context = factsOf(await readTaskModel(config)).context
-  const maxLength = config.max_length ?? context
+  const given = key === 'max_length' ? config.max_length : evaluatedOn(config).eval_max_length
+  const maxLength = given === null || given === 'context' ? context : given
   if (maxLength <= context) return maxLength
-  throw new UserError(`max_length ${maxLength} exceeds the model's context of ${context}; lower it`)
+  throw new UserError(`${key} ${maxLength} exceeds the model's context of ${context}; lower it`)
 }

@@ -43,7 +43,7 @@ export function runCard({ config, changes, manifest, rows, step, evaluations }: 
   const { head, lora, npt, parameters, licence = {} } = manifest
   const model = nameOf(config.model)
   const { noun } = METHODS[methodOf(lora, npt)]
-  const sources = config.data.map(({ path }) => nameOf(path))
+  const sources = [...new Set([...config.data, ...(config.eval_data ?? [])].map(({ path }) => nameOf(path)))]
   const metadata = {
     ...licence,
     base_model: model,

@@ -16,7 +16,7 @@ import { settingsOf } from './settings.ts'
 
 /** A run's settings without the files that they name: the data has a fingerprint, models and plastic blocks their digests. */
 export function placelessSettings(config: RunConfig): object {
-  const settings = without(settingsOf(config, config.task), ['model', 'data', 'npt', 'from'])
+  const settings = without(settingsOf(config, config.task), ['model', 'data', 'eval_data', 'npt', 'from'])
   const options = taskNamed(config.task).located?.(taskOptions(config), () => '')
   return options ? { ...settings, ...settingsOf({ [config.task]: options }, config.task) } : settings
 }

@@ -24,8 +24,9 @@ import type { RunConfig } from './config.ts'
 import { checkConfig, readTaskModel } from './check_config.ts'
 
 export interface TriedData extends PrepareReport {
-  /** Most tokens of an example, and of what the model can read. */
+  /** Most tokens of an example, of one that is evaluated on, and of what the model can read. */
   readonly maxLength: number
+  readonly evalMaxLength: number
   readonly context: number
   /** Of each source, in order; detected where the configuration gives none. */
   readonly templates: readonly {
@@ -63,6 +64,7 @@ export async function tryData(given: RunConfig, { out, examples = 3 }: TryOption
   return withTemporaryFolder(async (temporary) => {
     const modelConfig = await readTaskModel(given)
     const maxLength = await maxLengthOf(given)
+    const evalMaxLength = await maxLengthOf(given, 'eval_max_length')
     const config = await resolveTemplates(given)
     await writeFile(join(temporary, 'config.json'), JSON.stringify(modelConfig))
     await placeTokenizer(config.model, modelConfig, temporary)
@@ -71,10 +73,13 @@ export async function tryData(given: RunConfig, { out, examples = 3 }: TryOption
     return {
       ...report,
       maxLength,
+      evalMaxLength,
       context: factsOf(modelConfig).context,
-      templates: config.data.map(({ path, template = config.template }, i) => {
-        return { path, template, detected: (given.data[i]!.template ?? given.template) === undefined }
-      }),
+      templates: (['data', 'eval_data'] as const).flatMap((key) =>
+        (config[key] ?? []).map(({ path, template = config.template }, i) => {
+          return { path, template, detected: (given[key]![i]!.template ?? given.template) === undefined }
+        }),
+      ),
       examples: await firstExamples(data, temporary, examples, report.prompts),
     }
   })

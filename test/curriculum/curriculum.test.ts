@@ -14,7 +14,9 @@ import { createCurriculum } from '../../src/runs/curriculum/create.ts'
 import type { CurrentStage } from '../../src/runs/curriculum/continue.ts'
 import { continueCurriculum } from '../../src/runs/curriculum/continue.ts'
 import { readCurriculum } from '../../src/runs/curriculum/kept.ts'
+import { createRun } from '../../src/runs/create.ts'
 import { readConfig } from '../../src/runs/read_config.ts'
+import { openSplit } from '../../src/runs/split.ts'
 import { learnedTemplates } from '../../src/runs/templates.ts'
 import { runHere } from '../cli/run_cli.ts'
 import { rejection } from '../rejection.ts'
@@ -190,6 +192,49 @@ describe('a curriculum', function () {
     expect(first.find((line) => line.step === 0)!.eval_loss).to.equal(visits[1]!.earlier!['short'])
   })
 
+  it('evaluates all stages on the same rows, in any order, where validation is all', async () => {
+    const validationOf = async (output_dir: string, order: 'given' | 'reversed') => {
+      const curriculum = { validation: 'all' as const, order }
+      const planned = await createCurriculum(readConfig({ ...shared, output_dir, curriculum }))
+      expect(planned.map(({ data }) => data.splits.validation!.examples)).to.deep.equal([8, 8, 8])
+      const learned = [20, 20, 40]
+      expect(planned.map(({ data }) => data.splits.train!.examples)).to.deep.equal(
+        order === 'given' ? learned : learned.reverse(),
+      )
+      const { visits } = await continueCurriculum(output_dir)
+      const found: { fingerprint: string; ids: string }[] = []
+      for (const { run } of visits) {
+        const data = await openSplit(join(output_dir, 'stages', run), 'validation')
+        const ids = Array.from({ length: data.size }, (_, i) => [...data.row(i).input_ids])
+        found.push({ fingerprint: data.fingerprint, ids: JSON.stringify(ids) })
+        data.close()
+      }
+      return found
+    }
+    const given = await validationOf('same-rows', 'given')
+    expect(given).to.deep.equal([given[0], given[0], given[0]])
+    expect(await validationOf('same-rows-reversed', 'reversed')).to.deep.equal(given)
+    // The rows are those of a run without stages, cut at 60 tokens and not at the first stage's 30.
+    await createRun(readConfig({ ...shared, output_dir: 'without-stages', stages: undefined }))
+    const data = await openSplit('without-stages', 'validation')
+    expect(data.fingerprint).to.equal(given[0]!.fingerprint)
+    data.close()
+    const { code, stderr } = await runHere(
+      folder,
+      ...['evaluate', 'same-rows/stages/1-short', 'same-rows/stages/2-long', '--generate', '0'],
+    )
+    expect([code, stderr]).to.deep.equal([0, ''])
+  })
+
+  it('an adaptive one then looks back on the same rows', async () => {
+    const curriculum = { advance: 'adaptive', validation: 'all', tolerance: 1, patience: 9 }
+    await createCurriculum(readConfig({ ...shared, output_dir: 'adaptive-all', curriculum }))
+    const { visits } = await continueCurriculum('adaptive-all')
+    for (const { best_metric, earlier } of visits)
+      for (const value of Object.values(earlier!)) expect(value).to.equal(best_metric)
+    expect(Object.keys(visits[2]!.earlier!)).to.deep.equal(['short', 'long'])
+  })
+
   const refused: Readonly<Record<string, [config: object, says: RegExp]>> = {
     'a stage without rows': [
       { stages: [short, { name: 'giant', filter: 'response | length > 999' }] },
@@ -231,6 +276,18 @@ describe('a curriculum', function () {
     'no data': [
       { data: undefined },
       /there is no "data"; give .* data\/instructions.csv, which comes with ortune/,
+    ],
+    'evaluation of its own in a stage, where all are evaluated alike': [
+      { stages: [short, { ...long, eval_filter: true }], curriculum: { validation: 'all' } },
+      /stage "long" has eval_filter, and with curriculum.validation=all the stages are evaluated on the same rows; give it beside stages, or leave it out/,
+    ],
+    'a template in a stage alone, where all are evaluated alike': [
+      {
+        template: undefined,
+        stages: [{ ...short, template: shared.template }],
+        curriculum: { validation: 'all' },
+      },
+      /stage "short" has a template, and with .*=all the stages are evaluated by the one beside stages; give one there/,
     ],
     'a curriculum without stages': [
       { stages: undefined, curriculum: 'adaptive' },

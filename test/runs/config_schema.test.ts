@@ -20,6 +20,12 @@ const additions: readonly object[] = [
   { npt: null, lora: 'none' },
   { lora: 'none' },
   { lora: 'full' },
+  ...[null, 'adaptive', { advance: 'fixed', validation: 'all' }].flatMap((curriculum) => [
+    { curriculum },
+    { curriculum, stages: null },
+    { curriculum, stages: [{ name: 'first' }, { name: 'second', max_length: 9 }] },
+  ]),
+  { eval_filter: true, eval_max_length: 'context', eval_data: [{ path: 'b.csv' }] },
   { packing: true },
   { packing: false },
   ...['eval_loss', 'eval_nothing', ...new Set(TASK_NAMES.flatMap((name) => taskNamed(name).metrics))].map(

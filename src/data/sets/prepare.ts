@@ -26,6 +26,7 @@ import type { Drawn, Source } from '../sources/source_rows.ts'
 import { createSplitFiles } from './split_files.ts'
 import type { SplitCounts } from './split_files.ts'
 import { splitSources } from './split_sources.ts'
+import type { Split } from './splits.ts'
 import { SPLITS, checkFractions, splitFile } from './splits.ts'
 import type { LabelTemplate, TemplateSource } from '../templates/template_source.ts'
 
@@ -49,6 +50,8 @@ export interface PrepareOptions {
   readonly oddRows?: OddRows
   /** Which rows give examples, as `compileCondition` takes it; by default all. Splits and classes are those of all rows. */
   readonly filter?: string | undefined
+  /** What is evaluated on, where it is another: the rows of these that are not for training, in place of those of `sources`. */
+  readonly evaluation?: Pick<PrepareOptions, 'sources' | 'filter' | 'maxLength'> | undefined
   /** Folder to write; one that holds data sets already is replaced. */
   readonly out: string
   /** Called now and then with the rows read so far. */
@@ -117,14 +120,50 @@ async function classesOf(
   return classes
 }
 
-/** Writes the split files into `folder` and counts. */
+/** Sources as they are read, and the splits that are written of them. */
+interface Part {
+  readonly splits: readonly Split[]
+  readonly sources: readonly TemplatedSource[]
+  readonly drawn: readonly (Drawn | undefined)[]
+  readonly classes: readonly string[]
+  /** Its own sources, filter and lengths among them. */
+  readonly options: PrepareOptions
+  readonly digest: string
+}
+
+/** Reads the sources as far as it takes to draw splits and find classes. */
+async function openPart(
+  options: PrepareOptions,
+  splits: readonly Split[],
+  known?: readonly string[],
+): Promise<Part> {
+  const { task = 'sft', tokenizerFolder, maxLength, overlong = 'error', oddRows = 'error', filter } = options
+  if (!(Number.isInteger(maxLength) && maxLength >= 2)) {
+    throw new UserError(`the maximum length is ${maxLength}; it must be a whole number of at least 2 tokens`)
+  }
+  for (const { split } of options.sources) if ('seed' in split) checkFractions(split)
+  const sources = await withTemplates(options)
+  const drawn = await splitSources(
+    sources,
+    ({ template }) => {
+      const stratum = kindNamed(task).stratum?.(template)
+      return stratum && readTolerantly(stratum, oddRows, () => undefined)
+    },
+    oddRows,
+  )
+  const classes = known ?? (await classesOf(sources, drawn, options))
+  const tokenizerFiles = (await tokenizerFilesIn(tokenizerFolder)).map((name) => join(tokenizerFolder, name))
+  const files = [...sources.map(({ path }) => path), ...tokenizerFiles]
+  const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
+  const rest = filter === undefined ? [] : [filter]
+  const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong, oddRows, ...rest])
+  return { splits, sources, drawn, classes, options, digest }
+}
+
+/** Writes the split files of a part into `folder` and counts. */
 async function writeSplits(
   folder: string,
-  sources: readonly TemplatedSource[],
-  splits: readonly (Drawn | undefined)[],
-  classes: readonly string[],
-  options: PrepareOptions,
-  digest: string,
+  { splits, sources, drawn, classes, options, digest }: Part,
 ): Promise<SplitCounts> {
   const { task = 'sft', maxLength, oddRows = 'error', filter, onProgress } = options
   const kind = kindNamed(task)
@@ -135,6 +174,7 @@ async function writeSplits(
   const files = createSplitFiles(folder, facts, kind.prompts)
   let rows = 0
   let wanted = 0
+  let ours = 0
   let counts: SplitCounts
   try {
     for (const [i, source] of sources.entries()) {
@@ -149,21 +189,25 @@ async function writeSplits(
       let damaged: Damage[] = []
       const leave = ({ message }: Error) => void damaged.push({ leftOut: 'odd', reason: message })
       const addDamaged = async () => {
-        for (const damage of damaged) await files.add(splitOfDamage, damage)
+        if (splits.includes(splitOfDamage))
+          for (const damage of damaged) await files.add(splitOfDamage, damage)
         damaged = []
       }
-      for await (const { row, split, where } of sourceRows(source, splits[i], oddRows, leave)) {
+      for await (const { row, split, where } of sourceRows(source, drawn[i], oddRows, leave)) {
         await addDamaged()
         if (++rows % PROGRESS_ROWS === 0) onProgress?.(rows)
         if (!isWanted(row, where)) continue
         wanted++
+        if (!splits.includes(split)) continue
+        ours++
         for (const encoded of encode(row, where)) await files.add(split, encoded)
       }
       await addDamaged()
     }
     onProgress?.(rows)
     counts = await files.finish()
-    if (Object.values(counts).some(({ examples }) => examples > 0)) return counts
+    if (Object.values(counts).some(({ examples }) => examples > 0) || (wanted > 0 && ours === 0))
+      return counts
   } finally {
     await files.close()
   }
@@ -172,7 +216,7 @@ async function writeSplits(
     throw new UserError(
       `${paths}: the filter ${quote(filter!)} holds for none of the ${rows} rows; change it, or leave it out`,
     )
-  const found = rows === 0 ? 'there are no rows' : `${wanted} rows were left out, ${reasonsOf(counts)}`
+  const found = rows === 0 ? 'there are no rows' : `${ours} rows were left out, ${reasonsOf(counts)}`
   throw new UserError(`${paths}: no example to learn from; ${found}; give rows with something to learn`)
 }
 
@@ -209,34 +253,19 @@ function reasonsOf(counts: SplitCounts): string {
  * @throws UserError where an option, a source or a row is wrong, or no example is left; nothing is written then.
  */
 export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
-  const { task = 'sft', maxLength, overlong = 'error', oddRows = 'error', filter } = options
-  const { tokenizerFolder, out } = options
-  if (!(Number.isInteger(maxLength) && maxLength >= 2)) {
-    throw new UserError(`the maximum length is ${maxLength}; it must be a whole number of at least 2 tokens`)
-  }
-  for (const { split } of options.sources) if ('seed' in split) checkFractions(split)
+  const { task = 'sft', evaluation, out } = options
   await checkFolder(out)
-  const sources = await withTemplates(options)
-  const drawn = await splitSources(
-    sources,
-    ({ template }) => {
-      const stratum = kindNamed(task).stratum?.(template)
-      return stratum && readTolerantly(stratum, oddRows, () => undefined)
-    },
-    oddRows,
-  )
-  const classes = await classesOf(sources, drawn, options)
-  const tokenizerFiles = (await tokenizerFilesIn(tokenizerFolder)).map((name) => join(tokenizerFolder, name))
-  const files = [...sources.map(({ path }) => path), ...tokenizerFiles]
-  const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
-  const rest = filter === undefined ? [] : [filter]
-  const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong, oddRows, ...rest])
-
-  let splits: SplitCounts = {}
+  const learned = await openPart(options, evaluation ? ['train'] : SPLITS)
+  const { classes } = learned
+  const judged =
+    evaluation && (await openPart({ ...options, ...evaluation }, ['validation', 'test'], classes))
+  const splits: SplitCounts = {}
   const fill = async (folder: string) => {
-    splits = await writeSplits(folder, sources, drawn, classes, options, digest)
+    for (const part of judged ? [learned, judged] : [learned])
+      Object.assign(splits, await writeSplits(folder, part))
   }
   await writeFolderAtomic(out, fill, () => checkFolder(out))
   const { layout, prompts = false } = kindNamed(task)
+  const digest = judged ? await fingerprint([], [learned.digest, judged.digest]) : learned.digest
   return { fingerprint: digest, classes, pairs: layout.rowsPerExample === 2, prompts, splits }
 }

@@ -12,7 +12,8 @@ const COMMON: readonly string[] = [
 const name = z
   .string()
   .max(60)
-  .regex(/[\p{L}\p{N}]/u, 'it must have a letter or a digit')
+  // As a pattern of JSON Schema it would need the flag u, which not every editor gives.
+  .refine((text) => /[\p{L}\p{N}]/u.test(text), 'it must have a letter or a digit')
   .describe('What it is called; its folder is called after it.')
 
 /** A key that may be left out, and has no default then. */
@@ -47,6 +48,7 @@ export function stagesSchema<Keys extends object>(
 export type Stage<Keys> = Partial<Keys> & { readonly name: string }
 
 const ADVANCES = ['fixed', 'adaptive'] as const
+const VALIDATIONS = ['stage', 'all'] as const
 export const ORDERS = ['given', 'reversed', 'shuffled'] as const
 
 const optionsSchema = z
@@ -61,6 +63,12 @@ const optionsSchema = z
       .enum(ORDERS)
       .default('given')
       .describe('The order of the stages: as given, the other way round, or drawn from the seed.'),
+    validation: z
+      .enum(VALIDATIONS)
+      .default('stage')
+      .describe(
+        'What each stage is evaluated on: what it learns from by its own `filter` and `max_length`, or in `all` stages the same rows, those of the options beside `stages`, so that their curves and checkpoints compare.',
+      ),
     patience: z
       .int()
       .min(1)

@@ -152,6 +152,7 @@ function createChecks(): (config: RunConfig) => Promise<void> {
     checkConfig(config)
     const model = await readTaskModel(config)
     await maxLengthOf(config)
+    await maxLengthOf(config, 'eval_max_length')
     const lora = adaptationOf(config, model)
     const { head, graphOptions } = taskNamed(config.task)
     const npt = config.npt && 'from' in config.npt ? null : config.npt
@@ -166,7 +167,7 @@ function createChecks(): (config: RunConfig) => Promise<void> {
     }
     const { provider, threads } = config
     await once('device', [provider, threads], () => checkDevice(config))
-    for (const source of config.data)
+    for (const source of [...config.data, ...(config.eval_data ?? [])])
       await once('data', without(source, ['split', 'template']), () =>
         readRows(source.path, without(source, ['path', 'split', 'template'])).next(),
       )

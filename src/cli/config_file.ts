@@ -11,6 +11,7 @@ import { changed } from '../runs/change.ts'
 import type { Mapping, Override } from '../runs/overrides.ts'
 import { isMapping, readOverridden, readOverride, withOverrides } from '../runs/overrides.ts'
 import { withWholeKeys } from '../runs/short_keys.ts'
+import { readVariants, withVariant } from '../runs/variants.ts'
 
 /**
  * Reads a training configuration, some keys of which are given on the command line.
@@ -18,8 +19,9 @@ import { withWholeKeys } from '../runs/short_keys.ts'
  * @throws UserError naming the key at fault, and the file or the override that it stands in
  */
 export async function readConfigFile(path: string, overrides: readonly string[]): Promise<RunConfig> {
-  const file = await readMapping(path)
-  return readOverridden(path, file, withWholeKeys(overrides, file).map(readOverride))
+  const { file, variants } = readVariants(path, await readMapping(path))
+  const given = withWholeKeys(overrides, file).map(readOverride)
+  return readOverridden(path, file, withVariant(given, variants))
 }
 
 /** The options of a YAML file, unchecked. */

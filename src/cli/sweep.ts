@@ -1,11 +1,13 @@
 /** @module */
 import { join } from 'node:path'
 
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 
 import type { Split } from '../data/sets/splits.ts'
 import { eachOnce } from '../learning/listeners.ts'
 import { evaluatedOn } from '../runs/evaluated_on.ts'
+import type { EqualBudget } from '../runs/sweep/budgets.ts'
+import { BUDGETS } from '../runs/sweep/budgets.ts'
 import type { FinalEvaluation, SweepPosition, SweepResult, SweepWatcher } from '../runs/sweep/go.ts'
 import type { SweepPlan } from '../runs/sweep/plan.ts'
 import { visible } from '../visible_text.ts'
@@ -21,9 +23,17 @@ interface SweepFlags {
   runs?: number
   minutes?: number
   split?: FinalSplit
+  equal?: EqualBudget[]
   retry?: boolean
   out?: string
   json?: boolean
+}
+
+/** `tokens`, `seconds` or `tokens,seconds`. */
+function equalBudgets(text: string): EqualBudget[] {
+  const found = BUDGETS.filter((budget) => text.split(',').includes(budget))
+  if (found.length === text.split(',').length) return found
+  throw new InvalidArgumentError(`choose ${BUDGETS.join(', ')} or ${BUDGETS.join()}`)
 }
 
 type FinalSplit = Extract<Split, 'validation' | 'test'>
@@ -50,6 +60,11 @@ export const sweepCommand = (): Command =>
         'test',
       ] satisfies FinalSplit[]),
     )
+    .option(
+      '--equal <what>',
+      'compare all metrics at equal tokens, at equal seconds of training, or at both: tokens,seconds',
+      equalBudgets,
+    )
     .option('--retry', 'try runs again that failed')
     .option('--out <folder>', "the sweep's folder (default: the file's output_dir with -sweep behind)")
     .option('--json', 'print one JSON result on standard output')
@@ -68,7 +83,7 @@ export const sweepCommand = (): Command =>
       const { readAxis } = await import('../runs/sweep/axis.ts')
       const { planSweep } = await import('../runs/sweep/plan.ts')
       const { goOn } = await import('../runs/sweep/go.ts')
-      const { random, seed, runs, minutes, split, retry, out, json = false } = flags
+      const { random, seed, runs, minutes, split, equal = [], retry, out, json = false } = flags
       const file = await readMapping(path)
       const plan = await planSweep({
         ...{ path, file, axes: withWholeKeys(given, file).map(readAxis), out },
@@ -85,7 +100,7 @@ export const sweepCommand = (): Command =>
         },
         finishing: (work) => finishOnSignal(work, 'the same command goes on; '),
       })
-      await printSweep(plan, result, json)
+      await printSweep(plan, result, { equal, json })
       if (result.stopped !== 'interrupted') process.exitCode = 0
     })
 
@@ -151,11 +166,17 @@ const counted = (count: number): string => `${count.toLocaleString('en')} run${c
 async function printSweep(
   { out, runs: planned }: SweepPlan,
   result: SweepResult,
-  json: boolean,
+  { equal, json }: { readonly equal: readonly EqualBudget[]; readonly json: boolean },
 ): Promise<void> {
   const { fromBest, overSeeds } = await import('../runs/sweep/compare.ts')
-  const { sweepTable } = await import('../report/sweep_table.ts')
+  const { atEqual } = await import('../runs/sweep/equal.ts')
+  const { equalTable, sweepTable } = await import('../report/sweep_table.ts')
   const { runs, scales, left, stopped } = result
+  const order = new Map(planned.map(({ digest }, i) => [digest, i]))
+  const inOrder = runs
+    .filter(({ digest }) => order.has(digest))
+    .sort((a, b) => order.get(a.digest)! - order.get(b.digest)!)
+  const comparisons = equal.map((by) => atEqual(inOrder, by))
   const best = fromBest(runs).find(({ best_metric }) => best_metric !== null)
   await keepResult(
     () => drawSweep(out, result),
@@ -168,6 +189,7 @@ async function printSweep(
           keys: Object.keys(scales),
           runs: fromBest(runs),
           over_seeds: overSeeds(runs),
+          ...(equal.length === 0 ? {} : { equal: comparisons }),
         }
         const paths = { best: best === undefined ? null : join(out, best.run), picture }
         process.stdout.write(`${JSON.stringify({ ...found, ...paths, left, stopped })}\n`)
@@ -175,6 +197,7 @@ async function printSweep(
       }
       process.stdout.write(
         `\n${sweepTable(runs)}\n` +
+          comparisons.map((comparison) => `${equalTable(comparison)}\n`).join('') +
           (best === undefined ? '' : `  best     ${join(out, best.run)}\n`) +
           (picture === null ? '' : `  picture  ${picture}\n`) +
           (stopped === null ? '' : `${counted(left)} left: ${REASONS[stopped]}\n`),

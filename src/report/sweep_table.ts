@@ -6,6 +6,8 @@ import { textTable } from '../metrics/text_table.ts'
 import { listNames, shortenSentence } from '../quote.ts'
 import type { SeedGroup } from '../runs/sweep/compare.ts'
 import { fromBest, overSeeds } from '../runs/sweep/compare.ts'
+import type { EqualComparison, EqualGroup } from '../runs/sweep/equal.ts'
+import type { MedianInterval } from '../metrics/bootstrap.ts'
 import type { SweptRun } from '../runs/sweep/go.ts'
 import { valueLabel } from '../runs/sweep/names.ts'
 
@@ -72,6 +74,34 @@ function seedTable(groups: readonly SeedGroup[]): string {
     ]),
   ])
 }
+
+/** Each metric of groups of runs at equal tokens or seconds, beside the first group. */
+export function equalTable({ by, at, metrics }: EqualComparison): string {
+  const point = by === 'tokens' ? `${Math.round(at).toLocaleString('en')} tokens` : `${at.toFixed(1)} seconds`
+  const first = metrics[0]?.groups[0]
+  if (first === undefined) return ''
+  const beside = Object.values(first.values).map(valueLabel).join(' ')
+  const heading = [
+    ...[`at ${point}`, ...Object.keys(first.values), 'median', '95 % interval'],
+    ...[`beside ${beside || 'the first'}`, '95 % interval', 'runs'],
+  ]
+  const rows = metrics.flatMap(({ metric, groups }) =>
+    groups.map((group, i) => [i === 0 ? metricName({ metric }) : '', ...groupCells(group)]),
+  )
+  return textTable([heading, ...rows])
+}
+
+const groupCells = ({ values, interval, difference, runs }: EqualGroup): string[] => [
+  ...Object.values(values).map(valueLabel),
+  ...intervalCells(interval, numberText),
+  ...intervalCells(difference, signed),
+  String(runs),
+]
+
+const intervalCells = (interval: MedianInterval | null, text: (value: number) => string): string[] =>
+  interval ? [text(interval.median), `${text(interval.low)} to ${text(interval.high)}`] : ['', '']
+
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`
 
 /** Each reason once, with the runs that it was given by. */
 function failures(runs: readonly SweptRun[]): string {

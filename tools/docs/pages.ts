@@ -29,8 +29,19 @@ function editorSchema(): string {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'ortune: the configuration of a run',
     // As a person writes them: first what is learned, then how.
-    properties: Object.fromEntries([...keys.filter((key) => !ofTraining(key)), ...keys.filter(ofTraining)]),
+    properties: Object.fromEntries<unknown>([
+      ...keys.filter((key) => !ofTraining(key)),
+      ...keys.filter(ofTraining),
+      ['variants', variants],
+    ]),
   })
+}
+
+const variants = {
+  type: 'object',
+  additionalProperties: { type: ['object', 'null'] },
+  description:
+    'Names of variants to be compared by `ortune sweep`, each with the keys that are another in it, as a command line gives them.',
 }
 
 /** On the page of learning rates, what stands between these is the table of defaults. */

@@ -3,6 +3,8 @@
  * of equal runs has equal bytes. It counts what steps take, and not evaluations.
  * @module
  */
+import { join } from 'node:path'
+
 import type { Listener, LogRecord } from '../../learning/listeners.ts'
 import { exists } from '../../formats/read_file.ts'
 import { appendRecord, readRecords } from '../log.ts'
@@ -21,6 +23,9 @@ export interface Clock {
 }
 
 const BEGINNING: ClockRecord = { step: 0, tokens: 0, seconds: 0 }
+
+/** The clock of a run's folder. */
+export const clockOf = (run: string): Promise<Clock> => openClock(join(run, 'clock.jsonl'))
 
 /**
  * Opens the clock of a run, to look at or to go on. A step that was taken again after an interruption stands twice in the file,

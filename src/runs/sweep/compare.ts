@@ -25,17 +25,12 @@ export interface SeedGroup {
 
 /** Groups from the best median to the worst. None where `seed` is no key of the sweep. */
 export function overSeeds(runs: readonly SweptRun[]): readonly SeedGroup[] {
-  const groups = new Map<string, SweptRun[]>()
-  for (const run of runs) {
-    if (!('seed' in run.values)) return []
-    const name = JSON.stringify(othersThanSeed(run))
-    groups.set(name, [...(groups.get(name) ?? []), run])
-  }
-  return [...groups.values()]
-    .map((group): SeedGroup => {
+  if (runs.some(({ values }) => !('seed' in values))) return []
+  return groupedOverSeeds(runs)
+    .map(({ values, runs: group }): SeedGroup => {
       const found = group.flatMap(({ best_metric }) => best_metric ?? [])
       return {
-        values: othersThanSeed(group[0]!),
+        values,
         metric: group[0]!.metric,
         interval: found.length === 0 ? null : medianInterval(found),
         finished: found.length,
@@ -43,6 +38,18 @@ export function overSeeds(runs: readonly SweptRun[]): readonly SeedGroup[] {
       }
     })
     .sort((a, b) => compared(a.metric, a.interval?.median ?? null, b.interval?.median ?? null))
+}
+
+/** Runs with the same values but for their seeds, in the order in which they are given. */
+export function groupedOverSeeds(
+  runs: readonly SweptRun[],
+): readonly { readonly values: SeedGroup['values']; readonly runs: readonly SweptRun[] }[] {
+  const groups = new Map<string, SweptRun[]>()
+  for (const run of runs) {
+    const name = JSON.stringify(othersThanSeed(run))
+    groups.set(name, [...(groups.get(name) ?? []), run])
+  }
+  return [...groups.values()].map((runs) => ({ values: othersThanSeed(runs[0]!), runs }))
 }
 
 const othersThanSeed = ({ values }: SweptRun): SeedGroup['values'] => without(values, ['seed'])

@@ -30,6 +30,7 @@ export type Scale = 'list' | 'lin' | 'log'
 const sweepSchema = z.object({
   keys: z.record(z.string(), z.enum(['list', 'lin', 'log'])),
   shared: z.record(z.string(), z.unknown()),
+  variants: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 })
 
 export interface SweepFolder {
@@ -46,7 +47,7 @@ export interface SweepFolder {
  *
  * @throws UserError where it is another sweep's, whose runs differ from these in more than the keys of both
  */
-export async function openSweepFolder({ out, axes, shared }: SweepPlan): Promise<SweepFolder> {
+export async function openSweepFolder({ out, axes, shared, variants }: SweepPlan): Promise<SweepFolder> {
   const file = join(out, 'sweep.json')
   const scalesNow = Object.fromEntries(axes.map((axis) => [axis.key, scaleOf(axis)]))
   const mine = JSON.parse(JSON.stringify(shared)) as Mapping
@@ -55,17 +56,24 @@ export async function openSweepFolder({ out, axes, shared }: SweepPlan): Promise
   if (!before && names.some((name) => name !== '.lock'))
     throw new UserError(`${out} holds files that are no sweep; name an empty or new folder by --out`)
   const scales = { ...before?.keys, ...scalesNow }
-  if (before) checkShared(out, before.shared, mine, Object.keys(scales))
+  const named = {
+    ...before?.variants,
+    ...(JSON.parse(JSON.stringify(Object.fromEntries(variants))) as object),
+  }
+  if (before) {
+    checkShared(out, before.shared, mine, Object.keys(scales))
+    checkVariants(out, before.variants ?? {}, named)
+  }
   if (Object.keys(scales).length === 0)
     throw new UserError(
       'there is nothing to sweep over; give a key several values, such as learning_rate=1e-4,3e-4',
     )
   await mkdir(out, { recursive: true })
-  if (!isDeepStrictEqual(before?.keys, scales))
-    await writeFileAtomic(
-      file,
-      `${JSON.stringify({ keys: scales, shared: before?.shared ?? mine }, null, 2)}\n`,
-    )
+  const now = {
+    ...{ keys: scales, shared: before?.shared ?? mine },
+    ...(Object.keys(named).length === 0 ? {} : { variants: named }),
+  }
+  if (!isDeepStrictEqual(before, now)) await writeFileAtomic(file, `${JSON.stringify(now, null, 2)}\n`)
   const folders = names.flatMap((name) => {
     const digest = /-([0-9a-f]{12})$/.exec(name)?.[1]
     return digest === undefined || name.startsWith('.') ? [] : [[digest, name] as const]
@@ -74,6 +82,15 @@ export async function openSweepFolder({ out, axes, shared }: SweepPlan): Promise
 }
 
 const scaleOf = (axis: Axis): Scale => (isRange(axis) ? axis.scale : 'list')
+
+/** More of them may come, but a name means one thing. */
+function checkVariants(out: string, before: Mapping, now: Mapping): void {
+  const other = Object.keys(before).find((name) => !isDeepStrictEqual(before[name], now[name]))
+  if (other !== undefined)
+    throw new UserError(
+      `${out} holds a sweep in which variant ${quote(other)} has other keys; put them back, give it another name, or name another folder by --out`,
+    )
+}
 
 function checkShared(out: string, before: Mapping, now: Mapping, keys: readonly string[]): void {
   const swept = (leaf: string) =>

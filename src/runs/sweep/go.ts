@@ -3,23 +3,21 @@
  * one under way has a checkpoint.
  * @module
  */
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 
 import { UserError } from '../../errors.ts'
-import { exists } from '../../formats/read_file.ts'
 import { withLock } from '../../formats/lock.ts'
-import type { EvaluationRecord, Listener } from '../../learning/listeners.ts'
-import { listenersAsOne } from '../../learning/listeners.ts'
-import { continueRun } from '../continue.ts'
-import { createRun } from '../create.ts'
-import { isEvaluation, readRecords as readLog } from '../log.ts'
-import { openClock } from './clock.ts'
+import type { Listener } from '../../learning/listeners.ts'
+import type { Finishing } from './attempt.ts'
+import { attempt } from './attempt.ts'
 import type { Scale, SweepFolder } from './folder.ts'
 import { openSweepFolder } from './folder.ts'
-import { folderName, valueAt } from './names.ts'
+import { folderName, valuesOf } from './names.ts'
 import type { PlannedRun, SweepPlan } from './plan.ts'
+import { rowOf } from './row_of.ts'
 import type { SweepRow } from './rows.ts'
 import { appendRow, readRows } from './rows.ts'
+import { trainedBy } from './trained_by.ts'
 
 /** How far a sweep goes; what it did when it was called before counts. */
 export interface Budget {
@@ -42,7 +40,7 @@ export interface SweepOptions {
   readonly final?: FinalEvaluation | undefined
   readonly watcher?: SweepWatcher
   /** Does what a signal is to let come to a good end, such as a checkpoint. */
-  readonly finishing?: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
+  readonly finishing?: Finishing
 }
 
 /** Where a sweep is. */
@@ -120,7 +118,11 @@ async function goOnAlone(
   ): Promise<'ended' | 'ended last' | 'interrupted'> {
     watcher.run?.(position)
     const began = performance.now()
-    const outcome = await attempt(run, position.run, watcher, finishing)
+    const outcome = await attempt(run.config, position.run, {
+      finishing,
+      listener: () => watcher.listener?.() ?? {},
+      note: (sentence) => watcher.note?.(sentence),
+    })
     if (outcome.interrupted && !outcome.ended) return 'interrupted'
     const elapsed = (performance.now() - began) / 1000
     const row = await rowOf(run, position.run, outcome.error, elapsed)
@@ -141,8 +143,8 @@ async function goOnAlone(
       const path = join(out, folders.get(run.digest) ?? folderName(run, keys))
       const began = performance.now()
       const came = await train(run, {
-        ...{ number: done.length + 1, of: most, run: path, values: valuesOf(run.config, keys) },
-        resumed: await exists(join(path, 'training.json')),
+        ...{ number: done.length + 1, of: most, run: path, values: valuesOf(run, keys) },
+        resumed: await trainedBy(run.config).isMade(path),
         secondsLeft: spent.length === 0 ? undefined : ((most - done.length) * sum(spent)) / spent.length,
       })
       spent.push((performance.now() - began) / 1000)
@@ -159,74 +161,7 @@ async function goOnAlone(
   return { out, scales, runs: [...rows.values()].map((row) => valued(row, keys)), left: due.size, stopped }
 }
 
-const atOnce: NonNullable<SweepOptions['finishing']> = (work) => work(new AbortController().signal)
-
-/** What came of training, once it was begun. */
-interface Outcome {
-  readonly error: string | null
-  /** Whether somebody asked to stop, and whether the run was at its end all the same. */
-  readonly interrupted: boolean
-  readonly ended: boolean
-}
-
-/** Makes a run, or goes on with it. What the user did wrong and numbers that are none are its outcome; a full disk is not. */
-async function attempt(
-  { config }: PlannedRun,
-  path: string,
-  watcher: SweepWatcher,
-  finishing: NonNullable<SweepOptions['finishing']>,
-): Promise<Outcome> {
-  const note = (sentence: string) => watcher.note?.(sentence)
-  try {
-    if (!(await exists(join(path, 'training.json'))))
-      await createRun({ ...config, output_dir: path }, { note })
-    const clock = await openClock(join(path, CLOCK))
-    let totalSteps = 0
-    const plan: Listener = { start: (plan) => void (totalSteps = plan.totalSteps) }
-    const shown = watcher.listener?.()
-    const listener = listenersAsOne([plan, clock.listener, ...(shown ? [shown] : [])])
-    return await finishing(async (signal) => {
-      const { global_step } = await continueRun(path, listener, { signal })
-      return { error: null, interrupted: signal.aborted, ended: global_step >= totalSteps || !signal.aborted }
-    })
-  } catch (error) {
-    if (!(error instanceof Error) || (error as NodeJS.ErrnoException).syscall !== undefined) throw error
-    return { error: error.message, interrupted: false, ended: true }
-  }
-}
-
-const CLOCK = 'clock.jsonl'
-
-/** What a run's own files tell of it. */
-async function rowOf(
-  { config, digest }: PlannedRun,
-  path: string,
-  error: string | null,
-  elapsed: number,
-): Promise<SweepRow> {
-  const clock = await openClock(join(path, CLOCK))
-  const evaluations: SweepRow['evaluations'] = []
-  const metric = config.metric_for_best_model
-  let best: EvaluationRecord | undefined
-  let steps = 0
-  if (await exists(join(path, 'log.jsonl')))
-    for await (const record of readLog(join(path, 'log.jsonl'))) {
-      steps = Math.max(steps, record.step)
-      if (!isEvaluation(record)) continue
-      if (record.best) best = record
-      const { tokens, seconds } = clock.at(record.step)
-      evaluations.push({ ...record, tokens, seconds })
-    }
-  const { tokens, seconds } = clock.at(steps)
-  return {
-    ...{ run: basename(path), digest, error, metric },
-    best_metric: error === null && best ? best[metric as 'eval_loss'] : null,
-    best_step: error === null && best ? best.step : null,
-    ...{ steps, tokens, seconds, elapsed_seconds: Math.max(elapsed, seconds), evaluations },
-    evaluated: {},
-    config: { ...config, output_dir: path },
-  }
-}
+const atOnce: Finishing = (work) => work(new AbortController().signal)
 
 function overBudget({ runs = Infinity, seconds = Infinity }: Budget, done: readonly SweepRow[]) {
   if (done.length >= runs) return 'runs'
@@ -235,13 +170,7 @@ function overBudget({ runs = Infinity, seconds = Infinity }: Budget, done: reado
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
 
-const valued = (row: SweepRow, keys: readonly string[]): SweptRun => ({
-  ...row,
-  values: valuesOf(row.config, keys),
-})
-
-const valuesOf = (config: object, keys: readonly string[]): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(keys.map((key) => [key, valueAt(config, key) ?? null]))
+const valued = (row: SweepRow, keys: readonly string[]): SweptRun => ({ ...row, values: valuesOf(row, keys) })
 
 /** Undefined where it cannot be done, which is said. */
 async function orNote<T>(work: () => Promise<T>, watcher: SweepWatcher): Promise<T | undefined> {

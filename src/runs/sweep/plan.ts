@@ -9,14 +9,17 @@ import { readRows } from '../../data/sources/read_rows.ts'
 import { digestOfJson } from '../../formats/sealed.ts'
 import { checkDevice } from '../../runtime/node_runtime.ts'
 import { taskNamed } from '../../tasks/index.ts'
-import { checkConfig, checkSingle, readTaskModel } from '../check_config.ts'
+import { checkConfig, readTaskModel } from '../check_config.ts'
 import type { RunConfig } from '../config.ts'
 import { adaptationOf, taskOptions } from '../config.ts'
 import { newHead } from '../new_head.ts'
+import { stagesOf } from '../curriculum/create.ts'
 import type { Mapping } from '../overrides.ts'
 import { readOverridden, withOverrides } from '../overrides.ts'
 import { maxLengthOf } from '../prepare_data.ts'
 import { runGraphs } from '../run_graphs.ts'
+import type { Variants } from '../variants.ts'
+import { choiceOf, readVariants, VARIANT, variantOf, withVariant } from '../variants.ts'
 import { without } from '../../without.ts'
 import type { Axis } from './axis.ts'
 import { endsOf, isRange } from './axis.ts'
@@ -39,8 +42,9 @@ export interface SweepPlan {
   readonly out: string
   /** The axes of several values. */
   readonly axes: readonly Axis[]
-  /** The options that all runs share, unchecked. */
+  /** The options that all runs share, unchecked, and the variants of them. */
   readonly shared: Mapping
+  readonly variants: Variants
   readonly runs: readonly [PlannedRun, ...PlannedRun[]]
 }
 
@@ -48,6 +52,8 @@ export interface PlannedRun {
   /** What a run is told by, wherever it lies: of its whole configuration but for where it lies. */
   readonly digest: string
   readonly overrides: Combination
+  /** Its variant, where they are compared. */
+  readonly variant: string | undefined
   readonly config: RunConfig
 }
 
@@ -62,10 +68,13 @@ const FIXED: Readonly<Record<string, string>> = {
  *
  * @throws UserError naming the key at fault
  */
-export async function planSweep({ path, file, axes, draws, out }: SweepRequest): Promise<SweepPlan> {
+export async function planSweep(request: SweepRequest): Promise<SweepPlan> {
+  const { path, draws, out } = request
+  const { file, variants } = readVariants(path, request.file)
+  const axes = withVariants(request.axes, variants)
   checkKeys(axes)
-  const swept = axes.filter((axis) => isRange(axis) || axis.values.length > 1)
-  const fixed = axes.flatMap((axis) => (isRange(axis) || axis.values.length > 1 ? [] : [axis.values[0]]))
+  const swept = axes.filter(isSwept)
+  const fixed = axes.flatMap((axis) => (isSwept(axis) || isRange(axis) ? [] : [axis.values[0]]))
   const { output_dir, ...shared } = withOverrides(file, fixed)
   if (out === undefined && (typeof output_dir !== 'string' || output_dir === ''))
     throw new UserError(`${path} has no output_dir; name the folder of the sweep by --out`)
@@ -74,7 +83,8 @@ export async function planSweep({ path, file, axes, draws, out }: SweepRequest):
   const others = fixed.filter(({ keys }) => keys[0] !== 'output_dir')
   const check = createChecks()
   const runs = new Map<string, PlannedRun>()
-  const configOf = (overrides: Combination) => readOverridden(path, given, [...others, ...overrides])
+  const configOf = (overrides: Combination) =>
+    readOverridden(path, given, withVariant([...others, ...overrides], variants))
   const faultOf = async (overrides: Combination): Promise<string | undefined> => {
     try {
       await check(configOf(overrides))
@@ -96,17 +106,29 @@ export async function planSweep({ path, file, axes, draws, out }: SweepRequest):
   for (const ends of endsOfRanges(swept)) await read(ends)
   for (const overrides of combinations(swept, draws)) {
     const config = await read(overrides)
-    const digest = digestOfConfig(config)
-    if (!runs.has(digest)) runs.set(digest, { digest, overrides, config })
+    const variant = variantOf(overrides)
+    const digest = digestOfConfig(config, variant)
+    if (!runs.has(digest)) runs.set(digest, { digest, overrides, variant, config })
   }
-  return { out: folder, axes: swept, shared, runs: [...runs.values()] as [PlannedRun, ...PlannedRun[]] }
+  const planned = [...runs.values()] as [PlannedRun, ...PlannedRun[]]
+  return { out: folder, axes: swept, shared, variants, runs: planned }
 }
+
+/** With all variants as the last axis, where the command line chooses none: those of one seed then follow each other. */
+function withVariants(axes: readonly Axis[], variants: Variants): readonly Axis[] {
+  const [first, ...others] = [...variants.keys()].map(choiceOf)
+  if (first === undefined || axes.some(({ key }) => key === VARIANT)) return axes
+  return [...axes, { key: VARIANT, values: [first, ...others] }]
+}
+
+/** What tells runs apart; a variant does even where it is the only one so far. */
+const isSwept = (axis: Axis): boolean => isRange(axis) || axis.values.length > 1 || axis.key === VARIANT
 
 function checkKeys(axes: readonly Axis[]): void {
   for (const [i, { key }] of axes.entries()) {
     const instead = FIXED[key]
     const axis = axes[i]!
-    if (instead !== undefined && (isRange(axis) || axis.values.length > 1))
+    if (instead !== undefined && isSwept(axis))
       throw new UserError(`${key} on the command line cannot have several values: ${instead}`)
     const other = axes
       .slice(0, i)
@@ -147,9 +169,12 @@ function createChecks(): (config: RunConfig) => Promise<void> {
     await look()
     seen.add(name)
   }
-  return async (config) => {
-    checkSingle(config)
+  return async function check(config) {
     checkConfig(config)
+    if (config.stages) {
+      for (const { config: own } of stagesOf(config)) await check(own)
+      return
+    }
     const model = await readTaskModel(config)
     await maxLengthOf(config)
     await maxLengthOf(config, 'eval_max_length')
@@ -175,8 +200,8 @@ function createChecks(): (config: RunConfig) => Promise<void> {
 }
 
 /** Without what is null, as most keys are that nobody gave: a later version with more of them recognises the run. */
-const digestOfConfig = (config: RunConfig): string =>
-  digestOfJson(withoutNulls(without(config, ['output_dir']))).slice(0, 12)
+const digestOfConfig = (config: RunConfig, variant: string | undefined): string =>
+  digestOfJson(withoutNulls({ ...without(config, ['output_dir']), variant })).slice(0, 12)
 
 const withoutNulls = (value: object): unknown =>
   JSON.parse(JSON.stringify(value, (_key, inner: unknown) => inner ?? undefined))

@@ -18,6 +18,7 @@ const rowSchema = z.object({
   run: z.string(),
   /** Of its configuration. */
   digest: z.string(),
+  variant: z.string().optional(),
   /** Why it did not come to its end; null: it did. */
   error: z.string().nullable(),
   /** Of `metric_for_best_model`, at the best step. */
@@ -31,7 +32,7 @@ const rowSchema = z.object({
   seconds: z.number(),
   /** From the preparation of the data to the end, as far as one process did it. */
   elapsed_seconds: z.number(),
-  /** The lines of its log that evaluate, with the tokens and seconds of training until then. */
+  /** The lines of its log that evaluate, with the tokens and seconds of training until then; of a curriculum those of all stages. */
   evaluations: z.array(evaluationSchema),
   /** Of its best checkpoint, by split. */
   evaluated: z.record(z.string(), z.record(z.string(), z.number())),

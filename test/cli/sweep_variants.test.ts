@@ -1,0 +1,167 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+
+import type { EqualComparison } from '../../src/runs/sweep/equal.ts'
+import { withFolder } from '../data/helpers.ts'
+import { runAlone, runHere } from './run_cli.ts'
+import type { Result } from './sweep_helpers.ts'
+import {
+  comparable,
+  configure,
+  filesOf,
+  killAt,
+  place,
+  resultOf,
+  steps,
+  sweep,
+  withSweep,
+} from './sweep_helpers.ts'
+
+/** Three variants, of which one has stages. */
+const VARIANTS = {
+  variants: {
+    plain: null,
+    large: { 'lora.r': 8 },
+    staged: {
+      max_steps: null,
+      stages: [
+        { name: 'short', filter: 'row.text | length < 100', max_steps: 2 },
+        { name: 'all', max_steps: 4 },
+      ],
+    },
+  },
+}
+
+interface Equal {
+  readonly equal: readonly EqualComparison[]
+}
+
+describe('the variants of a file', function () {
+  this.timeout(120_000)
+
+  it('are compared over seeds at equal tokens and seconds', () =>
+    withSweep(async (folder) => {
+      const given = ['seed=1,2', '--equal', 'tokens,seconds']
+      const { stderr, stdout } = await runHere(folder, 'sweep', 'run.yaml', '--json', ...given)
+      const { runs, keys, over_seeds, equal, out } = JSON.parse(stdout) as Result & Equal
+      expect(keys).to.deep.equal(['seed', 'variant'])
+      expect([...stderr.matchAll(/^run \d of 6: (.*?)(?: {2}|$)/gm)].map(([, values]) => values)).to.deep.equal(
+        [1, 2].flatMap((seed) => ['plain', 'large', 'staged'].map((name) => `seed=${seed} variant=${name}`)),
+      )
+      expect(over_seeds).to.have.length(3)
+      const of = (name: string) => runs.filter(({ variant }) => variant === name)
+      expect(of('large').map(({ config }) => config['lora'])).to.deep.equal(
+        [{ r: 8 }, { r: 8 }].map((lora) => ({ ...(of('plain')[0]!.config['lora'] as object), ...lora })),
+      )
+      for (const { steps, evaluations, run, tokens } of of('staged')) {
+        expect(steps).to.equal(6)
+        expect(evaluations.map(({ step }) => step)).to.deep.equal([0, 2, 2, 4, 6])
+        expect(evaluations.at(-1)!.tokens).to.equal(tokens)
+        expect(existsSync(join(folder, out, run, 'curriculum.json'))).to.equal(true)
+      }
+      expect(equal.map(({ by }) => by)).to.deep.equal(['tokens', 'seconds'])
+      const [{ at, metrics }] = equal as [Equal['equal'][number]]
+      expect(at).to.equal(Math.min(...runs.map(({ tokens }) => tokens)))
+      expect(metrics[0]!.groups.map(({ values }) => values['variant'])).to.deep.equal([
+        'plain',
+        'large',
+        'staged',
+      ])
+      const table = await runHere(folder, 'sweep', 'run.yaml', ...given)
+      expect(table.stdout)
+        .to.match(/^at [\d,]+ tokens +variant +median .* beside plain/m)
+        .and.match(/^at [\d.]+ seconds/m)
+    }, VARIANTS))
+
+  it('of which one has stages, killed in them, goes on to the same bytes', () =>
+    withFolder(async (root) => {
+      const [whole, killed] = [join(root, 'whole'), join(root, 'killed')]
+      for (const folder of [whole, killed]) {
+        await mkdir(folder)
+        await place(folder, VARIANTS)
+      }
+      const given = ['sweep', 'run.yaml', 'seed=1,2', 'variant=staged', 'save_steps=1', '--json']
+      const { out, runs } = resultOf(await runAlone(whole, ...given))
+      const [first, second] = runs
+        .toSorted((a, b) => Number(a.values['seed']) - Number(b.values['seed']))
+        .map(({ run }) => join(out, run)) as [string, string]
+      const logOf = (run: string, stage: string) => join(killed, run, 'stages', stage, 'log.jsonl')
+      for (const moment of [
+        () => existsSync(logOf(first, '1-short')),
+        () => steps(logOf(first, '2-all')) > 1,
+        () => existsSync(logOf(second, '1-short')),
+      ])
+        await killAt(killed, given, moment)
+      const result = resultOf(await runAlone(killed, ...given))
+      expect(result.runs.map(comparable)).to.have.deep.members(runs.map(comparable))
+      for (const run of [first, second])
+        for (const stage of ['1-short', '2-all'])
+          expect(filesOf(join(killed, run, 'stages', stage))).to.deep.equal(
+            filesOf(join(whole, run, 'stages', stage)),
+          )
+    }))
+
+  it('are trained one by one, too; the command line counts in all of them', () =>
+    withSweep(async (folder) => {
+      const trained = await runHere(folder, 'train', 'run.yaml', 'variant=large', 'output_dir=runs/large')
+      expect(trained.code, trained.stderr).to.equal(0)
+      const kept = JSON.parse(readFileSync(join(folder, 'runs/large/training.json'), 'utf8')) as {
+        lora?: { r: number }
+      }
+      expect(kept.lora!.r).to.equal(8)
+      const { runs } = await sweep(folder, 'seed=1,2', 'variant=plain,large', 'lora.r=2')
+      expect(runs.map(({ config }) => (config['lora'] as { r: number }).r)).to.deep.equal([2, 2, 2, 2])
+    }, VARIANTS))
+
+  for (const [what, given, says, config] of [
+    [
+      'one that there is not',
+      ['seed=1,2', 'variant=larg'],
+      'variant=larg on the command line: there is no such variant; choose from plain, large, staged',
+      VARIANTS,
+    ],
+    ['one where there are none', ['seed=1,2', 'variant=a'], 'the file has no variants', {}],
+    ['none', ['seed=1,2'], 'variants must be a mapping of names', { variants: {} }],
+    ['a name that is none', ['seed=1,2'], 'is no name', { variants: { '../a': null } }],
+    ['a value', ['seed=1,2'], 'must be a mapping of keys', { variants: { a: 1 } }],
+    [
+      'a key for all',
+      ['seed=1,2'],
+      'output_dir is for all variants',
+      { variants: { a: { output_dir: 'b' } } },
+    ],
+    [
+      'a wrong key',
+      ['seed=1,2'],
+      'variant=a on the command line: lora.r must be',
+      { variants: { a: { 'lora.r': 0 } } },
+    ],
+    [
+      'a budget that is none',
+      ['seed=1,2', '--equal', 'steps'],
+      'choose tokens, seconds or tokens,seconds',
+      VARIANTS,
+    ],
+  ] as const)
+    it(`are refused in one sentence: ${what}`, () =>
+      withSweep(async (folder) => {
+        const { code, stderr } = await runHere(folder, 'sweep', 'run.yaml', ...given)
+        expect(stderr).to.include(says)
+        expect(code).to.equal(2)
+        expect(existsSync(join(folder, 'runs'))).to.equal(false)
+      }, config))
+
+  it('mean one thing in one folder', () =>
+    withSweep(async (folder) => {
+      await sweep(folder, 'seed=1,2', 'variant=plain')
+      configure(folder, { variants: { ...VARIANTS.variants, more: { 'lora.r': 1 } } })
+      expect((await sweep(folder, 'seed=1', 'variant=plain,more')).runs).to.have.length(3)
+      configure(folder, { variants: { ...VARIANTS.variants, more: { 'lora.r': 2 } } })
+      const { code, stderr } = await runHere(folder, 'sweep', 'run.yaml', 'seed=1', 'variant=plain,more')
+      expect(stderr).to.include('holds a sweep in which variant "more" has other keys')
+      expect(code).to.equal(2)
+    }, VARIANTS))
+})

@@ -48,7 +48,9 @@ describe('the variants of a file', function () {
       const { stderr, stdout } = await runHere(folder, 'sweep', 'run.yaml', '--json', ...given)
       const { runs, keys, over_seeds, equal, out } = JSON.parse(stdout) as Result & Equal
       expect(keys).to.deep.equal(['seed', 'variant'])
-      expect([...stderr.matchAll(/^run \d of 6: (.*?)(?: {2}|$)/gm)].map(([, values]) => values)).to.deep.equal(
+      expect(
+        [...stderr.matchAll(/^run \d of 6: (.*?)(?: {2}|$)/gm)].map(([, values]) => values),
+      ).to.deep.equal(
         [1, 2].flatMap((seed) => ['plain', 'large', 'staged'].map((name) => `seed=${seed} variant=${name}`)),
       )
       expect(over_seeds).to.have.length(3)

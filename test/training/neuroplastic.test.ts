@@ -8,6 +8,7 @@ import { neuroplasticOptionsSchema } from '../../src/tasks/neuroplastic/options.
 import type { Piece } from '../../src/tasks/neuroplastic/step.ts'
 import { feedsOf, valuesOf, weightsOf } from '../../src/tasks/neuroplastic/step.ts'
 import {
+  costsOfOthers,
   lambdaOf,
   lengthCost,
   overlap,
@@ -74,6 +75,19 @@ describe('the terms of neuro-plastic fine-tuning', () => {
     const without = neuroplasticOptionsSchema.parse({ alpha: 0, delta_ref: 0 })
     expect(await sampledCosts([same, bare], without, reward)).to.deep.equal([{}, {}])
   })
+
+  it('have the mean of the other responses as what is usual, by each term that says something', () => {
+    const costs = [
+      { length: 1, reward: -2 },
+      { length: 3, reward: 4 },
+      { length: 8, reward: 0 },
+    ]
+    expect(costsOfOthers(costs)).to.deep.equal([
+      { length: 5.5, reward: 2 },
+      { length: 4.5, reward: -1 },
+      { length: 2, reward: 1 },
+    ])
+  })
 })
 
 describe('a step of neuro-plastic fine-tuning', () => {
@@ -100,6 +114,15 @@ describe('a step of neuro-plastic fine-tuning', () => {
       expect(weight).to.be.closeTo([0.07, 0, 0, 0][i]!, 1e-8)
     for (const [i, weight] of dataOf(entropy_weights).entries())
       expect(weight).to.be.closeTo(i < 5 ? 0.006 : 0, 1e-9)
+  })
+
+  it('has the likelihood alone where λ has fallen to 0, at the end of the run', () => {
+    const lambda = lambdaOf({ lambda_reward: 0.2 }, 100, 100)
+    const { label_weights, semantic_weights, entropy_weights } = weightsOf({ ...piece, lambda })
+    for (const [i, weight] of dataOf(label_weights).entries())
+      expect(weight, `label ${i}`).to.be.closeTo(i < 5 ? 0.2 : 0, 1e-7)
+    for (const weight of [...dataOf(semantic_weights), ...dataOf(entropy_weights)])
+      expect(Math.abs(weight)).to.equal(0)
   })
 
   it('is the sum of its terms, each of which can stand alone', () => {

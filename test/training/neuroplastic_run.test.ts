@@ -118,6 +118,22 @@ describe('a run of neuro-plastic fine-tuning', () => {
       }
     }))
 
+  it('draws several responses to each prompt, and means the same however a step is cut', () =>
+    withFolder(async (folder) => {
+      const several = { num_generations: 3, delta_ref: 0 }
+      const whole = await create(join(folder, 'a'), several)
+      const cut = await create(join(folder, 'b'), several, {
+        ...{ per_device_train_batch_size: 1, gradient_accumulation_steps: 4 },
+      })
+      await continueRun(whole)
+      await continueRun(cut)
+      const [one, other] = [await linesOf(whole), await linesOf(cut)]
+      for (const [i, step] of one.steps.entries())
+        for (const name of ['terms/length', 'terms/length_grad_norm', 'tokens/responses_len_mean'])
+          expect(other.steps[i]![name], `${name} of step ${i + 1}`).to.be.closeTo(step[name]!, 1e-3)
+      expect(one.steps[0]!['terms/length_grad_norm']).to.be.greaterThan(0)
+    }))
+
   it("has a term of the user's own, of one function", () =>
     withFolder(async (folder) => {
       const path = join(folder, 'my_term.ts')

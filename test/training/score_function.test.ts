@@ -14,9 +14,15 @@ import { openNodeSession } from '../../src/runtime/node.ts'
 import type { Feeds, Session } from '../../src/runtime/session.ts'
 import { collateTerms } from '../../src/tasks/neuroplastic/collate.ts'
 import { neuroplasticOptionsSchema } from '../../src/tasks/neuroplastic/options.ts'
-import { feedsOf } from '../../src/tasks/neuroplastic/step.ts'
+import type { Piece } from '../../src/tasks/neuroplastic/step.ts'
+import { feedsOf, weightsOf } from '../../src/tasks/neuroplastic/step.ts'
 import type { Costs } from '../../src/tasks/neuroplastic/terms.ts'
-import { sampledCosts, SAMPLED_TERMS, termWeights } from '../../src/tasks/neuroplastic/terms.ts'
+import {
+  costsOfOthers,
+  sampledCosts,
+  SAMPLED_TERMS,
+  termWeights,
+} from '../../src/tasks/neuroplastic/terms.ts'
 import { tiny, weightFeeds } from '../graphs/tiny_gpt2.ts'
 
 const VOCABULARY = ['sea', ' tree', ' a', ' dog', '']
@@ -53,7 +59,7 @@ const inFloat64 = (feeds: Feeds): Feeds =>
     ]),
   )
 
-describe('the score function with a greedy baseline', () => {
+describe('the score function', () => {
   const responses = allResponses()
   const parameters = weightFeeds(gpt2ParameterShapes(config), 'float64')
   const names = Object.keys(parameters)
@@ -104,20 +110,12 @@ describe('the score function with a greedy baseline', () => {
     ['of the likeliest', 0],
     ['of another response', 17],
   ] as const)
-    it(`has the gradient of the expected cost as its expectation, whatever the baseline: that ${title}`, async () => {
+    it(`has the gradient of the expected cost as its expectation, whatever response is the baseline: that ${title}`, async () => {
       const likely = await probabilities(parameters)
       const usual = costs[baseline === 0 ? likely.indexOf(Math.max(...likely)) : baseline]!
       const expected = new Map(names.map((name) => [name, new Float64Array(parameters[name]!.data.length)]))
       for (const [i, response] of responses.entries()) {
-        const piece = {
-          ...{
-            rows: [],
-            samples: [{ response, costs: costs[i]!, baseline: usual }],
-            weights,
-            lambda: LAMBDA,
-          },
-          totals: { labelled: 1, paired: 1, length: 1, reference: 1, reward: 1 },
-        }
+        const piece = pieceOf([{ response, costs: costs[i]!, baseline: usual }])
         const outputs = await training!.run({ ...inFloat64(feedsOf(piece)), ...parameters })
         for (const name of names) {
           const gradient = outputs[`${name}_grad`]!.data as Float64Array
@@ -125,17 +123,50 @@ describe('the score function with a greedy baseline', () => {
           for (let j = 0; j < sum.length; j++) sum[j]! += likely[i]! * gradient[j]!
         }
       }
-      const largest = Math.max(...[...expected.values()].flatMap((sum) => Array.from(sum, Math.abs)))
-      expect(largest).to.be.greaterThan(0.01)
-      for (const name of names) {
-        const sum = expected.get(name)!
-        const most = sum.reduce((best, x, j) => (Math.abs(x) > Math.abs(sum[best]!) ? j : best), 0)
-        for (const j of new Set([most, 0, sum.length - 1])) {
-          const slope = await slopeOf(name, j)
-          expect(sum[j], `${name}[${j}]`).to.be.closeTo(slope, 1e-6 * Math.max(1, Math.abs(slope)))
-        }
-      }
+      await compare(expected)
     })
+
+  it('has it where two responses are drawn, each the baseline of the other', async () => {
+    const likely = await probabilities(parameters)
+    const samples = responses.map((response, i) => ({ response, costs: costs[i]!, baseline: {} }))
+    const feeds = inFloat64(feedsOf(pieceOf(samples)))
+    // Of all pairs, each weighing as much as it is likely: the loss is linear in the weights of its tokens.
+    const label_weights = new Float64Array(feeds['labels']!.data.length)
+    let first = 0
+    for (const [i, response] of responses.entries()) {
+      for (const j of responses.keys()) {
+        const pair = [costs[i]!, costs[j]!]
+        const [mine] = costsOfOthers(pair)
+        const piece = pieceOf([{ response, costs: pair[0]!, baseline: mine! }])
+        const weight = weightsOf(piece)['label_weights']!.data[0] as number
+        for (let t = 0; t < response.tokens.length; t++)
+          label_weights[first + t]! += likely[i]! * likely[j]! * weight
+      }
+      first += response.tokens.length
+    }
+    const weighed = { ...feeds, label_weights: { ...feeds['label_weights']!, data: label_weights } }
+    const outputs = await training!.run({ ...weighed, ...parameters })
+    await compare(new Map(names.map((name) => [name, outputs[`${name}_grad`]!.data as Float64Array])))
+  })
+
+  const pieceOf = (samples: Piece['samples']): Piece => ({
+    ...{ rows: [], samples, weights, lambda: LAMBDA },
+    totals: { labelled: 1, paired: 1, length: 1, reference: 1, reward: 1 },
+  })
+
+  /** With the gradient of the expected cost: of each tensor its largest element, the first and the last. */
+  async function compare(expected: ReadonlyMap<string, Float64Array>): Promise<void> {
+    const largest = Math.max(...[...expected.values()].flatMap((sum) => Array.from(sum, Math.abs)))
+    expect(largest).to.be.greaterThan(0.01)
+    for (const name of names) {
+      const sum = expected.get(name)!
+      const most = sum.reduce((best, x, j) => (Math.abs(x) > Math.abs(sum[best]!) ? j : best), 0)
+      for (const j of new Set([most, 0, sum.length - 1])) {
+        const slope = await slopeOf(name, j)
+        expect(sum[j], `${name}[${j}]`).to.be.closeTo(slope, 1e-6 * Math.max(1, Math.abs(slope)))
+      }
+    }
+  }
 
   /** dE[c]/dθ by differences that are exact up to h⁴. */
   async function slopeOf(name: string, j: number): Promise<number> {

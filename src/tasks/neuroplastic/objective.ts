@@ -17,7 +17,7 @@ import type { NeuroplasticOptions } from './options.ts'
 import type { Piece, Sample } from './step.ts'
 import { feedsOf, valuesOf, weightsOf } from './step.ts'
 import type { Term } from './terms.ts'
-import { lambdaOf, sampledCosts, SAMPLED_TERMS, TERMS, termWeights } from './terms.ts'
+import { costsOfOthers, lambdaOf, sampledCosts, SAMPLED_TERMS, TERMS, termWeights } from './terms.ts'
 import type { Writer } from './writer.ts'
 
 export interface ObjectiveParts {
@@ -52,12 +52,18 @@ export function neuroplasticObjective(parts: ObjectiveParts): Objective {
   /** Those of the step under way. */
   let pieces: Piece[] = []
 
-  async function write(wanted: readonly Prompt[], step: number, firstRow: number): Promise<Sample[]> {
-    const responses = await writer.draw(wanted, deriveSeed(seed, 'responses', step), firstRow)
+  /** @param before prompts of the step that stand before these */
+  async function write(wanted: readonly Prompt[], step: number, before: number): Promise<Sample[]> {
+    const each = options.num_generations
+    const repeated = wanted.flatMap((prompt) => Array.from({ length: each }, () => prompt))
+    const responses = await writer.draw(repeated, deriveSeed(seed, 'responses', step), before * each)
     const costs = await sampledCosts(responses, options, reward)
     const samples = responses.map((response, i) => ({ response, costs: costs[i]! }))
     if (options.surrogate === 'none') return samples
-    const usual = await sampledCosts(await writer.greedy(wanted), options, reward)
+    const usual =
+      each > 1
+        ? wanted.flatMap((_, i) => costsOfOthers(costs.slice(i * each, (i + 1) * each)))
+        : await sampledCosts(await writer.greedy(wanted), options, reward)
     return samples.map((sample, i) => ({ ...sample, baseline: usual[i]! }))
   }
 
@@ -71,12 +77,14 @@ export function neuroplasticObjective(parts: ObjectiveParts): Objective {
       writes ? examples.flatMap((example) => promptOf(example) ?? []) : []
     const inStep = prompted(all.flat())
     const before = prompted(all.slice(0, first).flat()).length
+    const drawn = inStep.length * options.num_generations
+    const referenced = inStep.filter(({ references }) => references.length > 0).length
     const totals = {
       labelled: total,
       paired: all.flat().filter(isPaired).length,
-      length: inStep.length,
-      reference: inStep.filter(({ references }) => references.length > 0).length,
-      reward: inStep.length,
+      length: drawn,
+      reference: referenced * options.num_generations,
+      reward: drawn,
     }
     const samples = await write(prompted(rows), step, before)
     return { rows, samples, totals, weights, lambda }

@@ -33,7 +33,12 @@ export const neuroplasticOptionsSchema = z.strictObject({
     .enum(['score_function', 'none'])
     .default('score_function')
     .describe(
-      'How terms of what the model writes act, which have no derivative: by the score function against a greedy baseline, or not at all, as published.',
+      'How terms of what the model writes act, which have no derivative: by the score function, or not at all, as published.',
+    ),
+  num_generations: count
+    .default(1)
+    .describe(
+      'Responses drawn to each prompt; the baseline is the greedy response where it is one, and else the mean of the others.',
     ),
   norm_steps: count
     .default(25)

@@ -1,8 +1,9 @@
 /**
  * What a step of neuro-plastic fine-tuning is made of, as arithmetic on what the graphs give; see `terms.ts`.
  *
- * The terms of what the model writes act through the score function (Williams 1992), ∇E[c(y)] = E[(c(y) − b)·∇ log p(y)], with the cost of
- * the greedy response to the same prompt as the baseline b (self-critical training, Rennie et al. 2017).
+ * The terms of what the model writes act through the score function (Williams 1992), ∇E[c(y)] = E[(c(y) − b)·∇ log p(y)]. The baseline b
+ * is the cost of the greedy response to the same prompt (self-critical training, Rennie et al. 2017), or the mean cost of the other
+ * responses drawn to it (leave-one-out, Kool et al. 2019).
  * @module
  */
 import { countLabelled } from '../../data/examples/encode.ts'
@@ -14,7 +15,7 @@ import { collateTerms, isPaired } from './collate.ts'
 import type { Costs, SampledTerm, Term } from './terms.ts'
 import { SAMPLED_TERMS, TERMS } from './terms.ts'
 
-/** A response that the model drew, what it cost, and what the greedy one to its prompt did; without a baseline it teaches nothing. */
+/** A response that the model drew, what it cost, and what is usual for its prompt; without a baseline it teaches nothing. */
 export interface Sample {
   readonly response: Response
   readonly costs: Costs

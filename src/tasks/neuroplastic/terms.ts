@@ -80,3 +80,20 @@ export async function sampledCosts(
     }
   })
 }
+
+/**
+ * The baseline of each response drawn to a prompt: the mean cost of the others (leave-one-out; Kool et al. 2019), which is independent
+ * of the response, so that the score function stays unbiased.
+ *
+ * @param costs of the responses drawn to one prompt, at least two
+ */
+export function costsOfOthers(costs: readonly Costs[]): Costs[] {
+  return costs.map((own) =>
+    Object.fromEntries(
+      SAMPLED_TERMS.filter((name) => own[name] !== undefined).map((name) => {
+        const sum = costs.reduce((total, cost) => total + cost[name]!, 0)
+        return [name, (sum - own[name]!) / (costs.length - 1)]
+      }),
+    ),
+  )
+}

@@ -57,9 +57,9 @@ export function lessonCommands(
     },
   }
 
-  function tell(what: string, { text, log_probability, perplexity, steps }: Taught): void {
+  function tell(what: string, { text, log_probability, perplexity, steps, strength }: Taught): void {
     say(
-      `${what} ${titled(text)}: log p ${arrow(log_probability, 2)} nats, held-out perplexity ${costs(perplexity)}, ${steps} ${steps === 1 ? 'step' : 'steps'}`,
+      `${what} ${titled(text)}: log p ${arrow(log_probability, 2)} nats, held-out perplexity ${costs(perplexity)}, ${tookText(steps, strength)}`,
     )
   }
 
@@ -71,6 +71,13 @@ export function lessonCommands(
     },
     keep,
   }
+}
+
+/** `12 steps`, `folded at 2`, `folded at 0.5 and 7 steps` */
+function tookText(steps: number, strength = 0): string {
+  const taken = steps === 1 ? '1 step' : `${steps} steps`
+  if (strength === 0) return taken
+  return steps === 0 ? `folded at ${strength}` : `folded at ${strength} and ${taken}`
 }
 
 type Taught = Awaited<ReturnType<Lessons['learn']>>

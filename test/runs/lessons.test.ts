@@ -178,7 +178,7 @@ describe('lessons', function () {
         const bytes = [await adapterIn(session)]
         for (const { text } of rows.slice(0, 2)) {
           const { log_probability, perplexity } = await lessons.learn(text)
-          expect(log_probability.after).to.be.greaterThan(log_probability.before)
+          expect(log_probability.after - log_probability.before).to.be.greaterThan(1)
           expect(perplexity.after / perplexity.before).to.be.lessThan(1.02)
           bytes.push(await adapterIn(session))
         }
@@ -191,6 +191,44 @@ describe('lessons', function () {
       expect(await userError(() => openLessons(run, { session, way: 'steps' }))).to.match(
         /was begun with --learn consolidate/,
       )
+    }))
+
+  it('are learned by steps where what plastic blocks fold makes a text less likely, and not folded then', () =>
+    withFolder(async (folder) => {
+      const { run } = await createTinyRun(folder, rows, {
+        lora: undefined,
+        task: 'consolidation',
+        template: { text: '{{ text }}' },
+        npt: { rank: 4, modulation_scale: 1, init_scale: 1, attention_residual: true },
+        ...{ per_device_train_batch_size: 3, learning_rate: 2e-2, max_steps: 40 },
+      })
+      await continueRun(run)
+      // Of trained blocks, the opposite of what they fold.
+      const folds = async () => {
+        const { consolidate, release } = await openConsolidator(run)
+        return {
+          release,
+          async consolidate(texts: Parameters<typeof consolidate>[0]) {
+            const update = await consolidate(texts)
+            const opposite = [...update.tensors].map(([name, { shape, data }]) => {
+              const sign = name.endsWith('lora_B.weight') ? -1 : 1
+              return [name, { shape, data: data.map((value) => sign * value) }] as const
+            })
+            return { ...update, tensors: new Map(opposite) }
+          },
+        }
+      }
+      const session = join(folder, 'session')
+      await withLessons(run, { session, way: 'consolidate', folds }, async (lessons) => {
+        const bytes = await adapterIn(session)
+        const { log_probability, perplexity, strength, steps } = await lessons.learn(rows[0]!.text)
+        expect(strength).to.equal(0)
+        expect(steps).to.be.greaterThan(0)
+        expect(log_probability.after - log_probability.before).to.be.greaterThan(1)
+        expect(perplexity.after / perplexity.before).to.be.lessThan(1.02)
+        await lessons.forget()
+        expect(await adapterIn(session)).to.equal(bytes)
+      })
     }))
 
   it('watch the text that they are given', () =>

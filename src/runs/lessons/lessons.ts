@@ -108,9 +108,8 @@ export async function openLessons(folder: string, options: LessonsOptions = {}):
   try {
     const { generator } = learner
     const texts = await referenceTexts(folder, generator, heldOut)
-    const teach = folding
-      ? foldingOn(learner, folding.consolidate)
-      : stepsOn(learner, await plasticOf(folder))
+    const steps = stepsOn(learner, await plasticOf(folder))
+    const teach = folding ? foldingOn(learner, folding.consolidate, steps) : steps
     let before: readonly AdapterTensors[] = stored?.before ?? []
     let session: Session = stored?.session ?? {
       ...{ format_version: 1, model, way, held_out: texts.name },
@@ -139,17 +138,17 @@ export async function openLessons(folder: string, options: LessonsOptions = {}):
       }
       const ceiling = (1 + MOST_DAMAGE) * Math.min(was.perplexity, session.perplexity)
       const watch = { texts, ceiling, number: session.lessons.length + 1 }
-      const { steps, kept } = await teach(example, watch).catch(async (error: unknown) => {
+      const { kept, ...taught } = await teach(example, watch).catch(async (error: unknown) => {
         await learner.restore(snapshot)
         throw error
       })
       if (!kept)
         throw new UserError(
-          `nothing was learned, since held-out perplexity would have risen by more than ${100 * MOST_DAMAGE} % (${texts.name}); the model is what it was: give a shorter text, or forget earlier lessons`,
+          `nothing was learned, since the text became no likelier while held-out perplexity rose by at most ${100 * MOST_DAMAGE} % (${texts.name}); the model is what it was: give a shorter text, or forget earlier lessons`,
         )
       const given: Lesson = {
         ...lesson,
-        steps,
+        ...taught,
         log_probability: { before: was.text, after: await learner.logProbability(example) },
         perplexity: { before: was.perplexity, after: await learner.perplexity(texts.heldOut) },
       }

@@ -33,8 +33,10 @@ const lessonSchema = z.strictObject({
   /** Its tokens, of which those before `learned` are a prompt that is not learned itself. */
   tokens: z.array(z.int().min(0)).min(2),
   learned: z.int().min(0),
-  /** Of the optimizer, or tries of a strength. */
+  /** Of the optimizer. */
   steps: z.int().min(0),
+  /** By which its update was folded, where lessons are consolidated; 0: not at all. */
+  strength: z.number().min(0).optional(),
   /** Of the learned tokens, in nats. */
   log_probability: change,
   /** Of the held-out texts, per token. */

@@ -13,6 +13,7 @@ import type { TrainingOptions } from '../../learning/options.ts'
 import { improvementOf, runningMean } from '../../learning/plastic.ts'
 import { createRandom } from '../../random.ts'
 import type { Learner } from './learner.ts'
+import { LEAST } from './teaching.ts'
 import type { Taught, Teaching } from './teaching.ts'
 
 const ATTEMPTS = 4
@@ -22,9 +23,6 @@ const STEPS = 30
 
 /** Rehearsed texts of a step, and ρ of the first attempt. */
 const [REHEARSED, WEIGHT] = [8, 3]
-
-/** The least that is wanted, in nats. */
-const LEAST = 1
 
 /** The part of the text's negative log-likelihood that is wanted to go. */
 const SHARE = 0.5
@@ -41,11 +39,12 @@ export const stepsOn =
     const before = await learner.logProbability(example)
     let steps = 0
 
-    /** Takes steps until the text is likelier by so many nats. */
-    async function attempt(gain: number, rate: number, weight: number): Promise<void> {
+    /** Takes steps until the text is likelier by so many nats; returns by how many it is at the end. */
+    async function attempt(wanted: number, rate: number, weight: number): Promise<number> {
       // What earlier lessons left in the optimizer does not count, so that a lesson depends on the adapter alone.
       await learner.restore(start)
       let mean: number | undefined
+      let gain = 0
       for (let step = 1; step <= STEPS; step++) {
         const random = createRandom(options.seed, 'rehearsal', number, step)
         const others = Array.from(
@@ -56,14 +55,16 @@ export const stepsOn =
         steps++
         await learner.tensors.step(optimizerStep(options, step, rate, improvementOf(mean, reward)))
         mean = runningMean(mean, reward)
-        if ((await learner.logProbability(example)) - before >= gain) return
+        gain = (await learner.logProbability(example)) - before
+        if (gain >= wanted) break
       }
+      return gain
     }
 
     for (let gentler = 1; gentler < 2 ** ATTEMPTS; gentler *= 2) {
       const wanted = Math.max(LEAST, (-before * SHARE) / gentler)
-      await attempt(wanted, learner.learningRate / gentler, WEIGHT * gentler)
-      if ((await learner.perplexity(texts.heldOut)) <= ceiling) return { steps, kept: true }
+      const gain = await attempt(wanted, learner.learningRate / gentler, WEIGHT * gentler)
+      if (gain > 0 && (await learner.perplexity(texts.heldOut)) <= ceiling) return { steps, kept: true }
     }
     await learner.restore(start)
     return { steps, kept: false }

@@ -10,10 +10,15 @@ export interface Watch {
   readonly number: number
 }
 
+/** The least that is wanted of a lesson, in nats. */
+export const LEAST = 1
+
 /** What a lesson took. */
 export interface Taught {
-  /** Steps of the optimizer, or tries of an update's strength. */
+  /** Of the optimizer. */
   readonly steps: number
+  /** By which its update was folded; 0: not at all. None where lessons are not consolidated. */
+  readonly strength?: number
   /** False: nothing could be learned below the ceiling, so the model is what it was. */
   readonly kept: boolean
 }

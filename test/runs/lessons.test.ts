@@ -205,11 +205,11 @@ describe('lessons', function () {
       await continueRun(run)
       // Of trained blocks, the opposite of what they fold.
       const folds = async () => {
-        const { consolidate, release } = await openConsolidator(run)
+        const consolidator = await openConsolidator(run)
         return {
-          release,
-          async consolidate(texts: Parameters<typeof consolidate>[0]) {
-            const update = await consolidate(texts)
+          release: () => consolidator.release(),
+          async consolidate(texts: Parameters<typeof consolidator.consolidate>[0]) {
+            const update = await consolidator.consolidate(texts)
             const opposite = [...update.tensors].map(([name, { shape, data }]) => {
               const sign = name.endsWith('lora_B.weight') ? -1 : 1
               return [name, { shape, data: data.map((value) => sign * value) }] as const

@@ -45,3 +45,24 @@ export function cutToColumns(text: string, width: number): string[] {
   }
   return parts
 }
+
+/**
+ * A text in lines of at most `width` columns, each made visible. Lines break between words, and within one where it is longer than
+ * a line; those of the text itself stay.
+ *
+ * @param most lines; the last one of a longer text ends in …
+ */
+export function wrapToColumns(text: string, width: number, most = Infinity): string[] {
+  const lines = text.split(/\r?\n/).flatMap((line) => {
+    const wrapped = ['']
+    for (const word of visible(line).split(' ')) {
+      const last = wrapped.at(-1)!
+      const longer = last === '' ? word : `${last} ${word}`
+      if (columnsOf(longer) <= width) wrapped[wrapped.length - 1] = longer
+      else wrapped.splice(last === '' ? -1 : wrapped.length, 1, ...cutToColumns(word, width))
+    }
+    return wrapped
+  })
+  if (lines.length <= most) return lines
+  return [...lines.slice(0, most - 1), `${cutToColumns(lines[most - 1]!, width - 2)[0]} …`]
+}

@@ -1,23 +1,19 @@
 /** @module */
-import { join } from 'node:path'
-
 import { Command, Option } from 'commander'
 
 import type { Split } from '../data/sets/splits.ts'
 import type { CheckpointName } from '../models/find_model.ts'
-import type { Embedder } from '../models/embedder.ts'
-import type { Synonyms } from '../metrics/synonyms.ts'
-import type { FullEvaluation } from '../report/evaluation_report.ts'
+import type { SamplePrompts } from '../evaluation/sample_prompts.ts'
+import type { SampleTexts } from '../evaluation/sample_texts.ts'
 import { checkpointOption } from './checkpoint_option.ts'
+import type { EvaluationFlags, RunOrSamples } from './evaluate_fully.ts'
+import type { SampleFlags } from './evaluation_samples.ts'
 import { keepResult } from './keep_result.ts'
 import { wholeNumber } from './number_argument.ts'
 
-interface EvaluateFlags {
+interface EvaluateFlags extends EvaluationFlags, SampleFlags {
   checkpoint?: CheckpointName
   baseline?: boolean
-  split: Split
-  generate?: number
-  embedder?: string
   json?: boolean
 }
 
@@ -39,13 +35,24 @@ export const evaluateCommand = (): Command =>
       wholeNumber({ from: 0 }),
     )
     .option(
+      '--samples <n>',
+      'show so many texts with their figures, evenly spread over the data',
+      wholeNumber({ from: 1 }),
+    )
+    .option(
+      '--concepts <list...>',
+      "the same for these values of the first column that the run's template reads, such as lantern,gravity",
+    )
+    .option('--prompt <text...>', "the same for these prompts; the run's template is put around them")
+    .option('--prompt-file <path>', 'the same for one prompt per line, or per JSON line of a .jsonl file')
+    .option(
       '--embedder <model>',
       'feature extractor of transformers.js, a folder or a name, for the cosine (default: the base model itself)',
     )
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',
-      '\nExamples:\n  ortune evaluate runs/dictionary --split test --baseline\n  ortune evaluate runs/emotion-lora runs/emotion-full',
+      '\nExamples:\n  ortune evaluate runs/dictionary --split test --baseline\n  ortune evaluate runs/dictionary --concepts lantern,gravity --generate 0\n  ortune evaluate runs/emotion-lora runs/emotion-full',
     )
     .action(async (first: string, second: string | undefined, flags: EvaluateFlags) => {
       const { standingRun } = await import('../formats/curriculum.ts')
@@ -56,21 +63,29 @@ export const evaluateCommand = (): Command =>
         throw new UserError('--baseline and a second run both say what to compare with; leave one out')
       if (other !== undefined) await checkComparable(run, other, flags.split)
       if (flags.baseline) await (await import('../evaluation/evaluate_run.ts')).checkBaseline(run)
-      const { evaluationReport } = await import('../report/evaluation_report.ts')
+      const { evaluateFully, keepEvaluation, openTools } = await import('./evaluate_fully.ts')
+      const { drawSamples, wantedSamples } = await import('./evaluation_samples.ts')
+      const runs: { readonly run: string; readonly prompts: SamplePrompts | undefined }[] = []
+      for (const one of other === undefined ? [run] : [run, other])
+        runs.push({ run: one, prompts: await wantedSamples(one, flags.split, flags) })
       const tools = flags.generate === 0 ? undefined : await openTools(run, flags)
       try {
-        const evaluated: FullEvaluation[] = []
-        if (flags.baseline) evaluated.push(await evaluateFully(run, flags, 'base', tools))
-        for (const one of other === undefined ? [run] : [run, other])
-          evaluated.push(await evaluateFully(one, flags, flags.checkpoint, tools))
-        const [one, another] = evaluated
+        const evaluated: RunOrSamples[] = []
+        if (flags.baseline)
+          evaluated.push(await evaluateFully({ ...flags, ...runs[0]!, checkpoint: 'base' }, tools))
+        for (const one of runs) evaluated.push(await evaluateFully({ ...flags, ...one }, tools))
+        const samples = evaluated.flatMap((one) => one.sample_texts ?? [])
+        const shown = flags.json ? '' : await reportOf(evaluated, samples)
         await keepResult(
-          () => Promise.all(evaluated.map((one) => keepEvaluation(one))),
-          (files) =>
+          async () => ({
+            files: await Promise.all(evaluated.map((one) => keepEvaluation(one))),
+            pictures: samples.length > 0 ? await drawSamples(samples) : [],
+          }),
+          (kept) =>
             process.stdout.write(
               flags.json
-                ? `${JSON.stringify(another ? { compared: evaluated } : one)}\n`
-                : `${evaluationReport(one!, another)}\n${files ? `all figures and texts: ${files.join(', ')}\n` : ''}`,
+                ? `${JSON.stringify(evaluated.length > 1 ? { compared: evaluated } : evaluated[0])}\n`
+                : `${shown}\n${kept ? keptLines(kept) : ''}`,
             ),
         )
       } finally {
@@ -100,59 +115,22 @@ async function checkComparable(run: string, other: string, split: Split): Promis
     )
 }
 
-interface Tools {
-  readonly embedder: Embedder
-  readonly synonyms: Synonyms
+/** All of it for the terminal. */
+async function reportOf(
+  [one, other]: readonly RunOrSamples[],
+  samples: readonly SampleTexts[],
+): Promise<string> {
+  const { evaluationReport } = await import('../report/evaluation_report.ts')
+  const { samplesText } = await import('./evaluation_samples.ts')
+  const isWhole = (some: RunOrSamples | undefined) => some?.generation !== undefined
+  return [
+    isWhole(one) ? evaluationReport(one, isWhole(other) ? other : undefined) : '',
+    samples.length > 0 ? await samplesText(samples) : '',
+  ]
+    .filter((part) => part !== '')
+    .join('\n')
 }
 
-/** What generated texts are judged with; both runs by the same. Undefined for a classifier, which writes none. */
-async function openTools(run: string, { embedder, split }: EvaluateFlags): Promise<Tools | undefined> {
-  const { openSplit } = await import('../runs/split.ts')
-  const { openModelEmbedder } = await import('../models/embedder.ts')
-  const { openTransformersEmbedder } = await import('../models/transformers_embedder.ts')
-  const { openWordNet } = await import('../formats/wordnet.ts')
-  const dataset = await openSplit(run, split)
-  dataset.close()
-  if (dataset.classes.length > 0) return undefined
-  return {
-    embedder: await (embedder === undefined ? openModelEmbedder(run) : openTransformersEmbedder(embedder)),
-    synonyms: await openWordNet(),
-  }
-}
-
-async function evaluateFully(
-  run: string,
-  { split, generate }: EvaluateFlags,
-  checkpoint: CheckpointName | undefined,
-  tools: Tools | undefined,
-): Promise<FullEvaluation> {
-  const { evaluateGeneration, hasPrompts } = await import('../evaluation/evaluate_generation.ts')
-  const { evaluateRun } = await import('../evaluation/evaluate_run.ts')
-  const result = await evaluateRun(run, split, checkpoint)
-  const { taskNamed } = await import('../tasks/index.ts')
-  const task = taskNamed(result.task)
-  const onProgress = (done: number, total: number) => {
-    if (process.stderr.isTTY)
-      process.stderr.write(`\r\x1b[2K${done < total ? `generating ${done}/${total}` : ''}`)
-  }
-  const options = { checkpoint, onProgress, ...tools, ...(generate ? { prompts: generate } : {}) }
-  const generates = tools && task.writes && (generate || (await hasPrompts(run, split)))
-  const generation = generates ? await evaluateGeneration(run, split, options) : null
-  return { ...result, generation }
-}
-
-/** Writes an evaluation into its run, with its picture where the task has one, and returns the file. */
-async function keepEvaluation(full: FullEvaluation): Promise<string> {
-  const { writeFileAtomic } = await import('../formats/atomic.ts')
-  const { taskNamed } = await import('../tasks/index.ts')
-  const file = fileOf(full)
-  await writeFileAtomic(file, `${JSON.stringify(full, null, 2)}\n`)
-  const { evaluation } = taskNamed(full.task)
-  const picture = 'picture' in evaluation ? await evaluation.picture?.(full, full.run) : undefined
-  if (picture !== undefined) await writeFileAtomic(fileOf(full, 'svg'), picture)
-  return file
-}
-
-/** Where an evaluation is kept. */
-const fileOf = ({ run, checkpoint, split }: FullEvaluation, extension = 'json'): string =>
-  join(run, `evaluation-${checkpoint}-${split}.${extension}`)
+const keptLines = ({ files, pictures }: Record<'files' | 'pictures', readonly string[]>): string =>
+  `all figures and texts: ${files.join(', ')}\n` +
+  (pictures.length > 0 ? `texts as a picture: ${pictures.join(', ')}\n` : '')

@@ -78,6 +78,43 @@ export function promptWriter(
   }
 }
 
+/** Columns that may be empty, beyond which not every choice of them is looked at. */
+const MANY = 4
+
+/**
+ * What tells the prompts of a concept: those whose first column has this value, whatever the others have, or in a conversation
+ * those that end with a user who says it.
+ *
+ * @returns patterns of whole prompts, white space around them aside; none for a template of plain texts
+ */
+export function promptsOfConcept(template: WritingTemplate, concept: string): readonly RegExp[] {
+  const form = chatForm(template)
+  if (form.kind === 'continuation') return []
+  const pattern = (stretches: readonly string[]) =>
+    promptText(stretches)
+      .trim()
+      .split(FILLED)
+      .map(escaped)
+      .join(String.raw`[\s\S]*`)
+  if (form.kind === 'conversation') {
+    // Where the template has the model learn what it writes before a reply, the prompt ends before that.
+    const [said, ...opening] = form.prompt({ you: concept }, [])
+    return [new RegExp(String.raw`${pattern([said!])}\s*(?:${pattern(opening)})?$`)]
+  }
+  const [first, ...others] = form.questions
+  const choices = others.reduce<readonly Record<string, string>[]>(
+    (begun, { name, optional }, i) =>
+      begun.flatMap((answers) => [
+        { ...answers, [name]: FILLED },
+        ...(optional && i < MANY ? [{ ...answers, [name]: '' }] : []),
+      ]),
+    [{ [first!.name]: concept }],
+  )
+  return choices.map((answers) => new RegExp(`^${pattern(form.prompt(answers, []))}$`))
+}
+
+const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
+
 function asItIs(given: string | Row, where: string): string {
   if (typeof given === 'string') return given
   throw new UserError(

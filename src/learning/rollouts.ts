@@ -6,6 +6,7 @@
 import { collate } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import { NO_LOSS } from '../data/examples/encode.ts'
+import type { PromptAndReferences } from '../data/examples/prompts_and_references.ts'
 import { allPrompts } from '../data/examples/prompts_and_references.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { END_OF_TEXT } from '../data/templates/end_of_text.ts'
@@ -60,12 +61,18 @@ export function readPrompts(
           ? `no prompt does, so shorten them or lower ${task}.max_new_tokens`
           : `shorten it, lower ${task}.max_new_tokens, or leave such prompts out with overlong: skip`),
     )
-  return fitting.map(({ prompt, references }) => ({
-    ids: prompt,
-    text: tokenizer.decode(prompt),
-    references: references.map((ids) => tokenizer.decode(ids)),
-  }))
+  return fitting.map((one) => asPrompt(one, tokenizer))
 }
+
+/** A prompt of the data with its texts. */
+export const asPrompt = (
+  { prompt, references }: PromptAndReferences,
+  tokenizer: Pick<Tokenizer, 'decode'>,
+): Prompt => ({
+  ids: prompt,
+  text: tokenizer.decode(prompt),
+  references: references.map((ids) => tokenizer.decode(ids)),
+})
 
 /** Rollouts in one pass over so many prompts. */
 export const rolloutsPerEpoch = (prompts: number, batchSize: number): number =>

@@ -3,17 +3,14 @@
  * @module
  */
 import { sequentialBatches } from '../../data/batches/batches.ts'
-import type { EncodedExample } from '../../data/examples/encode.ts'
 import type { DataSet } from '../../data/sets/data_set.ts'
-import { NotFinite } from '../../errors.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
-import { responseExample } from '../../learning/rollouts.ts'
 import { moments } from '../../metrics/moments.ts'
 import type { RewardFunction } from '../../rewards/reward_function.ts'
 import type { Feeds, Session } from '../../runtime/session.ts'
-import { collateTerms } from './collate.ts'
+import { look, measure } from './measures.ts'
 import type { NeuroplasticOptions } from './options.ts'
-import { overlap, sampledCosts, SAMPLED_TERMS, TERMS, termWeights } from './terms.ts'
+import { sampledCosts, SAMPLED_TERMS, TERMS, termWeights } from './terms.ts'
 
 /** Of greedy responses. */
 export interface ResponseFigures {
@@ -26,18 +23,6 @@ export interface ResponseFigures {
   /** Means over the responses whose prompts have references, 0 … 1; undefined where none has. */
   readonly bleu?: number
   readonly meteor?: number
-}
-
-/** What the evaluation graph gives for examples. */
-async function look(session: Session, parameters: Feeds, examples: readonly EncodedExample[]) {
-  const outputs = await session.run({ ...collateTerms(examples), ...parameters })
-  const numbers = (name: 'nll' | 'entropies' | 'cosines') => {
-    const data = outputs[name]!.data as Float32Array
-    const odd = data.find((value) => !Number.isFinite(value))
-    if (odd !== undefined) throw new NotFinite(`one of the ${name} is ${odd}`)
-    return Array.from(data)
-  }
-  return { nll: numbers('nll'), entropies: numbers('entropies'), cosines: numbers('cosines') }
 }
 
 /** Mean negative log-likelihood per labelled token, in nats, over every row. */
@@ -93,12 +78,12 @@ export async function evaluateResponses(
   const costs: Record<(typeof SAMPLED_TERMS)[number], number[]> = { length: [], reference: [], reward: [] }
   for (let first = 0; first < prompts.length; first += batchSize) {
     const responses = await write(prompts.slice(first, first + batchSize))
-    const seen = await look(session, parameters, responses.map(responseExample))
-    cosines.push(...seen.cosines)
-    entropies.push(...seen.entropies)
+    const seen = await measure(session, parameters, responses)
     for (const [i, cost] of (await sampledCosts(responses, options, reward)).entries()) {
+      const { cosine, entropies: own, overlap: found } = seen[i]!
       lengths.push(responses[i]!.tokens.length)
-      const found = overlap(responses[i]!)
+      cosines.push(cosine)
+      entropies.push(...own)
       if (found) {
         bleus.push(found.bleu)
         meteors.push(found.meteor)

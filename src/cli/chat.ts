@@ -23,6 +23,7 @@ interface ChatFlags extends GenerationFlags {
   learn?: Way
   session?: string
   heldOut?: string
+  json?: boolean
 }
 
 const SAMPLING = { do_sample: true, temperature: 0.7, top_k: 0, top_p: 0.9, repetition_penalty: 1 }
@@ -57,10 +58,11 @@ export const chatCommand = (): Command =>
       ),
     "the model's generation_config.json, else 100, if half of the context has room for them",
   )
+    .option('--json', 'print one line of JSON for each reply and each lesson, in place of the replies')
     .addHelpText(
       'after',
       `\nWhile it runs:\n${CHAT_HELP}\n\nWhere it learns:\n${LESSON_HELP}\n` +
-        '\nExamples:\n  ortune chat runs/assistant --max-new-tokens 80\n  echo lantern | ortune chat runs/dictionary --greedy\n  ortune chat artifacts/pocket --learn --session runs/lessons',
+        '\nExamples:\n  ortune chat runs/assistant --max-new-tokens 80\n  echo lantern | ortune chat runs/dictionary --greedy --json\n  ortune chat artifacts/pocket --learn --session runs/lessons',
     )
     .action(async (folder: string, flags: ChatFlags) => {
       const { withSession } = await import('./learning_chat.ts')
@@ -75,7 +77,7 @@ async function chatWith(folder: string, flags: ChatFlags): Promise<void> {
   const { lessonCommands } = await import('./lesson_commands.ts')
   const { template, seed } = flags
   const { lessons, ...opened } = await openPlace(folder, flags)
-  const place = terminal()
+  const place = terminal(flags.json ?? false)
   const onForgotten = once(() =>
     place.say('The context is full: the oldest turns are forgotten from now on.'),
   )
@@ -96,7 +98,7 @@ async function chatWith(folder: string, flags: ChatFlags): Promise<void> {
     })
     if (lessons) place.say(introduction(lessons))
     if (place.interactive) place.say(greeting(opened.form.questions, template, opened.templates))
-    await chatLoop(chat, place, lessons && lessonCommands(lessons, chat, (sentence) => place.say(sentence)))
+    await chatLoop(chat, place, lessons && lessonCommands(lessons, chat, place))
     if (lessons?.merge !== undefined && lessons.session.lessons.length > 0)
       place.say(`permanent: ${lessons.merge}`)
   } finally {
@@ -126,12 +128,13 @@ function introduction({ heldOut, session }: Lessons): string {
   return `The model learns by /learn and /correct; /forget takes back.${begun} Watched: ${heldOut}.`
 }
 
-/** Standard input, with prompts and line editing where a person types. */
-function terminal(): ChatPlace & { close(): void } {
-  const interactive = process.stdin.isTTY && process.stdout.isTTY
+/** Standard input, with prompts and line editing where a person types; beside data they go to standard error. */
+function terminal(json: boolean): ChatPlace & { close(): void } {
+  const output = json ? process.stderr : process.stdout
+  const interactive = process.stdin.isTTY && output.isTTY
   const lines = createInterface({
     input: process.stdin,
-    ...(interactive ? { output: process.stdout } : {}),
+    ...(interactive ? { output } : {}),
     historySize: 100,
   })
   let reply: AbortController | undefined
@@ -148,7 +151,8 @@ function terminal(): ChatPlace & { close(): void } {
       lines.setPrompt(optional ? `${name} (may be empty)> ` : `${name}> `)
       lines.prompt()
     },
-    write: (piece) => void process.stdout.write(terminalText(piece)),
+    write: (piece) => void (json || process.stdout.write(terminalText(piece))),
+    ...(json ? { record: (line) => void process.stdout.write(`${JSON.stringify(line)}\n`) } : {}),
     say: (sentence) => void process.stderr.write(`${shortenSentence(visibleLines(sentence), 1500)}\n`),
     interruption() {
       reply = new AbortController()

@@ -3,11 +3,14 @@
  * @module
  */
 import { UserError } from '../errors.ts'
-import type { Chat } from '../generation/chat.ts'
+import type { Chat, Replied } from '../generation/chat.ts'
 import type { Answers, Question } from '../generation/chat_form.ts'
 import { nearest } from '../nearest.ts'
-import type { LessonCommands } from './lesson_commands.ts'
+import type { LessonCommands, LessonRecord } from './lesson_commands.ts'
 import { isLesson, LESSON_COMMANDS } from './lesson_commands.ts'
+
+/** What came of what was typed. */
+export type ChatRecord = ({ readonly kind: 'reply'; readonly answers: Answers } & Replied) | LessonRecord
 
 /** Where a conversation takes place. */
 export interface ChatPlace {
@@ -19,6 +22,8 @@ export interface ChatPlace {
   write(piece: string): void
   /** Takes a sentence about the conversation. */
   say(sentence: string): void
+  /** Takes what came of a line, where somebody wants it as data: a reply, or a lesson with what it cost. */
+  record?(line: ChatRecord): void
   /** For each reply: what ends it early. */
   interruption?(): AbortSignal
 }
@@ -57,7 +62,8 @@ export async function chatLoop(chat: Chat, place: ChatPlace, lessons?: LessonCom
     answers = {}
     if (kind === 'continuation') place.write(given['text']!)
     await forgiving(async () => {
-      await chat.reply(given, (piece) => place.write(piece), place.interruption?.())
+      const replied = await chat.reply(given, (piece) => place.write(piece), place.interruption?.())
+      place.record?.({ kind: 'reply', answers: given, ...replied })
     })
     place.write('\n')
     await lessons?.keep()

@@ -5,7 +5,8 @@
 import { UserError } from '../errors.ts'
 import type { Chat } from '../generation/chat.ts'
 import { shortenSentence } from '../quote.ts'
-import type { Lessons } from '../runs/lessons/lessons.ts'
+import type { Forgotten, Lessons } from '../runs/lessons/lessons.ts'
+import type { ChatPlace } from './chat_loop.ts'
 
 export const LESSON_COMMANDS = {
   '/learn': 'teaches the model the rest of the line',
@@ -22,25 +23,31 @@ export interface LessonCommands {
   keep(): Promise<void>
 }
 
+/** A lesson, or lessons that were taken back, with their cost: log p of each text in nats, and held-out perplexity. */
+export type LessonRecord =
+  | ({ readonly kind: 'learn' | 'correct' } & Omit<Taught, 'tokens' | 'learned'>)
+  | { readonly kind: 'forget'; readonly texts: Forgotten['texts']; readonly perplexity: Change | null }
+
 const COMMAND = /^(\/(?:learn|correct|forget))(?:\s+(.*))?$/s
 
 export const isLesson = (line: string): boolean => COMMAND.test(line)
 
-/** @param say takes what a lesson cost */
+/** @param place takes what a lesson cost, in a sentence and as data */
 export function lessonCommands(
   lessons: Lessons,
   chat: Chat,
-  say: (sentence: string) => void,
+  place: Pick<ChatPlace, 'say' | 'record'>,
 ): LessonCommands {
+  const say = (sentence: string) => place.say(sentence)
   const keep = () => lessons.keep(chat.conversation())
   const actions: Record<keyof typeof LESSON_COMMANDS, (rest: string) => Promise<void>> = {
     async '/learn'(text) {
       if (text === '') throw new UserError('there is nothing to learn; write a text after /learn')
-      tell('learned', await lessons.learn(text))
+      tell('learn', await lessons.learn(text))
     },
     async '/correct'(text) {
       if (text === '') throw new UserError('there is no answer; write the right one after /correct')
-      tell('learned', await lessons.correct({ text, ...chat.correction(text) }))
+      tell('correct', await lessons.correct({ text, ...chat.correction(text) }))
       chat.replaceReply(text)
       await keep()
     },
@@ -50,6 +57,7 @@ export function lessonCommands(
           `there is no "/forget ${shortenSentence(rest, 40)}"; write /forget or /forget all`,
         )
       const gone = await lessons.forget(rest === 'all')
+      place.record?.({ kind: 'forget', texts: gone?.texts ?? [], perplexity: gone?.perplexity ?? null })
       if (!gone) return say('There is no lesson to forget.')
       for (const { text, log_probability } of gone.texts)
         say(`forgot ${titled(text)}: log p ${arrow(log_probability, 2)} nats`)
@@ -57,9 +65,12 @@ export function lessonCommands(
     },
   }
 
-  function tell(what: string, { text, log_probability, perplexity, steps, strength }: Taught): void {
+  function tell(kind: 'learn' | 'correct', lesson: Taught): void {
+    const { text, log_probability, perplexity, steps, strength } = lesson
+    const folded = strength === undefined ? {} : { strength }
+    place.record?.({ kind, text, log_probability, perplexity, steps, ...folded })
     say(
-      `${what} ${titled(text)}: log p ${arrow(log_probability, 2)} nats, held-out perplexity ${costs(perplexity)}, ${tookText(steps, strength)}`,
+      `learned ${titled(text)}: log p ${arrow(log_probability, 2)} nats, held-out perplexity ${costs(perplexity)}, ${tookText(steps, strength)}`,
     )
   }
 

@@ -38,6 +38,18 @@ export interface ChatOptions extends SamplingOptions {
   readonly begun?: Conversation
 }
 
+/** A reply as {@link Chat.reply} gave it, with what it was to. */
+export interface Replied {
+  /** What the model read: with the turns before, where they count. */
+  readonly prompt: string
+  readonly prompt_tokens: number
+  readonly text: string
+  /** Those that the model wrote, without the one that ended it; white space around the text included. */
+  readonly tokens: readonly number[]
+  /** Whether the model ended it itself. */
+  readonly finished: boolean
+}
+
 export interface Chat {
   readonly form: ChatForm
   /**
@@ -45,10 +57,10 @@ export interface Chat {
    *
    * @param onText takes the reply in pieces as it comes
    * @param signal ends the reply where it is; what has been said so far counts
-   * @returns the reply; without white space around it, unless it continues a text
+   * @returns the reply; its text without white space around it, unless it continues a text
    * @throws UserError where the answers alone leave no room for a reply
    */
-  reply(answers: Answers, onText: (piece: string) => void, signal?: AbortSignal): Promise<string>
+  reply(answers: Answers, onText: (piece: string) => void, signal?: AbortSignal): Promise<Replied>
   /**
    * Replaces the system message, for the replies to come.
    * @throws UserError where the form has no place for one
@@ -113,8 +125,10 @@ export function createChat(generator: TokenGenerator, form: ChatForm, options: C
         text += fresh
         if (fresh !== '') onText(fresh)
       }
+      const tokens: number[] = []
       const onToken = (_row: number, token: number) => {
         signal?.throwIfAborted()
+        tokens.push(token)
         add(detokenizer.push(token))
       }
       const max_new_tokens = Math.min(wanted, context - prompt.length)
@@ -127,7 +141,9 @@ export function createChat(generator: TokenGenerator, form: ChatForm, options: C
       const reply = form.kind === 'continuation' ? text : text.trimEnd()
       if (form.kind === 'conversation') turns = [...turns, { answers: { ...answers }, reply }]
       last = { prompt, lead: all.trim() === '' ? usualLead(prompt) : /^\s*/.exec(all)![0] }
-      return reply
+      const finished = !signal?.aborted && tokens.length < max_new_tokens
+      const read = { prompt: tokenizer.decode(prompt), prompt_tokens: prompt.length }
+      return { ...read, text: reply, tokens, finished }
     },
     setSystem(text) {
       system = checkSystem(form, text)

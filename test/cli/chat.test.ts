@@ -86,6 +86,34 @@ describe('ortune chat', () => {
     })
   })
 
+  it('prints a line of JSON for each reply, and nothing else, with the names of generate --json', () =>
+    withFolder(async (folder) => {
+      const template = { prompt: 'Word: {{ word }} ;', completion: ' {{ text }}<|endoftext|>' }
+      const { run } = await createTinyRun(folder, [{ word: 'elk', text: 'a deer' }], { template })
+      await writeBestCheckpoint(run)
+      const { code, stdout, stderr } = await chat(
+        ['elk', '/reset', 'bee', '/exit'],
+        run,
+        ...greedily,
+        '--json',
+      )
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' })
+      const lines = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+      const rows = ['elk', 'bee'].map((word) => `--row={"word":"${word}"}`)
+      const given = ['--max-new-tokens', '8', '--greedy', '--json']
+      const generated = await runHere('.', 'generate', run, ...rows, ...given)
+      const { continuations } = JSON.parse(generated.stdout) as { continuations: { text: string }[] }
+      expect(lines).to.deep.equal(
+        ['elk', 'bee'].map((word, i) => ({
+          ...{ kind: 'reply', answers: { word }, ...continuations[i] },
+          text: continuations[i]!.text.trim(),
+        })),
+      )
+    }))
+
   it('ends with code 2 and one sentence where something is wrong', async () => {
     await withFolder(async (folder) => {
       const rows = ['good', 'bad'].map((label) => ({ text: `a ${label} thing`, label }))

@@ -26,6 +26,19 @@ async function chat(lines: readonly string[], ...args: string[]): Promise<Outcom
   }
 }
 
+interface Change {
+  readonly before: number
+  readonly after: number
+}
+
+interface Line {
+  readonly kind: string
+  readonly log_probability: Change
+  readonly perplexity: Change
+  readonly steps: number
+  readonly texts: readonly { readonly text: string }[]
+}
+
 const sessionIn = async (folder: string): Promise<Session> =>
   JSON.parse(await readFile(join(folder, 'session.json'), 'utf8')) as Session
 
@@ -48,6 +61,43 @@ describe('ortune chat --learn', () => {
       expect(said[2]).to.match(/^forgot "the sea is wide": log p -\d+\.\d\d → -\d+\.\d\d nats$/)
       expect(said[3]).to.match(/^ {2}held-out perplexity /)
       expect(said[4]).to.equal('There is no lesson to forget.')
+    }))
+
+  it('prints lessons with their figures as lines of JSON among the replies', () =>
+    withFolder(async (folder) => {
+      const [model, session] = [join(folder, 'model'), join(folder, 'session')]
+      await writeTinyModel(model)
+      const lines = [
+        'the sea',
+        '/learn the sea is wide',
+        'the sea',
+        '/correct is deep',
+        '/forget all',
+        '/forget',
+        'the sea',
+      ]
+      const { code, stdout, stderr } = await chat(lines, model, '--session', session, '--json')
+      expect(code, stderr).to.equal(0)
+      const found = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Line)
+      expect(found.map(({ kind }) => kind)).to.deep.equal([
+        ...['reply', 'learn', 'reply', 'correct', 'forget', 'forget', 'reply'],
+      ])
+      const [first, learned, , corrected, forgotten, nothing, last] = found
+      expect(learned).to.have.all.keys('kind', 'text', 'log_probability', 'perplexity', 'steps')
+      expect(learned).to.include({ text: 'the sea is wide' })
+      expect(learned!.log_probability.after).to.be.greaterThan(learned!.log_probability.before + 1)
+      expect(learned!.steps).to.be.within(1, 30)
+      const [, nats] = /"the sea is wide": log p (\S+ → \S+) nats/.exec(stderr)!
+      const { before, after } = learned!.log_probability
+      expect(nats).to.equal(`${before.toFixed(2)} → ${after.toFixed(2)}`)
+      expect(corrected!.perplexity.before).to.be.closeTo(learned!.perplexity.after, 1e-6)
+      expect(forgotten!.texts.map(({ text }) => text)).to.have.members(['the sea is wide', 'is deep'])
+      expect(forgotten!.perplexity.after).to.be.closeTo(learned!.perplexity.before, 1e-6)
+      expect(nothing).to.deep.equal({ kind: 'forget', texts: [], perplexity: null })
+      expect(last).to.deep.equal(first)
     }))
 
   it('corrects the last answer, and hands the lessons to merge', () =>

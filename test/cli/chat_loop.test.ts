@@ -39,7 +39,7 @@ async function talk(
       if (fails) throw new UserError('too long')
       replied.push(answers)
       onText('yes')
-      return 'yes'
+      return { prompt: 'so', prompt_tokens: 1, text: 'yes', tokens: [7], finished: true }
     },
     setSystem: (text) => void seen.systems.push(text),
     reset: () => void seen.resets++,

@@ -43,7 +43,7 @@ describe('generation/chat', () => {
   it('remembers a conversation until it is reset', async () => {
     const { asked, begin } = parrot(' ok ')
     const chat = begin()
-    for (const you of ['a', 'b']) expect(await chat.reply({ you }, ignore)).to.equal('ok')
+    for (const you of ['a', 'b']) expect((await chat.reply({ you }, ignore)).text).to.equal('ok')
     chat.reset()
     await chat.reply({ you: 'c' }, ignore)
     expect(asked.map(({ prompt }) => prompt)).to.deep.equal(['Ua', 'Ua ok<|endoftext|>Ub', 'Uc'])
@@ -97,7 +97,7 @@ describe('generation/chat', () => {
       .reply({ you: 'a' }, (piece) => pieces.push(piece))
     expect(pieces.join('')).to.equal('two wor')
     expect(pieces.length).to.equal(7)
-    const text = await parrot('  on and on').begin(chatForm()).reply({ text: 'go' }, ignore)
+    const { text } = await parrot('  on and on').begin(chatForm()).reply({ text: 'go' }, ignore)
     expect(text).to.equal('  on and o')
   })
 
@@ -119,7 +119,7 @@ describe('generation/chat', () => {
   it('replies with what there is room for, and says when there is none', async () => {
     const { asked, begin } = parrot('12345', 12)
     const chat = begin()
-    expect(await chat.reply({ you: '12345678' }, ignore)).to.equal('123')
+    expect((await chat.reply({ you: '12345678' }, ignore)).text).to.equal('123')
     expect(asked[0]!.max_new_tokens).to.equal(3)
     const message = await userError(() => chat.reply({ you: 'long '.repeat(3) }, ignore))
     expect(message).to.match(/a prompt of 16 tokens, which leaves no room for a reply in .* context of 12/)
@@ -140,7 +140,8 @@ describe('generation/chat', () => {
       heard.push(piece)
       if (heard.length === 2) stop.abort()
     }
-    expect(await chat.reply({ you: 'a' }, listen, stop.signal)).to.equal('12')
+    const { text, finished, tokens } = await chat.reply({ you: 'a' }, listen, stop.signal)
+    expect({ text, finished, count: tokens.length }).to.deep.equal({ text: '12', finished: false, count: 2 })
     await chat.reply({ you: 'b' }, ignore)
     expect(asked[1]!.prompt).to.equal('Ua 12<|endoftext|>Ub')
   })
@@ -152,8 +153,11 @@ describe('generation/chat', () => {
       const form = chatForm(detectTemplate(['messages'], 'sft') as ChatTemplate)
       const drawn = { ...greedy, do_sample: true, temperature: 0.9, max_new_tokens: 15, seed: 4 }
       const generator = await openTokenGenerator(await findModel(model))
-      const said = await createChat(generator, form, drawn).reply({ you: 'Hi' }, ignore)
-      const other = await createChat(generator, form, { ...drawn, seed: 5 }).reply({ you: 'Hi' }, ignore)
+      const { text: said } = await createChat(generator, form, drawn).reply({ you: 'Hi' }, ignore)
+      const { text: other } = await createChat(generator, form, { ...drawn, seed: 5 }).reply(
+        { you: 'Hi' },
+        ignore,
+      )
       await generator.release()
       const plain = await openGenerator(model)
       const [expected] = await plain.generate(['### Instruction: Hi\n\n### Response:'], drawn)

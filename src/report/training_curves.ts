@@ -11,6 +11,8 @@ import type { Panel, Task } from '../tasks/task.ts'
 import type { LogRecord } from '../learning/listeners.ts'
 import type { Point } from './curve.ts'
 import { curve } from './curve.ts'
+import { shortenSentence } from '../quote.ts'
+import { visible } from '../visible_text.ts'
 
 /** How many points the smooth line is a mean of, as a share of all. */
 const WINDOW = 1 / 30
@@ -186,7 +188,7 @@ function panelSpec(
       scale: { domain: names, range: names.map((name) => colours.get(name)!) },
       legend: {
         ...{ orient: 'top' as const, direction: 'horizontal' as const },
-        offset: rules.length > 0 ? NAMES : 4,
+        offset: rowsOf(rules, last) > 0 ? 6 + ROW * rowsOf(rules, last) : 4,
       },
     },
   }
@@ -199,10 +201,10 @@ function panelSpec(
       fontSize: 13,
       offset: 8,
     },
-    width: 420,
-    height: 210,
+    width: WIDTH,
+    height: HEIGHT,
     layer: [
-      ...ruleLayers(rules),
+      ...ruleLayers(rules, last),
       {
         encoding,
         data: { values: rows(({ raw, marked }) => (marked ? [] : raw)) },
@@ -231,28 +233,68 @@ function panelSpec(
   }
 }
 
-/** Pixels above the axes for the names of parts. */
-const NAMES = 18
+/** Of a panel's axes, in pixels. */
+const [WIDTH, HEIGHT] = [420, 210]
+
+/** The name of a part above its rule. */
+interface PlacedName extends Rule {
+  /** From 0, which is next to the axes. */
+  readonly row: number
+  /** The side of the rule that it begins or ends at. */
+  readonly align: 'left' | 'right'
+}
+
+/** Pixels of a row of names, and of a letter of theirs, at most on average; letters of a name. */
+const [ROW, LETTER, LONGEST] = [12, 5.6, 36]
+
+/**
+ * Names in as few rows as hold them without one over another, beyond the axes, or over the rule of a later part, which reaches up to
+ * its own name: from the last one on, each in the lowest row that it may have.
+ */
+export function placedNames(rules: readonly Rule[], last: number): readonly PlacedName[] {
+  const taken: { at: number; from: number; to: number; row: number }[] = []
+  const placed = [...rules].reverse().map(({ step, name }): PlacedName => {
+    const text = shortenSentence(visible(name), LONGEST)
+    const at = (step / last) * WIDTH
+    const width = LETTER * text.length
+    const align = at + width > WIDTH ? 'right' : 'left'
+    const [from, to] = align === 'left' ? [at, at + width] : [at - width, at]
+    const meets = (row: number) =>
+      taken.some(
+        (other) =>
+          (other.row === row && from < other.to + LETTER && other.from < to + LETTER) ||
+          (other.row >= row && from < other.at && other.at < to + LETTER),
+      )
+    let row = 0
+    while (meets(row)) row++
+    taken.push({ at, from, to, row })
+    return { step, name: text, row, align }
+  })
+  return placed.reverse()
+}
+
+const rowsOf = (rules: readonly Rule[], last: number): number =>
+  Math.max(0, ...placedNames(rules, last).map(({ row }) => row + 1))
 
 /** Upright rules where parts begin, with their names above them. */
-function ruleLayers(rules: readonly Rule[]) {
-  if (rules.length === 0) return []
-  const data = { values: rules.map((rule) => ({ ...rule })) }
-  return [
+function ruleLayers(rules: readonly Rule[], last: number) {
+  const names = placedNames(rules, last)
+  return names.flatMap(({ step, name, row, align }) => [
     {
-      data,
-      mark: { type: 'rule' as const, color: '#999999', strokeDash: [3, 3] },
+      data: { values: [{ step }] },
+      // Up to its name.
+      mark: { type: 'rule' as const, color: '#999999', strokeDash: [3, 3], y: -ROW * row, y2: HEIGHT },
     },
     {
-      data,
+      data: { values: [{ step, name }] },
       mark: {
-        ...{ type: 'text' as const, color: INK, fontSize: 10 },
-        ...{ align: 'left' as const, baseline: 'bottom' as const, dx: -1, dy: -4 },
+        ...{ type: 'text' as const, color: INK, fontSize: 10, align, baseline: 'bottom' as const },
+        ...{ dx: align === 'left' ? -1 : 1, dy: -4 - ROW * row },
         y: 0,
       },
       encoding: { text: { field: 'name', type: 'nominal' as const } },
     },
-  ]
+  ])
 }
 
 /** A number that a picture has room for. */

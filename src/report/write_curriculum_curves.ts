@@ -1,10 +1,10 @@
 /** @module */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { writeFileAtomic } from '../formats/atomic.ts'
 import { stageRuns } from '../formats/curriculum.ts'
 import { exists } from '../formats/read_file.ts'
-import { readCurriculum } from '../runs/curriculum/kept.ts'
+import { readCurriculum, visitName } from '../runs/curriculum/kept.ts'
 import { readRecords } from '../runs/log.ts'
 import { taskNamed } from '../tasks/index.ts'
 import type { Part } from './training_curves.ts'
@@ -16,12 +16,16 @@ import { stagedCurves } from './training_curves.ts'
  * @returns the picture's path; undefined where there is nothing to draw yet
  */
 export async function drawCurriculum(folder: string): Promise<string | undefined> {
-  const { config } = await readCurriculum(folder)
+  const { config, order } = await readCurriculum(folder)
   const parts: Part[] = []
-  for (const run of await stageRuns(folder)) {
+  let before = -1
+  for (const [i, run] of (await stageRuns(folder)).entries()) {
+    const position = order.findIndex((stage) => visitName(i + 1, stage) === basename(run))
+    const stage = order[position] ?? basename(run)
     const log = join(run, 'log.jsonl')
-    const name = run.slice(run.indexOf('-', join(folder, 'stages').length) + 1)
-    if (await exists(log)) parts.push({ name, records: readRecords(log) })
+    if (await exists(log))
+      parts.push({ name: position < before ? `back to ${stage}` : stage, records: readRecords(log) })
+    before = position
   }
   if (parts.length === 0) return undefined
   const picture = join(folder, 'curves.svg')

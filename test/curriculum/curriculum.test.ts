@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -10,6 +10,7 @@ import { expect } from 'chai'
 
 import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import { findModel } from '../../src/models/find_model.ts'
+import { drawCurriculum } from '../../src/report/write_curriculum_curves.ts'
 import { createCurriculum } from '../../src/runs/curriculum/create.ts'
 import type { CurrentStage } from '../../src/runs/curriculum/continue.ts'
 import { continueCurriculum } from '../../src/runs/curriculum/continue.ts'
@@ -20,41 +21,9 @@ import { openSplit } from '../../src/runs/split.ts'
 import { learnedTemplates } from '../../src/runs/templates.ts'
 import { runHere } from '../cli/run_cli.ts'
 import { rejection } from '../rejection.ts'
-import { writeTinyModel } from '../tiny_model.ts'
+import { bytesOf, expectSameBytes, long, rows, shared, short, writeCurriculumInputs } from './small.ts'
 
 const command = resolve(import.meta.dirname, '../../src/cli/ortune.mjs')
-
-const words = ['dog', 'cat', 'tree', 'sea', 'hill', 'bird']
-
-/** Short answers and long ones, of which a sixth is for validation. */
-const rows = Array.from({ length: 48 }, (_, i) => ({
-  instruction: `What is ${words[i % 6]} ${i}?`,
-  response: i % 2 ? `a ${words[i % 5]}` : `a ${words[i % 5]} and also a ${words[(i + 1) % 5]} ${i}`,
-  split: i % 12 < 2 ? 'validation' : 'train',
-}))
-
-const short = { name: 'short', filter: '{{ row.response | length < 10 }}', max_length: 30 }
-const long = { name: 'long', filter: 'response | length >= 10', num_train_epochs: 2 }
-const all = { name: 'all of them', learning_rate: 5e-3 }
-
-const shared = {
-  model: 'model',
-  output_dir: 'run',
-  data: [{ path: 'rows.jsonl', split: { column: 'split' } }],
-  template: { prompt: '{{ instruction }}', completion: ' {{ response }}<|endoftext|>' },
-  lora: { r: 4 },
-  ...{ threads: 1, learning_rate: 1e-2, max_length: 60, num_train_epochs: 1, eval_steps: 2, save_steps: 1 },
-  stages: [short, long, all],
-}
-
-/** What training leaves of each stage. */
-async function bytesOf(folder: string): Promise<Record<string, string>> {
-  const paths = (await readdir(folder, { recursive: true })).filter((path) =>
-    /(checkpoints.*\.(safetensors|json)|log\.jsonl|\.arrow|checkpoint\.safetensors)$/.test(path),
-  )
-  const read = paths.sort().map(async (path) => [path, await readFile(join(folder, path), 'base64')] as const)
-  return Object.fromEntries(await Promise.all(read))
-}
 
 describe('a curriculum', function () {
   this.timeout(180_000)
@@ -62,8 +31,7 @@ describe('a curriculum', function () {
   let directory: string
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ortune-curriculum-'))
-    await writeTinyModel(join(folder, 'model'))
-    await writeFile(join(folder, 'rows.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    await writeCurriculumInputs(folder)
     directory = process.cwd()
     process.chdir(folder)
   })
@@ -170,9 +138,7 @@ describe('a curriculum', function () {
     }
     expect((await readCurriculum('killed')).visits).to.have.length(1)
     await once(start('resume', 'killed'), 'exit')
-    const [killed, whole] = [await bytesOf('killed'), await bytesOf('whole')]
-    expect(Object.keys(killed)).to.deep.equal(Object.keys(whole))
-    for (const [path, bytes] of Object.entries(whole)) expect(killed[path] === bytes, path).to.equal(true)
+    await expectSameBytes('killed', 'whole')
     const { visits } = await readCurriculum('killed')
     expect(visits).to.deep.equal((await readCurriculum('whole')).visits)
   })
@@ -186,6 +152,8 @@ describe('a curriculum', function () {
     expect(visits.map(({ stage }) => stage)).to.deep.equal(['short', 'long', 'short', 'long'])
     expect(notes).to.deep.equal(['back to stage short, of which long has unlearned too much'])
     expect(visits[1]!.earlier!['short']).to.be.greaterThan(visits[0]!.best_metric!)
+    const picture = await readFile((await drawCurriculum('adaptive'))!, 'utf8')
+    for (const name of ['short', 'long', 'back to short']) expect(picture).to.include(`>${name}<`)
     // What the third run starts from is what the second left of its stage.
     const log = (await readFile('adaptive/stages/3-short/log.jsonl', 'utf8')).split('\n')
     const first = log.map((line) => JSON.parse(line || '{}') as { step?: number; eval_loss?: number })

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
@@ -16,6 +16,7 @@ import { withFolder } from '../data/helpers.ts'
 import { rejection } from '../rejection.ts'
 import { cases } from '../tasks/cases.ts'
 import { writeTinyModel } from '../tiny_model.ts'
+import { expectSameBytes } from './small.ts'
 
 const common = {
   ...{ threads: 1, learning_rate: 1e-3, lora: { r: 4, lora_alpha: 8 } },
@@ -26,17 +27,6 @@ const stages = [
   { name: 'some', filter: 'n < 3', max_steps: 2 },
   { name: 'all', max_steps: 3 },
 ]
-
-/** What training leaves of each stage, `adapter_config.json` aside, which names the folder of the model. */
-async function bytesOf(folder: string): Promise<Record<string, string>> {
-  const paths = (await readdir(folder, { recursive: true })).filter((path) =>
-    /(checkpoints.*\.(safetensors|json)|(log|rollouts)\.jsonl|\.arrow|checkpoint\.safetensors)$/.test(path),
-  )
-  const kept = paths.filter((path) => !path.endsWith('adapter_config.json')).sort()
-  return Object.fromEntries(
-    await Promise.all(kept.map(async (path) => [path, await readFile(join(folder, path), 'base64')])),
-  ) as Record<string, string>
-}
 
 const stopAfter = (step: number): Listener => ({
   step: (record) => {
@@ -92,9 +82,7 @@ describe('stages of every task', function () {
         }
         const rest = await continueCurriculum(stopped)
         expect(rest.visits).to.deep.equal(visits)
-        const [got, expected] = [await bytesOf(stopped), await bytesOf(whole)]
-        expect(Object.keys(got)).to.deep.equal(Object.keys(expected))
-        for (const [path, bytes] of Object.entries(expected)) expect(got[path] === bytes, path).to.equal(true)
+        await expectSameBytes(stopped, whole)
 
         if (task === 'ppo') {
           const judgement = await judge({ run: whole, split: 'validation', prompts: 2 })

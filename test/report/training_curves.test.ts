@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
 import type { EvaluationRecord, StepRecord } from '../../src/learning/listeners.ts'
-import { smoothed, trainingCurves } from '../../src/report/training_curves.ts'
+import { placedNames, smoothed, trainingCurves } from '../../src/report/training_curves.ts'
 import { tasks } from '../../src/tasks/index.ts'
 
 /** A log of ten steps, evaluated before the first and after every fifth. */
@@ -83,6 +83,42 @@ describe('the curves of a run', () => {
     const svg = await trainingCurves(long, 'run', tasks.sft)
     expect(textsOf(svg)).to.include('20k')
     expect(svg.length).to.be.below(200_000)
+  })
+})
+
+describe('the names of parts', () => {
+  const long = 'dialogues with a context, and with long answers to them'
+
+  it('stand above one another where they have no room beside one another, within the axes', () => {
+    const rules = ['first', long, 'b', `back to ${long}`, long, 'the last'].map((name, i) => ({
+      name,
+      step: 20 * i,
+    }))
+    const names = placedNames(rules, 120)
+    expect(names.map(({ step }) => step)).to.deep.equal(rules.map(({ step }) => step))
+    const spans = names.map(({ step, name, row, align }) => {
+      const [at, width] = [(step / 120) * 420, 5 * name.length]
+      return { at, row, from: align === 'left' ? at : at - width, to: align === 'left' ? at + width : at }
+    })
+    for (const [i, span] of spans.entries()) {
+      expect(span.from).to.be.at.least(0)
+      expect(span.to).to.be.at.most(420)
+      for (const other of spans.slice(i + 1)) {
+        if (other.row === span.row) expect(span.to < other.from || other.to < span.from).to.equal(true)
+        // The rule of a later part ends below.
+        if (other.row >= span.row) expect(span.from < other.at && other.at < span.to).to.equal(false)
+      }
+    }
+    expect(new Set(names.map(({ row }) => row)).size).to.be.greaterThan(2)
+  })
+
+  it('are in one row where they have room', () => {
+    const rules = ['definitions', 'explanations', 'dialogues'].map((name, i) => ({ name, step: 50 * i }))
+    expect(placedNames(rules, 150).map(({ name, row }) => [name, row])).to.deep.equal([
+      ['definitions', 0],
+      ['explanations', 0],
+      ['dialogues', 0],
+    ])
   })
 })
 

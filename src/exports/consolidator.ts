@@ -25,6 +25,7 @@ import type { Feeds } from '../runtime/session.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { evaluateSft } from '../tasks/sft.ts'
+import type { Device } from '../runtime/node_runtime.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { asLanguageModel } from '../tasks/language_model.ts'
 import type { Fold } from '../tasks/consolidation.ts'
@@ -36,6 +37,10 @@ export interface Consolidator {
   readonly context: number
   /** The update that texts (token ids) fold together. */
   consolidate(texts: readonly (readonly number[])[]): Promise<PeftAdapter>
+  /** m̄ of a text, [plastic blocks, rank]. */
+  modulation(text: readonly number[]): Promise<Float32Array>
+  /** The update of an m̄, [plastic blocks, rank]. */
+  update(folded: Float32Array): PeftAdapter
   /** log p of each text's tokens after the first, in nats; of the model as it was, or with an update. */
   logProbabilities(texts: readonly (readonly number[])[], update?: PeftAdapter): Promise<number[]>
   /** Perplexity per labelled token of a data set; of the model as it was, or with an update. */
@@ -43,7 +48,7 @@ export interface Consolidator {
   release(): Promise<void>
 }
 
-export interface ConsolidatorOptions {
+export interface ConsolidatorOptions extends Device {
   readonly checkpoint?: CheckpointName | undefined
   /** By default as the run was trained, or the mean. */
   readonly fold?: Fold | undefined
@@ -56,7 +61,7 @@ const BATCH = 32
 /** @throws UserError where the folder has no trained plastic blocks */
 export async function openConsolidator(
   run: string,
-  { checkpoint, fold, strength = 1 }: ConsolidatorOptions = {},
+  { checkpoint, fold, strength = 1, ...device }: ConsolidatorOptions = {},
 ): Promise<Consolidator> {
   const found = await findModel(run, { checkpoint })
   const { base, npt } = found
@@ -68,7 +73,7 @@ export async function openConsolidator(
   const plastic = await openFoundModel(
     found,
     (request) => plasticGraph({ ...asLanguageModel(request), npt }),
-    nodeRuntime(),
+    nodeRuntime(device),
   )
   const { config } = plastic
   const layers = plasticLayers(config, npt)
@@ -77,7 +82,7 @@ export async function openConsolidator(
   const changed = await openFoundModel(
     { base },
     (request) => sftEvaluationGraph({ ...asLanguageModel(request), lora }),
-    nodeRuntime(),
+    nodeRuntime(device),
   )
 
   const none = adapterOf(new Float32Array(layers.length * npt.rank))
@@ -86,6 +91,13 @@ export async function openConsolidator(
     ...tensorFeeds(update.tensors),
     ...loraScale(update.lora_alpha / update.r),
   })
+
+  async function modulation(text: readonly number[]): Promise<Float32Array> {
+    const { feeds } = collateTokens([[exampleOf(text)]])
+    const fold_weights = foldWeights(feeds['attention_mask']!, how)
+    const { modulations } = await plastic.session.run({ ...feeds, fold_weights, ...plastic.parameters })
+    return (modulations!.data as Float32Array).map((value) => strength * value)
+  }
 
   /** @param folded m̄ [plastic blocks, rank] */
   function adapterOf(folded: Float32Array): PeftAdapter {
@@ -112,14 +124,11 @@ export async function openConsolidator(
     context: factsOf(config).context,
     async consolidate(texts) {
       const sum = new Float32Array(layers.length * npt.rank)
-      for (const text of texts) {
-        const { feeds } = collateTokens([[exampleOf(text)]])
-        const fold_weights = foldWeights(feeds['attention_mask']!, how)
-        const { modulations } = await plastic.session.run({ ...feeds, fold_weights, ...plastic.parameters })
-        modulations!.data.forEach((value, i) => (sum[i] = sum[i]! + strength * Number(value)))
-      }
+      for (const text of texts) (await modulation(text)).forEach((value, i) => (sum[i] = sum[i]! + value))
       return adapterOf(sum)
     },
+    modulation,
+    update: adapterOf,
     async logProbabilities(texts, update) {
       const results: number[] = []
       for (let start = 0; start < texts.length; start += BATCH) {

@@ -5,27 +5,11 @@ import { expect } from 'chai'
 
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { Consolidation } from '../../src/exports/consolidate.ts'
-import { continueRun } from '../../src/runs/continue.ts'
 import { withFolder } from '../data/helpers.ts'
 import { writeTinyModel, writeWords } from '../tiny_model.ts'
+import { trainTinyConsolidation } from '../training/tiny_consolidation.ts'
 import { createTinyRun, writeBestCheckpoint } from '../training/tiny_run.ts'
 import { listing, runHere } from './run_cli.ts'
-
-const rows = ['a dog is an animal', 'the sea is wide', 'a tree has leaves'].map((text) => ({ text }))
-
-/** In `folder/run` a trained run of phase 3. */
-async function trainedRun(folder: string): Promise<void> {
-  const { run } = await createTinyRun(folder, rows, {
-    lora: undefined,
-    task: 'consolidation',
-    template: { text: '{{ text }}' },
-    npt: { rank: 4, modulation_scale: 1, init_scale: 1, attention_residual: true },
-    per_device_train_batch_size: 3,
-    learning_rate: 2e-2,
-    max_steps: 20,
-  })
-  await continueRun(run)
-}
 
 const [text, paraphrase] = ['a dog is an animal', 'dogs are animals']
 const asked = ['--text', text, '--paraphrase', paraphrase, '--split', 'validation']
@@ -36,7 +20,7 @@ const NUMBER = String.raw`-?\d+\.\d+`
 describe('ortune consolidate', () => {
   it('writes an adapter and shows what it changes, as a table and as JSON', async () => {
     await withFolder(async (folder) => {
-      await trainedRun(folder)
+      await trainTinyConsolidation(folder)
       const table = await runHere(folder, 'consolidate', 'run', ...asked, '--out', 'update')
       expect(table.code, table.stderr).to.equal(0)
       const json = await runHere(folder, 'consolidate', 'run', ...asked, '--out', 'again', '--json')
@@ -83,8 +67,8 @@ describe('ortune consolidate', () => {
 
   it('says what is wrong in one sentence, with exit code 2 and nothing left behind', async () => {
     await withFolder(async (folder) => {
-      await trainedRun(folder)
-      const { run } = await createTinyRun(join(folder, 'lora'), rows, { template: { text: '{{ text }}' } })
+      await trainTinyConsolidation(folder)
+      const { run } = await createTinyRun(join(folder, 'lora'), [{ text }], { template: { text: '{{ text }}' } })
       await writeBestCheckpoint(run)
       await mkdir(join(folder, 'full'))
       await writeFile(join(folder, 'full', 'mine.txt'), 'precious')

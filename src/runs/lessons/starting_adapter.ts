@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 
 import { languageModelTrainable } from '../../../graphs/models/language_model.ts'
+import type { ParameterShapes } from '../../../graphs/models/parameters.ts'
 import { UserError } from '../../errors.ts'
 import { checkWrites, readModelConfig } from '../../formats/model_config.ts'
 import { adaptedModules, readPeftAdapter } from '../../formats/peft.ts'
@@ -11,7 +12,7 @@ import { adapterInputs } from '../../models/adapter_inputs.ts'
 import { adaptationOf } from '../config.ts'
 import type { TensorsToFill } from '../checkpoint.ts'
 import { initialAdapter } from '../initialise.ts'
-import type { StartingAdapter } from './learner.ts'
+import type { AdapterTensors, StartingAdapter } from './learner.ts'
 
 const SEED = 42
 
@@ -36,7 +37,11 @@ export async function startingAdapter({ base, adapter, npt }: FoundModel): Promi
   }
   const lora = adaptationOf({ npt: null }, config)
   if (typeof lora === 'string') throw new Error('without options, adapters are what is trained')
-  const shapes = languageModelTrainable({ config, lora })
+  return { ...lora, tensors: await freshAdapter(languageModelTrainable({ config, lora }), SEED) }
+}
+
+/** A fresh adapter's tensors, from a seed. */
+export async function freshAdapter(shapes: ParameterShapes, seed: number): Promise<AdapterTensors> {
   const tensors = new Map<string, FloatTensor>()
   const fill: TensorsToFill = {
     names: [...shapes.keys()],
@@ -44,6 +49,6 @@ export async function startingAdapter({ base, adapter, npt }: FoundModel): Promi
     write: async (name, _, data) =>
       void tensors.set(name, { shape: shapes.get(name)!, data: Float32Array.from(data) }),
   }
-  await initialAdapter(fill, SEED)
-  return { ...lora, tensors }
+  await initialAdapter(fill, seed)
+  return tensors
 }

@@ -68,7 +68,9 @@ describe('ortune consolidate', () => {
   it('says what is wrong in one sentence, with exit code 2 and nothing left behind', async () => {
     await withFolder(async (folder) => {
       await trainTinyConsolidation(folder)
-      const { run } = await createTinyRun(join(folder, 'lora'), [{ text }], { template: { text: '{{ text }}' } })
+      const { run } = await createTinyRun(join(folder, 'lora'), [{ text }], {
+        template: { text: '{{ text }}' },
+      })
       await writeBestCheckpoint(run)
       await mkdir(join(folder, 'full'))
       await writeFile(join(folder, 'full', 'mine.txt'), 'precious')

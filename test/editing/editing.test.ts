@@ -45,7 +45,7 @@ describe('editing', function () {
       for (const row of rows) {
         for (const column of Object.keys(COLUMNS) as (keyof typeof COLUMNS)[])
           expect(row[column], `${row.method} ${column}`).to.satisfy(Number.isFinite)
-        const moves = row.method !== 'in_prompt'
+        const moves = !['in_prompt', 'nothing'].includes(row.method)
         expect(row.distance > 0, row.method).to.equal(moves)
       }
       const svg = await picture(rows)

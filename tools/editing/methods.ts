@@ -10,6 +10,7 @@ import { inContext } from './prompts.ts'
 import { PUBLISHED, stepping } from './stepping.ts'
 
 export const METHOD_NAMES = [
+  'nothing',
   'consolidation',
   'consolidation_gentle',
   'own_part',
@@ -45,7 +46,15 @@ const plastic = (given: Partial<PlasticConfig>) =>
     plastic: { ...PUBLISHED, ...given, plasticity_lr },
   }))
 
+/** Begins as the model was, and stays. */
+const unchanged: Pick<Method, 'strength' | 'begins' | 'teaching'> = {
+  strength: undefined,
+  begins: ({ fresh }, seed) => fresh(seed),
+  teaching: () => async () => undefined,
+}
+
 export const methods: Readonly<Record<MethodName, Method>> = {
+  nothing: { label: 'nothing', ...unchanged },
   consolidation: { label: 'phase 3, s = 1', strength: undefined, ...folding(itself) },
   consolidation_gentle: { label: 'phase 3', strength: multiplied(FOLDING), ...folding(itself) },
   own_part: { label: 'phase 3, less the mean m̄', strength: multiplied(0.12), ...folding(ownPart) },
@@ -71,11 +80,5 @@ export const methods: Readonly<Record<MethodName, Method>> = {
     ...stepping((plasticity_lr) => ({ learningRate: 0, plastic: { ...PUBLISHED, plasticity_lr } })),
   },
   distillation: { label: 'context distillation', strength: rate(2e-4), ...distilling },
-  in_prompt: {
-    label: 'text in the prompt',
-    strength: undefined,
-    begins: ({ fresh }, seed) => fresh(seed),
-    teaching: () => async () => undefined,
-    context: inContext,
-  },
+  in_prompt: { label: 'text in the prompt', ...unchanged, context: inContext },
 }

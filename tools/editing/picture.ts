@@ -16,21 +16,22 @@ interface Panel {
   readonly title: string
   /** What lies beyond is drawn at the edge. */
   readonly domain: readonly [number, number]
-  readonly scale?: 'log'
+  /** Of a logarithmic axis: where it is labelled. */
+  readonly ticks?: readonly number[]
 }
 
 const PANELS: readonly Panel[] = [
-  { column: 'retention', title: 'nats gained on all texts so far', domain: [-20, 40] },
-  { column: 'first_ten', title: 'nats gained on the first ten texts', domain: [-20, 40] },
-  { column: 'rouge', title: 'ROUGE-L of free-running answers', domain: [0, 1] },
+  { column: 'retention', title: 'nats gained on all texts so far', domain: [-20, 20] },
+  { column: 'first_ten', title: 'nats gained on the first ten texts', domain: [-20, 20] },
+  { column: 'rouge', title: 'ROUGE-L of free-running answers', domain: [0, 0.5] },
   { column: 'neighbours_kept', title: "share of neighbours' answers that stay", domain: [0, 1] },
   {
     column: 'perplexity_ratio',
     title: 'held-out perplexity, over what it was',
     domain: [0.8, 10],
-    scale: 'log',
+    ticks: [0.8, 1, 1.5, 2, 3, 5, 10],
   },
-  { column: 'distance', title: '‖ΔW‖', domain: [0.1, 1000], scale: 'log' },
+  { column: 'distance', title: '‖ΔW‖', domain: [0.1, 1000], ticks: [0.1, 1, 10, 100, 1000] },
 ]
 
 /** One colour a family of methods, told apart with red-green blindness too (Okabe and Ito 2008), and dashes within it. */
@@ -50,6 +51,7 @@ const [SOLID, DASHED, DOTTED, BOTH] = [
 ]
 
 const STROKES: Readonly<Record<MethodName, readonly [string, readonly number[]]>> = {
+  nothing: [INK, DOTTED],
   consolidation: [BLUE, DASHED],
   consolidation_gentle: [BLUE, SOLID],
   own_part: [BLUE, DOTTED],
@@ -76,7 +78,7 @@ export function picture(rows: readonly Row[]): Promise<string> {
     padding: 16,
     columns: 2,
     spacing: 28,
-    concat: PANELS.map(({ column, title, domain: [low, high], scale }) => ({
+    concat: PANELS.map(({ column, title, domain: [low, high], ticks }) => ({
       title: {
         text: title,
         anchor: 'start' as const,
@@ -106,7 +108,8 @@ export function picture(rows: readonly Row[]): Promise<string> {
           field: 'value',
           type: 'quantitative' as const,
           title: null,
-          scale: { domain: [low, high], nice: false, ...(scale ? { type: scale } : {}) },
+          scale: { domain: [low, high], nice: false, ...(ticks ? { type: 'log' as const } : {}) },
+          ...(ticks ? { axis: { values: [...ticks] } } : {}),
         },
         color: {
           field: 'method',
@@ -132,7 +135,7 @@ export function picture(rows: readonly Row[]): Promise<string> {
         labelFontSize: 11,
       },
       legend: {
-        ...{ orient: 'bottom', columns: 4, labelColor: INK, labelFontSize: 12, labelLimit: 240 },
+        ...{ orient: 'bottom', columns: 4, labelColor: INK, labelFontSize: 12, labelLimit: 0 },
         ...{ symbolType: 'stroke', symbolSize: 900, symbolStrokeWidth: 2.5 },
       },
       view: { stroke: null },

@@ -12,10 +12,12 @@ export function tables(rows: readonly Row[]): string {
         .filter(({ texts }) => texts === count)
         .map((group) => [
           group.label,
-          ...columns.map((column) => FORMATS[column](meanIn(group, column))),
-          spreadOf(group.rows.map(({ retention }) => retention)),
+          ...columns.map((column) => {
+            const range = column === 'retention' ? rangeOf(group.rows.map((row) => row[column])) : ''
+            return FORMATS[column](meanIn(group, column)) + range
+          }),
         ])
-      const head = ['method', ...columns.map((column) => COLUMNS[column]), 'nats of all taught, by stream']
+      const head = ['method', ...columns.map((column) => COLUMNS[column])]
       const rule = head.map((_, i) => (i === 0 ? '---' : '--:'))
       return `### After ${count} text${count === 1 ? '' : 's'}\n\n${[head, rule, ...lines].map(line).join('')}\n`
     })
@@ -26,12 +28,16 @@ const columns = Object.keys(COLUMNS) as Column[]
 
 const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`
 
-const digits = (count: number) => (value: number) => value.toFixed(count).replace('-', '−')
+/** With a minus sign where there is something to take it of. */
+const digits = (count: number) => (value: number) => {
+  const text = value.toFixed(count)
+  return text.replace('-', Number(text) === 0 ? '' : '−')
+}
 
 const share = (value: number): string => `${(100 * value).toFixed(0)} %`
 
 /** Far from 1 in few digits. */
-const ratio = (value: number): string => (value < 100 ? value.toFixed(3) : value.toExponential(0))
+const ratio = (value: number): string => value.toFixed(value < 100 ? 3 : 0)
 
 const FORMATS: Readonly<Record<Column, (value: number) => string>> = {
   efficacy: digits(2),
@@ -50,5 +56,5 @@ const FORMATS: Readonly<Record<Column, (value: number) => string>> = {
 }
 
 /** The least and the most of several. */
-const spreadOf = (values: readonly number[]): string =>
-  values.length === 1 ? '' : `${digits(2)(Math.min(...values))} … ${digits(2)(Math.max(...values))}`
+const rangeOf = (values: readonly number[]): string =>
+  values.length === 1 ? '' : ` (${digits(2)(Math.min(...values))} … ${digits(2)(Math.max(...values))})`

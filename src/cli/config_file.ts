@@ -20,8 +20,8 @@ import { readVariants, withVariant } from '../runs/variants.ts'
  */
 export async function readConfigFile(path: string, overrides: readonly string[]): Promise<RunConfig> {
   const { file, variants } = readVariants(path, await readMapping(path))
-  const given = withWholeKeys(overrides, file).map(readOverride)
-  return readOverridden(path, file, withVariant(given, variants))
+  const given = withWholeKeys(overrides, file, variants.values()).map(readOverride)
+  return readOverridden(path, file, withVariant(path, given, variants))
 }
 
 /** The options of a YAML file, unchecked. */

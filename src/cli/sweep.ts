@@ -80,13 +80,15 @@ export const sweepCommand = (): Command =>
     .action(async (path: string, given: string[], flags: SweepFlags) => {
       const { readMapping } = await import('./config_file.ts')
       const { withWholeKeys } = await import('../runs/short_keys.ts')
+      const { readVariants } = await import('../runs/variants.ts')
       const { readAxis } = await import('../runs/sweep/axis.ts')
       const { planSweep } = await import('../runs/sweep/plan.ts')
       const { goOn } = await import('../runs/sweep/go.ts')
       const { random, seed, runs, minutes, split, equal = [], retry, out, json = false } = flags
       const file = await readMapping(path)
+      const whole = withWholeKeys(given, file, readVariants(path, file).variants.values())
       const plan = await planSweep({
-        ...{ path, file, axes: withWholeKeys(given, file).map(readAxis), out },
+        ...{ path, file, axes: whole.map(readAxis), out },
         draws: random === undefined ? undefined : { count: random, seed },
       })
       const final = split === undefined ? undefined : await finalEvaluation(plan, split)
@@ -128,6 +130,7 @@ async function finalEvaluation({ out, runs }: SweepPlan, split: FinalSplit): Pro
 async function sweepProgress(plan: SweepPlan, random: number | undefined): Promise<SweepWatcher> {
   const { trainingProgress } = await import('./training_progress.ts')
   const { valueLabel } = await import('../runs/sweep/names.ts')
+  const { unlike } = await import('../runs/sweep/unlike.ts')
   const clear = process.stderr.isTTY ? '\r\x1b[2K' : ''
   const say = (sentence: string) => process.stderr.write(`${clear}${visible(sentence)}\n`)
   const note = eachOnce(say)
@@ -139,6 +142,7 @@ async function sweepProgress(plan: SweepPlan, random: number | undefined): Promi
       say(`${plan.out}: ${counted(of)}${done === 0 ? '' : `, ${done} done before`}${beside}`)
       if (random !== undefined && new Set(plan.runs.map(({ config }) => withoutSeed(config))).size < random)
         note(`the values given have fewer than ${random} combinations; all that were found are taken`)
+      for (const sentence of unlike(plan.runs)) note(sentence)
       const drawn = evaluatedOn(plan.runs[0].config).eval_data.some(({ split }) => 'validation' in split)
       if (drawn && plan.axes.some(({ key }) => key === 'seed'))
         note(

@@ -74,7 +74,8 @@ function faultOf(document: Document): string | undefined {
 function keyTwice({ items }: YAMLMap): string | undefined {
   const seen = new Set<unknown>()
   for (const { key } of items) {
-    const name = isScalar(key) ? key.value : key
+    // What it is called once it is read: 1 is "1" then, and null nothing.
+    const name = isScalar<string | number | boolean | null>(key) ? String(key.value ?? '') : key
     if (seen.has(name)) return `the key ${quote(name)} stands twice in a mapping; leave one out`
     seen.add(name)
   }

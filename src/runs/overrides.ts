@@ -15,7 +15,12 @@ export interface Override {
   readonly text: string
   readonly keys: readonly string[]
   readonly value: unknown
+  /** Where it stands, as errors say it; absent: on the command line. */
+  readonly place?: string
 }
+
+/** How errors call an override. */
+export const placeOf = ({ text, place = `${text} on the command line` }: Override): string => place
 
 /** Reads an override; its value is YAML, but for one that begins with `{{` or `{%`, which is a template's text. */
 export function readOverride(text: string): Override {
@@ -55,29 +60,30 @@ export function readOverridden(path: string, file: Mapping, overrides: readonly 
   if ('config' in result) return result.config
   const [fault] = result.faults
   const blamed = overrideOf(fault, overrides, file)
-  throw new UserError(`${blamed ? `${blamed.text} on the command line` : path}: ${fault.says}`)
+  throw new UserError(`${blamed ? placeOf(blamed) : path}: ${fault.says}`)
 }
 
 export const isMapping = (value: unknown): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function apply(config: Mapping, { text, keys, value }: Override): void {
+function apply(config: Mapping, override: Override): void {
+  const { keys, value } = override
   let target = config
   for (const [i, key] of keys.slice(0, -1).entries()) {
     const next = Object.hasOwn(target, key) ? target[key] : undefined
     const empty = keys[i + 1] === '0' ? [] : {}
     const inner = (typeof next === 'object' && next !== null ? next : empty) as Mapping
-    put(target, key, inner, text)
+    put(target, key, inner, override)
     target = inner
   }
-  put(target, keys.at(-1)!, value, text)
+  put(target, keys.at(-1)!, value, override)
 }
 
 /** Sets a key of a mapping, whatever it is called, or an entry of a list: one that there is, or the next one. */
-function put(target: Mapping | unknown[], key: string, value: unknown, override: string): void {
+function put(target: Mapping | unknown[], key: string, value: unknown, override: Override): void {
   if (Array.isArray(target) && !(/^\d+$/.test(key) && Number(key) <= target.length))
     throw new UserError(
-      `${override} on the command line: "${key}" is no entry of a list of ${target.length}; entries are numbered from 0`,
+      `${placeOf(override)}: "${key}" is no entry of a list of ${target.length}; entries are numbered from 0`,
     )
   Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
 }

@@ -15,17 +15,19 @@ import { runConfigSchema } from './config.ts'
  *
  * @param overrides as the command line has them, `key=value`; a sweep's `task=dpo,kto` is of both
  * @param file the options beside them
+ * @param variants of which some may be of another task
  * @throws UserError for the last name of several keys
  */
 export function withWholeKeys(
   overrides: readonly string[],
-  file: Readonly<Record<string, unknown>>,
+  file: object,
+  variants: Iterable<object> = [],
 ): string[] {
   const isShort = (name: string) => !name.includes('.') && !Object.hasOwn(runConfigSchema.shape, name)
   if (!overrides.some((text) => isShort(nameOf(text)))) return [...overrides]
   const schema = jsonSchema(runConfigSchema)
   const given = overrides.findLast((text) => text.startsWith('task='))?.slice('task='.length)
-  const keys = keysOfTasks(schema, given?.split(',') ?? [taskOf(file, schema)])
+  const keys = keysOfTasks(schema, given?.split(',') ?? tasksOf(file, variants, schema))
   return overrides.map((text) => {
     const name = nameOf(text)
     const meant = isShort(name) ? keys.filter((key) => lastName(key) === name) : []
@@ -49,6 +51,11 @@ export function keysOfTasks(schema: JsonSchema, tasks: readonly unknown[]): read
     ...keys.filter((key) => !others.includes(key)),
   ]
 }
+
+const tasksOf = (file: object, variants: Iterable<object>, schema: JsonSchema): readonly unknown[] => [
+  taskOf(file, schema),
+  ...[...variants].flatMap((keys) => ('task' in keys ? [keys.task] : [])),
+]
 
 /** The task of options that nobody has checked. */
 export const taskOf = (options: object, schema: JsonSchema): unknown =>

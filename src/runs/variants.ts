@@ -28,11 +28,13 @@ export function readVariants(
   const { [VARIANTS]: given = {}, ...rest } = file
   if (!isMapping(given) || (VARIANTS in file && Object.keys(given).length === 0))
     throw new UserError(`${path}: variants must be a mapping of names to the keys that are another in each`)
-  for (const [name, keys] of Object.entries(given))
-    checkVariant(`${path}: variant ${quote(name)}`, name, keys)
+  for (const [name, keys] of Object.entries(given)) checkVariant(placeIn(path, name), name, keys)
   const variants = Object.entries(given).map(([name, keys]) => [name, (keys ?? {}) as Mapping] as const)
   return { file: rest, variants: new Map(variants) }
 }
+
+/** How errors call a variant of a file. */
+const placeIn = (path: string, name: string): string => `${path}: variant ${quote(name)}`
 
 function checkVariant(where: string, name: string, keys: unknown): void {
   if (!/^[\p{L}\p{N}][\p{L}\p{N}_.+ -]{0,59}$/u.test(name))
@@ -46,33 +48,48 @@ function checkVariant(where: string, name: string, keys: unknown): void {
 }
 
 /**
- * Overrides with the keys of the variant that they choose. Those come first, so that what a command line says counts in all of them.
+ * Overrides with the keys of the variant that they choose, the last one where several do. Those come first, so that what a command
+ * line says counts in all of them.
  *
+ * @param path of the file, as errors call it
  * @throws UserError where there is no such variant
  */
-export const withVariant = (overrides: readonly Override[], variants: Variants): readonly Override[] => [
-  ...overrides.filter(isChoice).flatMap((override) => keysOf(override, variants)),
-  ...overrides.filter((override) => !isChoice(override)),
-]
+export function withVariant(
+  path: string,
+  overrides: readonly Override[],
+  variants: Variants,
+): readonly Override[] {
+  const chosen = overrides.findLast(isChoice)
+  return [
+    ...(chosen ? keysOf(path, chosen, variants) : []),
+    ...overrides.filter((override) => !isChoice(override)),
+  ]
+}
 
-/** What chooses a variant, as a command line does. */
-export const choiceOf = (name: string): Override => ({
+/** What chooses a variant of a file, as a command line does; its faults are the variant's. */
+export const choiceOf = (path: string, name: string): Override => ({
   text: `${VARIANT}=${name}`,
   keys: [VARIANT],
   value: name,
+  place: placeIn(path, name),
 })
 
 /** The name of the variant that is chosen, where one is. */
 export const variantOf = (overrides: readonly Override[]): string | undefined => {
-  const chosen = overrides.find(isChoice)
+  const chosen = overrides.findLast(isChoice)
   return chosen && String(chosen.value)
 }
 
 const isChoice = ({ keys }: Override): boolean => keys.length === 1 && keys[0] === VARIANT
 
-function keysOf({ text, value }: Override, variants: Variants): readonly Override[] {
-  const keys = variants.get(String(value))
-  if (keys) return Object.entries(keys).map(([key, value]) => ({ text, keys: key.split('.'), value }))
+function keysOf(path: string, { text, value }: Override, variants: Variants): readonly Override[] {
+  const name = String(value)
+  const keys = variants.get(name)
+  if (keys)
+    return Object.entries(keys).map(([key, value]) => ({
+      ...{ text, keys: key.split('.'), value },
+      place: placeIn(path, name),
+    }))
   const names = [...variants.keys()]
   throw new UserError(
     names.length === 0

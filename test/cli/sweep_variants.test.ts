@@ -114,6 +114,9 @@ describe('the variants of a file', function () {
         lora?: { r: number }
       }
       expect(kept.lora!.r).to.equal(8)
+      const twice = ['variant=large', 'variant=plain', 'output_dir=runs/plain']
+      expect((await runHere(folder, 'train', 'run.yaml', ...twice)).code).to.equal(0)
+      expect(readFileSync(join(folder, 'runs/plain/training.json'), 'utf8')).to.match(/"r":\s*4/)
       const { runs } = await sweep(folder, 'seed=1,2', 'variant=plain,large', 'lora.r=2')
       expect(runs.map(({ config }) => (config['lora'] as { r: number }).r)).to.deep.equal([2, 2, 2, 2])
     }, VARIANTS))
@@ -138,8 +141,26 @@ describe('the variants of a file', function () {
     [
       'a wrong key',
       ['seed=1,2'],
-      'variant=a on the command line: lora.r must be',
+      'run.yaml: variant "a": lora.r must be',
       { variants: { a: { 'lora.r': 0 } } },
+    ],
+    [
+      'a model that is not there',
+      ['seed=1,2'],
+      'run.yaml: variant "b": nowhere does not exist',
+      { variants: { a: null, b: { model: 'nowhere' } } },
+    ],
+    [
+      'a short key that another task of a variant has, too',
+      ['beta=0.1,0.2', 'variant=b'],
+      'beta=0.1,0.2 on the command line may be of dpo.beta or plastic.beta',
+      { variants: { b: { task: 'dpo' } } },
+    ],
+    [
+      'a key within the choice',
+      ['seed=1,2', 'variant.x=1'],
+      'variant.x=1 on the command line: there is no option "variant"',
+      VARIANTS,
     ],
     [
       'a budget that is none',

@@ -17,6 +17,7 @@ const refused: readonly [what: string, text: string, says: RegExp][] = [
   ['an alias within its own meaning', 'a: &a [*a]', /\*a stands for something that it is part of/],
   ['an alias of nothing', 'a: *b', /\*b is the name of nothing before it/],
   ['a key twice', 'a: 1\nb: { c: 1, c: 2 }', /the key "c" stands twice/],
+  ['a key twice, once as a number', '1: a\n"1": b', /the key "1" stands twice/],
   ['a long text', `a: ${'x'.repeat(1e6)}`, /has 1000003 characters where a configuration may have 100000/],
   ['what is no YAML', 'a: [1, 2', /is not valid YAML: Flow sequence/],
 ]

@@ -15,7 +15,7 @@ import { adaptationOf, taskOptions } from '../config.ts'
 import { newHead } from '../new_head.ts'
 import { stagesOf } from '../curriculum/create.ts'
 import type { Mapping } from '../overrides.ts'
-import { readOverridden, withOverrides } from '../overrides.ts'
+import { placeOf, readOverridden, withOverrides } from '../overrides.ts'
 import { maxLengthOf } from '../prepare_data.ts'
 import { runGraphs } from '../run_graphs.ts'
 import type { Variants } from '../variants.ts'
@@ -71,7 +71,7 @@ const FIXED: Readonly<Record<string, string>> = {
 export async function planSweep(request: SweepRequest): Promise<SweepPlan> {
   const { path, draws, out } = request
   const { file, variants } = readVariants(path, request.file)
-  const axes = withVariants(request.axes, variants)
+  const axes = withVariants(path, request.axes, variants)
   checkKeys(axes)
   const swept = axes.filter(isSwept)
   const fixed = axes.flatMap((axis) => (isSwept(axis) || isRange(axis) ? [] : [axis.values[0]]))
@@ -84,7 +84,7 @@ export async function planSweep(request: SweepRequest): Promise<SweepPlan> {
   const check = createChecks()
   const runs = new Map<string, PlannedRun>()
   const configOf = (overrides: Combination) =>
-    readOverridden(path, given, withVariant([...others, ...overrides], variants))
+    readOverridden(path, given, withVariant(path, [...others, ...overrides], variants))
   const faultOf = async (overrides: Combination): Promise<string | undefined> => {
     try {
       await check(configOf(overrides))
@@ -99,7 +99,7 @@ export async function planSweep(request: SweepRequest): Promise<SweepPlan> {
       await check(config)
     } catch (error) {
       if (!(error instanceof UserError) || (await faultOf([])) === error.message) throw error
-      throw new UserError(`${await blame(overrides, faultOf)} on the command line: ${error.message}`)
+      throw new UserError(`${await blame(overrides, faultOf)}: ${error.message}`)
     }
     return config
   }
@@ -115,9 +115,9 @@ export async function planSweep(request: SweepRequest): Promise<SweepPlan> {
 }
 
 /** With all variants as the last axis, where the command line chooses none: those of one seed then follow each other. */
-function withVariants(axes: readonly Axis[], variants: Variants): readonly Axis[] {
-  const [first, ...others] = [...variants.keys()].map(choiceOf)
-  if (first === undefined || axes.some(({ key }) => key === VARIANT)) return axes
+function withVariants(path: string, axes: readonly Axis[], variants: Variants): readonly Axis[] {
+  const [first, ...others] = [...variants.keys()].map((name) => choiceOf(path, name))
+  if (first === undefined || axes.some(({ key }) => key.split('.')[0] === VARIANT)) return axes
   return [...axes, { key: VARIANT, values: [first, ...others] }]
 }
 
@@ -156,8 +156,9 @@ async function blame(
   faultOf: (some: Combination) => Promise<string | undefined>,
 ): Promise<string> {
   for (const override of overrides)
-    if ((await faultOf(overrides.filter((other) => other !== override))) === undefined) return override.text
-  return overrides.map(({ text }) => text).join(' ')
+    if ((await faultOf(overrides.filter((other) => other !== override))) === undefined)
+      return placeOf(override)
+  return `${overrides.map(({ text }) => text).join(' ')} on the command line`
 }
 
 /** The checks of `createRun` that need no data but a first row. What is the same in many runs is looked at once. */

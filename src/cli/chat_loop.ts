@@ -95,8 +95,10 @@ export async function chatLoop(chat: Chat, place: ChatPlace, lessons?: LessonCom
       await forgiving(() => lessons.run(line))
     } else if (line === '/help') {
       place.say(lessons ? `${CHAT_HELP}\n${LESSON_HELP}` : CHAT_HELP)
-    } else if (place.interactive && !lessons && isLesson(line)) {
-      place.say('The model learns where the conversation is begun with --learn.')
+    } else if (!lessons && isLesson(line)) {
+      await forgiving(() => {
+        throw new UserError('the model learns nothing here; begin the conversation with --learn')
+      })
     } else if (place.interactive && misspelt(line, lessons !== undefined)) {
       place.say(`There is no ${line}; did you mean ${misspelt(line, lessons !== undefined)}?`)
     } else if (line.trim() !== '' || question.optional) {

@@ -8,6 +8,7 @@ import { parseYaml } from '../formats/yaml.ts'
 import type { RunConfig, SettledConfig } from '../runs/config.ts'
 import type { Changes } from '../runs/change.ts'
 import { changed } from '../runs/change.ts'
+import { countsInNoStage } from '../runs/curriculum/stage_config.ts'
 import type { Mapping, Override } from '../runs/overrides.ts'
 import { isMapping, readOverridden, readOverride, withOverrides } from '../runs/overrides.ts'
 import { withWholeKeys } from '../runs/short_keys.ts'
@@ -21,7 +22,12 @@ import { readVariants, withVariant } from '../runs/variants.ts'
 export async function readConfigFile(path: string, overrides: readonly string[]): Promise<RunConfig> {
   const { file, variants } = readVariants(path, await readMapping(path))
   const given = withWholeKeys(overrides, file, variants.values()).map(readOverride)
-  return readOverridden(path, file, withVariant(path, given, variants))
+  const config = readOverridden(path, file, withVariant(path, given, variants))
+  const idle = given.find(({ keys }) => countsInNoStage(config, keys[0]!))
+  if (idle === undefined) return config
+  throw new UserError(
+    `${idle.text} on the command line counts in no stage, as each has its own; give it to a stage: stages.0.${idle.text}`,
+  )
 }
 
 /** The options of a YAML file, unchecked. */

@@ -36,8 +36,8 @@ export async function resumeCurriculum(
 ): Promise<void> {
   const { continueCurriculum } = await import('../runs/curriculum/continue.ts')
   const { listenersAsOne } = await import('../learning/listeners.ts')
-  const watch = async ({ name, of, run, start, created }: CurrentStage): Promise<Listener> => {
-    process.stderr.write(`stage ${name}, of ${of}: ${run}\n`)
+  const watch = async ({ name, place, of, run, start, created }: CurrentStage): Promise<Listener> => {
+    process.stderr.write(`\nstage ${place} of ${of}, ${name}: ${run}\n`)
     if (created && start !== undefined) process.stderr.write(startLine(start))
     return listenersAsOne([progress, (await adviserOf(run)).listener])
   }
@@ -60,7 +60,7 @@ async function stageTable(stages: readonly PlannedStage[]): Promise<string> {
       (data.splits[split]?.examples ?? 0).toLocaleString('en'),
     ),
     String(config.max_length ?? 'the context'),
-    config.max_steps === null ? `${config.num_train_epochs} epochs` : `${config.max_steps} steps`,
+    config.max_steps === null ? counted(config.num_train_epochs, 'epoch') : counted(config.max_steps, 'step'),
     config.filter ?? 'all rows',
   ])
   const noun = exampleNoun(stages[0]!.data)
@@ -82,8 +82,8 @@ async function printOutcome(folder: string, outcome: CurriculumOutcome, json: bo
         return
       }
       const done = finished
-        ? `trained ${visits.length} stages`
-        : `stopped in ${relative(folder, run)}, with ${visits.length} stages done; go on with "ortune resume ${folder}"`
+        ? `trained ${counted(visits.length, 'stage')}`
+        : `stopped in ${relative(folder, run)}, with ${counted(visits.length, 'stage')} done; go on with "ortune resume ${folder}"`
       process.stdout.write(
         `${done}\n${visits.map(visitLine).join('')}  model   ${standing}\n` +
           (picture === undefined ? '' : `  curves  ${picture}\n`),
@@ -92,8 +92,11 @@ async function printOutcome(folder: string, outcome: CurriculumOutcome, json: bo
   )
 }
 
+/** `1 epoch`, `2 epochs` */
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
 const visitLine = ({ run, global_step, best_metric, best_step, earlier = {} }: StageVisit): string => {
   const left = Object.entries(earlier).map(([stage, value]) => `, ${value.toFixed(4)} on ${stage}`)
   const best = best_metric === null ? 'no evaluation' : `best ${best_metric.toFixed(4)} at step ${best_step}`
-  return `  ${run}: ${global_step} steps, ${best}${left.join('')}\n`
+  return `  ${run}: ${counted(global_step, 'step')}, ${best}${left.join('')}\n`
 }

@@ -124,14 +124,14 @@ describe('cli/chat_loop', () => {
       { question: '/learned', context: '' },
     ])
     expect(kept).to.equal(3)
-    const elsewhere = await talk(['/learn a fact', ''])
-    expect(elsewhere.replied).to.deep.equal([{ question: '/learn a fact', context: '' }])
+    const elsewhere = await userError(() => talk(['/learn a fact', '']))
+    expect(elsewhere).to.equal('the model learns nothing here; begin the conversation with --learn')
   })
 
   it('says to a person what /learn needs, which commands there are, and what a lesson lacks', async () => {
     const person = { interactive: true }
     const without = await talk(['/learn a fact'], conversation, person)
-    expect(without.said).to.deep.equal(['The model learns where the conversation is begun with --learn.'])
+    expect(without.said).to.deep.equal(['the model learns nothing here; begin the conversation with --learn'])
     expect(without.replied).to.deep.equal([])
     const { said } = await talk(['/help', '/forgt'], conversation, { ...person, learns: true })
     expect(said[0]).to.match(/ {2}\/learn +teaches .*\n {2}\/correct .*\n {2}\/forget +takes the last/)

@@ -34,6 +34,12 @@ describe('a configuration of a YAML file and a command line', () => {
         'learning_rate=abc on the command line: learning_rate must be a number, > 0, ≤ 10, or null, and is "abc"',
       ],
       [
+        'what counts in no stage of a curriculum is given to one',
+        `${SOUND}stages:\n  - { name: a, max_length: 8, num_train_epochs: 1 }\n  - { name: b, max_length: 9, max_steps: 4 }\n`,
+        ['seed=1', 'max_steps=2'],
+        'max_steps=2 on the command line counts in no stage, as each has its own; give it to a stage: stages.0.max_steps=2',
+      ],
+      [
         'the same in the file blames the file, whatever else is overridden',
         `${SOUND}learning_rate: abc\n`,
         ['seed=1', 'lora.r=2'],
@@ -233,6 +239,17 @@ describe('a configuration of a YAML file and a command line', () => {
       ])
       expect({ max_steps, max_length }).to.deep.equal({ max_steps: null, max_length: null })
       expect(template).to.deep.equal({ prompt: '{{ a }}', completion: '{{ b }}' })
+    }))
+
+  it('has a longest example beside stages that all have one, where all are evaluated by it', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'a.yaml')
+      await writeFile(path, `${SOUND}stages: [{ name: a, max_length: 8 }, { name: b, max_length: 9 }]\n`)
+      const { max_length } = await readConfigFile(path, ['max_length=12', 'curriculum.validation=all'])
+      expect(max_length).to.equal(12)
+      expect((await rejection(readConfigFile(path, ['max_length=12']))).message).to.match(
+        /^max_length=12 .* no stage/,
+      )
     }))
 
   it('takes keys by their last names, where they are of one key of the task', () =>

@@ -194,6 +194,18 @@ describe('a curriculum', function () {
     expect([code, stderr]).to.deep.equal([0, ''])
   })
 
+  it('says of each stage which one it is, in the order of the curriculum', async () => {
+    const stages = ['a', 'b'].map((name) => ({ name, max_steps: 1 }))
+    const curriculum = { order: 'reversed' }
+    await createCurriculum(readConfig({ ...shared, output_dir: 'told', stages, curriculum }))
+    const { stdout, stderr } = await runHere(folder, 'resume', 'told')
+    expect(stderr.match(/^stage .*$/gm)).to.deep.equal([
+      'stage 1 of 2, b: told/stages/1-b',
+      'stage 2 of 2, a: told/stages/2-a',
+    ])
+    expect(stdout).to.match(/^trained 2 stages\n {2}1-b: 1 step, best /)
+  })
+
   it('an adaptive one then looks back on the same rows', async () => {
     const curriculum = { advance: 'adaptive', validation: 'all', tolerance: 1, patience: 9 }
     await createCurriculum(readConfig({ ...shared, output_dir: 'adaptive-all', curriculum }))

@@ -30,6 +30,8 @@ import { stageConfig } from './stage_config.ts'
 /** A stage that begins or goes on. */
 export interface CurrentStage {
   readonly name: string
+  /** Which one it is in their order, from 1. */
+  readonly place: number
   /** How many were gone through before, and how many stages there are. */
   readonly done: number
   readonly of: number
@@ -90,9 +92,10 @@ async function continueStages(
       note?.(`back to stage ${name}, of which ${last.stage} has unlearned too much`)
     const created = await createStage(folder, kept, name)
     const start = last && join(visitFolder(folder, last.run), 'checkpoints', 'best')
-    const stage = { name, done: visits.length, of: way.order.length, run, start }
+    const place = way.order.indexOf(name) + 1
+    const stage = { name, place, done: visits.length, of: way.order.length, run, start }
     const watcher = await watch?.({ ...stage, ...(created ? { created } : {}) })
-    const state = await continueRun(run, watcher && named(watcher, `${name} ${positionOf(kept, name)}`), {
+    const state = await continueRun(run, watcher && named(watcher, `${name} ${place}/${way.order.length}`), {
       trustReward,
       ...(signal ? { signal } : {}),
     })
@@ -101,10 +104,6 @@ async function continueStages(
     await writeCurriculum(folder, kept)
   }
 }
-
-/** `2/3` */
-const positionOf = ({ order }: KeptCurriculum, name: string): string =>
-  `${order.indexOf(name) + 1}/${order.length}`
 
 /** The same listener, told of which stage a plan is. */
 const named = (watcher: Listener, stage: string): Listener => ({

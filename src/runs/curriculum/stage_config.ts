@@ -30,9 +30,8 @@ export function stageConfig(
   { run, from, directory }: StagePlace,
 ): RunConfig {
   const stage = stageNamed(config, name)
-  const given = Object.entries(stage)
-  const own = Object.fromEntries(given.filter(([key, value]) => key !== 'name' && value !== undefined))
-  const byEpochs = 'num_train_epochs' in own && !('max_steps' in own)
+  const own = ownOptions(stage)
+  const byEpochs = epochsCount(own)
   const { advance, patience, validation } = curriculumOptions(config.curriculum)
   const merged = {
     ...config,
@@ -47,6 +46,21 @@ export function stageConfig(
   const placed = directory === undefined ? merged : placedAt({ ...merged }, directory)
   return { ...placed, early_stopping_patience, from: from ?? placed.from }
 }
+
+const ownOptions = (stage: StageOptions): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(stage).filter(([key, value]) => key !== 'name' && value !== undefined))
+
+const epochsCount = (own: object): boolean => 'num_train_epochs' in own && !('max_steps' in own)
+
+/** Whether what a key has beside `stages` counts for nothing, as each stage has its own. */
+export function countsInNoStage({ stages, curriculum }: RunConfig, key: string): boolean {
+  const judges = curriculumOptions(curriculum).validation === 'all' && JUDGED.includes(key)
+  const replaced = (own: object) => Object.hasOwn(own, key) || (key === 'max_steps' && epochsCount(own))
+  return stages !== null && !judges && stages.map(ownOptions).every(replaced)
+}
+
+/** What says which rows all stages are evaluated on. */
+const JUDGED = ['data', 'filter', 'max_length', 'template']
 
 /**
  * What all stages are evaluated on, by the templates beside `stages`.

@@ -70,6 +70,12 @@ describe('a configuration of a YAML file and a command line', () => {
         'seed=-1 on the command line: seed must be a whole number, ≥ 0, ≤ 2,147,483,648, and is -1',
       ],
       [
+        'more responses than a batch of them has room for',
+        SOUND,
+        ['num_generations=100000', 'task=neuroplastic'],
+        'neuroplastic.num_generations=100000 on the command line: neuroplastic.num_generations must be a whole number, ≥ 1, ≤ 1,024, and is 100000',
+      ],
+      [
         'an override within a mapping that does not fit then',
         `${SOUND}template: { text: x }\n`,
         ['template.words=x'],

@@ -20,6 +20,8 @@ export interface Clock {
   readonly listener: Listener
   /** The record of the step, or of the last one before it. */
   readonly at: (step: number) => ClockRecord
+  /** Whether it has counted each step up to this one. */
+  readonly isWhole: (step: number) => boolean
 }
 
 const BEGINNING: ClockRecord = { step: 0, tokens: 0, seconds: 0 }
@@ -42,6 +44,8 @@ export async function openClock(file: string): Promise<Clock> {
   let since = 0
   return {
     at,
+    isWhole: (step) =>
+      Array.from({ length: step }, (_, i) => records[i + 1]).every((record) => record !== undefined),
     listener: {
       start({ fromStep }) {
         now = at(fromStep)

@@ -125,7 +125,7 @@ async function goOnAlone(
     })
     if (outcome.interrupted && !outcome.ended) return 'interrupted'
     const elapsed = (performance.now() - began) / 1000
-    const row = await rowOf(run, position.run, outcome.error, elapsed)
+    const row = await rowOf(run, position.run, outcome.error, elapsed, (sentence) => watcher.note?.(sentence))
     keep(row)
     due.delete(run.digest)
     watcher.row?.(valued(row, keys))

@@ -14,12 +14,14 @@ import { trainedBy } from './trained_by.ts'
  * counts is the last one's best checkpoint.
  *
  * @param elapsed seconds that training took in this process
+ * @param note is told where a clock lacks steps of the log
  */
 export async function rowOf(
   { config, digest, variant }: PlannedRun,
   path: string,
   error: string | null,
   elapsed: number,
+  note: (sentence: string) => void = () => undefined,
 ): Promise<SweepRow> {
   const metric = config.metric_for_best_model
   const evaluations: SweepRow['evaluations'] = []
@@ -39,6 +41,10 @@ export async function rowOf(
       evaluations.push({ ...whole, tokens: tokens + at.tokens, seconds: seconds + at.seconds })
     }
     const end = clock.at(last)
+    if (!clock.isWhole(last))
+      note(
+        `${join(run, 'clock.jsonl')} lacks some of ${last} steps, as where a run went on by ortune resume; the tokens and seconds of ${basename(path)} are too few to compare by`,
+      )
     steps += last
     tokens += end.tokens
     seconds += end.seconds

@@ -36,6 +36,7 @@ export const neuroplasticOptionsSchema = z.strictObject({
       'How terms of what the model writes act, which have no derivative: by the score function, or not at all, as published.',
     ),
   num_generations: count
+    .max(1024)
     .default(1)
     .describe(
       'Responses drawn to each prompt; the baseline is the greedy response where it is one, and else the mean of the others.',

@@ -3,7 +3,7 @@
  * earlier one, so that whatever a kill cuts off, the lines before it stand.
  * @module
  */
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 
 import { z } from 'zod'
 
@@ -53,9 +53,13 @@ export async function readRows(file: string): Promise<Map<string, SweepRow>> {
   return rows
 }
 
-/** The line break comes first, too: what a kill left of a line does not spoil this one. */
-export const appendRow = (file: string, row: SweepRow): void =>
-  appendFileSync(file, `\n${JSON.stringify(row)}\n`)
+/** Begins a line of its own: what a kill left of one does not spoil it. */
+export function appendRow(file: string, row: SweepRow): void {
+  const cutOff = existsSync(file) && (readFileSync(file).at(-1) ?? LINE_BREAK) !== LINE_BREAK
+  appendFileSync(file, `${cutOff ? '\n' : ''}${JSON.stringify(row)}\n`)
+}
+
+const LINE_BREAK = 0x0a
 
 function rowOf(line: string): SweepRow | undefined {
   try {

@@ -11,7 +11,8 @@ import { findModel } from '../../src/models/find_model.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { openLearner } from '../../src/runs/lessons/learner.ts'
 import type { Lessons, LessonsOptions } from '../../src/runs/lessons/lessons.ts'
-import { openLessons } from '../../src/runs/lessons/lessons.ts'
+import type { Lesson } from '../../src/runs/lessons/session_folder.ts'
+import { checkLessons, openLessons } from '../../src/runs/lessons/lessons.ts'
 import { referenceTexts } from '../../src/runs/lessons/reference_texts.ts'
 import { startingAdapter } from '../../src/runs/lessons/starting_adapter.ts'
 import { stepsOn } from '../../src/runs/lessons/steps.ts'
@@ -266,6 +267,28 @@ describe('lessons', function () {
           /\d+ tokens, more than the model's context of 64/,
         )
         expect(lessons.session.lessons).to.deep.equal([])
+        const change = { before: -2, after: -1 }
+        const sound = {
+          text: 'a',
+          tokens: [1, 2],
+          learned: 0,
+          steps: 1,
+          log_probability: change,
+          perplexity: change,
+        }
+        const check = (odd: Partial<Lesson>) => () =>
+          checkLessons(
+            'session',
+            { ...lessons.session, lessons: [sound, { ...sound, ...odd }] },
+            lessons.generator,
+          )
+        expect(check({})).not.to.throw()
+        for (const odd of [
+          { tokens: [1, 512] },
+          { learned: 2 },
+          { tokens: Array.from({ length: 65 }, () => 1) },
+        ])
+          expect(await userError(check(odd))).to.match(/session\/session.json: lesson 2 has tokens/)
       })
       expect(await userError(() => openLessons(other, { session }))).to.match(
         /session is a session with another model, as model.safetensors differs/,

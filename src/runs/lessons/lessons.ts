@@ -107,6 +107,7 @@ export async function openLessons(folder: string, options: LessonsOptions = {}):
   }
   try {
     const { generator } = learner
+    if (stored) checkLessons(place!, stored.session, generator)
     const texts = await referenceTexts(folder, generator, heldOut)
     const steps = stepsOn(learner, await plasticOf(folder))
     const teach = folding ? foldingOn(learner, folding.consolidate, steps) : steps
@@ -210,6 +211,24 @@ function checkLength(tokens: readonly number[], learned: number, context: number
   if (tokens.length > context)
     throw new UserError(
       `the text has ${tokens.length} tokens, more than the model's context of ${context}; teach it in parts`,
+    )
+}
+
+/** That the lessons of a session, which a hand may have changed, are what this model could be taught. */
+export function checkLessons(
+  place: string,
+  { lessons }: Session,
+  { context, tokenizer }: Pick<TokenGenerator, 'context' | 'tokenizer'>,
+): void {
+  const odd = lessons.findIndex(
+    ({ tokens, learned }) =>
+      tokens.length > context ||
+      tokens.length <= Math.max(1, learned) ||
+      tokens.some((token) => token >= tokenizer.vocabSize),
+  )
+  if (odd >= 0)
+    throw new UserError(
+      `${place}/session.json: lesson ${odd + 1} has tokens that the model cannot be taught; put the file back from a copy, or name another folder`,
     )
 }
 

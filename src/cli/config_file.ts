@@ -12,7 +12,9 @@ import { countsInNoStage } from '../runs/curriculum/stage_config.ts'
 import type { Mapping, Override } from '../runs/overrides.ts'
 import { isMapping, readOverridden, readOverride, withOverrides } from '../runs/overrides.ts'
 import { withWholeKeys } from '../runs/short_keys.ts'
+import type { Variants } from '../runs/variants.ts'
 import { readVariants, withVariant } from '../runs/variants.ts'
+import { visible } from '../visible_text.ts'
 
 /**
  * Reads a training configuration, some keys of which are given on the command line.
@@ -21,13 +23,45 @@ import { readVariants, withVariant } from '../runs/variants.ts'
  */
 export async function readConfigFile(path: string, overrides: readonly string[]): Promise<RunConfig> {
   const { file, variants } = readVariants(path, await readMapping(path))
-  const given = withWholeKeys(overrides, file, variants.values()).map(readOverride)
+  const given = wholeKeys(overrides, file, variants).map(readOverride)
+  checkApart(given)
   const config = readOverridden(path, file, withVariant(path, given, variants))
   const idle = given.find(({ keys }) => countsInNoStage(config, keys[0]!))
   if (idle === undefined) return config
   throw new UserError(
     `${idle.text} on the command line counts in no stage, as each has its own; give it to a stage: stages.0.${idle.text}`,
   )
+}
+
+/** Overrides under the whole names of their keys; what was meant by a last name is said on standard error. */
+export function wholeKeys(
+  overrides: readonly string[],
+  file: Mapping,
+  variants: Variants,
+): readonly string[] {
+  const whole = withWholeKeys(overrides, file, variants.values())
+  for (const [i, text] of whole.entries())
+    if (text !== overrides[i]) process.stderr.write(`${visible(overrides[i]!)} is ${visible(text)}\n`)
+  return whole
+}
+
+/**
+ * Of two overrides one may add to the other's mapping, but not to its value.
+ *
+ * @throws UserError naming both
+ */
+function checkApart(overrides: readonly Override[]): void {
+  for (const inner of overrides)
+    for (const outer of overrides)
+      if (
+        outer.keys.length < inner.keys.length &&
+        outer.keys.every((key, i) => key === inner.keys[i]) &&
+        outer.value !== null &&
+        typeof outer.value !== 'object'
+      )
+        throw new UserError(
+          `${outer.text} and ${inner.text} on the command line both say what ${outer.keys.join('.')} is; leave one out`,
+        )
 }
 
 /** The options of a YAML file, unchecked. */

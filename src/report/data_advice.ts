@@ -73,13 +73,19 @@ const chance = (metric: string, examples: number): string =>
  *
  * @param metric what the best checkpoint is chosen by
  */
-export function dataWarnings({ splits, classes, ...form }: PrepareReport, metric: string): string[] {
+export function dataWarnings(
+  { splits, classes, learnedFrom = 0, ...form }: PrepareReport,
+  metric: string,
+): string[] {
   const all = Object.values(splits)
   const odd = all.reduce((sum, counts) => sum + counts.odd, 0)
   const first = all.find(({ firstOdd }) => firstOdd !== undefined)?.firstOdd ?? ''
   const { examples = 0, classCounts = [] } = splits.validation ?? {}
   const lacking = classes.filter((_, i) => classCounts[i] === 0)
+  const judged = examples + (splits.test?.examples ?? 0)
   const lines = [
+    learnedFrom > 0 &&
+      `${whole(learnedFrom)} of the ${whole(judged)} ${exampleNoun(form)} to evaluate on are learned from, too, so that they tell nothing of others; leave them out of one by filter or eval_filter`,
     odd > 0 && `${rows(odd)} left out for not fitting the template; the first: ${first}`,
     examples > 0 &&
       examples < FEWEST_TO_VALIDATE &&

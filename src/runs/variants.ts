@@ -37,7 +37,7 @@ export function readVariants(
 const placeIn = (path: string, name: string): string => `${path}: variant ${quote(name)}`
 
 function checkVariant(where: string, name: string, keys: unknown): void {
-  if (!/^[\p{L}\p{N}][\p{L}\p{N}_.+ -]{0,59}$/u.test(name))
+  if (!/^\p{L}[\p{L}\p{N}_.+ -]{0,59}$/u.test(name))
     throw new UserError(`${where} is no name; begin with a letter, and use letters, digits, blanks and _.+-`)
   if (keys !== null && !isMapping(keys))
     throw new UserError(

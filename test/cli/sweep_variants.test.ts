@@ -110,6 +110,11 @@ describe('the variants of a file', function () {
     withSweep(async (folder) => {
       const trained = await runHere(folder, 'train', 'run.yaml', 'variant=large', 'output_dir=runs/large')
       expect(trained.code, trained.stderr).to.equal(0)
+      const both = await runHere(folder, 'train', 'run.yaml', 'lora=full', 'r=4', 'output_dir=runs/both')
+      expect(both.code).to.equal(2)
+      expect(both.stderr)
+        .to.include('r=4 is lora.r=4\n')
+        .and.include('lora=full and lora.r=4 on the command line both say what lora is')
       const kept = JSON.parse(readFileSync(join(folder, 'runs/large/training.json'), 'utf8')) as {
         lora?: { r: number }
       }
@@ -131,6 +136,12 @@ describe('the variants of a file', function () {
     ['one where there are none', ['seed=1,2', 'variant=a'], 'the file has no variants', {}],
     ['none', ['seed=1,2'], 'variants must be a mapping of names', { variants: {} }],
     ['a name that is none', ['seed=1,2'], 'is no name', { variants: { '../a': null } }],
+    [
+      'a number, which would not keep its place',
+      ['seed=1,2'],
+      'begin with a letter',
+      { variants: { 10: null, 2: null } },
+    ],
     ['a value', ['seed=1,2'], 'must be a mapping of keys', { variants: { a: 1 } }],
     [
       'a key for all',

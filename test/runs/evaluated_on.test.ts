@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
 import { splitFile } from '../../src/data/sets/splits.ts'
 import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
+import { dataWarnings } from '../../src/report/data_advice.ts'
 import { readConfig } from '../../src/runs/read_config.ts'
 import { tryData } from '../../src/runs/try_data.ts'
 import { runHere } from '../cli/run_cli.ts'
@@ -51,6 +52,19 @@ describe('what a run is evaluated on', function () {
     })
     return { report, splits: Object.fromEntries(texts) }
   }
+
+  it('is counted where it is learned from, too, and that is told', async () => {
+    const same = await prepared({
+      eval_data: [{ path: join(folder, 'rows.jsonl'), split: { all: 'validation' } }],
+    })
+    expect(same.report.learnedFrom).to.equal(3)
+    expect(dataWarnings(same.report, 'eval_loss')[0]).to.match(
+      /^Warning: 3 of the 9 \w+ to evaluate on are learned from, too/,
+    )
+    const apart = await prepared({ eval_data: shared['data'], eval_filter: 'a | length < 9' })
+    expect(apart.report.learnedFrom).to.equal(0)
+    expect((await prepared({})).report).not.to.have.property('learnedFrom')
+  })
 
   it('is what it learns from, where nothing else is said, or the same', async () => {
     const plain = await prepared({ filter: 'a | length < 9', max_length: 16 })

@@ -113,7 +113,7 @@ export function configurationPage(): string {
   return [
     '# Configuration',
     '<!-- Written by "npm run docs:configuration" from the schemas; change their descriptions, not this page. -->',
-    'The keys of a YAML file for `ortune prepare` and `ortune train`. Each can be given after the file, too, as `key=value` with dots between keys (`lora.r=16`, `data.0.path=my.csv`); the value is read as YAML, and there must be one: `key=null` for null. A key within a mapping may go by its last name where no other one has it, other tasks aside: `plasticity_lr=1e-6` for `plastic.plasticity_lr=1e-6`; where several have it, as `beta` of task dpo, an error names them. A key that is not listed here is an error.',
+    'The keys of a YAML file for `ortune prepare` and `ortune train`. Each can be given after the file, too, as `key=value` with dots between keys (`lora.r=16`, `data.0.path=my.csv`); the value is read as YAML, and there must be one: `key=null` for null. A key within a mapping may go by its last name where no other one has it, other tasks aside: `plasticity_lr=1e-6` for `plastic.plasticity_lr=1e-6`; what it stands for is said. Where several have it, as `beta` of task dpo, an error names them. A key that is not listed here is an error.',
     '## The run',
     keyTable(run),
     '## Training',

@@ -23,6 +23,7 @@ import { fingerprint } from './fingerprint.ts'
 import { compileCondition } from '../templates/condition.ts'
 import { sourceRows, templateOfFirstRow } from '../sources/source_rows.ts'
 import type { Drawn, Source } from '../sources/source_rows.ts'
+import { createOverlap } from './overlap.ts'
 import { createSplitFiles } from './split_files.ts'
 import type { SplitCounts } from './split_files.ts'
 import { splitSources } from './split_sources.ts'
@@ -68,6 +69,8 @@ export interface PrepareReport {
   readonly prompts: boolean
   /** Of each split that has rows; a split with examples has a file, see `splitFile`. */
   readonly splits: SplitCounts
+  /** How many examples of sources to evaluate on are learned from, too, token for token; absent without such sources. */
+  readonly learnedFrom?: number
 }
 
 /** A row that could not be read. */
@@ -164,6 +167,7 @@ async function openPart(
 async function writeSplits(
   folder: string,
   { splits, sources, drawn, classes, options, digest }: Part,
+  each: (encoded: Encoded) => void,
 ): Promise<SplitCounts> {
   const { task = 'sft', maxLength, oddRows = 'error', filter, onProgress } = options
   const kind = kindNamed(task)
@@ -200,7 +204,10 @@ async function writeSplits(
         wanted++
         if (!splits.includes(split)) continue
         ours++
-        for (const encoded of encode(row, where)) await files.add(split, encoded)
+        for (const encoded of encode(row, where)) {
+          each(encoded)
+          await files.add(split, encoded)
+        }
       }
       await addDamaged()
     }
@@ -260,12 +267,16 @@ export async function prepare(options: PrepareOptions): Promise<PrepareReport> {
   const judged =
     evaluation && (await openPart({ ...options, ...evaluation }, ['validation', 'test'], classes))
   const splits: SplitCounts = {}
+  const overlap = createOverlap()
   const fill = async (folder: string) => {
-    for (const part of judged ? [learned, judged] : [learned])
-      Object.assign(splits, await writeSplits(folder, part))
+    Object.assign(splits, await writeSplits(folder, learned, judged ? overlap.learned : () => undefined))
+    if (judged) Object.assign(splits, await writeSplits(folder, judged, overlap.judged))
   }
   await writeFolderAtomic(out, fill, () => checkFolder(out))
   const { layout, prompts = false } = kindNamed(task)
   const digest = judged ? await fingerprint([], [learned.digest, judged.digest]) : learned.digest
-  return { fingerprint: digest, classes, pairs: layout.rowsPerExample === 2, prompts, splits }
+  return {
+    ...{ fingerprint: digest, classes, pairs: layout.rowsPerExample === 2, prompts, splits },
+    ...(judged ? { learnedFrom: overlap.count() } : {}),
+  }
 }

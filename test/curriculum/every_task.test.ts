@@ -16,6 +16,8 @@ import { withFolder } from '../data/helpers.ts'
 import { rejection } from '../rejection.ts'
 import { cases } from '../tasks/cases.ts'
 import { writeTinyModel } from '../tiny_model.ts'
+import type { Line } from '../log_lines.ts'
+import { linesOf } from '../log_lines.ts'
 import { expectSameBytes } from './small.ts'
 
 const common = {
@@ -33,14 +35,6 @@ const stopAfter = (step: number): Listener => ({
     if (record.step === step) throw new Error('stopped')
   },
 })
-
-type Line = Readonly<Record<string, unknown>>
-
-const linesOf = async (run: string): Promise<Line[]> =>
-  (await readFile(join(run, 'log.jsonl'), 'utf8'))
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line)
 
 describe('stages of every task', function () {
   this.timeout(120_000)

@@ -165,14 +165,7 @@ describe('lessons', function () {
 
   it('are folded by plastic blocks, and go away to the byte', () =>
     withFolder(async (folder) => {
-      const { run } = await createTinyRun(folder, rows, {
-        lora: undefined,
-        task: 'consolidation',
-        template: { text: '{{ text }}' },
-        npt: { rank: 4, modulation_scale: 1, init_scale: 1, attention_residual: true },
-        ...{ per_device_train_batch_size: 3, learning_rate: 2e-2, max_steps: 40 },
-      })
-      await continueRun(run)
+      const run = await trainedBlocks(folder)
       const session = join(folder, 'session')
       const folds = () => openConsolidator(run)
       await withLessons(run, { session, way: 'consolidate', folds }, async (lessons) => {
@@ -196,14 +189,7 @@ describe('lessons', function () {
 
   it('are learned by steps where what plastic blocks fold makes a text less likely, and not folded then', () =>
     withFolder(async (folder) => {
-      const { run } = await createTinyRun(folder, rows, {
-        lora: undefined,
-        task: 'consolidation',
-        template: { text: '{{ text }}' },
-        npt: { rank: 4, modulation_scale: 1, init_scale: 1, attention_residual: true },
-        ...{ per_device_train_batch_size: 3, learning_rate: 2e-2, max_steps: 40 },
-      })
-      await continueRun(run)
+      const run = await trainedBlocks(folder)
       // Of trained blocks, the opposite of what they fold.
       const folds = async () => {
         const consolidator = await openConsolidator(run)
@@ -305,3 +291,16 @@ describe('lessons', function () {
       expect(await userError(() => openLessons(model, { session }))).to.match(/are no session/)
     }))
 })
+
+/** A run of plastic blocks that have learned to remember. */
+async function trainedBlocks(folder: string): Promise<string> {
+  const { run } = await createTinyRun(folder, rows, {
+    lora: undefined,
+    task: 'consolidation',
+    template: { text: '{{ text }}' },
+    npt: { rank: 4, modulation_scale: 1, init_scale: 1, attention_residual: true },
+    ...{ per_device_train_batch_size: 3, learning_rate: 2e-2, max_steps: 40 },
+  })
+  await continueRun(run)
+  return run
+}

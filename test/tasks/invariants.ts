@@ -25,6 +25,8 @@ import { reseal } from '../formats/reseal.ts'
 import { largestDifference } from '../graphs/gpt2_fixtures.ts'
 import { rejection } from '../rejection.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
+import type { Line } from '../log_lines.ts'
+import { linesOf } from '../log_lines.ts'
 
 type Invariant = 'cut' | 'judged' | 'resumed' | 'finite' | 'fed' | 'begun' | 'meant' | 'costed' | 'shown'
 
@@ -40,14 +42,6 @@ export interface TaskCase {
 const root = join(import.meta.dirname, '../..')
 const STEPS = 4
 const shared = { threads: 1, max_steps: STEPS, eval_steps: 2, save_steps: 2, learning_rate: 1e-3 }
-
-type Line = Readonly<Record<string, unknown>>
-
-const linesOf = async (run: string): Promise<Line[]> =>
-  (await readFile(join(run, 'log.jsonl'), 'utf8'))
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line)
 
 /** All numbers of a line, but times. */
 const numbersOf = (line: Line): [string, number][] =>

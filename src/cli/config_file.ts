@@ -2,6 +2,8 @@
  * A YAML file plus `key=value` overrides, checked against the keys of a run.
  * @module
  */
+import { join } from 'node:path'
+
 import { UserError } from '../errors.ts'
 import { readGivenText } from '../formats/read_file.ts'
 import { parseYaml } from '../formats/yaml.ts'
@@ -15,6 +17,7 @@ import { withWholeKeys } from '../runs/short_keys.ts'
 import type { Variants } from '../runs/variants.ts'
 import { readVariants, withVariant } from '../runs/variants.ts'
 import { visible } from '../visible_text.ts'
+import { project } from './project.ts'
 
 /**
  * Reads a training configuration, some keys of which are given on the command line.
@@ -22,7 +25,7 @@ import { visible } from '../visible_text.ts'
  * @throws UserError naming the key at fault, and the file or the override that it stands in
  */
 export async function readConfigFile(path: string, overrides: readonly string[]): Promise<RunConfig> {
-  const { file, variants } = readVariants(path, await readMapping(path))
+  const { file, variants } = readVariants(path, withShippedData(path, await readMapping(path), overrides))
   const given = wholeKeys(overrides, file, variants).map(readOverride)
   checkApart(given)
   const config = readOverridden(path, file, withVariant(path, given, variants))
@@ -31,6 +34,21 @@ export async function readConfigFile(path: string, overrides: readonly string[])
   throw new UserError(
     `${idle.text} on the command line counts in no stage, as each has its own; give it to a stage: stages.0.${idle.text}`,
   )
+}
+
+/** A curriculum without data learns from what ortune is shipped with, as is said on standard error. */
+function withShippedData(path: string, file: Mapping, overrides: readonly string[]): Mapping {
+  const { stages } = file
+  const isGiven =
+    'data' in file ||
+    overrides.some((text) => /^data[.=]/.test(text)) ||
+    (Array.isArray(stages) && stages.some((stage) => isMapping(stage) && 'data' in stage))
+  if (stages === undefined || isGiven) return file
+  const shipped = join(project, 'data', 'instructions.csv')
+  process.stderr.write(
+    `${path} has no data: the stages learn from ${shipped}, which ortune is shipped with (instruction, context, response); give data for your own\n`,
+  )
+  return { ...file, data: [{ path: shipped, split: { column: 'split' } }] }
 }
 
 /** Overrides under the whole names of their keys; what was meant by a last name is said on standard error. */

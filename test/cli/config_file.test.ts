@@ -258,6 +258,19 @@ describe('a configuration of a YAML file and a command line', () => {
       )
     }))
 
+  it('has the shipped instructions for a curriculum without data', () =>
+    withFolder(async (folder) => {
+      const path = join(folder, 'a.yaml')
+      await writeFile(path, 'model: m\noutput_dir: o\nstages: [{ name: a }]\n')
+      const { data } = await readConfigFile(path, [])
+      expect(data.map((source) => source.path)).to.deep.equal([
+        join(import.meta.dirname, '../../data/instructions.csv'),
+      ])
+      expect((await readConfigFile(path, ['data.0.path=b.csv'])).data[0]!.path).to.equal('b.csv')
+      await writeFile(path, 'model: m\noutput_dir: o\nstages: [{ name: a, data: [{ path: c.csv }] }]\n')
+      expect((await rejection(readConfigFile(path, []))).message).to.include('there is no "data"')
+    }))
+
   it('takes keys by their last names, where they are of one key of the task', () =>
     withFolder(async (folder) => {
       const path = join(folder, 'a.yaml')

@@ -75,7 +75,7 @@ type DrawnTask = Pick<Task, 'curves' | 'comparableLoss' | 'step'>
 export async function stagedCurves(parts: readonly Part[], title: string, task: DrawnTask): Promise<string> {
   const { curves = [], comparableLoss = true, step = 'optimizer step' } = task
   const titles = [lossPanel(comparableLoss), ...curves, ...STEPPING]
-  const given = titles.map((panel) => ({ title: panel.title, lines: [] as Line[] }))
+  const given = titles.map((panel) => ({ panel, lines: [] as Line[] }))
   const rules: Rule[] = []
   let last = 0
   for (const [part, { name, records }] of parts.entries()) {
@@ -99,7 +99,7 @@ export async function stagedCurves(parts: readonly Part[], title: string, task: 
   }
   last = Math.max(last, 1)
   const panels = given
-    .map(({ title, lines }) => ({ title, lines: lines.filter(({ raw }) => raw.length > 0) }))
+    .map(({ panel, lines }) => ({ panel, lines: lines.filter(({ raw }) => raw.length > 0) }))
     .filter(({ lines }) => lines.length > 0)
   if (panels.length === 0) throw new UserError(`${title} has nothing to draw yet; train it for a step`)
   const names = new Set(panels.flatMap(({ lines }) => lines.map(({ curve }) => curve)))
@@ -114,7 +114,7 @@ export async function stagedCurves(parts: readonly Part[], title: string, task: 
     padding: 16,
     columns: 2,
     spacing: 32,
-    concat: panels.map(({ title, lines }) => panelSpec(title, lines, { title: step, last, rules }, colours)),
+    concat: panels.map(({ panel, lines }) => panelSpec(panel, lines, { title: step, last, rules }, colours)),
     resolve: { scale: { color: 'independent' }, legend: { color: 'independent' } },
     config: {
       font: 'Helvetica, Arial, sans-serif',
@@ -160,8 +160,21 @@ interface StepAxis {
   readonly rules: readonly Rule[]
 }
 
+/** Of an axis on which small and large numbers can be told: logarithms, but for what is nearly 0. */
+function decades(lines: readonly Line[]) {
+  const most = Math.max(...lines.flatMap(({ raw }) => raw.map(({ value }) => value)), NEARLY_ZERO)
+  const count = Math.ceil(Math.log10(most / NEARLY_ZERO))
+  const values = [0, ...Array.from({ length: count + 1 }, (_, i) => NEARLY_ZERO * 10 ** i)]
+  return {
+    scale: { type: 'symlog' as const, constant: NEARLY_ZERO, domain: [0, values.at(-1)!] },
+    axis: { values, labelExpr: "format(datum.value, '.4~g')" },
+  }
+}
+
+const NEARLY_ZERO = 1e-3
+
 function panelSpec(
-  title: string,
+  { title, decades: inDecades = false }: Panel,
   lines: readonly Line[],
   { title: step, last, rules }: StepAxis,
   colours: ReadonlyMap<string, string>,
@@ -177,8 +190,12 @@ function panelSpec(
       field: 'value',
       type: 'quantitative' as const,
       title: null,
-      scale: { zero: title === 'learning rate', nice: TICKS },
-      axis: { tickCount: TICKS, labelExpr: least < 1e-2 ? SMALL : "format(datum.value, '.4~g')" },
+      ...(inDecades
+        ? decades(lines)
+        : {
+            scale: { zero: title === 'learning rate', nice: TICKS },
+            axis: { tickCount: TICKS, labelExpr: least < 1e-2 ? SMALL : "format(datum.value, '.4~g')" },
+          }),
     },
     detail: { field: 'part' },
     color: {

@@ -112,6 +112,8 @@ export type Figure = readonly [name: string, value: number, digits: number]
 export interface Panel {
   readonly title: string
   readonly curves: Readonly<Record<string, string>>
+  /** Whether numbers ≥ 0 are drawn by their order of magnitude. */
+  readonly decades?: boolean
 }
 
 export interface TaskGraphs {

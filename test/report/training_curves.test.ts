@@ -77,6 +77,26 @@ describe('the curves of a run', () => {
     }
   })
 
+  it('of the norms of terms show a small one beside a large one, and one that is 0', async () => {
+    const norms = (length: number, semantic: number) =>
+      log.map((record) => ({
+        ...record,
+        ...('grad_norm' in record
+          ? { 'terms/length_grad_norm': length, 'terms/semantic_grad_norm': semantic }
+          : {}),
+      }))
+    const heightOf = async (length: number, semantic: number) => {
+      const svg = await trainingCurves(norms(length, semantic), 'run', tasks.neuroplastic)
+      const lines = marks(svg).filter((mark) => /curve: semantic/.test(mark))
+      return Number(/ d="M[\d.]+,([\d.]+)/.exec(lines.at(-1)!)![1])
+    }
+    const [zero, small, large] = [await heightOf(30, 0), await heightOf(30, 0.03), await heightOf(30, 30)]
+    // A thousandth of the other one has gone up half as far.
+    expect((zero - small) / (zero - large)).to.be.within(0.25, 0.6)
+    const texts = textsOf(await trainingCurves(norms(30, 0.03), 'run', tasks.neuroplastic))
+    expect(texts).to.include.members(['0.001', '0.1', '100'])
+  })
+
   it('can be of a run of one step, and of tens of thousands', async () => {
     expect(textsOf(await trainingCurves(log.slice(0, 2), 'run', tasks.sft))).to.include('loss (nats)')
     const long = Array.from({ length: 20_000 }, (_, i) => ({ ...log[1]!, step: i + 1 }))

@@ -164,6 +164,7 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
     },
     {
       title: 'norm of what terms add to the gradients',
+      decades: true,
       curves: {
         length: 'terms/length_grad_norm',
         semantic: 'terms/semantic_grad_norm',

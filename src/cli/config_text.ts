@@ -35,10 +35,11 @@ export function configText({ config, task, notes, heading }: ConfigText, schema:
   const { properties = {} } = schema
   const set = Object.entries(config).map(([key, value]) => {
     const meaning = [notes[key], properties[key]?.description].filter(Boolean).join(' ')
-    const offered = key === task ? offers(taskOptions(properties[task]!), Object.keys(value as object)) : ''
+    const offered =
+      key === task ? offers(taskOptions(properties[task]!), 2, Object.keys(value as object)) : ''
     return `${comment(meaning)}${yaml({ [key]: value })}${indented(offered)}`
   })
-  const own = task in config ? '' : offers(taskOptions(properties[task]!))
+  const own = task in config ? '' : offers(taskOptions(properties[task]!), 4)
   return [
     heading.map((line) => `# ${line}\n`).join(''),
     ...set,
@@ -58,16 +59,18 @@ const pick = (keys: Keys, names: readonly string[]): Keys =>
 const taskOptions = (schema: JsonSchema): Keys => mappingsOf(schema)[0]?.properties ?? {}
 
 /** Keys with their defaults and meanings, as comments; those without a default are left out, as are those given. */
-const offers = (keys: Keys, given: readonly string[] = []): string =>
+const offers = (keys: Keys, within = 0, given: readonly string[] = []): string =>
   Object.entries(keys)
     .filter(([key, { default: fallback }]) => fallback !== undefined && !given.includes(key))
     .map(
       ([key, { default: fallback, description = '' }]) =>
-        `${comment(description)}# ${yaml({ [key]: fallback })}`,
+        `${comment(description, within)}# ${yaml({ [key]: fallback })}`,
     )
     .join('')
 
-const comment = (text: string): string => (text === '' ? '' : wrap(text, 2).replaceAll(/^ {2}/gm, '# '))
+/** @param within how many characters will stand before it */
+const comment = (text: string, within = 0): string =>
+  text === '' ? '' : wrap(text, 2 + within).replaceAll(/^ +/gm, '# ')
 
 /** Comments as lines of a mapping that is a comment itself: with its # away, keys are keys and meanings are comments. */
 const inBlock = (text: string): string =>

@@ -14,6 +14,8 @@ import type { Listener } from '../../src/learning/listeners.ts'
 import { inspect } from '../../src/report/inspection.ts'
 import { runConfigSchema } from '../../src/runs/config.ts'
 import { continueRun } from '../../src/runs/continue.ts'
+import type { Mapping } from '../../src/runs/overrides.ts'
+import { readVariants } from '../../src/runs/variants.ts'
 import type { Device } from '../../src/runtime/node_runtime.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
@@ -133,7 +135,10 @@ const copied = (feeds: Feeds): Feeds =>
 async function shippedTasks(): Promise<readonly unknown[]> {
   const names = (await readdir(join(root, 'data'))).filter((name) => name.endsWith('.yaml'))
   const texts = await Promise.all(names.map((name) => readFile(join(root, 'data', name), 'utf8')))
-  return texts.map((text) => runConfigSchema.parse(parse(text)).task)
+  return texts.map((text, i) => {
+    const { file } = readVariants(names[i]!, parse(text) as Mapping)
+    return runConfigSchema.parse(file).task
+  })
 }
 
 /** Tests of a task on the tiny model. */

@@ -38,7 +38,7 @@ describe('the model card of a checkpoint', () => {
         base_model: 'model',
         library_name: 'peft',
         pipeline_tag: 'text-generation',
-        datasets: ['rows.jsonl', 'rows.jsonl'],
+        datasets: ['rows.jsonl'],
         tags: ['ortune', 'sft', 'lora'],
       })
       expect(text).to.include('states no licence')

@@ -253,10 +253,6 @@ describe('a curriculum', function () {
       /there is no option "stages.0.filtre"; did you mean "stages.0.filter"\?/,
     ],
     'no stage': [{ stages: [] }, /stages: there is no stage; describe one, or leave stages out/],
-    'no data': [
-      { data: undefined },
-      /there is no "data"; give .* data\/instructions.csv, which comes with ortune/,
-    ],
     'evaluation of its own in a stage, where all are evaluated alike': [
       { stages: [short, { ...long, eval_filter: true }], curriculum: { validation: 'all' } },
       /stage "long" has eval_filter, and with curriculum.validation=all the stages are evaluated on the same rows; give it beside stages, or leave it out/,

@@ -1,23 +1,16 @@
 import { expect } from 'chai'
 
 import { createRandom } from '../../src/random.ts'
-import {
-  expectSameCurriculum,
-  finish,
-  killWhen,
-  RUNS,
-  visitsOf,
-  writeAdaptive,
-} from '../curriculum/killing.ts'
+import { expectSameCurriculum, finish, killWhen, RUNS, visitsOf, writeAdaptive } from './killing.ts'
 import { writeCurriculumInputs } from '../curriculum/small.ts'
 import { withFolder } from '../data/helpers.ts'
 
-const [KILLS, PER_CURRICULUM] = [40, 8]
+const [KILLS, PER_CURRICULUM] = [16, 8]
 
 describe('an adaptive curriculum killed with SIGKILL', function () {
   this.timeout(1_200_000)
 
-  it('at any moment, 40 times, goes on to the same bytes', () =>
+  it('at any moment, 16 times, goes on to the same bytes', () =>
     withFolder(async (folder) => {
       await writeCurriculumInputs(folder)
       await writeAdaptive(folder)

@@ -5,7 +5,7 @@ import { expect } from 'chai'
 
 import { withFolder } from '../data/helpers.ts'
 import { expectSameCurriculum, finish, killWhen, RUNS, visitsOf, writeAdaptive } from './killing.ts'
-import { writeCurriculumInputs } from './small.ts'
+import { writeCurriculumInputs } from '../curriculum/small.ts'
 
 describe('an adaptive curriculum that is killed', function () {
   this.timeout(180_000)

@@ -11,7 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 import { expect } from 'chai'
 
-import { expectSameBytes, long, shared, short } from './small.ts'
+import { expectSameBytes, long, shared, short } from '../curriculum/small.ts'
 
 const command = resolve(import.meta.dirname, '../../src/cli/ortune.mjs')
 

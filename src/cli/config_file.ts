@@ -37,7 +37,7 @@ export async function readConfigFile(path: string, overrides: readonly string[])
 }
 
 /** A curriculum without data learns from what ortune is shipped with, as is said on standard error. */
-function withShippedData(path: string, file: Mapping, overrides: readonly string[]): Mapping {
+export function withShippedData(path: string, file: Mapping, overrides: readonly string[]): Mapping {
   const { stages } = file
   const isGiven =
     'data' in file ||

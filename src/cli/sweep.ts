@@ -78,13 +78,13 @@ export const sweepCommand = (): Command =>
     )
     .addHelpText('after', ({ command }) => keyHelp('sweep', command.args))
     .action(async (path: string, given: string[], flags: SweepFlags) => {
-      const { readMapping, wholeKeys } = await import('./config_file.ts')
+      const { readMapping, wholeKeys, withShippedData } = await import('./config_file.ts')
       const { readVariants } = await import('../runs/variants.ts')
       const { readAxis } = await import('../runs/sweep/axis.ts')
       const { planSweep } = await import('../runs/sweep/plan.ts')
       const { goOn } = await import('../runs/sweep/go.ts')
       const { random, seed, runs, minutes, split, equal = [], retry, out, json = false } = flags
-      const file = await readMapping(path)
+      const file = withShippedData(path, await readMapping(path), given)
       const whole = wholeKeys(given, file, readVariants(path, file).variants)
       const plan = await planSweep({
         ...{ path, file, axes: whole.map(readAxis), out },

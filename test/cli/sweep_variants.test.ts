@@ -183,6 +183,16 @@ describe('the variants of a file', function () {
         expect(existsSync(join(folder, 'runs'))).to.equal(false)
       }, config))
 
+  it('learn from the shipped instructions where they have stages and no data', () =>
+    withSweep(
+      async (folder) => {
+        const { code, stderr } = await runHere(folder, 'sweep', 'run.yaml', 'seed=1,2', '--minutes', '0')
+        expect(stderr).to.match(/run\.yaml has no data: the stages learn from .*instructions\.csv/)
+        expect(code, stderr).to.equal(0)
+      },
+      { data: undefined, stages: [{ name: 'all' }] },
+    ))
+
   it('mean one thing in one folder', () =>
     withSweep(async (folder) => {
       await sweep(folder, 'seed=1,2', 'variant=plain')

@@ -2,22 +2,36 @@
  * Element types of tensors, as ortune names them and as ONNX numbers them.
  * @module
  */
+import { narrow } from './half.ts'
 import { TensorProto_DataType } from './onnx_pb.ts'
 
-export type DType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool'
+/** `int4` is a stored weight's alone: two numbers a byte, which no host array holds. */
+export type DType = FloatType | 'int64' | 'int32' | 'bool' | 'int4'
 
-/** The float types a graph can be built in: float32 to train, float64 to check gradients. */
-export type FloatType = 'float32' | 'float64'
+/** Element types that arrays of a host hold. */
+export type HostType = Exclude<DType, 'int4'>
+
+/** Floats of 16 bits. */
+export type HalfType = 'float16' | 'bfloat16'
+
+/** The float types a graph can compute in: float32 or 16 bits to train, float64 to check gradients. */
+export type FloatType = 'float32' | 'float64' | HalfType
 
 export const onnxDataType: Readonly<Record<DType, TensorProto_DataType>> = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
+  float16: TensorProto_DataType.FLOAT16,
+  bfloat16: TensorProto_DataType.BFLOAT16,
   int64: TensorProto_DataType.INT64,
   int32: TensorProto_DataType.INT32,
   bool: TensorProto_DataType.BOOL,
+  int4: TensorProto_DataType.INT4,
 }
 
-export const isFloat = (dtype: DType): dtype is FloatType => dtype === 'float32' || dtype === 'float64'
+export const isHalf = (dtype: DType): dtype is HalfType => dtype === 'float16' || dtype === 'bfloat16'
+
+export const isFloat = (dtype: DType): dtype is FloatType =>
+  dtype === 'float32' || dtype === 'float64' || isHalf(dtype)
 
 /** Encodes numbers as the little-endian bytes ONNX stores for `dtype`. */
 export function encodeNumbers(values: readonly number[], dtype: DType): Uint8Array {
@@ -26,11 +40,16 @@ export function encodeNumbers(values: readonly number[], dtype: DType): Uint8Arr
       return new Uint8Array(Float32Array.from(values).buffer)
     case 'float64':
       return new Uint8Array(Float64Array.from(values).buffer)
+    case 'float16':
+    case 'bfloat16':
+      return new Uint8Array(narrow(Float32Array.from(values), dtype).buffer)
     case 'int64':
       return new Uint8Array(BigInt64Array.from(values, (value) => BigInt(value)).buffer)
     case 'int32':
       return new Uint8Array(Int32Array.from(values).buffer)
     case 'bool':
       return Uint8Array.from(values, (value) => (value === 0 ? 0 : 1))
+    case 'int4':
+      throw new Error('numbers of 4 bits come from a file')
   }
 }

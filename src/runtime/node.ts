@@ -11,7 +11,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
-import type { DType } from '../../graphs/ir/dtype.ts'
+import type { HostType } from '../../graphs/ir/dtype.ts'
 import { bindDims, sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import { checkedSession, openError } from './checked_session.ts'
@@ -107,7 +107,7 @@ export async function openNodeSession(
     )
     const dims = bindDims(metadata.shape, given)
     if (!dims) return undefined
-    const dtype = metadata.type as DType
+    const dtype = metadata.type as HostType
     return { dtype, dims, data: new dataConstructor[dtype](sizeOf(dims)) }
   }
 
@@ -144,9 +144,12 @@ export async function openNodeSession(
   })
 }
 
-const toOrt = ({ dtype, data, dims }: HostTensor) => new Tensor(dtype, data, dims)
+const toOrt = ({ dtype, data, dims }: HostTensor) => {
+  if (dtype === 'bfloat16') throw new Error('this runtime has no tensors of bfloat16')
+  return new Tensor(dtype, data, dims)
+}
 const fromOrt = (tensor: InferenceSession.OnnxValueMapType[string]): HostTensor => ({
-  dtype: tensor.type as DType,
+  dtype: tensor.type as HostType,
   dims: tensor.dims,
   data: tensor.data as TensorData,
 })

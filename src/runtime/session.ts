@@ -2,15 +2,15 @@
  * What ortune asks of a runtime: run a graph on named tensors. `node.ts` and `web.ts` provide it.
  * @module
  */
-import type { DType } from '../../graphs/ir/dtype.ts'
+import type { HostType } from '../../graphs/ir/dtype.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
 
-/** The elements of a tensor, row-major. Uint8Array holds bool, one byte of 0 or 1 each. */
-export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array
+/** The elements of a tensor, row-major. Uint8Array holds bool, one byte of 0 or 1 each; Uint16Array the bits of 16-bit floats. */
+export type TensorData = Float32Array | Float64Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array
 
 /** A tensor in host memory. `data` has as many elements as the product of `dims`. */
 export interface HostTensor {
-  readonly dtype: DType
+  readonly dtype: HostType
   readonly dims: readonly number[]
   readonly data: TensorData
 }
@@ -54,11 +54,14 @@ type TensorDataConstructor =
   | BigInt64ArrayConstructor
   | Int32ArrayConstructor
   | Uint8ArrayConstructor
+  | Uint16ArrayConstructor
 
 /** The array type that holds each element type. */
-export const dataConstructor: Readonly<Record<DType, TensorDataConstructor>> = {
+export const dataConstructor: Readonly<Record<HostType, TensorDataConstructor>> = {
   float32: Float32Array,
   float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
   int64: BigInt64Array,
   int32: Int32Array,
   bool: Uint8Array,

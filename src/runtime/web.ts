@@ -8,7 +8,7 @@
  * @module
  */
 import { env, InferenceSession, Tensor } from 'onnxruntime-web/wasm'
-import type { DType } from '../../graphs/ir/dtype.ts'
+import type { HostType } from '../../graphs/ir/dtype.ts'
 import { checkedSession, openError } from './checked_session.ts'
 import type { Feeds, HostTensor, Session, SessionOptions, TensorData } from './session.ts'
 
@@ -59,9 +59,12 @@ export async function openWebSession(model: Uint8Array, options: SessionOptions 
   })
 }
 
-const toOrt = ({ dtype, data, dims }: HostTensor) => new Tensor(dtype, data, dims)
+const toOrt = ({ dtype, data, dims }: HostTensor) => {
+  if (dtype === 'bfloat16') throw new Error('this runtime has no tensors of bfloat16')
+  return new Tensor(dtype, data, dims)
+}
 const fromOrt = (tensor: InferenceSession.OnnxValueMapType[string]): HostTensor => ({
-  dtype: tensor.type as DType,
+  dtype: tensor.type as HostType,
   dims: tensor.dims,
   data: tensor.data as TensorData,
 })

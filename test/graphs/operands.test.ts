@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import type { DType } from '../../graphs/ir/dtype.ts'
+import type { HostType } from '../../graphs/ir/dtype.ts'
 import type { Value } from '../../graphs/ir/graph.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
@@ -44,7 +44,7 @@ const functions: readonly [name: string, build: Binary, f: (x: number, y: number
 const VALUES = [1, 2, 4, 6]
 
 /** Runs what is built from x = VALUES: the results' dtype and elements. */
-async function run(dtype: DType, build: (x: Value) => Value) {
+async function run(dtype: HostType, build: (x: Value) => Value) {
   const graph = new Graph('operands')
   graph.output('y', build(graph.input('x', dtype, [VALUES.length])))
   const session = await openNodeSession(serialize(graph))

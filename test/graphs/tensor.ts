@@ -2,7 +2,7 @@
  * Tensors as plain arrays of numbers: what the references of the operator tests compute with.
  * @module
  */
-import type { DType } from '../../graphs/ir/dtype.ts'
+import type { HostType } from '../../graphs/ir/dtype.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import { createRandom } from '../../src/random.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
@@ -51,7 +51,7 @@ export function random(name: string, shape: readonly number[], low = -2, high = 
 
 export const constant = (shape: readonly number[], data: readonly number[]): Tensor => ({ shape, data })
 
-export function toHost({ shape, data }: Tensor, dtype: DType): HostTensor {
+export function toHost({ shape, data }: Tensor, dtype: HostType): HostTensor {
   const numbers = dataConstructor[dtype] as Float64ArrayConstructor
   return {
     dtype,

@@ -2,7 +2,7 @@
  * What a case of an operator is: inputs, the graph, and what a few lines of TypeScript say comes out.
  * @module
  */
-import type { DType } from '../../../graphs/ir/dtype.ts'
+import type { HostType } from '../../../graphs/ir/dtype.ts'
 import type { Value } from '../../../graphs/ir/graph.ts'
 import type { Shape } from '../../../graphs/ir/shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -11,7 +11,7 @@ export interface OperatorCase {
   readonly title: string
   readonly inputs: readonly Tensor[]
   /** float64 where absent. */
-  readonly dtypes?: readonly DType[]
+  readonly dtypes?: readonly HostType[]
   /** The shapes as the graph declares them, where they have symbolic dimensions. */
   readonly shapes?: readonly Shape[]
   readonly build: (...inputs: Value[]) => Value | readonly Value[]

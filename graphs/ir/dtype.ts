@@ -33,6 +33,12 @@ export const isHalf = (dtype: DType): dtype is HalfType => dtype === 'float16' |
 export const isFloat = (dtype: DType): dtype is FloatType =>
   dtype === 'float32' || dtype === 'float64' || isHalf(dtype)
 
+/**
+ * The type that a graph of `dtype` keeps what does not bear 16 bits in: what it is fed and gives out, trained tensors, norms, sums,
+ * softmax and losses.
+ */
+export const wideType = (dtype: FloatType): 'float32' | 'float64' => (isHalf(dtype) ? 'float32' : dtype)
+
 /** Encodes numbers as the little-endian bytes ONNX stores for `dtype`. */
 export function encodeNumbers(values: readonly number[], dtype: DType): Uint8Array {
   switch (dtype) {

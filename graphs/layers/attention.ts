@@ -3,11 +3,13 @@
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
+import { isHalf, wideType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import type { Dim } from '../ir/shape.ts'
 import {
   add,
   and,
+  cast,
   dimension,
   equal,
   greaterOrEqual,
@@ -20,12 +22,16 @@ import {
   swapLast,
   unsqueeze,
   where,
+  widened,
 } from '../ops/index.ts'
 
 /** Attention of one layer over [batch, heads, positions, head_size] tensors: with a mask, with a cache, … */
 export type Attend = (layer: number, q: Value, k: Value, v: Value) => Value
 
-/** Far below any score, yet finite: a row that may attend to nothing gives a uniform softmax and no NaN. */
+/**
+ * Far below any score, yet finite: a row that may attend to nothing gives a uniform softmax and no NaN. float16 has no such number:
+ * masks are of float32 in graphs of 16 bits, too.
+ */
 const MASKED = -1e9
 
 /**
@@ -74,7 +80,7 @@ export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim,
 export function paddingMask(attentionMask: Value, dtype: FloatType): Value {
   const { graph } = attentionMask
   const real = equal(ofKeys(attentionMask), 1)
-  return where(real, graph.scalar(0, dtype), MASKED)
+  return where(real, graph.scalar(0, wideType(dtype)), MASKED)
 }
 
 /** [batch, positions] as [batch, 1, positions, 1] and [batch, 1, 1, positions]. */
@@ -84,7 +90,7 @@ const ofKeys = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 1)
 function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType): Value {
   const { graph } = queries
   const causal = greaterOrEqual(unsqueeze(queries, 1), unsqueeze(keys, 0))
-  return where(and(causal, allowed), graph.scalar(0, dtype), MASKED)
+  return where(and(causal, allowed), graph.scalar(0, wideType(dtype)), MASKED)
 }
 
 /**
@@ -100,7 +106,7 @@ function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType)
  * @returns [batch, heads, queries, head_size]
  */
 export function attention(q: Value, k: Value, v: Value, mask: Value, scale: number): Value {
-  const probabilities = softmax(add(mul(matmul(q, swapLast(k)), scale), mask))
+  const probabilities = cast(softmax(add(scores(q, k, scale), mask)), q.dtype)
   const output = matmul(probabilities, v)
   q.graph.composite({
     name: 'attention',
@@ -119,6 +125,10 @@ export function attention(q: Value, k: Value, v: Value, mask: Value, scale: numb
   })
   return output
 }
+
+/** Q·Kᵀ·scale. Of 16 bits in float32 from here to the probabilities, and scaled first, so that float16 holds the products. */
+const scores = (q: Value, k: Value, scale: number): Value =>
+  isHalf(q.dtype) ? widened(matmul(mul(q, scale), swapLast(k))) : mul(matmul(q, swapLast(k)), scale)
 
 /** Attention over whole sequences with a mask that is added to the scores. */
 export const maskedAttention =

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add, gemm, mul, reduceSum, relu, sqrt, tanh } from '../ops/index.ts'
+import { add, gemm, mul, reduceSum, relu, sqrt, tanh, widened } from '../ops/index.ts'
 
 /** The trained part of a plastic layer. */
 export interface PlasticUpdate {
@@ -53,10 +53,11 @@ export const plasticLinear = (u: Value, base: Value, m: Value, { A, B }: Plastic
  * ‖ΔW‖_F of each token, without forming ΔW: ‖A·diag(m)·B‖²_F = Σᵢⱼ mᵢ·mⱼ·(AᵀA)ᵢⱼ·(BBᵀ)ᵢⱼ = mᵀ·(AᵀA ⊙ BBᵀ)·m,
  * which rounding may leave just below zero where the parts cancel.
  *
- * @param m [tokens, rank]
+ * @param modulations m [tokens, rank]
  * @returns [tokens]
  */
-export function updateNorms(m: Value, { A, B }: PlasticUpdate): Value {
+export function updateNorms(modulations: Value, update: PlasticUpdate): Value {
+  const [m, A, B] = [modulations, update.A, update.B].map(widened) as [Value, Value, Value]
   const gram = mul(gemm(A, A, { transA: true }), gemm(B, B, { transB: true }))
   return sqrt(relu(reduceSum(mul(gemm(m, gram), m), [-1], false)))
 }
@@ -64,5 +65,5 @@ export function updateNorms(m: Value, { A, B }: PlasticUpdate): Value {
 /** (‖A‖_F + ‖B‖_F)/2, which phase 1 keeps low. Scalar; a tiny constant under the roots keeps the gradient finite at 0. */
 export function magnitude({ A, B }: PlasticUpdate): Value {
   const norm = (x: Value) => sqrt(add(reduceSum(mul(x, x), [0, 1], false), 1e-12))
-  return mul(add(norm(A), norm(B)), 0.5)
+  return mul(add(norm(widened(A)), norm(widened(B))), 0.5)
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { cast, div, matmul, reduceSum, reshape, unsqueeze } from '../ops/index.ts'
+import { cast, div, matmul, reduceSum, reshape, unsqueeze, widened } from '../ops/index.ts'
 
 /** `last`: the last real token's state. `mean`: the mean over the real tokens. */
 export const poolings = ['last', 'mean'] as const
@@ -19,7 +19,9 @@ export type Pooling = (typeof poolings)[number]
 export function maskedMean(hidden: Value, attentionMask: Value): Value {
   const [batch, sequence] = attentionMask.shape as [string, string]
   const width = hidden.shape[1]!
-  const mask = cast(attentionMask, hidden.dtype)
+  const states = widened(hidden)
+  const mask = cast(attentionMask, states.dtype)
   const weights = unsqueeze(div(mask, reduceSum(mask, [1])), 1)
-  return reshape(matmul(weights, reshape(hidden, [batch, sequence, width])), [batch, width])
+  const mean = reshape(matmul(weights, reshape(states, [batch, sequence, width])), [batch, width])
+  return cast(mean, hidden.dtype)
 }

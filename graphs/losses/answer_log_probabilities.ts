@@ -3,7 +3,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { filledLike, gemm, reduceMean, reshape } from '../ops/index.ts'
+import { filledLike, gemm, reduceMean, reshape, widened } from '../ops/index.ts'
 import { perToken } from './pairs.ts'
 import { tokenLogProbabilities } from './token_log_probabilities.ts'
 
@@ -33,7 +33,9 @@ export function answerLogProbabilities(
   const { logp } = tokenLogProbabilities(hidden, head, labels)
   const lengths = perAnswer(filledLike(1, logp))
   // The mean of h·Wᵀ over the vocabulary is h·(the mean row of W).
-  const meanLogits = reshape(gemm(hidden, reduceMean(head, [0]), { transB: true }), ['labelled'])
+  const meanLogits = reshape(gemm(widened(hidden), reduceMean(widened(head), [0]), { transB: true }), [
+    'labelled',
+  ])
   const logits = perToken(perAnswer(meanLogits), lengths)
   return { logps: perAnswer(logp), logits, lengths }
 }

@@ -3,18 +3,31 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { cast, equal, log, mul, range, reduceMax, reduceSum, softmax, sub, unsqueeze } from '../ops/index.ts'
+import {
+  cast,
+  equal,
+  log,
+  mul,
+  range,
+  reduceMax,
+  reduceSum,
+  softmax,
+  sub,
+  unsqueeze,
+  widened,
+} from '../ops/index.ts'
 
 /**
  * nll = logsumexp(z) − z[label] = (max z − z[label]) − log(max P) with P = softmax(z), which cannot underflow; in this order
  * large logits cancel before the small term is added.
  * dz = dnll·(P − Y), where Y is the labels' one-hot.
  *
- * @param logits [rows, classes]
+ * @param given z, the logits [rows, classes]
  * @param labels int64 [rows]
  * @returns [rows], in nats
  */
-export function crossEntropy(logits: Value, labels: Value): Value {
+export function crossEntropy(given: Value, labels: Value): Value {
+  const logits = widened(given)
   const probabilities = softmax(logits)
   const classes = range(logits, logits.shape[1]!)
   const oneHot = cast(equal(unsqueeze(labels, 1), unsqueeze(classes, 0)), logits.dtype)

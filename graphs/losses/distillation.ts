@@ -4,16 +4,17 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add, log, mul, reduceMax, reduceSum, softmax, sub, unsqueeze } from '../ops/index.ts'
+import { add, log, mul, reduceMax, reduceSum, softmax, sub, unsqueeze, widened } from '../ops/index.ts'
 
 /**
  * KL(P‖Q) = Σᵥ P·(z − y) + logsumexp(y) − logsumexp(z), with P = softmax(z) and Q = softmax(y); dy = dKL·(Q − P).
  *
- * @param teacher z, [tokens, vocabulary]; taken as constant
- * @param student y, [tokens, vocabulary]
+ * @param ofTeacher z, [tokens, vocabulary]; taken as constant
+ * @param ofStudent y, [tokens, vocabulary]
  * @returns [tokens], in nats
  */
-export function klDivergence(teacher: Value, student: Value): Value {
+export function klDivergence(ofTeacher: Value, ofStudent: Value): Value {
+  const [teacher, student] = [widened(ofTeacher), widened(ofStudent)]
   const P = softmax(teacher)
   const Q = softmax(student)
   const normalisers = sub(logSumExp(student, Q), logSumExp(teacher, P))

@@ -5,6 +5,7 @@
 import type { Value } from '../ir/graph.ts'
 import {
   add,
+  cast,
   gather,
   gemm,
   log,
@@ -15,6 +16,7 @@ import {
   softmax,
   sub,
   unsqueeze,
+  widened,
 } from '../ops/index.ts'
 
 export interface TokenDistribution {
@@ -29,6 +31,8 @@ export interface TokenDistribution {
  *
  * logp = h·W[label]/T − max z + log(max P), which cannot underflow, since max P ≥ 1/vocabulary;
  * H = −log(max P) − Σ P∘(z − max z), where no large numbers cancel.
+ *
+ * Of 16 bits the logits, and all that is made of them but the products back, are float32.
  *
  * The joint gradient needs neither a one-hot nor a scatter for h. Since log P + H = z − Σ P∘z,
  * dz = dlogp·(Y − P) − dH·P∘(z − Σ P∘z), where Y is the labels' one-hot; with Q = P∘(dlogp + dH·(z − Σ P∘z)):
@@ -47,12 +51,15 @@ export function tokenLogProbabilities(
 ): TokenDistribution {
   const cooled = (x: Value) => (temperature === 1 ? x : mul(x, 1 / temperature))
   const h = cooled(hidden)
-  const logits = gemm(h, head, { transB: true })
+  /** As the matrix products take it: of 16 bits where they are. */
+  const rounded = (x: Value) => cast(x, h.dtype)
+  const logits = widened(gemm(h, head, { transB: true }))
   const probabilities = softmax(logits)
   const largest = reduceMax(logits, [-1], false)
   const logLargest = log(reduceMax(probabilities, [-1], false))
   const labelRows = gather(head, labels)
-  const labelLogits = reduceSum(mul(h, labelRows), [-1], false)
+  // Rounded as the other logits are, so that no probability is above 1.
+  const labelLogits = widened(rounded(reduceSum(mul(widened(h), widened(labelRows)), [-1], false)))
   const logp = sub(labelLogits, sub(largest, logLargest))
 
   const below = sub(logits, unsqueeze(largest, 1))
@@ -67,21 +74,24 @@ export function tokenLogProbabilities(
       if (!dH) {
         // Q = dlogp·P: its factor is left for after the product, where rows are shorter.
         return [
-          () => cooled(mul(sub(labelRows, gemm(probabilities, head)), perRow!)),
+          () => cooled(mul(widened(sub(labelRows, gemm(rounded(probabilities), head))), perRow!)),
           () => {
-            const scaled = mul(h, perRow!)
-            return [gemm(probabilities, neg(scaled), { transA: true }), { indices: labels, updates: scaled }]
+            const scaled = mul(widened(h), perRow!)
+            return [
+              gemm(rounded(probabilities), rounded(neg(scaled)), { transA: true }),
+              { indices: labels, updates: scaled },
+            ]
           },
         ]
       }
       const ofEntropy = mul(sub(below, unsqueeze(mean, 1)), unsqueeze(dH, 1))
-      const Q = mul(probabilities, perRow ? add(ofEntropy, perRow) : ofEntropy)
-      const back = neg(gemm(Q, head))
+      const Q = rounded(mul(probabilities, perRow ? add(ofEntropy, perRow) : ofEntropy))
+      const back = widened(neg(gemm(Q, head)))
       return [
-        () => cooled(perRow ? add(back, mul(labelRows, perRow)) : back),
+        () => cooled(perRow ? add(back, mul(widened(labelRows), perRow)) : back),
         () => [
           gemm(Q, neg(h), { transA: true }),
-          ...(perRow ? [{ indices: labels, updates: mul(h, perRow) }] : []),
+          ...(perRow ? [{ indices: labels, updates: mul(widened(h), perRow) }] : []),
         ],
       ]
     },

@@ -79,7 +79,7 @@ export function declareModel(
     lora === 'full'
       ? inputs(() => inputParameters(graph, shapes, dtype))
       : stored
-        ? frozenParameters(graph, shapes, stored)
+        ? frozenParameters(graph, shapes, stored, dtype)
         : inputParameters(graph, shapes, dtype)
   const adapters =
     typeof lora === 'string'

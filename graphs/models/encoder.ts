@@ -22,6 +22,7 @@ import {
   reshape,
   sub,
   unsqueeze,
+  widened,
 } from '../ops/index.ts'
 import type { Adaptation } from './adaptation.ts'
 import { adaptedShapes, declareModel } from './adaptation.ts'
@@ -174,11 +175,15 @@ export function linearHead(
 ): { readonly logits: Value; readonly trainable: readonly Value[] } {
   const shapes = headShapes(config, classes)
   const names = [...shapes.keys()]
+  const before = graph.inputs.length
   const isStored = stored !== undefined && names.every((name) => stored.has(name))
-  const parameter = isStored ? frozenParameters(graph, shapes, stored) : inputParameters(graph, shapes, dtype)
+  const parameter = isStored
+    ? frozenParameters(graph, shapes, stored, dtype)
+    : inputParameters(graph, shapes, dtype)
+  const trainable = graph.inputs.slice(before)
   const [weight, addend] = names.map(parameter)
   const logits = graph.scope('score', () =>
-    gemm(pooled, weight!, { transB: true, ...(addend ? { addend } : {}) }),
+    widened(gemm(pooled, weight!, { transB: true, ...(addend ? { addend } : {}) })),
   )
-  return { logits, trainable: isStored ? [] : [weight!, ...(addend ? [addend] : [])] }
+  return { logits, trainable }
 }

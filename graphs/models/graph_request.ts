@@ -1,4 +1,5 @@
 /** @module */
+import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData } from '../ir/graph.ts'
 import type { Adaptation } from './adaptation.ts'
 import type { ModelConfig } from './family.ts'
@@ -12,4 +13,6 @@ export interface GraphRequest {
   readonly npt: NptConfig | null
   /** Where the frozen parameters lie in the model's weight file; undefined: all of them are inputs. */
   readonly stored: ReadonlyMap<string, ExternalData> | undefined
+  /** What they compute in; absent: float32. */
+  readonly dtype?: FloatType
 }

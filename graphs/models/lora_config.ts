@@ -3,11 +3,12 @@
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Graph } from '../ir/graph.ts'
 import type { WeightLayout } from '../layers/linear.ts'
 import type { LoraAdapter } from '../layers/lora.ts'
 import type { ParameterShapes } from './parameters.ts'
-import { TRAINED } from './parameters.ts'
+import { entering, inputParameters } from './parameters.ts'
 
 export interface LoraConfig {
   /** Rank of the adapters. */
@@ -71,19 +72,19 @@ export function inputAdapters(
   loraShapes: ParameterShapes,
   dtype: FloatType = 'float32',
 ): Adapters {
-  const values = new Map(
-    [...loraShapes].map(([name, shape]) => [name, graph.input(name, dtype, shape, TRAINED)]),
-  )
-  const scale = graph.input(
-    'lora_scale',
+  const tensor = inputParameters(graph, loraShapes, dtype)
+  const scale = entering(
+    graph.input(
+      'lora_scale',
+      wideType(dtype),
+      [],
+      'lora_alpha / r, the same at every step; 0 switches the adapters off',
+    ),
     dtype,
-    [],
-    'lora_alpha / r, the same at every step; 0 switches the adapters off',
   )
   return (module) => {
-    const A = values.get(`${module}.lora_A.weight`)
-    const B = values.get(`${module}.lora_B.weight`)
-    return A && B && { A, B, scale }
+    const [a, b] = [`${module}.lora_A.weight`, `${module}.lora_B.weight`]
+    return loraShapes.has(a) ? { A: tensor(a), B: tensor(b), scale } : undefined
   }
 }
 

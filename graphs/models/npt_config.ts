@@ -69,7 +69,9 @@ export function declareNpt(
   const modules = modulesOf(config)
   const shapes = nptShapes(config, npt)
   const isStored = stored !== undefined && [...shapes.keys()].every((name) => stored.has(name))
-  const tensor = isStored ? frozenParameters(graph, shapes, stored) : inputParameters(graph, shapes, dtype)
+  const tensor = isStored
+    ? frozenParameters(graph, shapes, stored, dtype)
+    : inputParameters(graph, shapes, dtype)
   const blocks = new Map(
     plasticLayers(config, npt).map((layer) => [
       layer,

@@ -4,8 +4,10 @@
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { Shape } from '../ir/shape.ts'
+import { cast } from '../ops/index.ts'
 
 export type ParameterShapes = ReadonlyMap<string, readonly number[]>
 
@@ -15,13 +17,25 @@ export type Parameters = (name: string) => Value
 /** What a tensor that is trained is to a graph. */
 export const TRAINED = 'a trained tensor: as it was drawn or loaded at first, then as the optimizer left it'
 
-/** Declares every parameter as an input, in order. */
+/**
+ * A tensor as the graph computes with it: of 16 bits it is rounded as it enters.
+ *
+ * @param dtype what the graph computes in
+ */
+export const entering = (tensor: Value, dtype: FloatType): Value => cast(tensor, dtype)
+
+/**
+ * Declares every parameter as an input, in order; what a graph of 16 bits is fed is of float32.
+ *
+ * @param dtype what the graph computes in
+ */
 export function inputParameters(
   graph: Graph,
   shapes: ParameterShapes,
   dtype: FloatType = 'float32',
 ): Parameters {
-  const values = new Map([...shapes].map(([name, shape]) => [name, graph.input(name, dtype, shape, TRAINED)]))
+  const inputs = [...shapes].map(([name, shape]) => graph.input(name, wideType(dtype), shape, TRAINED))
+  const values = new Map(inputs.map((input) => [input.name, entering(input, dtype)]))
   return (name) => known(values.get(name), name)
 }
 
@@ -30,12 +44,13 @@ export function frozenParameters(
   graph: Graph,
   shapes: ParameterShapes,
   stored: ReadonlyMap<string, ExternalData>,
+  dtype: FloatType = 'float32',
 ): Parameters {
   const values = new Map<string, Value>()
   return (name) => {
-    const value =
-      values.get(name) ??
+    const declared = () =>
       graph.initializer(name, 'float32', known<Shape>(shapes.get(name), name), known(stored.get(name), name))
+    const value = values.get(name) ?? entering(declared(), dtype)
     values.set(name, value)
     return value
   }

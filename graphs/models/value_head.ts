@@ -4,7 +4,7 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { gemm, reshape } from '../ops/index.ts'
+import { gemm, reshape, widened } from '../ops/index.ts'
 import type { ModelConfig } from './family.ts'
 import { factsOf } from './family.ts'
 import type { Parameters, ParameterShapes } from './parameters.ts'
@@ -22,5 +22,5 @@ export const valueHeadShapes = (config: ModelConfig): ParameterShapes =>
 export function valueHead(hidden: Value, parameters: Parameters): Value {
   const addend = parameters(VALUE_HEAD_BIAS)
   const values = gemm(hidden, parameters(VALUE_HEAD_WEIGHT), { transB: true, addend })
-  return reshape(values, [hidden.shape[0]!])
+  return reshape(widened(values), [hidden.shape[0]!])
 }

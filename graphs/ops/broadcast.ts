@@ -6,6 +6,7 @@ import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import type { Dim, Shape } from '../ir/shape.ts'
 import { broadcastShapes, formatShape, sameShape } from '../ir/shape.ts'
+import { widened } from './cast.ts'
 import { dims, emit } from './common.ts'
 import { indices, scalarLike } from './constants.ts'
 import { inferReduction, reduce, restoreAxes } from './reduction.ts'
@@ -55,13 +56,14 @@ export const reduceSum = (x: Value, axes: readonly number[], keepdims = true): V
 
 /**
  * The gradient of broadcasting, for every operator that broadcasts: sums `gradient` over the axes along which a tensor of
- * `like`'s shape was broadcast.
+ * `like`'s shape was broadcast. Of 16 bits the sum is one of float32, for autodiff to round.
  */
 export function sumToShape(gradient: Value, like: Value): Value {
   if (sameShape(gradient.shape, like.shape)) return gradient
   const added = gradient.shape.length - like.shape.length
   const leading = Array.from({ length: added }, (_, axis) => axis)
-  const summed = leading.length === 0 ? gradient : reduceSum(gradient, leading, false)
+  const terms = widened(gradient)
+  const summed = leading.length === 0 ? terms : reduceSum(terms, leading, false)
   const stretched = like.shape.flatMap((dim, axis) => (dim === 1 && summed.shape[axis] !== 1 ? [axis] : []))
   return stretched.length === 0 ? summed : reduceSum(summed, stretched, true)
 }

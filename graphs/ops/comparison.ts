@@ -3,7 +3,15 @@
  * @module
  */
 import type { Operator } from '../ir/operator.ts'
-import { binary, inferBinary } from './common.ts'
+import { widened } from './cast.ts'
+import type { Binary, Operand } from './common.ts'
+import { binary, emit, inferBinary, valuesOf } from './common.ts'
+
+/** The function of a comparison; numbers of 16 bits are compared as float32. */
+const comparison = (operator: Operator): Binary => {
+  const wide = (x: Operand): Operand => (typeof x === 'number' ? x : widened(x))
+  return (x: Operand, y: Operand) => emit(operator, valuesOf(operator, [wide(x), wide(y)]))
+}
 
 /** z = [x = y]. */
 export const Equal: Operator = {
@@ -13,7 +21,7 @@ export const Equal: Operator = {
 }
 
 /** z = [x = y]. Shapes broadcast. */
-export const equal = binary(Equal)
+export const equal = comparison(Equal)
 
 /** z = [x > y]. */
 export const Greater: Operator = {
@@ -23,7 +31,7 @@ export const Greater: Operator = {
 }
 
 /** z = [x > y]. Shapes broadcast. */
-export const greater = binary(Greater)
+export const greater = comparison(Greater)
 
 /** z = [x ≥ y]. */
 export const GreaterOrEqual: Operator = {
@@ -33,7 +41,7 @@ export const GreaterOrEqual: Operator = {
 }
 
 /** z = [x ≥ y]. Shapes broadcast. */
-export const greaterOrEqual = binary(GreaterOrEqual)
+export const greaterOrEqual = comparison(GreaterOrEqual)
 
 /** z = [x < y]. */
 export const Less: Operator = {
@@ -43,7 +51,7 @@ export const Less: Operator = {
 }
 
 /** z = [x < y]. Shapes broadcast. */
-export const less = binary(Less)
+export const less = comparison(Less)
 
 /** z = x ∧ y, of booleans. */
 export const And: Operator = {

@@ -5,6 +5,7 @@
 import type { Operator } from '../ir/operator.ts'
 import { div, mul, neg, sub } from './arithmetic.ts'
 import { sumToShape } from './broadcast.ts'
+import { inFloat32 } from './cast.ts'
 import { binary, inferBinary, inferUnary, unary } from './common.ts'
 
 /** y = eˣ. */
@@ -18,7 +19,7 @@ export const Exp: Operator = {
 /** y = eˣ. */
 export const exp = unary(Exp)
 
-/** y = ln x. */
+/** y = ln x; of 16 bits in float32. */
 export const Log: Operator = {
   name: 'Log',
   infer: inferUnary,
@@ -26,8 +27,8 @@ export const Log: Operator = {
   gradient: ({ inputs: [x] }, [dy]) => [() => div(dy!, x!)],
 }
 
-/** y = ln x. */
-export const log = unary(Log)
+/** y = ln x; of 16 bits in float32. */
+export const log = inFloat32(unary(Log))
 
 /** z = xʸ. */
 export const Pow: Operator = {
@@ -43,7 +44,7 @@ export const Pow: Operator = {
 /** z = xʸ. Shapes broadcast. */
 export const pow = binary(Pow)
 
-/** y = √x. */
+/** y = √x; of 16 bits in float32. */
 export const Sqrt: Operator = {
   name: 'Sqrt',
   infer: inferUnary,
@@ -51,8 +52,8 @@ export const Sqrt: Operator = {
   gradient: ({ outputs: [y] }, [dy]) => [() => div(mul(dy!, 0.5), y!)],
 }
 
-/** y = √x. */
-export const sqrt = unary(Sqrt)
+/** y = √x; of 16 bits in float32. */
+export const sqrt = inFloat32(unary(Sqrt))
 
 /** y = tanh x. */
 export const Tanh: Operator = {

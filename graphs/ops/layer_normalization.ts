@@ -4,6 +4,7 @@ import type { Operator } from '../ir/operator.ts'
 import { formatShape } from '../ir/shape.ts'
 import { add, div, mul, sub } from './arithmetic.ts'
 import { sumToShape } from './broadcast.ts'
+import { inFloat32, widened } from './cast.ts'
 import { emit, number } from './common.ts'
 import { sqrt } from './elementwise.ts'
 import { reduceMean } from './reduce_mean.ts'
@@ -72,6 +73,10 @@ function recompute({ inputs: [x], outputs: [, mean, saved], attributes }: Node):
   return { normalised: mul(centred, invStdDev), invStdDev }
 }
 
-/** Layer normalization over the last axis; weight and bias [size]. */
-export const layerNormalization = (x: Value, weight: Value, bias: Value, epsilon: number): Value =>
-  emit(LayerNormalization, [x, weight, bias], { axis: -1, epsilon })
+/**
+ * Layer normalization over the last axis; weight and bias [size]. Of 16 bits in float32, forward and back: squares of what float16
+ * holds are beyond its range.
+ */
+export const layerNormalization = inFloat32((x, weight: Value, bias: Value, epsilon: number) =>
+  emit(LayerNormalization, [x, widened(weight), widened(bias)], { axis: -1, epsilon }),
+)

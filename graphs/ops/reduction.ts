@@ -6,15 +6,21 @@ import type { Node, Value } from '../ir/graph.ts'
 import type { InferenceContext, Operator, TensorType } from '../ir/operator.ts'
 import type { Shape } from '../ir/shape.ts'
 import { resolveAxis } from '../ir/shape.ts'
+import { inFloat32 } from './cast.ts'
 import { dims, emit, number } from './common.ts'
 import { indices } from './constants.ts'
 import { reshape } from './reshape.ts'
 
-/** Adds a reduction over `axes`, which may count from the end. Over none it is x itself (ONNX would reduce them all). */
+/**
+ * Adds a reduction over `axes`, which may count from the end. Over none it is x itself (ONNX would reduce them all). Numbers of 16
+ * bits are reduced in float32.
+ */
 export function reduce(operator: Operator, x: Value, axes: readonly number[], keepdims: boolean): Value {
   if (axes.length === 0) return x
   const resolved = axes.map((axis) => resolveAxis(axis, x.shape.length))
-  return emit(operator, [x, indices(x, resolved)], { axes: resolved, keepdims: keepdims ? 1 : 0 })
+  const reduced = (y: Value) =>
+    emit(operator, [y, indices(y, resolved)], { axes: resolved, keepdims: keepdims ? 1 : 0 })
+  return inFloat32(reduced)(x)
 }
 
 export function inferReduction({ inputs: [x], attributes }: InferenceContext): readonly TensorType[] {

@@ -1,8 +1,8 @@
 /** @module */
-import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import { mul, sub } from './arithmetic.ts'
 import { reduceSum } from './broadcast.ts'
+import { inFloat32 } from './cast.ts'
 import { emit, inferUnary } from './common.ts'
 
 /** y = softmax(x) over the last axis. */
@@ -13,5 +13,5 @@ export const Softmax: Operator = {
   gradient: ({ outputs: [y] }, [dy]) => [() => mul(y!, sub(dy!, reduceSum(mul(dy!, y!), [-1])))],
 }
 
-/** y = softmax(x) over the last axis. */
-export const softmax = (x: Value): Value => emit(Softmax, [x], { axis: -1 })
+/** y = softmax(x) over the last axis; of 16 bits in float32. */
+export const softmax = inFloat32((x) => emit(Softmax, [x], { axis: -1 }))

@@ -4,6 +4,7 @@
  */
 import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { crossEntropy } from '../losses/cross_entropy.ts'
@@ -46,7 +47,7 @@ export function classificationTrainingGraph(task: ClassificationTask): Graph {
   const { graph, nll, labelWeights, trainable } = forward('training', task, task.dropout > 0)
   const loss = weightedSum(nll, labelWeights)
   graph.output('loss', loss, LOSS)
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, task.dtype)
   return graph
 }
 
@@ -67,7 +68,7 @@ function forward(name: 'training' | 'eval', task: ClassificationTask, drops: boo
   const labels = graph.input('labels', 'int64', ['batch'], "the number of each text's class, from 0")
   const labelWeights = graph.input(
     'label_weights',
-    dtype,
+    wideType(dtype),
     ['batch'],
     'what each text weighs in the loss: 1 / (texts of the whole optimizer step)',
   )

@@ -5,6 +5,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
 import { causalMask } from '../layers/attention.ts'
@@ -18,7 +19,8 @@ import type { LanguageModel } from '../models/language_model.ts'
 import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
 import type { NptConfig } from '../models/npt_config.ts'
 import { plasticLayers } from '../models/npt_config.ts'
-import { add, concat, expand, gather, gemm, matmul, mul, reshape, unsqueeze } from '../ops/index.ts'
+import { entering } from '../models/parameters.ts'
+import { add, concat, expand, gather, gemm, matmul, mul, reshape, unsqueeze, widened } from '../ops/index.ts'
 import { labelInputs, labelWeightsInput } from './labels.ts'
 import { LOSS, taskGraph } from './task_graph.ts'
 
@@ -41,7 +43,7 @@ export function consolidationTrainingGraph(task: ConsolidationTask): Graph {
   graph.output('loss', loss, LOSS)
   for (const [name, value] of Object.entries(terms))
     graph.output(name, value, TERMS[name as keyof typeof terms])
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, task.dtype)
   return graph
 }
 
@@ -84,7 +86,10 @@ const TERMS = {
 function contextPass(graph: Graph, task: Omit<ConsolidationTask, 'damage_weight'>) {
   const { config, npt, dtype = 'float32' } = task
   const tokens = languageTokens(graph, task)
-  const foldWeights = unsqueeze(graph.input('fold_weights', dtype, ['batch', 'sequence'], FOLD_WEIGHTS), 1)
+  const foldWeights = unsqueeze(
+    graph.input('fold_weights', wideType(dtype), ['batch', 'sequence'], FOLD_WEIGHTS),
+    1,
+  )
   const model = declareLanguageModel(tokens, { ...task, lora: 'none' })
   const { plastic, trainable, head } = model
   const parts = model.parts(model.masked(causalMask(tokens.attention_mask, dtype)))
@@ -104,7 +109,7 @@ function contextPass(graph: Graph, task: Omit<ConsolidationTask, 'damage_weight'
   const folded = new Map(
     layers.map((layer) => {
       const m = modulation(attended.get(layer)!, plastic(layer)!)
-      const perText = matmul(foldWeights, reshape(m, ['batch', 'sequence', npt.rank]))
+      const perText = matmul(foldWeights, widened(reshape(m, ['batch', 'sequence', npt.rank])))
       return [layer, reshape(perText, ['batch', npt.rank])] as const
     }),
   )
@@ -120,7 +125,7 @@ function contextPass(graph: Graph, task: Omit<ConsolidationTask, 'damage_weight'
         return {
           ...block,
           attentionResidual: true,
-          modulation: reshape(everyToken, ['batch*sequence', npt.rank]),
+          modulation: entering(reshape(everyToken, ['batch*sequence', npt.rank]), dtype),
         }
       }),
     )

@@ -3,6 +3,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Graph, Value } from '../ir/graph.ts'
 import { answerLogProbabilities } from '../losses/answer_log_probabilities.ts'
 import type { DpoLoss } from '../losses/dpo.ts'
@@ -29,7 +30,7 @@ export interface DpoTask extends PairModel {
  */
 export function dpoTrainingGraph(task: DpoTask): Graph {
   const { graph, loss, trainable } = forward('training', task)
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, task.dtype)
   return graph
 }
 
@@ -42,7 +43,7 @@ function forward(name: 'training' | 'eval', task: DpoTask) {
   const pairs = pairInputs(graph, task)
   const reference = graph.input(
     'reference_logps',
-    dtype,
+    wideType(dtype),
     ['pairs', 2],
     'log π_ref of each answer, the chosen one first: what `logps` are of the reference',
   )

@@ -4,8 +4,10 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Graph, Value } from '../ir/graph.ts'
 import { causalMask } from '../layers/attention.ts'
+import { cosineSimilarity } from '../layers/cosine_similarity.ts'
 import type { PlasticBlock } from '../layers/npt.ts'
 import { magnitude, modulation, updateNorms } from '../layers/npt.ts'
 import { klDivergence } from '../losses/distillation.ts'
@@ -19,15 +21,14 @@ import type { ParameterShapes } from '../models/parameters.ts'
 import {
   add,
   concat,
-  div,
   gemm,
   mul,
   reduceMean,
   reduceSum,
   reshape,
-  sqrt,
   sub,
   unsqueeze,
+  widened,
 } from '../ops/index.ts'
 import { LOSS, taskGraph } from './task_graph.ts'
 
@@ -58,7 +59,7 @@ export function equivalenceTrainingGraph(task: EquivalenceTask): Graph {
   const { graph, loss, terms, trainable } = forward('training', task)
   graph.output('loss', loss, LOSS)
   for (const [name, value] of Object.entries(terms)) graph.output(name, value, TERMS[name])
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, task.dtype)
   return graph
 }
 
@@ -107,7 +108,7 @@ function forward(name: 'training' | 'eval', task: EquivalenceTask) {
   const tokens = languageTokens(graph, task)
   const tokenWeights = graph.input(
     'token_weights',
-    dtype,
+    wideType(dtype),
     ['batch', 'sequence'],
     '1 / (tokens of the whole optimizer step), 0 at padding',
   )
@@ -146,7 +147,7 @@ function forward(name: 'training' | 'eval', task: EquivalenceTask) {
   const weighted = (perToken: Value) => weightedSum(perToken, weights)
   // MSEₜ = mean over features (student − teacher)²
   const errors = pairs.map(({ teacher, student }) => {
-    const difference = sub(student, teacher)
+    const difference = sub(widened(student), widened(teacher))
     return weighted(reduceMean(mul(difference, difference), [-1], false))
   })
   const share = reduceSum(weights, [0], false)
@@ -170,7 +171,7 @@ function forward(name: 'training' | 'eval', task: EquivalenceTask) {
     terms,
     trainable,
     // Called by the evaluation graph alone: what is not asked for is not in the graph.
-    cosines: () => pairs.map(({ teacher, student }) => weighted(cosine(teacher, student))),
+    cosines: () => pairs.map(({ teacher, student }) => weighted(cosineSimilarity(teacher, student))),
     norms: () => pairs.map(({ attended, block }) => updateNorms(modulation(attended, block), block)),
   }
 }
@@ -181,9 +182,3 @@ const stacked = (scalars: readonly Value[]): Value =>
     scalars.map((scalar) => unsqueeze(scalar, 0)),
     0,
   )
-
-/** x·y/(‖x‖·‖y‖) of each row. [tokens, width], [tokens, width] → [tokens] */
-function cosine(x: Value, y: Value): Value {
-  const dot = (a: Value, b: Value) => reduceSum(mul(a, b), [-1], false)
-  return div(dot(x, y), sqrt(mul(dot(x, x), dot(y, y))))
-}

@@ -3,6 +3,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Graph, Value } from '../ir/graph.ts'
 import { causalMask } from '../layers/attention.ts'
 import { answerLogProbabilities } from '../losses/answer_log_probabilities.ts'
@@ -31,7 +32,7 @@ export interface KtoTask extends Omit<LanguageModel, 'npt'> {
  */
 export function ktoTrainingGraph(task: KtoTask): Graph {
   const { graph, loss, trainable } = forward('training', task)
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, task.dtype)
   return graph
 }
 
@@ -44,7 +45,7 @@ function forward(name: 'training' | 'eval', task: KtoTask) {
   const tokens = languageTokens(graph, task, 'rows')
   const { labelPositions, labels } = labelInputs(graph)
   const labelRows = graph.input('label_rows', 'int64', ['labelled'], 'the row of each label')
-  const perRow = (name: string, doc: string) => graph.input(name, dtype, ['rows'], doc)
+  const perRow = (name: string, doc: string) => graph.input(name, wideType(dtype), ['rows'], doc)
   const reference = perRow(
     'reference_logps',
     "log π_ref of each row's answer: what `logps` are of the reference",
@@ -52,7 +53,7 @@ function forward(name: 'training' | 'eval', task: KtoTask) {
   const desirable = perRow('desirable', '1 where the answer is desirable, 0 where it is not')
   const kl = graph.input(
     'kl',
-    dtype,
+    wideType(dtype),
     [],
     'z₀, the divergence from the reference that answers are held against',
   )

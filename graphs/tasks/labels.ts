@@ -3,6 +3,7 @@
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Graph, Value } from '../ir/graph.ts'
 
 export interface LabelInputs {
@@ -27,7 +28,7 @@ export const labelInputs = (graph: Graph): LabelInputs => ({
 export const labelWeightsInput = (graph: Graph, dtype: FloatType): Value =>
   graph.input(
     'label_weights',
-    dtype,
+    wideType(dtype),
     ['labelled'],
     'what each label weighs in the loss: 1 / (labels of the whole optimizer step)',
   )

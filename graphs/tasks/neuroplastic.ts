@@ -5,6 +5,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Graph } from '../ir/graph.ts'
 import { causalMask } from '../layers/attention.ts'
 import { cosineSimilarity } from '../layers/cosine_similarity.ts'
@@ -34,9 +35,9 @@ export function neuroplasticTrainingGraph(model: LanguageModel): Graph {
   const graph = taskGraph('training', 'neuroplastic', FORMULA)
   const responses = responseInputs(graph, model)
   const [labelWeights, semanticWeights, entropyWeights] = [
-    graph.input('label_weights', dtype, ['labelled'], docs.label_weights),
-    graph.input('semantic_weights', dtype, ['batch'], docs.semantic_weights),
-    graph.input('entropy_weights', dtype, ['labelled'], docs.entropy_weights),
+    graph.input('label_weights', wideType(dtype), ['labelled'], docs.label_weights),
+    graph.input('semantic_weights', wideType(dtype), ['batch'], docs.semantic_weights),
+    graph.input('entropy_weights', wideType(dtype), ['labelled'], docs.entropy_weights),
   ]
   const { nll, entropies, cosines, trainable } = readResponses(responses, model)
   const likelihood = weightedSum(nll, labelWeights)
@@ -46,7 +47,7 @@ export function neuroplasticTrainingGraph(model: LanguageModel): Graph {
   graph.output('nll', nll, docs.nll)
   graph.output('entropies', entropies, docs.entropies)
   graph.output('cosines', cosines, docs.cosines)
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, dtype)
   return graph
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Graph, Value } from '../ir/graph.ts'
 import { answersMask } from '../layers/attention.ts'
 import type { Tokens } from '../models/family.ts'
@@ -47,7 +48,7 @@ const MASK =
 export const pairWeightsInput = (graph: Graph, dtype: FloatType): Value =>
   graph.input(
     'pair_weights',
-    dtype,
+    wideType(dtype),
     ['pairs'],
     'what each pair weighs in the loss: 1 / (pairs of the whole optimizer step)',
   )

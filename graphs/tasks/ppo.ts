@@ -3,6 +3,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Graph } from '../ir/graph.ts'
 import { causalMask } from '../layers/attention.ts'
 import type { PpoLoss } from '../losses/ppo.ts'
@@ -39,7 +40,7 @@ export function ppoTrainingGraph(task: PpoTask): Graph {
   const { dtype = 'float32', ppo } = task
   const graph = taskGraph('training', 'ppo', 'loss = policy_loss + vf_coef·value_loss − entropy_coef·entropy')
   const tokens = responseTokens(graph, task)
-  const input = (name: string, doc: string) => graph.input(name, dtype, ['labelled'], doc)
+  const input = (name: string, doc: string) => graph.input(name, wideType(dtype), ['labelled'], doc)
   const [oldLogps, oldValues, advantages, returns] = [
     input('old_logps', '`logps` of the policy that wrote the responses'),
     input('old_values', 'its `values`'),
@@ -63,7 +64,7 @@ export function ppoTrainingGraph(task: PpoTask): Graph {
   graph.output('entropy', entropy, 'Σ token_weights·the entropy of the next token')
   graph.output('logps', logps, docs.logps)
   graph.output('values', values, docs.values)
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, dtype)
   return graph
 }
 

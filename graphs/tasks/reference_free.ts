@@ -4,6 +4,7 @@
  * @module
  */
 import { outputGradients } from '../autodiff.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { Graph, Value } from '../ir/graph.ts'
 import { sumPerAnswer } from '../losses/pairs.ts'
 import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
@@ -50,7 +51,7 @@ export const referenceFreeEvaluationGraph = (task: PairModel, learned: Reference
 /** The same with `<tensor>_grad` of every trainable tensor. */
 export function referenceFreeTrainingGraph(task: PairModel, learned: ReferenceFreeLoss): Graph {
   const { graph, loss, trainable } = forward('training', task, learned)
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, task.dtype)
   return graph
 }
 
@@ -63,7 +64,7 @@ function forward(
   const graph = taskGraph(graphName, name, formula)
   const pairs = pairInputs(graph, task)
   const pairWeights = pairWeightsInput(graph, dtype)
-  const perLabel = (name: string, doc: string) => graph.input(name, dtype, ['labelled'], doc)
+  const perLabel = (name: string, doc: string) => graph.input(name, wideType(dtype), ['labelled'], doc)
   const answerWeights = perLabel(
     'answer_weights',
     '1 / (labels of its answer); 0 at a label that belongs to no answer',
@@ -76,7 +77,7 @@ function forward(
 
   const likelihoods = graph.scope('lm_head', (): Likelihoods => {
     const { logp } = tokenLogProbabilities(hidden, head, pairs.labels)
-    const zeros = expand(graph.scalar(0, dtype), ['pairs', 2])
+    const zeros = expand(graph.scalar(0, wideType(dtype)), ['pairs', 2])
     const logps = sumPerAnswer(mul(logp, answerWeights), pairs.labelAnswers, zeros)
     return { logps, nll: neg(weightedSum(logp, likelihoodWeights)), pairWeights }
   })

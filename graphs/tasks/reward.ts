@@ -4,6 +4,7 @@
  */
 import { outputGradients } from '../autodiff.ts'
 import type { FloatType } from '../ir/dtype.ts'
+import { wideType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import { bradleyTerry } from '../losses/bradley_terry.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
@@ -38,7 +39,7 @@ export const rewardShapes = (task: RewardTask): ParameterShapes =>
  */
 export function rewardTrainingGraph(task: RewardTask): Graph {
   const { graph, loss, trainable } = forward('training', task, task.dropout > 0)
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, task.dtype)
   return graph
 }
 
@@ -51,7 +52,7 @@ function forward(name: 'training' | 'eval', task: RewardTask, drops: boolean) {
   const inputs = encoderInputs(graph, task)
   const margins = graph.input(
     'margins',
-    dtype,
+    wideType(dtype),
     ['pairs'],
     "by how much the chosen answer's score is to be the higher one; 0 where nothing is known. The answers of pair p are the sequences 2p, the chosen one, and 2p + 1",
   )

@@ -23,7 +23,7 @@ export function sftTrainingGraph(model: LanguageModel): Graph {
   const { graph, nll, labelWeights, trainable } = forward('training', model)
   const loss = weightedSum(nll, labelWeights)
   graph.output('loss', loss, LOSS)
-  outputGradients(loss, trainable)
+  outputGradients(loss, trainable, model.dtype)
   return graph
 }
 

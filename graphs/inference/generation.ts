@@ -52,6 +52,7 @@ export function decodingGraph(task: GenerationTask): Graph {
     output: cachedAttention(q, past, fresh, mask, scale),
     present: fresh,
   }))
+  graph.widensOnce = true
   const positions = graph.input(
     'logits_positions',
     'int64',

@@ -57,11 +57,15 @@ export interface ExternalData {
   readonly location: string
   readonly offset: number
   readonly length: number
+  /** What they are; float32 where nothing is said. */
+  readonly dtype?: DType
 }
 
 export interface Initializer {
   readonly value: Value
   readonly data: Uint8Array | ExternalData
+  /** Written as an input with a default, so that ONNX Runtime takes it for no constant and folds nothing into wider copies of it. */
+  readonly overridable: boolean
 }
 
 export class Graph {
@@ -70,6 +74,11 @@ export class Graph {
   readonly nodes: Node[] = []
   readonly steps: (Node | Composite)[] = []
   readonly outputs = new Map<string, Value>()
+  /**
+   * Whether weights of few bits are widened when a session opens, which takes the memory of wide ones: right where each pass
+   * computes little with them, as one for every token does. Else it is done in each pass.
+   */
+  widensOnce = false
   /** What inputs and outputs mean, by their names. */
   readonly docs = new Map<string, string>()
   /** The step that a gradient arriving at a value goes through. */
@@ -117,10 +126,19 @@ export class Graph {
     return value
   }
 
-  /** A named tensor stored with the graph, or in an external file. ONNX Runtime treats it as constant. */
-  initializer(name: string, dtype: DType, shape: Shape, data: Uint8Array | ExternalData): Value {
+  /**
+   * A named tensor stored with the graph, or in an external file. ONNX Runtime treats it as constant, unless it is `overridable`; see
+   * {@link Initializer}.
+   */
+  initializer(
+    name: string,
+    dtype: DType,
+    shape: Shape,
+    data: Uint8Array | ExternalData,
+    { overridable = false }: { readonly overridable?: boolean } = {},
+  ): Value {
     const value = this.#declare(name, dtype, shape)
-    this.initializers.push({ value, data })
+    this.initializers.push({ value, data, overridable })
     return value
   }
 

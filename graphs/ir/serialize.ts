@@ -6,6 +6,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { onnxDataType } from './dtype.ts'
 import type { Attribute, Graph, Initializer, Node, Value } from './graph.ts'
 import type { AttributeProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from './onnx_pb.ts'
+import { widenPerUse } from './widen_per_use.ts'
 import {
   AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
@@ -41,11 +42,14 @@ export function liveNodes(graph: Graph): Node[] {
 }
 
 function toModel(graph: Graph, metadata: Readonly<Record<string, string>>): ModelProto {
-  const nodes = liveNodes(graph)
+  const isInput = ({ overridable }: Initializer): boolean => overridable && !graph.widensOnce
+  const { nodes, zeros } = widenPerUse(liveNodes(graph), graph.initializers, isInput)
   const used = new Set<Value>([...nodes.flatMap((node) => node.inputs), ...graph.outputs.values()])
   const names = outputNames(graph)
   const nameOf = (value: Value): string => names.get(value) ?? value.name
   const nodeProtos = nodes.map((node) => toNode(node, nameOf, used))
+  const initializers = [...graph.initializers, ...zeros].filter(({ value }) => used.has(value))
+  const defaults = initializers.filter(isInput).map(({ value }) => value)
   for (const [name, value] of graph.outputs) {
     if (names.get(value) === name) continue
     nodeProtos.push(
@@ -66,8 +70,8 @@ function toModel(graph: Graph, metadata: Readonly<Record<string, string>>): Mode
       name: graph.name,
       docString: graph.doc,
       node: nodeProtos,
-      initializer: graph.initializers.filter(({ value }) => used.has(value)).map(toTensor),
-      input: graph.inputs.map((value) => toValueInfo(value.name, value, graph)),
+      initializer: initializers.map(toTensor),
+      input: [...graph.inputs, ...defaults].map((value) => toValueInfo(value.name, value, graph)),
       output: [...graph.outputs].map(([name, value]) => toValueInfo(name, value, graph)),
     },
   })

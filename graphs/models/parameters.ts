@@ -4,7 +4,7 @@
  * @module
  */
 import type { FloatType } from '../ir/dtype.ts'
-import { wideType } from '../ir/dtype.ts'
+import { isHalf, wideType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { Shape } from '../ir/shape.ts'
 import { cast } from '../ops/index.ts'
@@ -39,7 +39,11 @@ export function inputParameters(
   return (name) => known(values.get(name), name)
 }
 
-/** Declares each parameter that is asked for as a constant in an external file. */
+/**
+ * Declares each parameter that is asked for as a tensor in an external file, of the type that it has there.
+ *
+ * @param dtype what the graph computes in
+ */
 export function frozenParameters(
   graph: Graph,
   shapes: ParameterShapes,
@@ -47,10 +51,17 @@ export function frozenParameters(
   dtype: FloatType = 'float32',
 ): Parameters {
   const values = new Map<string, Value>()
+  const declare = (name: string): Value => {
+    const data = known(stored.get(name), name)
+    const { dtype: kept = 'float32' } = data
+    const overridable = isHalf(kept) && kept !== dtype
+    return entering(
+      graph.initializer(name, kept, known<Shape>(shapes.get(name), name), data, { overridable }),
+      dtype,
+    )
+  }
   return (name) => {
-    const declared = () =>
-      graph.initializer(name, 'float32', known<Shape>(shapes.get(name), name), known(stored.get(name), name))
-    const value = values.get(name) ?? entering(declared(), dtype)
+    const value = values.get(name) ?? declare(name)
     values.set(name, value)
     return value
   }

@@ -1,7 +1,8 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
-import { cast } from './cast.ts'
+import { isFloat, isHalf } from '../ir/dtype.ts'
+import { Cast, cast } from './cast.ts'
 import { emit } from './common.ts'
 
 /** y[i…] = x[indices[i…]]: rows of the first axis. */
@@ -21,5 +22,14 @@ export const Gather: Operator = {
   ],
 }
 
-/** Rows of x's first axis: y[i…] = x[indices[i…]], shape [...indices, ...x without its first axis]. */
-export const gather = (x: Value, indices: Value): Value => emit(Gather, [x, indices], { axis: 0 })
+/**
+ * Rows of x's first axis: y[i…] = x[indices[i…]], shape [...indices, ...x without its first axis]. Where x is a table of 16-bit
+ * floats that are cast, the rows alone are, for a table that is cast whole is a second one.
+ */
+export function gather(x: Value, indices: Value): Value {
+  const step = x.graph.producers.get(x)
+  const kept = step && 'operator' in step && step.operator === Cast ? step.inputs[0]! : undefined
+  return kept && isHalf(kept.dtype) && isFloat(x.dtype)
+    ? cast(gather(kept, indices), x.dtype)
+    : emit(Gather, [x, indices], { axis: 0 })
+}

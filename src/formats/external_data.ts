@@ -7,6 +7,7 @@ import { constants } from 'node:fs'
 import { copyFile, link } from 'node:fs/promises'
 
 import type { ExternalData } from '../../graphs/ir/graph.ts'
+import { HALVES } from './half.ts'
 import type { ModelFolder } from './model_folder.ts'
 import type { StoredTensor } from './weight_files.ts'
 
@@ -16,13 +17,16 @@ export function externalData(
   location: string | ((file: string) => string),
 ): Map<string, ExternalData> {
   const locationOf = typeof location === 'string' ? () => location : location
-  const place = ({ file, offset, length }: StoredTensor) => ({ location: locationOf(file), offset, length })
+  const place = ({ file, offset, length, dtype }: StoredTensor): ExternalData => ({
+    ...{ location: locationOf(file), offset, length },
+    ...(dtype === 'F16' || dtype === 'BF16' ? { dtype: HALVES[dtype] } : {}),
+  })
   return new Map([...tensors].map(([name, tensor]) => [name, place(tensor)]))
 }
 
-/** Whether graphs can read the weights as they are; other types than float32 are to be converted once. */
+/** Whether graphs can read the weights as they are. */
 export const readableInPlace = ({ tensors }: Pick<ModelFolder, 'tensors'>): boolean =>
-  [...tensors.values()].every(({ dtype }) => dtype === 'F32')
+  [...tensors.values()].every(({ dtype }) => dtype === 'F32' || dtype in HALVES)
 
 /**
  * A copy that stays what it is when the original changes, and shares its blocks on the disk where the file system can (Btrfs, XFS,

@@ -17,7 +17,7 @@ import { checkWrites, readModelConfig } from './model_config.ts'
 import { checkTied, findTensors } from './model_tensors.ts'
 import type { FloatDtype, FloatTensor } from './safetensors.ts'
 import { streamSafetensors } from './safetensors.ts'
-import type { StoredTensors } from './weight_files.ts'
+import type { StoredTensor, StoredTensors } from './weight_files.ts'
 import { findWeights, WEIGHTS_FILE } from './weight_files.ts'
 
 /** A model's folder whose configuration and weights agree. */
@@ -79,6 +79,8 @@ export function ownShapes(config: ModelConfig): ParameterShapes {
 export interface TensorSource {
   readonly shapes: ParameterShapes
   readonly dataOf: (name: string) => Promise<Float32Array>
+  /** What each is kept as, where that is not one type for all. */
+  readonly dtypeOf?: (name: string) => FloatDtype
 }
 
 /** What a model folder is written from. */
@@ -104,8 +106,8 @@ export async function writeModelFolder(folder: string, content: ModelFolderConte
 /** Writes the files of a model into a folder that exists, beside what else lies there. */
 export async function fillModelFolder(folder: string, content: ModelFolderContent): Promise<void> {
   const { config, tensors, head = languageHead, dtype = 'F32', tokenizerFiles = {} } = content
-  const { shapes, dataOf } = 'dataOf' in tensors ? tensors : sourceOf(tensors)
-  await streamSafetensors(join(folder, WEIGHTS_FILE), shapes, dataOf, undefined, dtype)
+  const { shapes, dataOf, dtypeOf = () => dtype } = 'dataOf' in tensors ? tensors : sourceOf(tensors)
+  await streamSafetensors(join(folder, WEIGHTS_FILE), shapes, dataOf, undefined, dtypeOf)
   await writeJson(join(folder, 'config.json'), describe(config, head, dtype))
   const generation = content.generationConfig ?? formatOf(config).generation(config)
   if (!isPooled(head) && generation) await writeJson(join(folder, 'generation_config.json'), generation)
@@ -141,9 +143,12 @@ async function writeJson(path: string, value: unknown): Promise<void> {
 /** The key of a run's `config.json` with the type of the model that it began with, where that is not float32. */
 export const BASE_DTYPE_KEY = 'ortune_base_dtype'
 
+/** The type of a tensor that is a float's, and float32 for one that there is not. */
+export const floatDtype = (tensor: Pick<StoredTensor, 'dtype'> | undefined): FloatDtype =>
+  tensor?.dtype === 'F16' || tensor?.dtype === 'BF16' ? tensor.dtype : 'F32'
+
 /** The type of weights, where all have the same; else float32, which holds them all. */
 export function dtypeOf(tensors: StoredTensors): FloatDtype {
-  const all = new Set([...tensors.values()].map(({ dtype }) => dtype))
-  const [only] = all
-  return all.size === 1 && (only === 'F16' || only === 'BF16') ? only : 'F32'
+  const all = new Set([...tensors.values()].map(floatDtype))
+  return all.size === 1 ? [...all][0]! : 'F32'
 }

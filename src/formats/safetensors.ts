@@ -82,16 +82,17 @@ export async function writeSafetensors(
  * @throws UserError naming the tensor that has a number beyond the largest of `dtype`; nothing is written then
  * @param shapes Names and shapes of all tensors, in the file's order.
  * @param dataOf Gives the data of one tensor, row-major.
- * @param dtype What the values are rounded to.
+ * @param dtype What the values are rounded to, or of each tensor by its name.
  */
 export async function streamSafetensors(
   path: string,
   shapes: ReadonlyMap<string, readonly number[]>,
   dataOf: (name: string) => Float32Array | Promise<Float32Array>,
   metadata: Readonly<Record<string, string>> = defaultMetadata,
-  dtype: FloatDtype = 'F32',
+  dtype: FloatDtype | ((name: string) => FloatDtype) = 'F32',
 ): Promise<void> {
-  const header = encodeHeader(shapes, metadata, dtype)
+  const typeOf = typeof dtype === 'string' ? () => dtype : dtype
+  const header = encodeHeader(shapes, metadata, typeOf)
   await writeFileAtomic(path, async (file) => {
     await file.writeFile(header)
     for (const [name, shape] of shapes) {
@@ -103,7 +104,8 @@ export async function streamSafetensors(
         throw new NotFinite(
           `the tensor ${name} has values that are not finite (${unsound}), so it is not saved`,
         )
-      const stored = dtype === 'F32' ? data : narrowTensor(name, data, dtype)
+      const type = typeOf(name)
+      const stored = type === 'F32' ? data : narrowTensor(name, data, type)
       await file.writeFile(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength))
     }
   })
@@ -163,12 +165,13 @@ async function readAt(file: FileHandle, path: string, offset: number, length: nu
 function encodeHeader(
   shapes: ReadonlyMap<string, readonly number[]>,
   metadata: Readonly<Record<string, string>>,
-  dtype: FloatDtype,
+  dtypeOf: (name: string) => FloatDtype,
 ): Uint8Array {
   let end = 0
   const entries = [...shapes].map(([name, shape]) => {
     if (name === '__metadata__') throw new RangeError('a tensor cannot be called __metadata__')
     const begin = end
+    const dtype = dtypeOf(name)
     end += (dtype === 'F32' ? 4 : 2) * sizeOf(shape)
     return [name, { dtype, shape, data_offsets: [begin, end] }]
   })

@@ -33,6 +33,7 @@ import {
   DTYPE_NAMES,
   dtypeOf,
   fillModelFolder,
+  floatDtype,
   openModelFolder,
   openTrainableFolder,
   ownShapes,
@@ -172,19 +173,23 @@ export async function placeModel(
     const shapes = ownShapes(config)
     const files = filesOf(tensors)
     fresh = [...shapes.keys()].filter((name) => !tensors.has(name))
+    const dtype = dtypeOf(tensors)
+    const told = dtype === 'F32' ? config : { ...config, [BASE_DTYPE_KEY]: DTYPE_NAMES[dtype] }
     if (readableInPlace(source) && files.length === 1 && fresh.length === 0) {
       await cloneFile(files[0]!, join(folder, WEIGHTS_FILE))
-      if (config === given) await copyFile(join(model, 'config.json'), join(folder, 'config.json'))
-      else await writeJson(join(folder, 'config.json'), config)
+      if (told === given) await copyFile(join(model, 'config.json'), join(folder, 'config.json'))
+      else await writeJson(join(folder, 'config.json'), told)
     } else {
       const dataOf = async (name: string) => {
         const stored = tensors.get(name)
         if (!stored) return seededTensor(config, seed, name, shapes.get(name)!)
         return (await readStored(new Map([[name, stored]]))).get(name)!.data
       }
-      const dtype = dtypeOf(tensors)
-      const told = dtype === 'F32' ? config : { ...config, [BASE_DTYPE_KEY]: DTYPE_NAMES[dtype] }
-      await fillModelFolder(folder, { config: told, tensors: { shapes, dataOf } })
+      await fillModelFolder(folder, {
+        config: told,
+        tensors: { shapes, dataOf, dtypeOf: (name) => floatDtype(tensors.get(name)) },
+        dtype,
+      })
     }
     await copyFiles(model, folder, ['generation_config.json', CHAT_TEMPLATE_FILE])
   }

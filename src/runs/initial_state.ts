@@ -61,7 +61,7 @@ export async function writeInitial(
   if (
     start === undefined &&
     beginnings.lora === 'full' &&
-    [...trainable.keys()].every((name) => stored.has(name))
+    [...trainable.keys()].every((name) => stored.get(name)?.dtype === 'F32')
   )
     return linkOrCopy(weights, path)
   // Those that nothing is drawn for, such as a value head, begin at 0.

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 
 import { onnxDataType } from '../../../graphs/ir/dtype.ts'
 import { Graph } from '../../../graphs/ir/graph.ts'
+import { narrow } from '../../../graphs/ir/half.ts'
 import {
   AttributeProto_AttributeType,
   ModelProtoSchema,
@@ -10,7 +11,17 @@ import {
 } from '../../../graphs/ir/onnx_pb.ts'
 import type { Operator } from '../../../graphs/ir/operator.ts'
 import { OPSET, liveNodes, parseModel, serialize } from '../../../graphs/ir/serialize.ts'
-import { add, exp, gemm, layerNormalization, mul, scatterAddRows, split } from '../../../graphs/ops/index.ts'
+import {
+  add,
+  cast,
+  exp,
+  gather,
+  gemm,
+  layerNormalization,
+  mul,
+  scatterAddRows,
+  split,
+} from '../../../graphs/ops/index.ts'
 import { openNodeSession } from '../../../src/runtime/node.ts'
 import type { HostTensor } from '../../../src/runtime/session.ts'
 
@@ -83,6 +94,32 @@ describe('serialize', () => {
     ])
     expect(attributes('ScatterND')).to.deep.equal([['reduction', 0, 0, 'add']])
     expect(attributes('Reshape'), 'what is only known while building').to.deep.equal([])
+  })
+
+  it('widens weights of 16 bits for one use at a time, and asks nobody to feed them', async () => {
+    const graph = new Graph('narrow')
+    const x = graph.input('x', 'float32', ['rows', 2])
+    const bits = new Uint8Array(narrow(Float32Array.of(1, 2, 3, 4), 'bfloat16').buffer)
+    const w = cast(graph.initializer('w', 'bfloat16', [2, 2], bits, { overridable: true }), 'float32')
+    const h = gemm(x, w)
+    graph.output('y', gemm(h, w, { transB: true }))
+    graph.output('rows', gather(w, graph.input('ids', 'int64', ['picked'])))
+    const written = parseModel(serialize(graph)).graph!
+    expect(written.input.map(({ name }) => name)).to.deep.equal(['x', 'ids', 'w'])
+    // Twice the whole, for two products, and once the rows.
+    expect(operatorsOf(graph).filter((name) => name === 'Cast')).to.have.length(3)
+
+    const session = await openNodeSession(serialize(graph))
+    expect(session.inputNames).to.deep.equal(['x', 'ids'])
+    const ids: HostTensor = { dtype: 'int64', dims: [1], data: BigInt64Array.of(1n) }
+    const { y, rows } = await session.run({ x: { ...vector(1, 1), dims: [1, 2] }, ids })
+    await session.release()
+    // [1 1]·W = [4 6], ·Wᵀ = [16 36]
+    expect([...y!.data, ...rows!.data]).to.deep.equal([16, 36, 3, 4])
+
+    graph.widensOnce = true
+    expect(parseModel(serialize(graph)).graph!.input.map(({ name }) => name)).to.deep.equal(['x', 'ids'])
+    expect(operatorsOf(graph)).to.not.include('Reshape')
   })
 
   it('writes those numbers as floats that the operator says are, whole ones too', () => {

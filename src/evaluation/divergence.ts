@@ -11,7 +11,7 @@ import { loraScale } from '../runtime/feeds.ts'
 import { mapByLength } from '../generation/by_length.ts'
 import { openFoundModel, withModel } from '../models/open_found_model.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { Feeds, Session } from '../runtime/session.ts'
+import type { Feeds, Session, Tensors } from '../runtime/session.ts'
 import { asLanguageModel } from '../tasks/language_model.ts'
 
 /** Token ids, at least one of each; a response includes its end of text, where it has one. */
@@ -97,7 +97,7 @@ async function logProbabilities(
 }
 
 /** Σ_t log π(y_t), in the order of the sequences. */
-async function summedOf(session: Session, parameters: Feeds, some: readonly Sequence[]): Promise<number[]> {
+async function summedOf(session: Session, parameters: Tensors, some: readonly Sequence[]): Promise<number[]> {
   const feeds = collate(
     some.map(({ example }) => [example]),
     { total: 1 },

@@ -7,7 +7,7 @@
  */
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { ModelFacts } from '../../graphs/models/family.ts'
-import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
+import type { HostTensor, Session, Tensor, Tensors } from '../runtime/session.ts'
 
 export interface Decoder {
   /** Starts a batch of sequences and returns the logits after their last tokens. */
@@ -27,7 +27,7 @@ const SLOTS = 64
 export function createDecoder(
   session: Session,
   { layers, kvHeads, headSize, vocabulary, context }: ModelFacts,
-  constants: Feeds = {},
+  constants: Tensors = {},
 ): Decoder {
   const names = Array.from({ length: layers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat()
   let batch = 0
@@ -40,7 +40,7 @@ export function createDecoder(
   async function run(inputIds: readonly (readonly number[])[]): Promise<Float32Array[]> {
     const sequence = inputIds[0]!.length
     const slots = capacity + sequence
-    const feeds: Record<string, HostTensor> = {
+    const feeds: Record<string, Tensor> = {
       ...constants,
       input_ids: int64([batch, sequence], (i) => inputIds[Math.floor(i / sequence)]![i % sequence]!),
       position_ids: int64([batch, sequence], (i) =>

@@ -10,7 +10,7 @@ import { packedRows } from '../data/batches/packing.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
-import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
+import type { Feeds, HostTensor, Session, Tensors } from '../runtime/session.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
 import { remedyAt } from '../runtime/training_state.ts'
 import type { Metrics } from './listeners.ts'
@@ -62,7 +62,7 @@ export interface GradientDescentRun extends Omit<LoopRun, 'evaluate'> {
   readonly constants: Feeds
   readonly trainData: DataSet
   /** Judges these parameters on the validation data. */
-  readonly evaluate: (parameters: Feeds) => Promise<Metrics>
+  readonly evaluate: (parameters: Tensors) => Promise<Metrics>
 }
 
 /** The sequences that a run's batches are made of: rows, packs of rows, or pairs of answers. */

@@ -18,7 +18,7 @@ import { continuePrompts } from '../generation/generate.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { createRandom } from '../random.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
-import type { Feeds, Session } from '../runtime/session.ts'
+import type { Feeds, Session, Tensors } from '../runtime/session.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 
 export interface Prompt {
@@ -205,7 +205,7 @@ export interface TokenValues {
  */
 export async function evaluateTokens(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   responses: readonly Response[],
   { batches, what }: { readonly batches: readonly (readonly number[])[]; readonly what: string },
 ): Promise<TokenValues> {

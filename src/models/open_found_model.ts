@@ -14,7 +14,7 @@ import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
 import { readStored } from '../formats/weight_files.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { Feeds, Session } from '../runtime/session.ts'
+import type { Feeds, Session, Tensors } from '../runtime/session.ts'
 import type { FoundModel } from './find_model.ts'
 import { headOf } from './find_model.ts'
 import { openGraph } from './open_graph.ts'
@@ -68,7 +68,7 @@ export async function openFoundModel(
 /** Uses an open model, and releases it. */
 export async function withModel<T>(
   { session, parameters }: Pick<OpenModel, 'session' | 'parameters'>,
-  use: (session: Session, parameters: Feeds) => Promise<T>,
+  use: (session: Session, parameters: Tensors) => Promise<T>,
 ): Promise<T> {
   try {
     return await use(session, parameters)

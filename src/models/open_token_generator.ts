@@ -14,7 +14,7 @@ import type { TokenGenerator } from '../generation/token_generator.ts'
 import { createTokenGenerator } from '../generation/token_generator.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { Feeds } from '../runtime/session.ts'
+import type { Tensors } from '../runtime/session.ts'
 import type { ModelFacts } from '../../graphs/models/family.ts'
 import { factsOf } from '../../graphs/models/family.ts'
 import type { FoundModel } from './find_model.ts'
@@ -25,7 +25,7 @@ import { openFoundModel } from './open_found_model.ts'
 export interface LiveAdapter {
   readonly lora: LoraConfig
   /** Its tensors, and `lora_scale`; read anew for each token. */
-  readonly feeds: Feeds
+  readonly feeds: Tensors
 }
 
 export interface ModelDecoder {

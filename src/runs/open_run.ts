@@ -62,9 +62,7 @@ export async function withOpenRun<T>(
   const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
   const closing = createClosing()
   try {
-    const training = closing.add(
-      await runtime.open(join(folder, 'training_model.onnx'), { prepacking, inPlaceOutputs: true }),
-    )
+    const training = closing.add(await runtime.open(join(folder, 'training_model.onnx'), { prepacking }))
     const evaluation = closing.add(
       await runtime.open(join(folder, 'eval_model.onnx'), { prepacking, spinning: false }),
     )

@@ -4,7 +4,7 @@
  */
 import { UserError } from '../errors.ts'
 import { checkTensor } from './session.ts'
-import type { Feeds, HostTensor, Session } from './session.ts'
+import type { HostTensor, Session, Tensors } from './session.ts'
 
 /** A runtime's side of a session. `run` may trust its arguments: they have been checked against these names. */
 export interface Runner {
@@ -12,7 +12,7 @@ export interface Runner {
   readonly name: string
   readonly inputs: readonly { readonly name: string; readonly dtype: string }[]
   readonly outputNames: readonly string[]
-  run(feeds: Feeds, outputs: readonly string[], into: Feeds): Promise<Record<string, HostTensor>>
+  run(feeds: Tensors, outputs: readonly string[], into: Tensors): Promise<Record<string, HostTensor>>
   release(): Promise<void>
 }
 
@@ -20,7 +20,7 @@ export function checkedSession(runner: Runner): Session {
   const { name, inputs, outputNames } = runner
   const inputNames = inputs.map((input) => input.name)
 
-  function checkFeeds(feeds: Feeds): void {
+  function checkFeeds(feeds: Tensors): void {
     const missing = inputNames.filter((input) => !(input in feeds))
     if (missing.length > 0) throw new Error(`${name}: not fed: ${missing.join(', ')}`)
     const unknown = Object.keys(feeds).filter((fed) => !inputNames.includes(fed))
@@ -58,8 +58,11 @@ export function checkedSession(runner: Runner): Session {
 }
 
 /** A model that cannot be opened is the user's to replace: its file is missing, damaged or not for this runtime. */
-export const openError = (name: string, error: unknown) =>
-  new UserError(`${name} cannot be opened by ONNX Runtime: ${oneSentence(error)}`, { cause: error })
+export const openError = (name: string, error: unknown, remedy?: string) =>
+  new UserError(
+    `${name} cannot be opened by ONNX Runtime: ${oneSentence(error)}${remedy === undefined ? '' : `; ${remedy}`}`,
+    { cause: error },
+  )
 
 /** ONNX Runtime's message without line breaks, error codes and the places in its source. */
 function oneSentence(error: unknown): string {
@@ -67,6 +70,7 @@ function oneSentence(error: unknown): string {
   return message
     .replace(/^.*ERROR_MESSAGE: /s, '')
     .replace(/\/\S+\/onnxruntime\/core\/\S+:\d+ /g, '')
+    .replace(/^onnxruntime::.* was false\. /s, '')
     .replace(/\s+/g, ' ')
     .trim()
 }

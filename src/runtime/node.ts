@@ -1,72 +1,33 @@
 /**
- * Sessions on onnxruntime-node: the CPU, or CUDA where its provider has been installed.
+ * Sessions on the ONNX Runtime of onnxruntime-node, through its C interface: the CPU, WebGPU, or CUDA where its provider has been
+ * installed.
  *
- * Measured on version 1.30: a run costs 0.04 ms, and 0.9 ms more per hundred inputs and outputs; inputs are read where
- * they lie, views on WebAssembly memory too; an output is copied once more than needed (see `in_place.ts`). A run
- * blocks the event loop from the next turn until it has finished: progress can be drawn between runs, not during one.
+ * Inputs are read where they lie and outputs written where they are wanted, views on WebAssembly memory too; on a device, outputs
+ * may stay there (see `DeviceTensor`). A run blocks the event loop from the next turn until it has finished: progress can be drawn
+ * between runs, not during one.
  * @module
  */
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
-import { env, InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import type { HostType } from '../../graphs/ir/dtype.ts'
+import { onnxDataType } from '../../graphs/ir/dtype.ts'
 import { bindDims, sizeOf } from '../../graphs/ir/shape.ts'
-import { UserError } from '../errors.ts'
 import { checkedSession, openError } from './checked_session.ts'
-import { isStop, stopOutput, withStopOutput } from './in_place.ts'
-import { dataConstructor } from './session.ts'
-import { mostThreads } from './threads.ts'
-import type { Feeds, HostTensor, Session, SessionOptions, TensorData } from './session.ts'
+import { createReader } from './ort/device_memory.ts'
+import type { Address, Library } from './ort/library.ts'
+import { addressesAt, addressOf, bytesAt, library } from './ort/library.ts'
+import { describeTensor, describeValue } from './ort/metadata.ts'
+import type { NodeSessionOptions } from './ort/options.ts'
+import { environment, sessionOptions } from './ort/options.ts'
+import { kindOf, requireProvider } from './ort/providers.ts'
+import { dataConstructor, hostData, isDeviceTensor } from './session.ts'
+import type { DeviceMemory, HostTensor, Session, Tensor, TensorData, Tensors } from './session.ts'
 
-export type Provider = 'cpu' | 'cuda'
+export type { NodeSessionOptions } from './ort/options.ts'
+export type { Provider } from './ort/providers.ts'
+export { listProviders } from './ort/providers.ts'
 
-export interface NodeSessionOptions extends SessionOptions {
-  /** Default 'cpu'. */
-  readonly provider?: Provider
-  /** Whether idle threads spin before they sleep. Default true; false where several sessions take turns. */
-  readonly spinning?: boolean
-  /** Default true. Without it memory goes back to the system between operators, more slowly. */
-  readonly memoryArena?: boolean
-  /**
-   * Default false. True plans one allocation per run from earlier runs of the same shapes, beside what those hold: GPT-2
-   * small then peaks at 3.7 GB instead of 3.0 in full fine-tuning and 2.2 instead of 1.7 with LoRA, and is no faster.
-   */
-  readonly memoryPattern?: boolean
-  /**
-   * Default true: constant weights are copied into the layout that the kernels like best, one copy for each use, so a
-   * model that runs forward and backward holds its weights three times.
-   */
-  readonly prepacking?: boolean
-  /** Folder of the external data files, for a model given as bytes. ONNX Runtime reads them where they lie. */
-  readonly externalFolder?: string
-  /** Writes a Chrome trace of every operator to `<prefix>_<time>.json` when the session is released. */
-  readonly profilePrefix?: string
-  /**
-   * Outputs are written into `into`, or into room made for them, without a copy, where the dims of all follow from those of
-   * the inputs. The model is then read into memory first, so its weights belong in external data.
-   */
-  readonly inPlaceOutputs?: boolean
-}
-
-// Errors reach the caller as exceptions; what ONNX Runtime prints beside them would only repeat them.
-env.logLevel = 'fatal'
-const fatalOnly = 4
-
-const require = createRequire(import.meta.url)
-
-/** The execution providers this platform's package knows, and whether each can be loaded. */
-export function listProviders(): { name: string; installed: boolean }[] {
-  const libraries = join(
-    dirname(require.resolve('onnxruntime-node/package.json')),
-    ...['bin', 'napi-v6', process.platform, process.arch],
-  )
-  const library = (name: string) => join(libraries, `libonnxruntime_providers_${name}.so`)
-  return listSupportedBackends().map(({ name, bundled }) => ({
-    name,
-    installed: bundled || existsSync(library(name)),
-  }))
+/** Numbers in the memory of a device. */
+interface OrtMemory extends DeviceMemory {
+  readonly value: Address
 }
 
 /**
@@ -77,127 +38,183 @@ export async function openNodeSession(
   model: string | Uint8Array,
   options: NodeSessionOptions = {},
 ): Promise<Session> {
-  const { provider = 'cpu', inPlaceOutputs = false } = options
+  const { provider = 'cpu' } = options
   const name = options.name ?? (typeof model === 'string' ? model : 'the model')
   requireProvider(provider)
-
-  let inference: InferenceSession
+  const ort = library()
+  let session: Address
   try {
-    if (typeof model === 'string' && !inPlaceOutputs) {
-      inference = await InferenceSession.create(model, ortOptions(options))
-    } else {
-      const bytes = typeof model === 'string' ? await readFile(model) : model
-      const folder = typeof model === 'string' ? dirname(resolve(model)) : options.externalFolder
-      inference = await InferenceSession.create(
-        inPlaceOutputs ? withStopOutput(bytes) : bytes,
-        ortOptions(options, folder),
-      )
-    }
+    session = create(ort, model, options)
   } catch (error) {
-    throw openError(name, error)
+    throw openError(name, error, provider === 'cpu' ? undefined : kindOf(provider).remedy)
   }
-  const outputs = new Map(inference.outputMetadata.map((output) => [output.name, output]))
+  const inputs = describeTensor(ort, session, 'Input')
+  const outputs = describeTensor(ort, session, 'Output')
+  const shapes = new Map(outputs.map((output) => [output.name, output]))
+  const binding = ort.made('CreateIoBinding', session)
+  const host = ort.made('CreateMemoryInfo', 'Cpu', 0, 0, 0)
+  const { memory } = kindOf(provider)
+  const device = memory === null ? null : ort.made('CreateMemoryInfo', memory, 0, 0, 0)
+  const reader = createReader((graph) => openNodeSession(graph, { provider, name: 'a copy from the device' }))
+  /** Inputs that are bound, by name: on the CPU they are read anew at each run where they lie. */
+  const bound = new Map<string, Tensor>()
+  let released = false
 
-  /** Room for an output, whose dims follow from those of the inputs by the model's symbols. */
-  function allocate(output: string, feeds: Feeds): HostTensor | undefined {
-    const metadata = outputs.get(output)
-    if (!metadata?.isTensor) return undefined
-    const given = inference.inputMetadata.flatMap((input) =>
-      input.isTensor ? [[input.shape, feeds[input.name]!.dims] as const] : [],
-    )
-    const dims = bindDims(metadata.shape, given)
-    if (!dims) return undefined
-    const dtype = metadata.type as HostType
-    return { dtype, dims, data: new dataConstructor[dtype](sizeOf(dims)) }
-  }
-
-  async function run(feeds: Feeds, wanted: readonly string[], into: Feeds) {
-    const fed = Object.fromEntries(Object.entries(feeds).map(([input, tensor]) => [input, toOrt(tensor)]))
-    const given = wanted.map(
-      (output) => [output, into[output] ?? (inPlaceOutputs ? allocate(output, feeds) : undefined)] as const,
-    )
-    const fetches = Object.fromEntries(
-      given.map(([output, tensor]) => [output, tensor ? toOrt(tensor) : null]),
-    )
-    const withoutCopies = inPlaceOutputs && given.every(([, tensor]) => tensor)
-    let computed: InferenceSession.OnnxValueMapType = {}
-    try {
-      computed = await inference.run(fed, withoutCopies ? { [stopOutput]: null, ...fetches } : fetches)
-    } catch (error) {
-      if (!withoutCopies || !isStop(error)) throw error
+  function bindInput(input: string, tensor: Tensor): void {
+    const data = hostData(tensor)
+    if (device === null && bound.get(input) === tensor && !isDeviceTensor(tensor)) return
+    bound.set(input, tensor)
+    if (!data) {
+      ort.call('BindInput', binding, input, ((tensor as { place: unknown }).place as OrtMemory).value)
+      return
     }
-    return Object.fromEntries(given.map(([output, tensor]) => [output, tensor ?? fromOrt(computed[output]!)]))
+    const value = valueOver(ort, host, tensor.dtype, tensor.dims, data)
+    ort.call('BindInput', binding, input, value)
+    ort.plain('ReleaseValue', value)
+  }
+
+  function bindHost(output: string, dtype: HostType, dims: readonly number[], data: TensorData): void {
+    const value = valueOver(ort, host, dtype, dims, data)
+    ort.call('BindOutput', binding, output, value)
+    ort.plain('ReleaseValue', value)
+  }
+
+  /** Where an output goes: into a tensor of the host, or to what the runtime makes room for. */
+  function bindOutput(output: string, feeds: Tensors, given?: Tensor): HostTensor | 'made' | 'kept' {
+    const type = shapes.get(output)!
+    const known = inputs.map(({ name: input, dims }) => [dims, feeds[input]!.dims] as const)
+    const dims = given?.dims ?? (type.dtype ? bindDims(type.dims, known) : undefined)
+    if (given) checkDims(output, type, given, bindDims(type.dims, known))
+    if (given && isDeviceTensor(given) && device !== null) {
+      const { place } = given
+      if ('read' in place) ort.call('BindOutput', binding, output, (place as OrtMemory).value)
+      else ort.call('BindOutputToDevice', binding, output, device)
+      return 'read' in place ? 'kept' : 'made'
+    }
+    if (given) {
+      bindHost(output, given.dtype, given.dims, hostData(given)!)
+      return isDeviceTensor(given) ? 'kept' : given
+    }
+    if (!dims || !type.dtype) {
+      ort.call('BindOutputToDevice', binding, output, host)
+      return 'made'
+    }
+    const made: HostTensor = { dtype: type.dtype, dims, data: new dataConstructor[type.dtype](sizeOf(dims)) }
+    bindHost(output, made.dtype, made.dims, made.data)
+    return made
+  }
+
+  async function run(feeds: Tensors, wanted: readonly string[], into: Tensors) {
+    await new Promise(setImmediate)
+    if (released) throw new Error('the session has been released')
+    for (const { name: input } of inputs) bindInput(input, feeds[input]!)
+    ort.plain('ClearBoundOutputs', binding)
+    const places = wanted.map((output) => bindOutput(output, feeds, into[output]))
+    ort.call('RunWithBinding', session, null, binding)
+    const made = places.includes('made') ? boundValues(ort, binding) : []
+    const results: Record<string, HostTensor> = {}
+    wanted.forEach((output, i) => {
+      const [place, given] = [places[i]!, into[output]]
+      if (typeof place === 'object') results[output] = place
+      if (place !== 'made') return void (made[i] !== undefined && ort.plain('ReleaseValue', made[i]))
+      if (given && isDeviceTensor(given)) given.place = onDevice(made[i]!, given)
+      else {
+        results[output] = hostCopy(ort, made[i]!)
+        ort.plain('ReleaseValue', made[i]!)
+      }
+    })
+    return results
+  }
+
+  function onDevice(value: Address, { dtype, dims }: Pick<Tensor, 'dtype' | 'dims'>): OrtMemory {
+    const memory: OrtMemory = {
+      value,
+      read: () => reader(dtype, { dtype, dims, place: memory }),
+      release: () => void ort.plain('ReleaseValue', value),
+    }
+    return memory
   }
 
   return checkedSession({
     name,
-    inputs: inference.inputMetadata.map((input) => ({
-      name: input.name,
-      dtype: input.isTensor ? input.type : 'sequence',
-    })),
-    outputNames: inference.outputNames.filter((output) => output !== stopOutput),
+    inputs: inputs.map(({ name: input, dtype }) => ({ name: input, dtype: dtype ?? 'sequence' })),
+    outputNames: outputs.map((output) => output.name),
     run,
     async release() {
-      if (options.profilePrefix !== undefined) inference.endProfiling()
-      await inference.release()
+      if (released) return
+      released = true
+      await reader.release()
+      if (options.profilePrefix !== undefined) endProfiling(ort, session)
+      ort.plain('ReleaseIoBinding', binding)
+      ort.plain('ReleaseSession', session)
+      bound.clear()
     },
   })
 }
 
-const toOrt = ({ dtype, data, dims }: HostTensor) => {
-  if (dtype === 'bfloat16') throw new Error('this runtime has no tensors of bfloat16')
-  return new Tensor(dtype, data, dims)
-}
-const fromOrt = (tensor: InferenceSession.OnnxValueMapType[string]): HostTensor => ({
-  dtype: tensor.type as HostType,
-  dims: tensor.dims,
-  data: tensor.data as TensorData,
-})
-
-function ortOptions(options: NodeSessionOptions, externalFolder?: string): InferenceSession.SessionOptions {
-  const {
-    provider = 'cpu',
-    threads,
-    optimization = 'all',
-    spinning = true,
-    externalData,
-    profilePrefix,
-  } = options
-  return {
-    executionProviders: [provider],
-    graphOptimizationLevel: optimization,
-    enableCpuMemArena: options.memoryArena ?? true,
-    enableMemPattern: options.memoryPattern ?? false,
-    logSeverityLevel: fatalOnly,
-    ...(threads === undefined ? {} : { intraOpNumThreads: Math.min(threads, mostThreads()) }),
-    ...(externalData ? { externalData } : {}),
-    ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
-    extra: {
-      session: {
-        // Counts on the first session of a process only; denormals run 18 times slower.
-        set_denormal_as_zero: '1',
-        'intra_op.allow_spinning': spinning ? '1' : '0',
-        disable_prepacking: options.prepacking === false ? '1' : '0',
-        ...(externalFolder === undefined
-          ? {}
-          : { model_external_initializers_file_folder_path: externalFolder }),
-      },
-    },
+function create(ort: Library, model: string | Uint8Array, options: NodeSessionOptions): Address {
+  // A provider that is added to options already writes to its log.
+  const env = environment(ort)
+  const settings = sessionOptions(ort, options)
+  try {
+    return typeof model === 'string'
+      ? ort.made('CreateSession', env, model, settings)
+      : ort.made('CreateSessionFromArray', env, model, model.byteLength, settings)
+  } finally {
+    ort.plain('ReleaseSessionOptions', settings)
   }
 }
 
-function requireProvider(provider: Provider): void {
-  const found = listProviders().find(({ name }) => name === provider)
-  if (!found) {
-    const platform = `${process.platform}/${process.arch}`
-    throw new UserError(
-      `onnxruntime-node has no ${provider} provider for ${platform}: use the provider 'cpu'`,
-    )
-  }
-  if (!found.installed) {
-    throw new UserError(
-      `the ${provider} provider is not installed: fetch it once with ` +
-        `'node node_modules/onnxruntime-node/script/install', or use the provider 'cpu'`,
-    )
-  }
+/** A tensor of ONNX Runtime's over an array of the host, which is not copied. */
+function valueOver(
+  ort: Library,
+  host: Address,
+  dtype: HostType,
+  dims: readonly number[],
+  data: TensorData,
+): Address {
+  const at = data.byteLength === 0 ? addressOf(NOTHING) : addressOf(data)
+  const type = onnxDataType[dtype]
+  return ort.made('CreateTensorWithDataAsOrtValue', host, at, data.byteLength, dims, dims.length, type)
+}
+/** A place for tensors without elements, which have none of their own. */
+const NOTHING = new Uint8Array(64)
+
+/** The values that a run has bound its outputs to, in order; each is to be released. */
+function boundValues(ort: Library, binding: Address): Address[] {
+  const allocator = ort.made('GetAllocatorWithDefaultOptions')
+  const [values, count]: [[Address | null], [number]] = [[null], [0]]
+  ort.call('GetBoundOutputValues', binding, allocator, values, count)
+  if (values[0] === null) return []
+  const all = addressesAt(values[0], Number(count[0]))
+  ort.call('AllocatorFree', allocator, values[0])
+  return all
+}
+
+/** A tensor in ONNX Runtime's memory of the host, as an array of its own. */
+function hostCopy(ort: Library, value: Address): HostTensor {
+  const { dtype, dims } = describeValue(ort, value)
+  if (!dtype) throw new Error('an output is no tensor that JavaScript has an array for')
+  const make = dataConstructor[dtype] as Uint8ArrayConstructor
+  const size = sizeOf(dims as readonly number[])
+  const bytes = size * make.BYTES_PER_ELEMENT
+  const data = bytes === 0 ? new make(0) : new make(bytesAt(ort.made('GetTensorMutableData', value), bytes))
+  return { dtype, dims: dims as readonly number[], data }
+}
+
+function endProfiling(ort: Library, session: Address): void {
+  const allocator = ort.made('GetAllocatorWithDefaultOptions')
+  ort.call('AllocatorFree', allocator, ort.made('SessionEndProfiling', session, allocator))
+}
+
+function checkDims(
+  output: string,
+  { dtype }: { readonly dtype?: HostType | undefined },
+  given: Tensor,
+  dims: readonly number[] | undefined,
+): void {
+  if (given.dtype === dtype && (!dims || dims.join() === given.dims.join())) return
+  throw new Error(
+    `output ${output} is ${dtype} [${(dims ?? []).join(', ')}], not ${given.dtype} [${given.dims.join(', ')}]`,
+  )
 }

@@ -12,8 +12,6 @@ export interface OpenOptions extends SessionOptions {
   readonly spinning?: boolean
   /** Whether constant weights are copied into the layout that the kernels like best. */
   readonly prepacking?: boolean
-  /** Whether outputs are written where they belong without a copy. */
-  readonly inPlaceOutputs?: boolean
   /** Folder of the external data, where the model is bytes and the runtime reads files. */
   readonly externalFolder?: string
 }

@@ -15,13 +15,33 @@ export interface HostTensor {
   readonly data: TensorData
 }
 
+/** Numbers in the memory of a device, as the runtime that wrote them holds them. */
+export interface DeviceMemory {
+  /** A copy in the memory of the host. */
+  readonly read: () => Promise<TensorData>
+  readonly release: () => void
+}
+
+/** A tensor that runs read and write where it lies: on the host at first, on the device once one of its runs has written it. */
+export interface DeviceTensor {
+  readonly dtype: HostType
+  readonly dims: readonly number[]
+  place: TensorData | DeviceMemory
+}
+
+export type Tensor = HostTensor | DeviceTensor
+
+/** Tensors by name, wherever they are. */
+export type Tensors = Readonly<Record<string, Tensor>>
+
+/** Those that the host has. */
 export type Feeds = Readonly<Record<string, HostTensor>>
 
 export interface RunOptions {
   /** The outputs to compute and return; all of them where absent. */
   readonly outputs?: readonly string[]
-  /** Outputs to be written into these tensors, which are then returned themselves. Their dims must be the result's. */
-  readonly into?: Feeds
+  /** Outputs to be written into these tensors. Their dims must be the result's. */
+  readonly into?: Tensors
 }
 
 export interface Session {
@@ -29,9 +49,11 @@ export interface Session {
   readonly outputNames: readonly string[]
   /**
    * Runs the graph. Inputs are read where they lie.
+   *
+   * @returns the outputs asked for that end on the host; those `into` a tensor of the host as this tensor itself
    * @throws Error naming the input, output or operator at fault
    */
-  run(feeds: Feeds, options?: RunOptions): Promise<Record<string, HostTensor>>
+  run(feeds: Tensors, options?: RunOptions): Promise<Record<string, HostTensor>>
   /** Frees the session; it cannot run again. */
   release(): Promise<void>
 }
@@ -67,8 +89,19 @@ export const dataConstructor: Readonly<Record<HostType, TensorDataConstructor>> 
   bool: Uint8Array,
 }
 
+export const isDeviceTensor = (tensor: Tensor): tensor is DeviceTensor => 'place' in tensor
+
+/** The elements of a tensor where the host has them. */
+export function hostData(tensor: Tensor): TensorData | undefined {
+  if (!isDeviceTensor(tensor)) return tensor.data
+  return 'read' in tensor.place ? undefined : tensor.place
+}
+
 /** @throws Error naming `what` where its data is of another type or length than dtype and dims say */
-export function checkTensor(what: string, { dtype, dims, data }: HostTensor): void {
+export function checkTensor(what: string, tensor: Tensor): void {
+  const { dtype, dims } = tensor
+  const data = hostData(tensor)
+  if (!data) return
   const expected = dataConstructor[dtype]
   if (!(data instanceof expected)) {
     throw new Error(

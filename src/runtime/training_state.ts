@@ -3,7 +3,7 @@
  * device. Loops speak of it in these words alone.
  * @module
  */
-import type { Feeds } from './session.ts'
+import type { Tensors } from './session.ts'
 
 /** What one AdamW step is made with; Loshchilov, Hutter: Decoupled Weight Decay Regularization (2019). */
 export interface OptimizerStep {
@@ -76,9 +76,9 @@ export interface TrainingState {
   /** What the optimizer keeps of a tensor. */
   slots(name: string): readonly OptimizerSlot[]
   /** The tensors as graphs are fed them; a step needs no new feeds. */
-  readonly parameters: Feeds
+  readonly parameters: Tensors
   /** `<tensor>_grad`: where the training graph writes. */
-  readonly gradients: Feeds
+  readonly gradients: Tensors
   /** Adds the gradients to those of the step's earlier micro-batches. */
   accumulate(): void
   /** Forgets what was accumulated, where the step it was for is not made. */

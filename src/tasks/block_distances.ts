@@ -6,7 +6,7 @@ import { sequentialBatches } from '../data/batches/batches.ts'
 import { collateTokens } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
-import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
+import type { Feeds, HostTensor, Session, Tensors } from '../runtime/session.ts'
 
 /** {@link collateTokens}, and token_weights: float32 [batch, sequence], 1/total at tokens and 0 at padding. */
 export function collateWeighted(sequences: readonly (readonly EncodedExample[])[], total: number): Feeds {
@@ -32,7 +32,7 @@ export interface EquivalenceEvaluation {
 /** Runs the evaluation graph over every row, in order. */
 export async function evaluateEquivalence(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   batchSize: number,
 ): Promise<EquivalenceEvaluation> {

@@ -19,7 +19,7 @@ import { collateEncoder } from '../data/batches/collate_encoder.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import type { ClassificationReport } from '../metrics/classification.ts'
 import { classificationReport } from '../metrics/classification.ts'
-import type { Feeds, Session } from '../runtime/session.ts'
+import type { Feeds, Session, Tensors } from '../runtime/session.ts'
 import type { Dropout } from '../learning/dropout.ts'
 import { dropoutMask } from '../learning/dropout.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
@@ -67,7 +67,7 @@ export interface ClassificationEvaluation {
 /** Runs the evaluation graph over every row, in order; the class with the highest logit is the prediction. */
 export async function evaluateClassification(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   { batchSize, ...tokens }: EncoderTokens & { readonly batchSize: number },
 ): Promise<ClassificationEvaluation> {

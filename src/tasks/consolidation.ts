@@ -13,7 +13,7 @@ import { sequentialBatches } from '../data/batches/batches.ts'
 import { collate, int64, totalLabelled } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import { NO_LOSS } from '../data/examples/encode.ts'
-import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
+import type { Feeds, HostTensor, Session, Tensors } from '../runtime/session.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
 import { gradientDescent, summedOutputs } from '../learning/gradient_descent.ts'
 import { asPlasticModel } from './language_model.ts'
@@ -102,7 +102,7 @@ export interface ConsolidationEvaluation {
 /** Runs the evaluation graph over every row, in order; each row's other text is the next one. */
 export async function evaluateConsolidation(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   { batchSize, fold }: { readonly batchSize: number; readonly fold: Fold },
 ): Promise<ConsolidationEvaluation> {

@@ -12,7 +12,7 @@ import { collateLikelihoods, totalOfPairs } from '../data/batches/collate_likeli
 import type { DataSet } from '../data/sets/data_set.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
 import { gradientDescent } from '../learning/gradient_descent.ts'
-import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
+import type { HostTensor, Session, Tensors } from '../runtime/session.ts'
 import { forEvaluation } from './evaluation_metrics.ts'
 import { asLanguageModel } from './language_model.ts'
 import type { RewardsMetrics } from './pairs.ts'
@@ -84,7 +84,7 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
  */
 export async function evaluateReferenceFree<Names extends string>(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   learns: ReferenceFree<Names>,
   batchSize: number,

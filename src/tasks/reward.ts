@@ -21,7 +21,7 @@ import type { EncodedExample } from '../data/examples/encode.ts'
 import { pairRows } from '../data/batches/packing.ts'
 import type { Calibration } from '../metrics/calibration.ts'
 import { calibration } from '../metrics/calibration.ts'
-import type { Feeds, Session } from '../runtime/session.ts'
+import type { Feeds, Session, Tensors } from '../runtime/session.ts'
 import type { Dropout } from '../learning/dropout.ts'
 import { dropoutMask } from '../learning/dropout.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
@@ -103,7 +103,7 @@ export interface RewardEvaluation {
  */
 export async function evaluateReward(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   { batchSize, ...tokens }: EncoderTokens & { readonly batchSize: number },
 ): Promise<RewardEvaluation> {

@@ -9,7 +9,7 @@ import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { collate, totalLabelled } from '../data/batches/collate.ts'
-import type { Feeds, Session } from '../runtime/session.ts'
+import type { Session, Tensors } from '../runtime/session.ts'
 import { NO_LOSS } from '../data/examples/encode.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
 import { gradientDescent } from '../learning/gradient_descent.ts'
@@ -39,7 +39,7 @@ export interface SftEvaluation {
  */
 export async function evaluateSft(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   batchSize: number,
 ): Promise<SftEvaluation> {

@@ -27,7 +27,7 @@ import type { OpenModel } from '../models/open_found_model.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
 import type { OpenOptions } from '../runtime/runtime.ts'
-import type { Feeds, Session } from '../runtime/session.ts'
+import type { Feeds, Session, Tensors } from '../runtime/session.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 
@@ -162,7 +162,7 @@ export interface OpenRun<Options>
   /** Inputs of the graphs that stay the same, such as `lora_scale`. */
   readonly constants: Feeds
   /** The trained tensors with the constants: all that graphs are fed beside the batch. */
-  readonly parameters: Feeds
+  readonly parameters: Tensors
 }
 
 /** A trained model that is to be judged. */
@@ -173,7 +173,7 @@ export interface TrainedModel {
   /** Opens a graph on it, and releases its session after use. */
   withGraph<T>(
     build: (request: GraphRequest) => Graph,
-    use: (session: Session, parameters: Feeds) => Promise<T>,
+    use: (session: Session, parameters: Tensors) => Promise<T>,
   ): Promise<T>
   /** What writes texts with it; release it when done. */
   generator(): Promise<TokenGenerator>

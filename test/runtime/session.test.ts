@@ -7,8 +7,6 @@ import { arithmetic, everyDType, squares, withExternalWeight } from './models.ts
 
 const runtimes: Record<string, (model: Uint8Array, options?: SessionOptions) => Promise<Session>> = {
   'onnxruntime-node': openNodeSession,
-  'onnxruntime-node, outputs in place': (model, options) =>
-    openNodeSession(model, { ...options, inPlaceOutputs: true }),
   'onnxruntime-web': openWebSession,
 }
 

@@ -19,7 +19,8 @@ import { readVariants } from '../../src/runs/variants.ts'
 import type { Device } from '../../src/runtime/node_runtime.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
-import type { Feeds } from '../../src/runtime/session.ts'
+import type { Feeds, Tensors } from '../../src/runtime/session.ts'
+import { hostData } from '../../src/runtime/session.ts'
 import type { TaskName } from '../../src/tasks/index.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { poke } from '../formats/poke.ts'
@@ -106,7 +107,7 @@ function noting(
 
 /** A runtime that shows what a graph of the run is fed. */
 const watching =
-  (file: string, see: (feeds: Feeds) => void): ((settings: Device) => Runtime) =>
+  (file: string, see: (feeds: Tensors) => void): ((settings: Device) => Runtime) =>
   (settings) => {
     const runtime = nodeRuntime(settings)
     return {
@@ -126,9 +127,12 @@ const watching =
   }
 
 /** Feeds as they are now: those of trained tensors change in place. */
-const copied = (feeds: Feeds): Feeds =>
+const copied = (feeds: Tensors): Feeds =>
   Object.fromEntries(
-    Object.entries(feeds).map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]),
+    Object.entries(feeds).map(([name, tensor]) => {
+      const { dtype, dims } = tensor
+      return [name, { dtype, dims, data: hostData(tensor)!.slice() }]
+    }),
   )
 
 /** The configurations that are shipped, by the task that they are of. */

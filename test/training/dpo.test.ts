@@ -9,7 +9,7 @@ import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import { loraScale } from '../../src/runtime/feeds.ts'
-import type { Feeds } from '../../src/runtime/session.ts'
+import type { Tensors } from '../../src/runtime/session.ts'
 import type { DpoEvaluation, Reference } from '../../src/tasks/dpo/dpo.ts'
 import {
   dpoMetrics,
@@ -44,7 +44,7 @@ const METRICS = [
 
 /** Runs of DPO, with the parameters that they start from. */
 interface DpoRuns extends SmallRuns {
-  readonly parameters: Feeds
+  readonly parameters: Tensors
   readonly learn: (
     options: Partial<TrainingOptions>,
     data: RunData,

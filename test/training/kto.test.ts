@@ -12,7 +12,7 @@ import type { StepRecord } from '../../src/learning/listeners.ts'
 import type { TrainingOptions } from '../../src/learning/options.ts'
 import { createRandom } from '../../src/random.ts'
 import { adaptersOff, loraScale } from '../../src/runtime/feeds.ts'
-import type { Feeds } from '../../src/runtime/session.ts'
+import type { Tensors } from '../../src/runtime/session.ts'
 import type { LogProbabilities } from '../../src/tasks/kto/kto.ts'
 import { evaluateKto, ktoObjective, logProbabilitiesOf, measureReference } from '../../src/tasks/kto/kto.ts'
 import { ktoMetrics } from '../../src/tasks/kto/metrics.ts'
@@ -37,7 +37,7 @@ type Kind = 'lora' | 'fresh' | 'full'
 
 /** Runs of KTO, with what they start from as policy and reference. */
 interface KtoRuns extends SmallRuns {
-  readonly parameters: Feeds
+  readonly parameters: Tensors
   readonly reference: LogProbabilities
   readonly learn: (
     options: Partial<TrainingOptions>,

@@ -12,7 +12,7 @@ import { readTensors } from '../../src/formats/safetensors.ts'
 import { evaluateRun } from '../../src/evaluation/evaluate_run.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { loraScale } from '../../src/runtime/feeds.ts'
-import type { Feeds } from '../../src/runtime/session.ts'
+import type { Tensors } from '../../src/runtime/session.ts'
 import type { ReferenceFreeEvaluation } from '../../src/tasks/reference_free.ts'
 import type { TaskName } from '../../src/tasks/index.ts'
 import { taskNamed } from '../../src/tasks/index.ts'
@@ -33,7 +33,7 @@ async function openCase<Options extends object>(
   { learns, training, evaluation }: Case<Options>,
   options: Options,
   kind: Kind,
-): Promise<SmallRuns & { readonly parameters: Feeds }> {
+): Promise<SmallRuns & { readonly parameters: Tensors }> {
   const model = await fixtureModel()
   const { tensors, ...lora } = await readPeftAdapter(fixture('lora', 'attention'))
   const task = { ...model, lora: kind === 'full' ? ('full' as const) : lora }

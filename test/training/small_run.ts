@@ -25,7 +25,7 @@ import { createRandom } from '../../src/random.ts'
 import { hostState } from '../../src/runtime/host_state.ts'
 import type { ParameterMemory } from '../../src/runtime/parameter_memory.ts'
 import { createParameterMemory } from '../../src/runtime/parameter_memory.ts'
-import type { Feeds, Session } from '../../src/runtime/session.ts'
+import type { Feeds, Session, Tensors } from '../../src/runtime/session.ts'
 import { sftObjective, evaluateSft } from '../../src/tasks/sft.ts'
 import type { TrainingOptions } from '../../src/learning/options.ts'
 import { trainingOptionsSchema } from '../../src/learning/options.ts'
@@ -72,7 +72,7 @@ export interface SmallTask {
   readonly training: Graph
   readonly evaluation: Graph
   readonly objective: Objective
-  readonly judge: (evaluation: Session, parameters: Feeds, data: DataSet) => Promise<Metrics>
+  readonly judge: (evaluation: Session, parameters: Tensors, data: DataSet) => Promise<Metrics>
   readonly initial: ReadonlyMap<string, FloatTensor>
   /** Inputs of the graphs that stay the same. */
   readonly constants: Feeds

@@ -35,7 +35,7 @@ export async function openPhase1(
   const state = createHostState(equivalenceShapes(task))
   await initialPlasticBlocks(state, npt, 1)
   const graph = equivalenceTrainingGraph(task)
-  const model = { externalFolder: folder, inPlaceOutputs: true }
+  const model = { externalFolder: folder }
   const session = await openNodeSession(serialize(graph), { ...model, ...options })
 
   const feeds = (batch: number, length: number): Feeds => {

@@ -47,7 +47,7 @@ const tensors = createHostState(runGraphs(manifest, config, new Map()).trainable
 await initialAdapter(tensors, 1)
 
 const model = (name: string) => join(folder, `${name}_model.onnx`)
-const training = await openNodeSession(model('training'), { prepacking, inPlaceOutputs: true })
+const training = await openNodeSession(model('training'), { prepacking })
 const evaluation = await openNodeSession(model('eval'), { prepacking, spinning: false })
 const { session: decoding } = await openGraph(
   'the decoder',

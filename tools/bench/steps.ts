@@ -2,7 +2,7 @@
  * The timed loop of the training workloads: each step beside the sgemm ceiling, in turns with a peer.
  * @module
  */
-import type { Feeds, Session } from '../../src/runtime/session.ts'
+import type { Session, Tensors } from '../../src/runtime/session.ts'
 import type { PlasticStep, TrainingState } from '../../src/runtime/training_state.ts'
 import { openCeiling } from './ceiling.ts'
 import type { Measurement } from './measure.ts'
@@ -12,7 +12,7 @@ import { turnDone, turns } from './paced.ts'
 /** A function that makes one optimizer step: gradients from the session, then AdamW in place, then what a plastic rule says. */
 export function optimizerStep(
   session: Session,
-  feeds: Feeds,
+  feeds: Tensors,
   tensors: TrainingState,
   plastic?: PlasticStep,
 ): () => Promise<void> {

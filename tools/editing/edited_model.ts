@@ -16,7 +16,7 @@ import { openLearner } from '../../src/runs/lessons/learner.ts'
 import { createClosing } from '../../src/runtime/closing.ts'
 import { adaptersOff, loraScale, takenBy } from '../../src/runtime/feeds.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
-import type { Feeds } from '../../src/runtime/session.ts'
+import type { Feeds, Tensors } from '../../src/runtime/session.ts'
 import type { OptimizerStep } from '../../src/runtime/training_state.ts'
 import { asLanguageModel } from '../../src/tasks/language_model.ts'
 import { distance } from './distance.ts'
@@ -60,7 +60,7 @@ export async function openEditedModel(found: FoundModel, start: StartingAdapter)
   const { lora, tensors, generator } = learner
   const { tokenizer, context } = generator
   const scale = lora.lora_alpha / lora.r
-  const feeds: Feeds = { ...tensors.parameters, ...loraScale(scale) }
+  const feeds: Tensors = { ...tensors.parameters, ...loraScale(scale) }
   const open = async (build: typeof logitsGraph) => {
     const model = await openFoundModel(
       { base: found.base },

@@ -19,7 +19,7 @@ import type { Batch } from '../../data/batches/batches.ts'
 import { collatePairs } from '../../data/batches/collate_pairs.ts'
 import { countLabelled } from '../../data/examples/encode.ts'
 import { adaptersOff } from '../../runtime/feeds.ts'
-import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
+import type { HostTensor, Session, Tensors } from '../../runtime/session.ts'
 import type { Objective } from '../../learning/gradient_descent.ts'
 import { byAnswer, numbersOf, pairsInOrder, rewardsMetrics } from '../pairs.ts'
 import type { RewardsMetrics } from '../pairs.ts'
@@ -35,7 +35,7 @@ export type Reference = (pairs: Sequences, rows: Batch['rows']) => HostTensor | 
 
 /** The reference that training with adapters starts from: the same session with the adapters turned off. */
 export const withoutAdapters =
-  (evaluation: Session, parameters: Feeds): Reference =>
+  (evaluation: Session, parameters: Tensors): Reference =>
   (pairs) =>
     logProbabilities(evaluation, adaptersOff(parameters), pairs)
 
@@ -59,7 +59,7 @@ export const measured =
  */
 export async function measureReference(
   evaluation: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   { batchSize, onPairs }: { readonly batchSize: number; readonly onPairs?: (pairs: number) => void },
 ): Promise<Float32Array> {
@@ -72,7 +72,11 @@ export async function measureReference(
   return logps
 }
 
-async function logProbabilities(session: Session, parameters: Feeds, pairs: Sequences): Promise<HostTensor> {
+async function logProbabilities(
+  session: Session,
+  parameters: Tensors,
+  pairs: Sequences,
+): Promise<HostTensor> {
   const { logps } = await session.run(
     {
       ...collatePairs(pairs, { total: pairs.length }),
@@ -135,7 +139,7 @@ export interface DpoEvaluation {
  */
 export async function evaluateDpo(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   reference: Reference,
   batchSize: number,

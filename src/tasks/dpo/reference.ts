@@ -8,7 +8,7 @@ import type { DataSet } from '../../data/sets/data_set.ts'
 import { UserError } from '../../errors.ts'
 import { listenersAsOne } from '../../learning/listeners.ts'
 import { adaptersOff } from '../../runtime/feeds.ts'
-import type { Feeds, Session } from '../../runtime/session.ts'
+import type { Session, Tensors } from '../../runtime/session.ts'
 import type { Beginning, GraphRequest, Host, KeptTensors, OpenModel, OpenRun, RunFacts } from '../task.ts'
 import type { Graph } from '../../../graphs/ir/graph.ts'
 import type { Reference } from './dpo.ts'
@@ -146,7 +146,7 @@ async function measure(
     batchSize: settings.per_device_eval_batch_size,
     onPairs: (pairs: number) => onPairs?.((done += pairs), total),
   }
-  const measureAll = async (session: Session, parameters: Feeds) => {
+  const measureAll = async (session: Session, parameters: Tensors) => {
     const results: Float32Array[] = []
     for (const dataset of datasets)
       results.push(await measureReference(session, parameters, dataset, options))

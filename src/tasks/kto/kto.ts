@@ -21,7 +21,7 @@ import { sequentialBatches } from '../../data/batches/batches.ts'
 import type { EncodedExample } from '../../data/examples/encode.ts'
 import type { DataSet } from '../../data/sets/data_set.ts'
 import type { Objective } from '../../learning/gradient_descent.ts'
-import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
+import type { HostTensor, Session, Tensors } from '../../runtime/session.ts'
 import { collateUnpaired } from './collate.ts'
 import type { KtoMetrics } from './metrics.ts'
 import { ktoMetrics } from './metrics.ts'
@@ -35,7 +35,7 @@ export type LogProbabilities = (rows: Sequences) => Promise<Float32Array>
 
 /** Those of a model. The parameters are the evaluation graph's, and may be views on what is trained. */
 export const logProbabilitiesOf =
-  (evaluation: Session, parameters: Feeds): LogProbabilities =>
+  (evaluation: Session, parameters: Tensors): LogProbabilities =>
   async (rows) => {
     const feeds = collateUnpaired(rows, {
       reference: new Float32Array(rows.length),
@@ -142,7 +142,7 @@ export interface KtoEvaluation {
  */
 export async function evaluateKto(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   reference: MeasuredReference,
   options: KlOptions,

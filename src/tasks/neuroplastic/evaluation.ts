@@ -7,7 +7,7 @@ import type { DataSet } from '../../data/sets/data_set.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
 import { moments } from '../../metrics/moments.ts'
 import type { RewardFunction } from '../../rewards/reward_function.ts'
-import type { Feeds, Session } from '../../runtime/session.ts'
+import type { Session, Tensors } from '../../runtime/session.ts'
 import { look, measure } from './measures.ts'
 import type { NeuroplasticOptions } from './options.ts'
 import { sampledCosts, SAMPLED_TERMS, TERMS, termWeights } from './terms.ts'
@@ -28,7 +28,7 @@ export interface ResponseFigures {
 /** Mean negative log-likelihood per labelled token, in nats, over every row. */
 export async function evaluateLikelihood(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   dataset: DataSet,
   batchSize: number,
 ): Promise<{ readonly loss: number; readonly perplexity: number; readonly labelledTokens: number }> {
@@ -56,7 +56,7 @@ export interface ResponseEvaluation {
  */
 export async function evaluateResponses(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   prompts: readonly Prompt[],
   {
     write,

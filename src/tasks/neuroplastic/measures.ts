@@ -6,13 +6,13 @@ import type { EncodedExample } from '../../data/examples/encode.ts'
 import { NotFinite } from '../../errors.ts'
 import type { Response } from '../../learning/rollouts.ts'
 import { responseExample } from '../../learning/rollouts.ts'
-import type { Feeds, Session } from '../../runtime/session.ts'
+import type { Session, Tensors } from '../../runtime/session.ts'
 import { collateTerms } from './collate.ts'
 import type { Overlap } from './terms.ts'
 import { overlap } from './terms.ts'
 
 /** What the evaluation graph gives for examples: of each labelled token, and of each example its cosine. */
-export async function look(session: Session, parameters: Feeds, examples: readonly EncodedExample[]) {
+export async function look(session: Session, parameters: Tensors, examples: readonly EncodedExample[]) {
   const outputs = await session.run({ ...collateTerms(examples), ...parameters })
   const numbers = (name: 'nll' | 'entropies' | 'cosines') => {
     const data = outputs[name]!.data as Float32Array
@@ -35,7 +35,7 @@ export interface Measures {
 /** The measures of responses, in one batch. */
 export async function measure(
   session: Session,
-  parameters: Feeds,
+  parameters: Tensors,
   responses: readonly Response[],
 ): Promise<Measures[]> {
   const seen = await look(session, parameters, responses.map(responseExample))

@@ -11,7 +11,7 @@ import type { Prompt } from '../../learning/rollouts.ts'
 import { moments } from '../../metrics/moments.ts'
 import { deriveSeed } from '../../random.ts'
 import type { RewardFunction } from '../../rewards/reward_function.ts'
-import type { Feeds, Session } from '../../runtime/session.ts'
+import type { Session, Tensors } from '../../runtime/session.ts'
 import { isPaired } from './collate.ts'
 import type { NeuroplasticOptions } from './options.ts'
 import type { Piece, Sample } from './step.ts'
@@ -31,7 +31,7 @@ export interface ObjectiveParts {
   readonly reward: RewardFunction | undefined
   readonly training: Session
   /** What the training graph is fed beside the batch. */
-  readonly parameters: Feeds
+  readonly parameters: Tensors
   /** `<tensor>_grad` */
   readonly gradients: readonly string[]
 }

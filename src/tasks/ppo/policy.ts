@@ -14,7 +14,7 @@ import { moments } from '../../metrics/moments.ts'
 import { deriveSeed } from '../../random.ts'
 import type { RewardFunction } from '../../rewards/reward_function.ts'
 import { adaptersOff, takenBy } from '../../runtime/feeds.ts'
-import type { Feeds, HostTensor, Session } from '../../runtime/session.ts'
+import type { Feeds, HostTensor, Session, Tensors } from '../../runtime/session.ts'
 import type { TrainingState } from '../../runtime/training_state.ts'
 import type { PpoOptions } from './options.ts'
 import { divergences, learnedScore } from './quantities.ts'
@@ -56,7 +56,7 @@ export interface Policy {
     step: number,
   ) => Promise<TokenViews>
   /** Gives what the training graph does, and leaves the gradients in the training state. */
-  readonly gradients: (feeds: Feeds) => Promise<Record<string, HostTensor>>
+  readonly gradients: (feeds: Tensors) => Promise<Record<string, HostTensor>>
 }
 
 /** @param watch what every session is wrapped in */

@@ -1,0 +1,74 @@
+/**
+ * What ONNX Runtime computes on.
+ * @module
+ */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '../../errors.ts'
+import type { Address, Library } from './library.ts'
+import { libraryFolder } from './library.ts'
+
+interface ProviderKind {
+  /** What ONNX Runtime calls its memory; null: that of the host. */
+  readonly memory: string | null
+  /** Whether its library is there. */
+  readonly installed: () => boolean
+  /** What is missing, and the way out, where a session cannot be opened on it. */
+  readonly remedy: string
+  /** Adds it to a session's options. */
+  readonly append: (library: Library, options: Address) => void
+}
+
+/** A library beside onnxruntime-node's own, as each platform names it. */
+const hasLibrary = (name: string): boolean =>
+  [`lib${name}.so`, `lib${name}.dylib`, `${name}.dll`].some((file) => existsSync(join(libraryFolder(), file)))
+
+export const providers = {
+  cpu: {
+    memory: null,
+    installed: () => true,
+    remedy: 'onnxruntime-node is not whole: install it again',
+    append: () => undefined,
+  },
+  cuda: {
+    memory: 'Cuda',
+    installed: () => hasLibrary('onnxruntime_providers_cuda'),
+    remedy:
+      "an NVIDIA card with its driver, and CUDA's libraries where the loader looks (LD_LIBRARY_PATH), are needed; or use the provider 'webgpu' or 'cpu'",
+    append(library, options) {
+      const cuda = library.made('CreateCUDAProviderOptions')
+      try {
+        library.call('SessionOptionsAppendExecutionProvider_CUDA_V2', options, cuda)
+      } finally {
+        library.plain('ReleaseCUDAProviderOptions', cuda)
+      }
+    },
+  },
+  webgpu: {
+    memory: 'WebGPU_Buffer',
+    // Bundled where onnxruntime-node has a build with it.
+    installed: () => process.platform !== 'linux' || process.arch === 'x64',
+    remedy:
+      "a GPU with a driver for Vulkan (on Linux, with its loader libvulkan.so.1), Metal or Direct3D 12 is needed; or use the provider 'cpu'",
+    append: (library, options) =>
+      library.call('SessionOptionsAppendExecutionProvider', options, 'WebGPU', [], [], 0),
+  },
+} as const satisfies Readonly<Record<string, ProviderKind>>
+
+export type Provider = keyof typeof providers
+
+export const kindOf = (provider: Provider): ProviderKind => providers[provider]
+
+/** The providers, and whether each has what onnxruntime-node is to bring. */
+export const listProviders = (): { name: Provider; installed: boolean }[] =>
+  (Object.keys(providers) as Provider[]).map((name) => ({ name, installed: kindOf(name).installed() }))
+
+/** @throws UserError where onnxruntime-node does not bring the provider */
+export function requireProvider(provider: Provider): void {
+  if (kindOf(provider).installed()) return
+  const way =
+    provider === 'cuda' && process.platform === 'linux' && process.arch === 'x64'
+      ? "fetch it once with 'node node_modules/onnxruntime-node/script/install'"
+      : `onnxruntime-node has no ${provider} provider for ${process.platform}/${process.arch}`
+  throw new UserError(`the ${provider} provider is not installed: ${way}, or use the provider 'cpu'`)
+}

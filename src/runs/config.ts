@@ -14,6 +14,7 @@ import { nptConfigSchema } from '../formats/npt_config.ts'
 import type { Stage } from './curriculum/options.ts'
 import { curriculumSchema, stagesSchema } from './curriculum/options.ts'
 import { classesSchema, evalSourceSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
+import { PROVIDER_OPTIONS } from '../runtime/node_runtime.ts'
 import { trainingOptionsSchema } from '../learning/options.ts'
 import { TASK_NAMES, taskNamed, tasks } from '../tasks/index.ts'
 import type { TaskName } from '../tasks/index.ts'
@@ -141,7 +142,12 @@ const singleRunSchema = trainingOptionsSchema.extend({
     .describe(
       'What to do with a row that does not fit its template, such as a conversation of other turns or a label that is missing, or that is damaged, as a line that is no JSON: stop, or leave it out and count it.',
     ),
-  provider: z.enum(['cpu', 'cuda']).default('cpu').describe('What ONNX Runtime computes on.'),
+  provider: z
+    .enum(PROVIDER_OPTIONS)
+    .default('cpu')
+    .describe(
+      'What ONNX Runtime computes on: the CPU; a GPU through WebGPU (Vulkan, Metal, Direct3D 12) or CUDA; `auto`: the first of cuda, webgpu and cpu that works.',
+    ),
   threads: z
     .int()
     .min(1)

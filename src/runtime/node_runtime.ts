@@ -9,19 +9,65 @@ import { openNodeSession } from './node.ts'
 import type { Runtime } from './runtime.ts'
 import { mostThreads } from './threads.ts'
 
+/** A provider, or the first that works. */
+export const PROVIDER_OPTIONS = ['cpu', 'webgpu', 'cuda', 'auto'] as const
+export type ProviderOption = (typeof PROVIDER_OPTIONS)[number]
+
 /** Where to compute. */
 export interface Device {
   /** Default 'cpu'. */
-  readonly provider?: Provider | undefined
+  readonly provider?: ProviderOption | undefined
   /** Threads inside one operator; null or absent: one per physical core. */
   readonly threads?: number | null | undefined
 }
 
-/** onnxruntime-node on a device; trained tensors live in the memory of the host. */
+/** The ONNX Runtime of onnxruntime-node on a device; trained tensors live in the memory of the host. */
 export const nodeRuntime = ({ provider = 'cpu', threads }: Device = {}): Runtime => ({
-  open: (model, options) => openNodeSession(model, { provider, ...(threads ? { threads } : {}), ...options }),
+  async open(model, options) {
+    const found = await findProvider(provider)
+    return openNodeSession(model, { provider: found.provider, ...(threads ? { threads } : {}), ...options })
+  },
   state: createHostState,
 })
+
+/** What `auto` tries, the fastest first. */
+const IN_TURN = ['cuda', 'webgpu'] as const
+
+/** A provider, and why it was taken: what each one before it lacks. */
+export interface FoundProvider {
+  readonly provider: Provider
+  readonly passedOver: readonly string[]
+}
+
+/** Which provider an option means on this machine; `auto` is looked for once. */
+export async function findProvider(option: ProviderOption): Promise<FoundProvider> {
+  if (option !== 'auto') return { provider: option, passedOver: [] }
+  found ??= firstThatWorks()
+  return found
+}
+let found: Promise<FoundProvider> | undefined
+
+async function firstThatWorks(): Promise<FoundProvider> {
+  const passedOver: string[] = []
+  for (const provider of IN_TURN) {
+    try {
+      await tryProvider(provider)
+      return { provider, passedOver }
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      passedOver.push(error.message)
+    }
+  }
+  return { provider: 'cpu', passedOver }
+}
+
+/** Opens a graph of one operator. @throws UserError where it cannot be computed on */
+async function tryProvider(provider: Provider): Promise<void> {
+  const graph = new Graph('device')
+  graph.output('y', identity(graph.input('x', 'float32', ['n'])))
+  const session = await openNodeSession(serialize(graph), { provider, name: `a graph on ${provider}` })
+  await session.release()
+}
 
 /**
  * Opens a graph of one operator on a device, where it is not the CPU, which is always there.
@@ -34,9 +80,6 @@ export async function checkDevice(device: Device): Promise<void> {
     throw new UserError(
       `threads ${device.threads} are too many for this machine, which takes ${most}, two for each of its cores; leave threads out, for one per physical core`,
     )
-  if ((device.provider ?? 'cpu') === 'cpu') return
-  const graph = new Graph('device')
-  graph.output('y', identity(graph.input('x', 'float32', ['n'])))
-  const session = await nodeRuntime(device).open(serialize(graph), { name: `a graph on ${device.provider}` })
-  await session.release()
+  const { provider } = await findProvider(device.provider ?? 'cpu')
+  if (provider !== 'cpu') await tryProvider(provider)
 }

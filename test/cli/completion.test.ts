@@ -68,7 +68,7 @@ describe('ortune completion', () => {
         [['resume', 'ru'], ['runs']],
         [
           ['resume', 'runs', 'provider', '='],
-          ['cpu', 'cuda'],
+          ['cpu', 'webgpu', 'cuda', 'auto'],
         ],
         [['help', 'tr'], ['train']],
         [

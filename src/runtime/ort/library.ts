@@ -51,7 +51,6 @@ function open(): Library {
   const file = existsSync(folder) ? readdirSync(folder).find(isLibrary) : undefined
   if (file === undefined)
     throw new UserError(`onnxruntime-node has no library for ${process.platform}/${process.arch}`)
-  koffi.alias('path', process.platform === 'win32' ? 'str16' : 'str')
   const base = koffi.load(join(folder, file)).func('OrtGetApiBase', 'void *', [])() as Address
   const entry = (table: Address, index: number, result: string, given: readonly string[]) =>
     koffi.decode(

@@ -12,10 +12,13 @@ const FROM = 'const void *'
 /** An address, or null; arrays of the host go in where they lie. */
 const ADDRESS = 'void *'
 
+/** A path, which Windows wants in UTF-16. */
+const PATH = process.platform === 'win32' ? 'str16' : 'str'
+
 /** Functions that return a status: null, or what went wrong. */
 export const fallible = {
   CreateEnv: ['int', 'const char *', OUT],
-  CreateSession: [ADDRESS, 'path', ADDRESS, OUT],
+  CreateSession: [ADDRESS, PATH, ADDRESS, OUT],
   CreateSessionFromArray: [ADDRESS, FROM, 'size_t', ADDRESS, OUT],
   CreateSessionOptions: [OUT],
   SetSessionGraphOptimizationLevel: [ADDRESS, 'int'],
@@ -25,9 +28,9 @@ export const fallible = {
   DisableCpuMemArena: [ADDRESS],
   EnableMemPattern: [ADDRESS],
   DisableMemPattern: [ADDRESS],
-  EnableProfiling: [ADDRESS, 'path'],
+  EnableProfiling: [ADDRESS, PATH],
   AddSessionConfigEntry: [ADDRESS, 'const char *', 'const char *'],
-  AddExternalInitializersFromFilesInMemory: [ADDRESS, 'path *', 'void **', 'size_t *', 'size_t'],
+  AddExternalInitializersFromFilesInMemory: [ADDRESS, `${PATH} *`, 'void **', 'size_t *', 'size_t'],
   SessionOptionsAppendExecutionProvider: [
     ADDRESS,
     'const char *',

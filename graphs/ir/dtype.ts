@@ -5,11 +5,11 @@
 import { narrow } from './half.ts'
 import { TensorProto_DataType } from './onnx_pb.ts'
 
-/** `int4` is a stored weight's alone: two numbers a byte, which no host array holds. */
-export type DType = FloatType | 'int64' | 'int32' | 'bool' | 'int4'
+/** `int4` and `int8` are stored weights' alone; of `int4` there are two numbers a byte, which no host array holds. */
+export type DType = FloatType | 'int64' | 'int32' | 'bool' | 'int8' | 'int4'
 
 /** Element types that arrays of a host hold. */
-export type HostType = Exclude<DType, 'int4'>
+export type HostType = Exclude<DType, 'int4' | 'int8'>
 
 /** Floats of 16 bits. */
 export type HalfType = 'float16' | 'bfloat16'
@@ -25,6 +25,7 @@ export const onnxDataType: Readonly<Record<DType, TensorProto_DataType>> = {
   int64: TensorProto_DataType.INT64,
   int32: TensorProto_DataType.INT32,
   bool: TensorProto_DataType.BOOL,
+  int8: TensorProto_DataType.INT8,
   int4: TensorProto_DataType.INT4,
 }
 
@@ -55,7 +56,16 @@ export function encodeNumbers(values: readonly number[], dtype: DType): Uint8Arr
       return new Uint8Array(Int32Array.from(values).buffer)
     case 'bool':
       return Uint8Array.from(values, (value) => (value === 0 ? 0 : 1))
+    case 'int8':
+      return new Uint8Array(Int8Array.from(values).buffer)
     case 'int4':
-      throw new Error('numbers of 4 bits come from a file')
+      return packInt4(values)
   }
+}
+
+/** Numbers −8 … 7 as two's complement of four bits, the first of two in the lower half of their byte. */
+export function packInt4(values: ArrayLike<number>): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil(values.length / 2))
+  for (let i = 0; i < values.length; i++) bytes[i >> 1]! |= (values[i]! & 0xf) << (4 * (i & 1))
+  return bytes
 }

@@ -59,6 +59,16 @@ export interface ExternalData {
   readonly length: number
   /** What they are; float32 where nothing is said. */
   readonly dtype?: DType
+  /** The float32 scales of whole numbers, one for each block along an axis. */
+  readonly scales?: BlockScales
+}
+
+/** Where scales of blocks lie. */
+export interface BlockScales extends ExternalData {
+  readonly shape: readonly number[]
+  readonly axis: number
+  /** Numbers of a block; the last one along an axis may have fewer. */
+  readonly block: number
 }
 
 export interface Initializer {

@@ -21,6 +21,17 @@ import {
 export const OPSET = 20
 const IR_VERSION = 9
 
+/** The first operator set that dequantizes by blocks, with int4, and its IR version: ONNX Runtime from 1.20 on. */
+const BLOCKS = { opset: 21, ir: 10 }
+
+/** The operator set of a graph. */
+export const opsetOf = (graph: Graph): number => versions(liveNodes(graph)).opset
+
+const versions = (nodes: readonly Node[]) =>
+  nodes.some(({ operator }) => operator.name === 'DequantizeLinear')
+    ? BLOCKS
+    : { opset: OPSET, ir: IR_VERSION }
+
 /** Encodes the graph as the bytes of an .onnx file. `metadata` goes into the model's metadata properties. */
 export function serialize(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   return toBinary(ModelProtoSchema, toModel(graph, metadata))
@@ -61,10 +72,11 @@ function toModel(graph: Graph, metadata: Readonly<Record<string, string>>): Mode
       }),
     )
   }
+  const { opset, ir } = versions(nodes)
   return create(ModelProtoSchema, {
-    irVersion: BigInt(IR_VERSION),
+    irVersion: BigInt(ir),
     producerName: 'ortune',
-    opsetImport: [{ domain: '', version: BigInt(OPSET) }],
+    opsetImport: [{ domain: '', version: BigInt(opset) }],
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     graph: {
       name: graph.name,

@@ -3,8 +3,8 @@
  * would keep all of it in memory in between, and with it as much as a model of wide weights.
  *
  * ONNX Runtime merges nodes that compute the same, and may run one that depends on nothing before all others. So what is widened a
- * second time is not the weight W itself but W reshaped to its own shape, which copies nothing and waits for another input d of the
- * node that uses it: Reshape(W, min(dimension of d, [0, …, 0])), where a 0 stands for the dimension as it is.
+ * second time is not the weight W itself but W, or its scales, reshaped to its own shape, which copies nothing and waits for another
+ * input d of the node that uses it: Reshape(W, min(dimension of d, [0, …, 0])), where a 0 stands for the dimension as it is.
  * @module
  */
 import { encodeNumbers } from './dtype.ts'
@@ -70,7 +70,8 @@ export function widenPerUse(
 /** The nodes that do once more what `first` does, when `before` is there; the last gives it out. */
 function widenAfter(before: Value, first: Node, name: string, zero: Value): Node[] {
   const { graph } = before
-  const [weight, ...scales] = first.inputs as [Value, ...Value[]]
+  const others = first.inputs.slice(0, -1)
+  const weight = first.inputs.at(-1)!
   const node = (operator: Operator, inputs: readonly Value[], like: Value, attributes = {}): Node => ({
     ...{ operator, inputs, attributes, name: `${name}/${operator.name}` },
     outputs: [{ graph, name: `${name}/${operator.name}:0`, dtype: like.dtype, shape: like.shape }],
@@ -80,6 +81,6 @@ function widenAfter(before: Value, first: Node, name: string, zero: Value): Node
   const kept = node(RESHAPE, [weight, shape.outputs[0]!], weight)
   return [
     ...[extent, shape, kept],
-    node(first.operator, [kept.outputs[0]!, ...scales], first.outputs[0]!, first.attributes),
+    node(first.operator, [...others, kept.outputs[0]!], first.outputs[0]!, first.attributes),
   ]
 }

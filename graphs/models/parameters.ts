@@ -7,7 +7,7 @@ import type { FloatType } from '../ir/dtype.ts'
 import { isHalf, wideType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { Shape } from '../ir/shape.ts'
-import { cast } from '../ops/index.ts'
+import { cast, dequantize } from '../ops/index.ts'
 
 export type ParameterShapes = ReadonlyMap<string, readonly number[]>
 
@@ -53,10 +53,13 @@ export function frozenParameters(
   const values = new Map<string, Value>()
   const declare = (name: string): Value => {
     const data = known(stored.get(name), name)
-    const { dtype: kept = 'float32' } = data
-    const overridable = isHalf(kept) && kept !== dtype
+    const { dtype: kept = 'float32', scales } = data
+    const overridable = scales !== undefined || (isHalf(kept) && kept !== dtype)
+    const weight = graph.initializer(name, kept, known<Shape>(shapes.get(name), name), data, { overridable })
+    if (!scales) return entering(weight, dtype)
+    const { shape, axis, block } = scales
     return entering(
-      graph.initializer(name, kept, known<Shape>(shapes.get(name), name), data, { overridable }),
+      dequantize(weight, graph.initializer(`${name}.scales`, 'float32', shape, scales), axis, block),
       dtype,
     )
   }

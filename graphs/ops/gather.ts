@@ -3,7 +3,8 @@ import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
 import { isFloat, isHalf } from '../ir/dtype.ts'
 import { Cast, cast } from './cast.ts'
-import { emit } from './common.ts'
+import { emit, number } from './common.ts'
+import { DequantizeLinear, dequantize } from './dequantize_linear.ts'
 
 /** y[i…] = x[indices[i…]]: rows of the first axis. */
 export const Gather: Operator = {
@@ -23,13 +24,25 @@ export const Gather: Operator = {
 }
 
 /**
- * Rows of x's first axis: y[i…] = x[indices[i…]], shape [...indices, ...x without its first axis]. Where x is a table of 16-bit
- * floats that are cast, the rows alone are, for a table that is cast whole is a second one.
+ * Rows of x's first axis: y[i…] = x[indices[i…]], shape [...indices, ...x without its first axis]. Where x is a table of few
+ * bits that is widened, the rows alone are, for a table that is widened whole is a second one.
  */
 export function gather(x: Value, indices: Value): Value {
   const step = x.graph.producers.get(x)
-  const kept = step && 'operator' in step && step.operator === Cast ? step.inputs[0]! : undefined
-  return kept && isHalf(kept.dtype) && isFloat(x.dtype)
-    ? cast(gather(kept, indices), x.dtype)
-    : emit(Gather, [x, indices], { axis: 0 })
+  if (!step || !('operator' in step)) return rows(x, indices)
+  const { operator, inputs, attributes } = step
+  const [kept, scales] = inputs as [Value, Value | undefined]
+  if (operator === Cast && isFloat(x.dtype) && (isHalf(kept.dtype) || isDequantized(kept)))
+    return cast(gather(kept, indices), x.dtype)
+  const axis = number(attributes, 'axis', 0)
+  if (operator !== DequantizeLinear || axis === 0) return rows(x, indices)
+  const along = axis - 1 + indices.shape.length
+  return dequantize(rows(kept, indices), rows(scales!, indices), along, number(attributes, 'block_size', 0))
+}
+
+const rows = (x: Value, indices: Value): Value => emit(Gather, [x, indices], { axis: 0 })
+
+function isDequantized(x: Value): boolean {
+  const step = x.graph.producers.get(x)
+  return step !== undefined && 'operator' in step && step.operator === DequantizeLinear
 }

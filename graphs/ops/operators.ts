@@ -29,6 +29,7 @@ export const operators = {
   And: ops.And,
   Where: ops.Where,
   Cast: ops.Cast,
+  DequantizeLinear: ops.DequantizeLinear,
   Identity: ops.Identity,
   Shape: ops.Shape,
   Reshape: ops.Reshape,

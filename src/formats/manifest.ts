@@ -7,6 +7,7 @@ import { z } from 'zod'
 
 import type { Graph, Value } from '../../graphs/ir/graph.ts'
 import { THIRD_FACTORS } from '../../graphs/optimizers/plastic.ts'
+import { FROZEN_FILE } from './frozen_weights.ts'
 import { headSchema } from './heads.ts'
 import { fromVersion1, isVersion1 } from './manifest_version1.ts'
 import { nptConfigSchema } from './npt_config.ts'
@@ -134,6 +135,10 @@ export async function checkFiles(
   if (unlisted !== undefined)
     throw new UserError(
       `${join(folder, 'ortune.json')} is damaged, as its files lack ${unlisted}; put it back from a copy, or train anew`,
+    )
+  if (FROZEN_FILE in files && !(await exists(join(folder, FROZEN_FILE))))
+    throw new UserError(
+      `${join(folder, FROZEN_FILE)} is missing, the weights that ${folder} was trained on; put it back from a copy, or train anew`,
     )
   await checkSealed(
     folder,

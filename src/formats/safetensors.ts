@@ -14,7 +14,7 @@ import { narrowTensor, widen } from './half.ts'
 import { quote } from '../quote.ts'
 import { regularFile, unreadable } from './read_file.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
-import { broken, parseSafetensorsHeader, readHeaderLength } from './safetensors_header.ts'
+import { broken, bytesPerElement, parseSafetensorsHeader, readHeaderLength } from './safetensors_header.ts'
 
 export type { SafetensorsHeader, TensorEntry }
 export { parseSafetensorsHeader }
@@ -92,22 +92,38 @@ export async function streamSafetensors(
   dtype: FloatDtype | ((name: string) => FloatDtype) = 'F32',
 ): Promise<void> {
   const typeOf = typeof dtype === 'string' ? () => dtype : dtype
-  const header = encodeHeader(shapes, metadata, typeOf)
+  const entries = new Map([...shapes].map(([name, shape]) => [name, { dtype: typeOf(name), shape }]))
+  await streamEntries(path, entries, metadata, async (name) => {
+    const shape = shapes.get(name)!
+    const data = await dataOf(name)
+    if (data.length !== sizeOf(shape))
+      throw new RangeError(`tensor ${name}: ${data.length} values do not fill [${shape.join(', ')}]`)
+    const unsound = notFinite(data)
+    if (unsound !== undefined)
+      throw new NotFinite(
+        `the tensor ${name} has values that are not finite (${unsound}), so it is not saved`,
+      )
+    const type = typeOf(name)
+    const stored = type === 'F32' ? data : narrowTensor(name, data, type)
+    return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength)
+  })
+}
+
+/**
+ * Writes tensors of any type to a file, atomically, one after the other.
+ *
+ * @param bytesOf gives the bytes of one tensor, as many as its type and shape say
+ */
+export async function streamEntries(
+  path: string,
+  entries: ReadonlyMap<string, Pick<TensorEntry, 'dtype' | 'shape'>>,
+  metadata: Readonly<Record<string, string>>,
+  bytesOf: (name: string) => Promise<Uint8Array>,
+): Promise<void> {
+  const header = encodeHeader(entries, metadata)
   await writeFileAtomic(path, async (file) => {
     await file.writeFile(header)
-    for (const [name, shape] of shapes) {
-      const data = await dataOf(name)
-      if (data.length !== sizeOf(shape))
-        throw new RangeError(`tensor ${name}: ${data.length} values do not fill [${shape.join(', ')}]`)
-      const unsound = notFinite(data)
-      if (unsound !== undefined)
-        throw new NotFinite(
-          `the tensor ${name} has values that are not finite (${unsound}), so it is not saved`,
-        )
-      const type = typeOf(name)
-      const stored = type === 'F32' ? data : narrowTensor(name, data, type)
-      await file.writeFile(new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength))
-    }
+    for (const name of entries.keys()) await file.writeFile(await bytesOf(name))
   })
 }
 
@@ -163,16 +179,14 @@ async function readAt(file: FileHandle, path: string, offset: number, length: nu
 
 /** The header's length and the header, padded with blanks to a multiple of 8 bytes. */
 function encodeHeader(
-  shapes: ReadonlyMap<string, readonly number[]>,
+  tensors: ReadonlyMap<string, Pick<TensorEntry, 'dtype' | 'shape'>>,
   metadata: Readonly<Record<string, string>>,
-  dtypeOf: (name: string) => FloatDtype,
 ): Uint8Array {
   let end = 0
-  const entries = [...shapes].map(([name, shape]) => {
+  const entries = [...tensors].map(([name, { dtype, shape }]) => {
     if (name === '__metadata__') throw new RangeError('a tensor cannot be called __metadata__')
     const begin = end
-    const dtype = dtypeOf(name)
-    end += (dtype === 'F32' ? 4 : 2) * sizeOf(shape)
+    end += bytesPerElement.get(dtype)! * sizeOf(shape)
     return [name, { dtype, shape, data_offsets: [begin, end] }]
   })
   const json = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]))

@@ -28,7 +28,7 @@ export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>
 }
 
-const bytesPerElement: ReadonlyMap<string, number> = new Map([
+export const bytesPerElement: ReadonlyMap<string, number> = new Map([
   ...['BOOL', 'U8', 'I8', 'F8_E5M2', 'F8_E4M3', 'F8_E8M0'].map((dtype) => [dtype, 1] as const),
   ...['U16', 'I16', 'F16', 'BF16'].map((dtype) => [dtype, 2] as const),
   ...['U32', 'I32', 'F32'].map((dtype) => [dtype, 4] as const),

@@ -17,6 +17,13 @@ import { readEntries, readSafetensorsHeader } from './safetensors.ts'
 export interface StoredTensor extends TensorEntry {
   /** Path of its file. */
   readonly file: string
+  /** Of a tensor of INT4 or INT8: the scale of each of its blocks. */
+  readonly scales?: StoredScales
+}
+
+/** Float32 scales, of the tensor's shape but along the axis that its blocks lie on. */
+export interface StoredScales extends TensorEntry {
+  readonly axis: number
 }
 
 export type StoredTensors = ReadonlyMap<string, StoredTensor>

@@ -2,6 +2,7 @@
 import { join, relative, sep } from 'node:path'
 
 import { UserError } from '../errors.ts'
+import { FROZEN_FILE } from '../formats/frozen_weights.ts'
 import { exists } from '../formats/read_file.ts'
 import type { Digests } from '../formats/sealed.ts'
 import { digestOf } from '../formats/sealed.ts'
@@ -19,7 +20,7 @@ import { findModel } from './find_model.ts'
 export async function modelDigests(folder: string): Promise<Digests> {
   const { base, adapter, trained } = await findModel(folder)
   const { tensors } = await findWeights(base)
-  const beside = ['config.json', ...TOKENIZER_FILES].map((name) => join(base, name))
+  const beside = ['config.json', FROZEN_FILE, ...TOKENIZER_FILES].map((name) => join(base, name))
   const ofAdapter = ['adapter_config.json', 'adapter_model.safetensors']
   const files = [
     ...[...beside, ...filesOf(tensors)],

@@ -10,7 +10,8 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
 import type { GraphRequest } from '../../graphs/models/graph_request.ts'
 import { isPooled } from '../../graphs/models/head.ts'
-import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
+import { openFrozenFolder } from '../formats/frozen_weights.ts'
+import { ownShapes } from '../formats/model_folder.ts'
 import { readStored } from '../formats/weight_files.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -42,7 +43,7 @@ export async function openFoundModel(
   const pooled = isPooled(headOf(found))
   // What lies in the model's own file: an adapter comes with the head, but not with the plastic blocks below it.
   const whole = adapter === undefined ? found : { npt: found.npt }
-  const model = await openModelFolder(base, (config) => {
+  const model = await openFrozenFolder(base, (config) => {
     if (!pooled) checkWrites(config, join(base, 'config.json'))
     return new Map([
       ...(pooled ? backboneShapes(config) : ownShapes(config)),

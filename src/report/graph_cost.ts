@@ -3,7 +3,7 @@
  * its folder; where that is not byte for byte the file's graph, nothing is claimed about the file.
  * @module
  */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { inferenceGraph } from '../../graphs/inference/generation.ts'
 import { matmulFlops } from '../../graphs/flops.ts'
@@ -12,6 +12,7 @@ import { serialize } from '../../graphs/ir/serialize.ts'
 import type { Dim } from '../../graphs/ir/shape.ts'
 import { factsOf, familyOf } from '../../graphs/models/family.ts'
 import { externalData } from '../formats/external_data.ts'
+import { openFrozenFolder } from '../formats/frozen_weights.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import type { Trained } from '../runs/run_graphs.ts'
@@ -53,7 +54,8 @@ const isSymbol = (dim: Dim): dim is string => typeof dim === 'string' && /^\w+$/
 
 async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Promise<Graph | undefined> {
   const { config, tensors } = model
-  const task = facts && runGraphs(facts, config, externalData(tensors, 'model.safetensors'))
+  const task =
+    facts && runGraphs(facts, config, externalData((await openFrozenFolder(path)).tensors, basename))
   if (name === 'training_model.onnx') return task?.training()
   if (name === 'eval_model.onnx') return task?.evaluation()
   if (!familyOf(config).language) return undefined

@@ -3,11 +3,11 @@
  * @module
  */
 import { copyFile, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 import { formatOf } from '../formats/families/family.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
-import { OPSET, serialize } from '../../graphs/ir/serialize.ts'
+import { opsetOf, serialize } from '../../graphs/ir/serialize.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { Head } from '../../graphs/models/head.ts'
@@ -22,6 +22,8 @@ import { writeFolderAtomic } from '../formats/atomic.ts'
 import { CHAT_TEMPLATE_FILE } from '../formats/chat_template.ts'
 import { copyFiles } from '../formats/companions.ts'
 import { cloneFile, externalData, readableInPlace } from '../formats/external_data.ts'
+import type { Base } from '../formats/frozen_weights.ts'
+import { openFrozenFolder, writeFrozen } from '../formats/frozen_weights.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { FORMAT_VERSION, INITIAL_FILE, signature } from '../formats/manifest.ts'
 import { readModelConfig } from '../formats/model_config.ts'
@@ -34,7 +36,6 @@ import {
   dtypeOf,
   fillModelFolder,
   floatDtype,
-  openModelFolder,
   openTrainableFolder,
   ownShapes,
 } from '../formats/model_folder.ts'
@@ -54,6 +55,8 @@ import { runGraphs } from './run_graphs.ts'
 export interface ExportRequest extends Trained {
   /** A Hugging Face model folder, or a bare `config.json`: then the weights are random, from the seed. */
   readonly model: string
+  /** What its frozen weights are kept in; null or absent: what the model has them in. */
+  readonly base?: Base | null
   readonly optimizer: AdamWConfig
   /** What follows on it at each step. */
   readonly plastic?: PlasticConfig | null | undefined
@@ -74,6 +77,7 @@ export async function exportArtifacts(request: ExportRequest & { readonly out: s
     request.out,
     async (folder) => {
       await placeModel(request, folder)
+      if (request.base) await writeFrozen(folder, request.base)
       manifest = await writeGraphs(folder, request)
     },
     mayReplace,
@@ -95,8 +99,8 @@ export async function writeGraphs(
 ): Promise<Manifest> {
   const { model, task, options, lora, head, npt, optimizer, plastic, seed } = request
   const { placeless, ...known } = run
-  const { config, tensors } = await openModelFolder(folder)
-  const graphs = runGraphs(request, config, externalData(tensors, WEIGHTS_FILE))
+  const { config, tensors } = await openFrozenFolder(folder)
+  const graphs = runGraphs(request, config, externalData(tensors, basename))
   const models: Record<string, Graph> = {
     'training_model.onnx': graphs.training(),
     'eval_model.onnx': graphs.evaluation(),
@@ -116,7 +120,7 @@ export async function writeGraphs(
     lora: typeof lora === 'string' ? lora : { ...lora, target_modules: [...lora.target_modules] },
     npt: npt && { ...npt, layers: typeof npt.layers === 'string' ? npt.layers : [...npt.layers] },
     seed,
-    opset: OPSET,
+    opset: Math.max(...Object.values(models).map(opsetOf)),
     parameters: { trainable: countParameters(graphs.trainable), frozen: countParameters(graphs.frozen) },
     models: Object.fromEntries(Object.entries(models).map(([name, graph]) => [name, signature(graph)])),
     constants: typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r },

@@ -28,6 +28,10 @@ export function checkConfig(config: RunConfig): void {
     )
   if (npt && lora !== undefined && lora !== 'none')
     throw new UserError('npt and lora both say what to train; leave one out')
+  if (config.base !== null && lora === 'full')
+    throw new UserError(
+      `base ${config.base} is for frozen weights, and lora full freezes none; leave base out, or train adapters`,
+    )
   if (task.refuses.plasticBlocks === 'needed' && !npt)
     throw new UserError(
       `task ${name} trains plastic blocks; describe them under npt, for example npt.rank=16`,

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { UserError } from '../errors.ts'
 import { CURRICULUM_FILE } from '../formats/curriculum.ts'
 import { TOKENIZER_FILES } from '../formats/tokenizer_files.ts'
+import { FROZEN_FILE } from '../formats/frozen_weights.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { readManifest } from '../formats/manifest.ts'
 import { digestOf, filesIn } from '../formats/sealed.ts'
@@ -58,7 +59,7 @@ async function unknownFiles(
   { models, initial }: Pick<Manifest, 'models' | 'initial'>,
 ): Promise<string | undefined> {
   const known = new Set([
-    ...['ortune.json', 'config.json', 'generation_config.json', 'model.safetensors'],
+    ...['ortune.json', 'config.json', 'generation_config.json', 'model.safetensors', FROZEN_FILE],
     ...TOKENIZER_FILES,
     ...Object.keys(models),
     initial,

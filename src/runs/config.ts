@@ -9,6 +9,7 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import { familyOf } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
+import { BASES } from '../formats/frozen_weights.ts'
 import { loraConfigSchema } from '../formats/manifest.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
 import type { Stage } from './curriculum/options.ts'
@@ -55,6 +56,13 @@ const singleRunSchema = trainingOptionsSchema.extend({
     .optional()
     .describe(
       "Options of the adapters; `full` trains every parameter, `none` a classifier's head or plastic blocks alone. Left out: adapters, or none beside plastic blocks.",
+    ),
+  base: z
+    .enum(BASES)
+    .nullable()
+    .default(null)
+    .describe(
+      'What the frozen weights are kept in: `int4`, or floats; null: what the model has them in (docs/base.md). Results are written from the model itself.',
     ),
   npt: z
     .union([plasticRunSchema, nptConfigSchema], {

@@ -9,6 +9,7 @@ import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { PrepareReport } from '../data/sets/prepare.ts'
 import { UserError } from '../errors.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
+import { writeFrozen } from '../formats/frozen_weights.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { adamwConfig } from '../learning/options.ts'
@@ -88,6 +89,7 @@ export async function fillRun(
   const options = taskOptions(config)
   const start = config.from === null ? undefined : await findStart(config.from)
   const fresh = await placeModel({ ...config, head: { kind: task.head } }, folder)
+  if (config.base !== null) await writeFrozen(folder, config.base)
   const lora = adaptationOf(config, modelConfig)
   const npt = await placeNpt(config.npt, folder)
   if (start) await checkStart(start, folder, { lora, npt })

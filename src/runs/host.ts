@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { isPooled } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
-import { openModelFolder } from '../formats/model_folder.ts'
+import { openFrozenFolder } from '../formats/frozen_weights.ts'
 import { exists } from '../formats/read_file.ts'
 import { readSafetensorsHeader, readTensors, writeSafetensors } from '../formats/safetensors.ts'
 import { tokenizerDifference } from '../formats/tokenizer_difference.ts'
@@ -50,7 +50,7 @@ export function folderHost(
 
   return {
     async openGraph(what, build, options) {
-      const model = await openModelFolder(folder)
+      const model = await openFrozenFolder(folder)
       const prepacking = prepacks(config)
       return openGraph(`${what} of ${folder}`, model, build, runtime, { prepacking, ...options })
     },

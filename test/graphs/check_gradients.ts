@@ -22,6 +22,8 @@ export interface CheckOptions {
   readonly elements?: number
   /** h, 1e-4 where absent: far enough from rounding and from the order h⁴ for elements of about 1. */
   readonly step?: number
+  /** Where the frozen weights lie, where the graph points to some. */
+  readonly folder?: string
 }
 
 /** Gives out `loss` and the gradients by the `wanted` inputs as `<name>_grad`. */
@@ -41,7 +43,11 @@ export function giveOutGradients(loss: Value, wanted: readonly Value[]): Graph {
  */
 export async function checkGradients(graph: Graph, feeds: Feeds, options: CheckOptions = {}) {
   const open = (part: Graph) =>
-    openNodeSession(withFloat64Erf(serialize(part)), { threads: 1, optimization: 'basic' })
+    openNodeSession(withFloat64Erf(serialize(part)), {
+      threads: 1,
+      optimization: 'basic',
+      ...(options.folder === undefined ? {} : { externalFolder: options.folder }),
+    })
   const [session, lossSession] = [await open(graph), await open(lossAlone(graph))]
   try {
     const outputs = await session.run(feeds)

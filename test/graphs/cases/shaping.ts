@@ -5,6 +5,7 @@
 import {
   cast,
   concat,
+  dequantize,
   dimension,
   dimensions,
   expandLike,
@@ -19,6 +20,7 @@ import {
   transpose,
   unsqueeze,
 } from '../../../graphs/ops/index.ts'
+import { encodeNumbers } from '../../../graphs/ir/dtype.ts'
 import type { Tensor } from '../tensor.ts'
 import { constant, random, read, tensor } from '../tensor.ts'
 import type { OperatorCase } from './case.ts'
@@ -229,6 +231,35 @@ export const shapingCases = {
       build: (x) => unsqueeze(x, 1),
       expected: reshaped([2, 1, 3]),
     },
+  ],
+  DequantizeLinear: [
+    ...([0, 1] as const).flatMap((axis) =>
+      (['int4', 'int8'] as const).map((dtype): OperatorCase => {
+        // Blocks of 16, of which the last along an axis has 2.
+        const shape = [5, 5].with(axis, 18)
+        const codes = Array.from({ length: 90 }, (_, i) => (i % 15) - 7)
+        return {
+          title: `${dtype}, blocks along axis ${axis}`,
+          inputs: [random('scales', shape.with(axis, 2), 0.5, 2)],
+          dtypes: ['float32'],
+          build: (scales) =>
+            dequantize(
+              scales.graph.initializer('q', dtype, shape, encodeNumbers(codes, dtype)),
+              scales,
+              axis,
+              16,
+            ),
+          expected: (scales) =>
+            tensor(shape, (index) => {
+              const [i, j] = index as [number, number]
+              return (
+                codes[i * shape[1]! + j]! *
+                Math.fround(read(scales, index.with(axis, Math.floor(index[axis]! / 16))))
+              )
+            }),
+        }
+      }),
+    ),
   ],
   Range: [
     {

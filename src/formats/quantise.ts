@@ -26,23 +26,29 @@ export const scalesShape = (shape: readonly number[], axis: number): number[] =>
  */
 export function quantise(data: Float32Array, shape: readonly number[], axis: number, bits: 4 | 8): Quantised {
   const largest = 2 ** (bits - 1) - 1
-  const extent = shape[axis]!
-  // The tensor as [outer, extent, inner], and its scales as [outer, blocks, inner].
-  const inner = sizeOf(shape.slice(axis + 1))
-  const blocks = Math.ceil(extent / BLOCK)
   const scales = new Float32Array(sizeOf(scalesShape(shape, axis)))
-  const scaleAt = (i: number): number => {
-    const [column, row] = [i % inner, Math.floor(i / inner)]
-    const [along, outer] = [row % extent, Math.floor(row / extent)]
-    return (outer * blocks + Math.floor(along / BLOCK)) * inner + column
+  const codes = new Int8Array(data.length)
+  // The tensor as rows of `inner` numbers, `extent` of them one after the other along the axis; the scales likewise, a row a block.
+  const inner = sizeOf(shape.slice(axis + 1))
+  const extent = shape[axis]!
+  const blocks = Math.ceil(extent / BLOCK)
+  const eachRow = (use: (from: number, scalesFrom: number) => void) => {
+    for (let row = 0; row * inner < data.length; row++) {
+      const block = Math.floor(row / extent) * blocks + Math.floor((row % extent) / BLOCK)
+      use(row * inner, block * inner)
+    }
   }
-  for (let i = 0; i < data.length; i++) {
-    const at = scaleAt(i)
-    scales[at] = Math.max(scales[at]!, Math.abs(data[i]!))
-  }
+  eachRow((from, at) => {
+    for (let i = 0; i < inner; i++) scales[at + i] = Math.max(scales[at + i]!, Math.abs(data[from + i]!))
+  })
   for (let at = 0; at < scales.length; at++) scales[at]! /= largest
-  // Where the scale is 0, or too small for float32, so is every value of its block.
-  const code = (value: number, scale: number): number =>
-    scale === 0 ? 0 : Math.max(-largest, Math.min(largest, Math.round(value / scale)))
-  return { codes: Int8Array.from(data, (value, i) => code(value, scales[scaleAt(i)]!)), scales }
+  eachRow((from, at) => {
+    for (let i = 0; i < inner; i++) {
+      const scale = scales[at + i]!
+      // Where the scale is 0, or too small for float32, so is every value of its block.
+      if (scale > 0)
+        codes[from + i] = Math.max(-largest, Math.min(largest, Math.round(data[from + i]! / scale)))
+    }
+  })
+  return { codes, scales }
 }

@@ -44,6 +44,7 @@ export function gradients(
     return true
   })
 
+  const start = graph.nodes.length
   // Backward: collect contributions, and pass each step's total on to the inputs that depend on a wanted tensor.
   const contributions = new Map<Value, Contribution[]>([[loss, [seed]]])
   const totals = new Map<Value, Value>()
@@ -70,13 +71,15 @@ export function gradients(
     })
   }
 
-  return new Map(
+  const found = new Map(
     wanted.map((value) => {
       const gradient = total(value)
       if (!gradient) throw graph.error('gradients', `the loss does not depend on "${value.name}"`)
       return [value, gradient]
     }),
   )
+  graph.backward = { start, gradients: totals }
+  return found
 }
 
 /**

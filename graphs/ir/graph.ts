@@ -78,6 +78,21 @@ export interface Initializer {
   readonly overridable: boolean
 }
 
+/** A part of the forward pass that can be computed once more from what goes in, such as a block of a model. */
+export interface Segment {
+  readonly inputs: readonly Value[]
+  readonly output: Value
+  readonly nodes: readonly Node[]
+}
+
+/** The part of a graph that computes gradients. */
+export interface Backward {
+  /** The number of its first node. */
+  readonly start: number
+  /** ∂loss/∂x of the values x that the loss reaches a wanted tensor through. */
+  readonly gradients: ReadonlyMap<Value, Value>
+}
+
 export class Graph {
   readonly inputs: Value[] = []
   readonly initializers: Initializer[] = []
@@ -89,6 +104,9 @@ export class Graph {
    * computes little with them, as one for every token does. Else it is done in each pass.
    */
   widensOnce = false
+  readonly segments: Segment[] = []
+  /** What autodiff has added, once it has. */
+  backward: Backward | undefined
   /** What inputs and outputs mean, by their names. */
   readonly docs = new Map<string, string>()
   /** The step that a gradient arriving at a value goes through. */
@@ -118,6 +136,18 @@ export class Graph {
     } finally {
       this.#scope = outer
     }
+  }
+
+  /**
+   * Marks what `build` adds as a part that can be computed once more; see `checkpointing.ts`.
+   *
+   * @param inputs the activations that go in; parameters, masks and the like need not be named
+   */
+  segment(inputs: readonly Value[], build: () => Value): Value {
+    const start = this.nodes.length
+    const output = build()
+    this.segments.push({ inputs, output, nodes: this.nodes.slice(start) })
+    return output
   }
 
   /**

@@ -133,7 +133,7 @@ export function bert(
   return graph.scope('bert', () => {
     let h = graph.scope('embeddings', embed)
     for (let layer = 0; layer < config.num_hidden_layers; layer++)
-      h = graph.scope(`layer.${layer}`, () => block(h, layer))
+      h = graph.scope(`layer.${layer}`, () => graph.segment([h], () => block(h, layer)))
     return h
   })
 }

@@ -177,7 +177,9 @@ export function gpt2(
     const { embed, attention, mlp, norm } = gpt2Parts(config, parameters, adapters, attend, inputs)
     let h = embed()
     for (let layer = 0; layer < config.n_layer; layer++)
-      h = graph.scope(`h.${layer}`, () => mlp(h, attention(h, layer), layer, plastic(layer)))
+      h = graph.scope(`h.${layer}`, () =>
+        graph.segment([h], () => mlp(h, attention(h, layer), layer, plastic(layer))),
+      )
     return norm(h)
   })
 }

@@ -97,9 +97,11 @@ function contextPass(graph: Graph, task: Omit<ConsolidationTask, 'damage_weight'
   const run = (blocks: PlasticBlocks, attended?: Map<number, Value>): Value => {
     let h = parts.embed()
     for (let layer = 0; layer < factsOf(config).layers; layer++) {
-      const a = parts.attention(h, layer)
-      attended?.set(layer, a)
-      h = parts.mlp(h, a, layer, blocks(layer))
+      h = graph.segment([h], () => {
+        const a = parts.attention(h, layer)
+        attended?.set(layer, a)
+        return parts.mlp(h, a, layer, blocks(layer))
+      })
     }
     return parts.norm(h)
   }

@@ -130,14 +130,16 @@ function forward(name: 'training' | 'eval', task: EquivalenceTask) {
         const next = mlp(teacher, attended, layer)
         const forced = task.hidden_states === 'teacher' || student === teacher
         const given = forced ? teacher : student
-        const seen = forced ? attended : attention(student, layer)
-        if (block) {
-          const output = mlp(given, seen, layer, block)
-          pairs.push({ teacher: next, student: output, attended: seen, block })
-          student = task.hidden_states === 'teacher' ? next : output
-        } else {
-          student = forced ? next : mlp(given, seen, layer)
-        }
+        let seen = attended
+        const output =
+          forced && !block
+            ? next
+            : graph.segment(forced ? [given, seen] : [given], () => {
+                if (!forced) seen = attention(student, layer)
+                return mlp(given, seen, layer, block)
+              })
+        if (block) pairs.push({ teacher: next, student: output, attended: seen, block })
+        student = task.hidden_states === 'teacher' ? next : output
         teacher = next
       })
     }

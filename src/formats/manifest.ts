@@ -42,6 +42,9 @@ export const loraConfigSchema = z.strictObject({
 /** Adapters; `full` trains every parameter; `none` leaves the model as it is and trains a head alone. */
 export const adaptationSchema = z.union([z.literal('full'), z.literal('none'), loraConfigSchema])
 
+/** Of how many blocks the backward pass computes the values once more, from what goes into the first; `true` is 1. */
+export const gradientCheckpointingSchema = z.union([z.boolean(), z.int().min(1)])
+
 /** Below the folder, and without a step upwards. */
 const innerPath = z.string().regex(/^(?!\.)[^/\\:]+(\/(?!\.)[^/\\:]+)*$/)
 
@@ -56,6 +59,8 @@ const manifestSchema = z.strictObject({
   lora: adaptationSchema,
   /** Plastic blocks, which are trained; null where there are none. */
   npt: nptConfigSchema.nullable(),
+  /** How the training graph saves memory; absent: not so. */
+  gradient_checkpointing: gradientCheckpointingSchema.optional(),
   seed: z.int().min(0),
   opset: z.int(),
   parameters: z.strictObject({ trainable: z.int().min(0), frozen: z.int().min(0) }),

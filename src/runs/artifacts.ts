@@ -98,6 +98,7 @@ export async function writeGraphs(
   start?: string,
 ): Promise<Manifest> {
   const { model, task, options, lora, head, npt, optimizer, plastic, seed } = request
+  const { gradient_checkpointing = false } = request
   const { placeless, ...known } = run
   const { config, tensors } = await openFrozenFolder(folder)
   const graphs = runGraphs(request, config, externalData(tensors, basename))
@@ -119,6 +120,7 @@ export async function writeGraphs(
     head: isNamed(head) ? { ...head, classes: [...head.classes] } : head,
     lora: typeof lora === 'string' ? lora : { ...lora, target_modules: [...lora.target_modules] },
     npt: npt && { ...npt, layers: typeof npt.layers === 'string' ? npt.layers : [...npt.layers] },
+    ...(gradient_checkpointing === false ? {} : { gradient_checkpointing }),
     seed,
     opset: Math.max(...Object.values(models).map(opsetOf)),
     parameters: { trainable: countParameters(graphs.trainable), frozen: countParameters(graphs.frozen) },

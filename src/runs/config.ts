@@ -10,7 +10,7 @@ import { familyOf } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { poolings } from '../../graphs/layers/pooling.ts'
 import { BASES } from '../formats/frozen_weights.ts'
-import { loraConfigSchema } from '../formats/manifest.ts'
+import { gradientCheckpointingSchema, loraConfigSchema } from '../formats/manifest.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
 import type { Stage } from './curriculum/options.ts'
 import { curriculumSchema, stagesSchema } from './curriculum/options.ts'
@@ -149,6 +149,11 @@ const singleRunSchema = trainingOptionsSchema.extend({
     .default('error')
     .describe(
       'What to do with a row that does not fit its template, such as a conversation of other turns or a label that is missing, or that is damaged, as a line that is no JSON: stop, or leave it out and count it.',
+    ),
+  gradient_checkpointing: gradientCheckpointingSchema
+    .default(false)
+    .describe(
+      'Less memory for about a quarter more time: the backward pass computes what it reads inside each block once more (docs/memory.md); a number: of so many blocks together.',
     ),
   provider: z
     .enum(PROVIDER_OPTIONS)

@@ -116,9 +116,18 @@ export async function fillRun(
       await closing.close()
     }
   }
-  const { model, seed } = config
+  const { model, seed, gradient_checkpointing } = config
   const graphOptions = task.graphOptions.parse(options)
-  const request = { task: config.task, options: graphOptions, head, lora, npt, model, seed }
+  const request = {
+    task: config.task,
+    options: graphOptions,
+    head,
+    lora,
+    npt,
+    gradient_checkpointing,
+    model,
+    seed,
+  }
   const data = { fingerprint: report.fingerprint }
   // A run may be resumed from another working directory.
   const kept = task.located

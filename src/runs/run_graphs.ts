@@ -2,6 +2,7 @@
  * The graphs of a run, and which tensors it trains.
  * @module
  */
+import { checkpointed } from '../../graphs/checkpointing.ts'
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
@@ -24,6 +25,8 @@ export interface Trained {
   readonly lora: Adaptation
   /** Plastic blocks, which are trained; the model itself is then frozen (`lora` none). */
   readonly npt: NptConfig | null
+  /** Whether the backward pass computes blocks once more, each or so many together from one input; see `checkpointed`. */
+  readonly gradient_checkpointing?: boolean | number | undefined
 }
 
 export interface RunGraphs {
@@ -46,7 +49,7 @@ export const bodyShapes = (config: ModelConfig, head: Head): ParameterShapes =>
  * @throws UserError for a LoRA target that matches nothing, or where nothing is left to train
  */
 export function runGraphs(
-  { task: name, options, head, lora, npt }: Trained,
+  { task: name, options, head, lora, npt, gradient_checkpointing = false }: Trained,
   config: ModelConfig,
   stored: ReadonlyMap<string, ExternalData>,
 ): RunGraphs {
@@ -58,7 +61,14 @@ export function runGraphs(
   return {
     trainable: orUserError(graphs.trainable),
     frozen: lora === 'full' ? new Map() : bodyShapes(config, head),
-    training: () => orUserError(graphs.training),
+    training: () =>
+      orUserError(() => {
+        const training = graphs.training()
+        // `true` is 1.
+        return gradient_checkpointing === false
+          ? training
+          : checkpointed(training, Number(gradient_checkpointing))
+      }),
     evaluation: () => orUserError(graphs.evaluation),
   }
 }

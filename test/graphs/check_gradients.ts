@@ -7,6 +7,7 @@
 import { expect } from 'chai'
 
 import { outputGradients } from '../../graphs/autodiff.ts'
+import { checkpointed } from '../../graphs/checkpointing.ts'
 import type { Graph, Value } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { createRandom } from '../../src/random.ts'
@@ -39,6 +40,8 @@ export function giveOutGradients(loss: Value, wanted: readonly Value[]): Graph {
  * The relative error of an element is |g − d| / max(|g|, |d|, 1e-3·max |g| of its tensor), where g is the graph's
  * gradient and d the difference quotient: an element that is small beside its tensor counts by that tensor.
  *
+ * A graph with segments is rewritten by {@link checkpointed} afterwards, and has to give out the same.
+ *
  * @returns the worst relative error, which is at most TOLERANCE, and the graph's outputs
  */
 export async function checkGradients(graph: Graph, feeds: Feeds, options: CheckOptions = {}) {
@@ -58,10 +61,23 @@ export async function checkGradients(graph: Graph, feeds: Feeds, options: CheckO
       const name = output.slice(0, -'_grad'.length)
       worst = Math.max(worst, await checkTensor(lossSession, feeds, name, outputs[output]!, options))
     }
+    if (graph.segments.length > 0) await checkRecomputed(await open(checkpointed(graph)), feeds, outputs)
     return { worst, outputs }
   } finally {
     await session.release()
     await lossSession.release()
+  }
+}
+
+/** A graph that computes its blocks once more gives out the same. */
+async function checkRecomputed(session: Session, feeds: Feeds, expected: Feeds): Promise<void> {
+  const outputs = await session.run(feeds)
+  await session.release()
+  for (const [name, { data }] of Object.entries(expected)) {
+    const [known, got] = [data as Float64Array, outputs[name]!.data as Float64Array]
+    const largest = known.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    const worst = known.reduce((most, value, i) => Math.max(most, Math.abs(value - got[i]!)), 0)
+    expect(worst, `${name}, with checkpointing`).to.be.at.most(1e-12 * Math.max(1, largest))
   }
 }
 

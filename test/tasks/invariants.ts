@@ -31,7 +31,8 @@ import { createTinyRun } from '../training/tiny_run.ts'
 import type { Line } from '../log_lines.ts'
 import { linesOf } from '../log_lines.ts'
 
-type Invariant = 'cut' | 'judged' | 'resumed' | 'finite' | 'fed' | 'begun' | 'meant' | 'costed' | 'shown'
+type Invariant =
+  'cut' | 'recomputed' | 'judged' | 'resumed' | 'finite' | 'fed' | 'begun' | 'meant' | 'costed' | 'shown'
 
 export interface TaskCase {
   /** Rows of four different examples, which it learns from and is judged by. */
@@ -185,6 +186,40 @@ export function taskInvariants(task: TaskName, { rows, config, skip = {} }: Task
             expect(largestDifference(data, whole!.tensors.get(name)!), name).to.be.at.most(1e-4)
         }
       }),
+    )
+
+    invariant(
+      'recomputed',
+      'takes the same steps with gradient checkpointing, and goes on to the same bytes',
+      () =>
+        withFolder(async (folder) => {
+          const plain = await create(join(folder, 'plain'))
+          await continueRun(plain)
+          const lines = await linesOf(plain)
+          for (const gradient_checkpointing of [true, 2]) {
+            const into = (name: string) =>
+              create(join(folder, `${name} ${gradient_checkpointing}`), { gradient_checkpointing })
+            const run = await into('whole')
+            const graph = async (of: string) => readFile(join(of, 'training_model.onnx'))
+            expect((await graph(run)).length).to.be.greaterThan((await graph(plain)).length)
+            await continueRun(run)
+            const found = await linesOf(run)
+            expect(found).to.have.length(lines.length)
+            for (const [i, line] of found.entries()) {
+              const expected = numbersOf(lines[i]!)
+              expect(expected.length).to.be.greaterThan(2)
+              for (const [n, [name, value]] of numbersOf(line).entries())
+                expect(value, `line ${i}, ${name}`).to.be.closeTo(
+                  expected[n]![1],
+                  1e-5 * Math.max(1, Math.abs(value)),
+                )
+            }
+            const stopped = await into('stopped')
+            await rejection(continueRun(stopped, stopAfter(3)))
+            await continueRun(stopped)
+            expect(await bytesOf(stopped)).to.deep.equal(await bytesOf(run))
+          }
+        }),
     )
 
     invariant('judged', 'is judged alike whatever the batch size', () =>

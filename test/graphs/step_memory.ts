@@ -1,0 +1,54 @@
+/**
+ * `step_memory.ts <every>`: prints by how many MiB a training step of a small GPT-2 raises the peak memory of this process, with
+ * gradient checkpointing every so many blocks, 0 for none. Linux only.
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+
+import { checkpointed } from '../../graphs/checkpointing.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import { languageModelShapes } from '../../graphs/models/language_model.ts'
+import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
+import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
+import { openNodeSession } from '../../src/runtime/node.ts'
+import type { Feeds } from '../../src/runtime/session.ts'
+import { constant, toHost } from './tensor.ts'
+import { adapters, tiny, weightFeeds } from './tiny_gpt2.ts'
+
+const [BATCH, LENGTH] = [2, 256]
+const config = { ...tiny, n_layer: 12, n_embd: 64, n_head: 4, n_inner: 256, n_positions: LENGTH }
+const lora = { ...adapters, target_modules: ['c_attn'] }
+const every = Number(process.argv[2])
+const graph = sftTrainingGraph({ config, lora })
+const session = await openNodeSession(serialize(every > 0 ? checkpointed(graph, every) : graph), {
+  threads: 1,
+})
+const shapes = languageModelShapes(config)
+const weights = weightFeeds(new Map([...shapes, ...loraParameterShapes(shapes, lora)]), 'float32')
+
+const int64 = (shape: number[], at: (i: number) => number) =>
+  toHost(
+    constant(
+      shape,
+      Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => at(i)),
+    ),
+    'int64',
+  )
+const feeds = (length: number): Feeds => ({
+  input_ids: int64([BATCH, length], (i) => i % config.vocab_size),
+  attention_mask: int64([BATCH, length], () => 1),
+  position_ids: int64([BATCH, length], (i) => i % length),
+  label_positions: int64([1], () => length - 1),
+  labels: int64([1], () => 3),
+  label_weights: toHost(constant([1], [1]), 'float32'),
+  ...weights,
+  ...loraScale(2),
+})
+const peak = () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024
+
+await session.run(feeds(2))
+const before = peak()
+await session.run(feeds(LENGTH))
+process.stdout.write(`${peak() - before}\n`)
+process.exit()

@@ -74,8 +74,8 @@ function copiesOf(
   const { graph } = output
   const dy = gradients.get(output)
   if (!dy) return []
-  const zero = once(() => cast(greater(cast(first(dy), 'float32'), LARGEST), output.dtype))
-  const made = new Map(inputs.map((input) => [input, once(() => add(input, zero()))]))
+  const overflows = once(() => greater(first(dy), LARGEST))
+  const made = new Map(inputs.map((input) => [input, once(() => add(input, cast(overflows(), input.dtype)))]))
   const copy = (value: Value) => made.get(value)?.() ?? value
   const inside: [Value, Copy][] = []
   for (const { operator, name, inputs, attributes, outputs } of nodes) {

@@ -6,6 +6,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import type { LibraryHandle } from 'koffi'
 import koffi from 'koffi'
 import { UserError } from '../../errors.ts'
 import { API_VERSION, indices } from './indices.ts'
@@ -45,13 +46,16 @@ export function library(): Library {
   return opened
 }
 let opened: Library | undefined
+/** Held on to: a call after koffi's own handle has been collected reads freed memory. */
+let loaded: LibraryHandle | undefined
 
 function open(): Library {
   const folder = libraryFolder()
   const file = existsSync(folder) ? readdirSync(folder).find(isLibrary) : undefined
   if (file === undefined)
     throw new UserError(`onnxruntime-node has no library for ${process.platform}/${process.arch}`)
-  const base = koffi.load(join(folder, file)).func('OrtGetApiBase', 'void *', [])() as Address
+  loaded = koffi.load(join(folder, file))
+  const base = loaded.func('OrtGetApiBase', 'void *', [])() as Address
   const entry = (table: Address, index: number, result: string, given: readonly string[]) =>
     koffi.decode(
       koffi.decode(table + BigInt(koffi.sizeof('void *') * index), 'void *'),

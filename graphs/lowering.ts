@@ -3,6 +3,7 @@
  * what it takes and rounds what it gives. The numbers are those that such an operation has anywhere which sums in float32.
  * @module
  */
+import type { HalfType } from './ir/dtype.ts'
 import { isHalf } from './ir/dtype.ts'
 import type { Node, Value } from './ir/graph.ts'
 import { Graph } from './ir/graph.ts'
@@ -26,7 +27,11 @@ import type { Operator } from './ir/operator.ts'
 /** Operators that move numbers without looking at them; they have kernels for 16 bits everywhere. */
 const MOVING: ReadonlySet<Operator> = new Set([Reshape, Transpose, Gather, Concat, Identity, Shape])
 
-const hasHalf = (values: readonly Value[]): boolean => values.some(({ dtype }) => isHalf(dtype))
+/** The type of 16 bits that a graph computes in; undefined where what it has of such bits is stored alone. */
+export function halfTypeOf(graph: Graph): HalfType | undefined {
+  const computed = liveNodes(graph).filter(({ operator }) => operator !== Cast && !MOVING.has(operator))
+  return computed.flatMap(({ outputs }) => outputs.map(({ dtype }) => dtype)).find(isHalf)
+}
 
 /**
  * The same graph with arithmetic in float32 alone; a graph that has no other is returned itself.
@@ -37,7 +42,7 @@ const hasHalf = (values: readonly Value[]): boolean => values.some(({ dtype }) =
  */
 export function withFloat32Arithmetic(graph: Graph): Graph {
   const nodes = liveNodes(graph)
-  if (!nodes.some((node) => hasHalf([...node.inputs, ...node.outputs]))) return graph
+  if (!halfTypeOf(graph)) return graph
   const lowered = new Graph(graph.name, graph.doc)
   const forward = ancestors(graph)
   const constants = constantValues(graph, nodes)
@@ -49,8 +54,13 @@ export function withFloat32Arithmetic(graph: Graph): Graph {
 
   for (const value of graph.inputs)
     made.set(value, lowered.input(value.name, value.dtype, value.shape, graph.docs.get(value.name)))
-  for (const { value, data } of graph.initializers)
-    made.set(value, lowered.initializer(value.name, value.dtype, value.shape, data))
+  lowered.widensOnce = graph.widensOnce
+  for (const { value, data, overridable } of graph.initializers) {
+    // A weight that is stored in 16 bits stays so in memory.
+    const isNarrow = isHalf(value.dtype) && !(data instanceof Uint8Array)
+    const options = { overridable: overridable || isNarrow }
+    made.set(value, lowered.initializer(value.name, value.dtype, value.shape, data, options))
+  }
 
   for (const node of nodes) {
     const isBackward = !forward.has(node)

@@ -81,7 +81,15 @@ export async function evaluateRun(
     const config = await readModelConfig(run)
     const tokenizer = await loadTokenizer(run)
     const model = trainedModel(found, { config, tokenizer, runtime: nodeRuntime(settings) })
-    const facts = { settings, config, lora, npt, head, tokenizer, host: folderHost(run, settings) }
+    const facts = {
+      settings,
+      config,
+      lora,
+      npt,
+      head,
+      tokenizer,
+      host: folderHost(run, { ...settings, precision: 'fp32' }),
+    }
     const options = taskOptions(settings)
     const result = await task.evaluation.find(model, dataset, { ...facts, options })
     return { ...about, task: name, ...result } as RunEvaluation

@@ -11,6 +11,7 @@ import { FROZEN_FILE } from './frozen_weights.ts'
 import { headSchema } from './heads.ts'
 import { fromVersion1, isVersion1 } from './manifest_version1.ts'
 import { nptConfigSchema } from './npt_config.ts'
+import { PRECISIONS } from './precision.ts'
 import { checkSealed } from './sealed.ts'
 import { exists, readJson } from './read_file.ts'
 import { TOKENIZER_FILES } from './tokenizer_files.ts'
@@ -61,6 +62,8 @@ const manifestSchema = z.strictObject({
   npt: nptConfigSchema.nullable(),
   /** How the training graph saves memory; absent: not so. */
   gradient_checkpointing: gradientCheckpointingSchema.optional(),
+  /** What the graphs compute in; absent: fp32. */
+  precision: z.enum(PRECISIONS).optional(),
   seed: z.int().min(0),
   opset: z.int(),
   parameters: z.strictObject({ trainable: z.int().min(0), frozen: z.int().min(0) }),

@@ -16,6 +16,7 @@ import { remedyAt } from '../runtime/training_state.ts'
 import type { Metrics } from './listeners.ts'
 import type { LoopRun, Position, Taken } from './loop.ts'
 import { loop, optimizerStep } from './loop.ts'
+import { lossScaleFeeds, lossScaleOf, nextLossScale, skipping } from './loss_scale.ts'
 import type { TrainingOptions } from './options.ts'
 import { improvementOf, wantsReward } from './plastic.ts'
 import type { TrainerState } from './trainer_state.ts'
@@ -97,6 +98,7 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
     const batch = nextBatch(state)
     const all = batch.sequences
     const total = objective.weight(all.flat())
+    const scale = lossScaleOf(run.training, state)
 
     // loss = Σ over micro-batches of Σ nll / total
     let loss = 0
@@ -105,7 +107,10 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
     for (let first = 0; first < all.length; first += size) {
       const micro = all.slice(first, first + size)
       const rows = batch.rows.slice(first, first + size)
-      const feeds = await objective.feeds(micro, { total, step, first, rows, all })
+      const feeds = {
+        ...(await objective.feeds(micro, { total, step, first, rows, all })),
+        ...lossScaleFeeds(scale),
+      }
       const output = await run.training.run({ ...feeds, ...parameters }, { into: tensors.gradients })
       loss += output['loss']!.data[0] as number
       outputs.push(output)
@@ -117,9 +122,15 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
     const reward = wantsReward(options) ? (objective.reward?.(outputs) ?? -loss) : undefined
     const improvement = reward === undefined ? 0 : improvementOf(state.reward_mean, reward)
     const metrics = await objective.metrics?.(outputs, { sequences: all, total, step, feeds: fed })
-    const stepped = await tensors.step(optimizerStep(options, step, learningRate, improvement))
+    // A step that is left out counts for the data and the schedule, and not for AdamW's corrections of bias.
+    const { skipped, ...stepped } = await tensors.step({
+      ...optimizerStep(options, step - (scale?.skipped ?? 0), learningRate, improvement),
+      ...(scale ? { runStep: step } : {}),
+      ...skipping(scale),
+    })
     return {
       ...{ loss: objective.loss?.(outputs) ?? loss, ...stepped, tokens: tokensOf(batch) },
+      ...(scale ? { lossScale: nextLossScale(scale, skipped) } : {}),
       ...(metrics ? { metrics } : {}),
       ...(reward === undefined ? {} : { reward }),
     }

@@ -8,6 +8,7 @@ import type { OptimizerStep, Stepped } from '../runtime/training_state.ts'
 import { remedyAt } from '../runtime/training_state.ts'
 import type { EvaluationRecord, Listener, Metrics, StepRecord } from './listeners.ts'
 import { isBetter, listenersAsOne } from './listeners.ts'
+import type { LossScale } from './loss_scale.ts'
 import type { TrainingOptions } from './options.ts'
 import { plasticStep, runningMean } from './plastic.ts'
 import { learningRate, scheduleOf } from './schedule.ts'
@@ -54,6 +55,8 @@ export interface Taken extends Pick<Stepped, 'gradNorm' | 'eligibilityNorm'> {
   readonly carried?: TrainerState['carried']
   /** How good the step was, where the third factor of the plastic update is a reward. */
   readonly reward?: number
+  /** What the next step's gradients are scaled by, of float16. */
+  readonly lossScale?: LossScale
 }
 
 /**
@@ -87,12 +90,14 @@ export async function loop(
   while (!finished(state) && !run.signal?.aborted) {
     const step = state.global_step + 1
     const rate = learningRate(schedule, state.global_step)
-    const { loss, gradNorm, eligibilityNorm, tokens, metrics, carried, reward } = await atStep(step, () =>
-      take({ step, learningRate: rate, state }),
+    const { loss, gradNorm, eligibilityNorm, tokens, metrics, carried, reward, lossScale } = await atStep(
+      step,
+      () => take({ step, learningRate: rate, state }),
     )
     state = {
       ...advance(state, perEpoch),
       ...(carried ? { carried } : {}),
+      ...(lossScale ? { loss_scale: lossScale } : {}),
       ...(reward === undefined ? {} : { reward_mean: runningMean(state.reward_mean, reward) }),
     }
     const epoch = state.epoch + state.batch / perEpoch
@@ -103,6 +108,7 @@ export async function loop(
       grad_norm: gradNorm,
       learning_rate: rate,
       tokens,
+      ...(lossScale ? { loss_scale: lossScale.scale, skipped: lossScale.skipped } : {}),
       ...(eligibilityNorm === undefined ? {} : { 'plastic/eligibility_norm': eligibilityNorm }),
       ...(reward === undefined ? {} : { 'plastic/reward': reward }),
       ...metrics,

@@ -7,6 +7,7 @@
 import { z } from 'zod'
 
 import { checkJson } from '../schema.ts'
+import { lossScaleSchema } from './loss_scale.ts'
 
 const position = z.strictObject({
   /** Optimizer steps done. */
@@ -20,6 +21,8 @@ const position = z.strictObject({
   evaluations_without_improvement: z.int().min(0),
   /** The running mean of the steps' rewards, where a plastic update goes by it. */
   reward_mean: z.number().optional(),
+  /** Of float16. */
+  loss_scale: lossScaleSchema.optional(),
 })
 
 const carried = z.record(z.string(), z.number().min(0))

@@ -7,6 +7,8 @@ import { basename, dirname } from 'node:path'
 
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
+import { halfTypeOf, withFloat32Arithmetic } from '../../graphs/lowering.ts'
+import { UserError } from '../errors.ts'
 import { externalData, readableInPlace } from '../formats/external_data.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { filesOf, readStored } from '../formats/weight_files.ts'
@@ -19,6 +21,20 @@ export interface OpenGraph {
   readonly session: Session
   /** To be fed with every run: the weights, where they are not of float32 in files side by side. */
   readonly constants: Feeds
+}
+
+/**
+ * A graph as a runtime computes it.
+ *
+ * @throws UserError where that has arithmetic of 16 bits, and not of the graph's kind
+ */
+export async function computable(graph: Graph, runtime: Runtime): Promise<Graph> {
+  const dtype = halfTypeOf(graph)
+  if (!dtype) return graph
+  const types = (await runtime.halfTypes?.()) ?? []
+  if (types.includes(dtype)) return graph
+  if (types.length === 0) return withFloat32Arithmetic(graph)
+  throw new UserError(`the provider has no ${dtype}; use precision fp16 or fp32, or the provider cuda or cpu`)
 }
 
 /**
@@ -40,7 +56,7 @@ export async function openGraph(
   const folders = new Set([...paths.values()].map((path) => dirname(path)))
   const inPlace = readableInPlace(model) && folders.size === 1
   const graph = build(inPlace ? externalData(model.tensors, (file) => basename(paths.get(file)!)) : undefined)
-  const session = await runtime.open(serialize(graph), {
+  const session = await runtime.open(serialize(await computable(graph, runtime)), {
     ...options,
     name,
     ...(inPlace ? { externalFolder: [...folders][0]! } : {}),

@@ -97,7 +97,7 @@ export async function writeGraphs(
   run: Pick<Manifest, 'data' | 'settings' | 'began_with'> & { readonly placeless?: object } = { data: null },
   start?: string,
 ): Promise<Manifest> {
-  const { model, task, options, lora, head, npt, optimizer, plastic, seed } = request
+  const { model, task, options, lora, head, npt, optimizer, plastic, precision = 'fp32', seed } = request
   const { gradient_checkpointing = false } = request
   const { placeless, ...known } = run
   const { config, tensors } = await openFrozenFolder(folder)
@@ -121,6 +121,7 @@ export async function writeGraphs(
     lora: typeof lora === 'string' ? lora : { ...lora, target_modules: [...lora.target_modules] },
     npt: npt && { ...npt, layers: typeof npt.layers === 'string' ? npt.layers : [...npt.layers] },
     ...(gradient_checkpointing === false ? {} : { gradient_checkpointing }),
+    ...(precision === 'fp32' ? {} : { precision }),
     seed,
     opset: Math.max(...Object.values(models).map(opsetOf)),
     parameters: { trainable: countParameters(graphs.trainable), frozen: countParameters(graphs.frozen) },

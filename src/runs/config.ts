@@ -12,6 +12,7 @@ import { poolings } from '../../graphs/layers/pooling.ts'
 import { BASES } from '../formats/frozen_weights.ts'
 import { gradientCheckpointingSchema, loraConfigSchema } from '../formats/manifest.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
+import { PRECISIONS } from '../formats/precision.ts'
 import type { Stage } from './curriculum/options.ts'
 import { curriculumSchema, stagesSchema } from './curriculum/options.ts'
 import { classesSchema, evalSourceSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
@@ -160,6 +161,12 @@ const singleRunSchema = trainingOptionsSchema.extend({
     .default('cpu')
     .describe(
       'What ONNX Runtime computes on: the CPU; a GPU through WebGPU (Vulkan, Metal, Direct3D 12) or CUDA; `auto`: the first of cuda, webgpu and cpu that works.',
+    ),
+  precision: z
+    .enum(PRECISIONS)
+    .default('fp32')
+    .describe(
+      'What the graphs compute in; with fp16 and bf16 trained tensors, norms, sums and losses stay float32. On the CPU 16 bits are stored and float32 is computed in (docs/precision.md).',
     ),
   threads: z
     .int()

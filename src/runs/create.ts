@@ -118,6 +118,7 @@ export async function fillRun(
   }
   const { model, seed, gradient_checkpointing } = config
   const graphOptions = task.graphOptions.parse(options)
+  const { precision } = config
   const request = {
     task: config.task,
     options: graphOptions,
@@ -125,6 +126,7 @@ export async function fillRun(
     lora,
     npt,
     gradient_checkpointing,
+    precision,
     model,
     seed,
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { isPooled } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
 import { openFrozenFolder } from '../formats/frozen_weights.ts'
+import { precisionType } from '../formats/precision.ts'
 import { exists } from '../formats/read_file.ts'
 import { readSafetensorsHeader, readTensors, writeSafetensors } from '../formats/safetensors.ts'
 import { tokenizerDifference } from '../formats/tokenizer_difference.ts'
@@ -30,7 +31,7 @@ import { appendRecord, truncateRecords } from './log.ts'
  */
 export function folderHost(
   folder: string,
-  config: Pick<RunConfig, 'provider' | 'threads' | 'prepacking' | 'task'>,
+  config: Pick<RunConfig, 'provider' | 'threads' | 'prepacking' | 'precision' | 'task'>,
   runtime: Runtime = nodeRuntime(config),
   note?: (sentence: string) => void,
 ): Host {
@@ -55,7 +56,12 @@ export function folderHost(
       return openGraph(`${what} of ${folder}`, model, build, runtime, { prepacking, ...options })
     },
     openModel: async (name, key, build) =>
-      openFoundModel(name === null ? { base: folder } : await find(name, key), build, runtime),
+      openFoundModel(
+        name === null ? { base: folder } : await find(name, key),
+        // In the precision of the run, so that what is compared is rounded alike.
+        (request) => build({ ...request, dtype: precisionType(config.precision) }),
+        runtime,
+      ),
     checkModel: async (name, key) => void (await find(name, key)),
     openReward: (source) => openRewardFunction(source, options),
     kept: {

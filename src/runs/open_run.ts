@@ -2,19 +2,25 @@
  * A run with all that its task trains with: sessions, data, tensors.
  * @module
  */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
+import { serialize } from '../../graphs/ir/serialize.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { plasticTensors } from '../../graphs/optimizers/plastic.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
+import { externalData } from '../formats/external_data.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
+import { openFrozenFolder } from '../formats/frozen_weights.ts'
+import type { Precision } from '../formats/precision.ts'
 import { stopTokens } from '../generation/token_generator.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
 import { createClosing } from '../runtime/closing.ts'
 import { loraScale } from '../runtime/feeds.ts'
-import type { Runtime } from '../runtime/runtime.ts'
+import { computable } from '../models/open_graph.ts'
+import type { OpenOptions, Runtime } from '../runtime/runtime.ts'
+import type { Session } from '../runtime/session.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
 import type { OpenRun } from '../tasks/task.ts'
 import type { SettledConfig } from './config.ts'
@@ -62,10 +68,9 @@ export async function withOpenRun<T>(
   const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
   const closing = createClosing()
   try {
-    const training = closing.add(await runtime.open(join(folder, 'training_model.onnx'), { prepacking }))
-    const evaluation = closing.add(
-      await runtime.open(join(folder, 'eval_model.onnx'), { prepacking, spinning: false }),
-    )
+    const open = await runOpener(folder, { settings, manifest, config, runtime, ...(note ? { note } : {}) })
+    const training = closing.add(await open('training', { prepacking }))
+    const evaluation = closing.add(await open('evaluation', { prepacking, spinning: false }))
     const [trainData, validationData] = [
       closing.add(openSplitFile(folder, 'train')),
       closing.add(openSplitFile(folder, 'validation')),
@@ -84,6 +89,33 @@ export async function withOpenRun<T>(
     await closing.close()
   }
 }
+
+const FILES = { training: 'training_model.onnx', evaluation: 'eval_model.onnx' } as const
+
+/**
+ * Opens the graphs of a run: as its folder has them, or, of 16 bits where the runtime has no such arithmetic, built again for float32
+ * arithmetic, so that a run may go on elsewhere.
+ */
+async function runOpener(
+  folder: string,
+  { manifest, config, runtime, note }: RunToOpen & Pick<FilledRun, 'note'>,
+): Promise<(graph: keyof typeof FILES, options: OpenOptions) => Promise<Session>> {
+  const path = (graph: keyof typeof FILES) => join(folder, FILES[graph])
+  const { precision } = manifest
+  if (precision === undefined) return (graph, options) => runtime.open(path(graph), options)
+  const { tensors } = await openFrozenFolder(folder)
+  const graphs = runGraphs(manifest, config, externalData(tensors, basename))
+  if (((await runtime.halfTypes?.()) ?? []).length === 0) note?.(storedAlone(precision))
+  return async (graph, options) =>
+    runtime.open(serialize(await computable(graphs[graph](), runtime)), {
+      ...options,
+      name: path(graph),
+      externalFolder: folder,
+    })
+}
+
+const storedAlone = (precision: Precision): string =>
+  `the CPU has no arithmetic of 16 bits, so ${precision} is what tensors are stored in, and float32 what is computed in`
 
 function checkData(datasets: readonly DataSet[], vocabularySize: number): void {
   for (const dataset of datasets) {

@@ -13,6 +13,8 @@ import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
 import { ownShapes } from '../formats/model_folder.ts'
+import type { Precision } from '../formats/precision.ts'
+import { precisionType } from '../formats/precision.ts'
 import type { TaskName } from '../tasks/index.ts'
 import { taskNamed } from '../tasks/index.ts'
 
@@ -27,6 +29,8 @@ export interface Trained {
   readonly npt: NptConfig | null
   /** Whether the backward pass computes blocks once more, each or so many together from one input; see `checkpointed`. */
   readonly gradient_checkpointing?: boolean | number | undefined
+  /** What the graphs compute in; absent: fp32. */
+  readonly precision?: Precision | undefined
 }
 
 export interface RunGraphs {
@@ -49,7 +53,7 @@ export const bodyShapes = (config: ModelConfig, head: Head): ParameterShapes =>
  * @throws UserError for a LoRA target that matches nothing, or where nothing is left to train
  */
 export function runGraphs(
-  { task: name, options, head, lora, npt, gradient_checkpointing = false }: Trained,
+  { task: name, options, head, lora, npt, gradient_checkpointing = false, precision }: Trained,
   config: ModelConfig,
   stored: ReadonlyMap<string, ExternalData>,
 ): RunGraphs {
@@ -57,7 +61,9 @@ export function runGraphs(
   if (npt && lora !== 'none')
     throw new UserError('plastic blocks learn on a frozen model; leave either npt or lora out')
   if (lora === 'none' && !npt && task.refuses.frozen !== undefined) throw new UserError(task.refuses.frozen)
-  const graphs = orUserError(() => task.graphs({ config, lora, npt, stored }, options, head))
+  const graphs = orUserError(() =>
+    task.graphs({ config, lora, npt, stored, dtype: precisionType(precision) }, options, head),
+  )
   return {
     trainable: orUserError(graphs.trainable),
     frozen: lora === 'full' ? new Map() : bodyShapes(config, head),

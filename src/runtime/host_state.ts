@@ -44,7 +44,7 @@ export function hostState(memory: ParameterMemory): TrainingState {
     gradients: feeds('_grad', 'gradient'),
     accumulate: () => memory.accumulateGradients(),
     discard: () => memory.discardGradients(),
-    step: async (settings) => ({ ...memory.step(settings), skipped: false }),
+    step: async (settings) => memory.step(settings),
     read: async (name, slot) => viewOf(name, slot),
     write: async (name, slot, data) => viewOf(name, slot).set(data),
   }

@@ -6,6 +6,7 @@ import { UserError } from '../errors.ts'
 import { createHostState } from './host_state.ts'
 import type { Provider } from './node.ts'
 import { openNodeSession } from './node.ts'
+import { kindOf } from './ort/providers.ts'
 import type { Runtime } from './runtime.ts'
 import { mostThreads } from './threads.ts'
 
@@ -23,6 +24,7 @@ export interface Device {
 
 /** The ONNX Runtime of onnxruntime-node on a device; trained tensors live in the memory of the host. */
 export const nodeRuntime = ({ provider = 'cpu', threads }: Device = {}): Runtime => ({
+  halfTypes: async () => kindOf((await findProvider(provider)).provider).halfTypes,
   async open(model, options) {
     const found = await findProvider(provider)
     return openNodeSession(model, { provider: found.provider, ...(threads ? { threads } : {}), ...options })

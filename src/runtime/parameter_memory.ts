@@ -40,7 +40,7 @@ export interface ParameterMemory {
    * One AdamW step over all tensors, and a plastic update of those with traces where it is asked for.
    * @throws UserError naming the first tensor whose gradient holds a NaN or an infinity; nothing has been updated then.
    */
-  step(options: OptimizerStep): Omit<Stepped, 'skipped'>
+  step(options: OptimizerStep): Stepped
 }
 
 interface Slot {
@@ -102,12 +102,19 @@ export function createParameterMemory(
 
     step(options) {
       const { learningRate, step, beta1, beta2, epsilon, weightDecay, maxGradNorm = Infinity } = options
+      const { runStep = step } = options
       const norms = new Map<Slot, number>()
       let sumOfSquares = 0
       for (const [name, slot] of slots) {
         const squares = slot.kernels.sum_of_squares(source(slot), slot.length)
+        if (!Number.isFinite(squares) && options.skipNotFinite) {
+          summed = 0
+          return { gradNorm: 0, skipped: true }
+        }
         if (!Number.isFinite(squares))
-          throw new UserError(`the gradient of ${name} is not finite at step ${step}; ${remedyAt(step)}`)
+          throw new UserError(
+            `the gradient of ${name} is not finite at step ${runStep}; ${remedyAt(runStep)}`,
+          )
         norms.set(slot, Math.sqrt(squares))
         sumOfSquares += squares
       }
@@ -126,7 +133,7 @@ export function createParameterMemory(
       }
       const traced = options.plastic && plasticUpdate(options.plastic, gradScale)
       summed = 0
-      return { gradNorm, ...(traced === undefined ? {} : { eligibilityNorm: traced }) }
+      return { gradNorm, skipped: false, ...(traced === undefined ? {} : { eligibilityNorm: traced }) }
 
       /** Of all tensors with traces; the norm of the traces. */
       function plasticUpdate(rule: PlasticStep, scale: number): number {

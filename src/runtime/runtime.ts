@@ -3,6 +3,7 @@
  * `web_runtime.ts` give one each; everything else is handed one.
  * @module
  */
+import type { HalfType } from '../../graphs/ir/dtype.ts'
 import type { Session, SessionOptions } from './session.ts'
 import type { StateOptions, TrainingState } from './training_state.ts'
 
@@ -17,6 +18,8 @@ export interface OpenOptions extends SessionOptions {
 }
 
 export interface Runtime {
+  /** The types of 16 bits that it computes in; none, as where absent: it stores such numbers and computes in float32. */
+  readonly halfTypes?: () => Promise<readonly HalfType[]>
   /**
    * @param model a path, where the runtime reads files, or the bytes of an .onnx file
    * @throws UserError where it cannot be loaded

@@ -10,6 +10,8 @@ export interface OptimizerStep {
   readonly learningRate: number
   /** The optimizer step, counted from 1: it sets the bias corrections. */
   readonly step: number
+  /** The step of the run that it is, for errors; absent: the same. */
+  readonly runStep?: number
   readonly beta1: number
   readonly beta2: number
   readonly epsilon: number
@@ -17,6 +19,8 @@ export interface OptimizerStep {
   readonly weightDecay: number
   /** Gradients are scaled down where their global norm exceeds this; absent: never. */
   readonly maxGradNorm?: number
+  /** Whether the step is left out where a gradient is not finite, in place of an error. */
+  readonly skipNotFinite?: boolean
   /** What follows on tensors with eligibility traces; absent: nothing, and the traces stay. */
   readonly plastic?: PlasticStep
 }
@@ -41,7 +45,7 @@ export interface PlasticStep {
 
 /** What a step was like. */
 export interface Stepped {
-  /** Global, before clipping. */
+  /** Global, before clipping; 0 of a step that was left out. */
   readonly gradNorm: number
   /** Whether the step was left out. */
   readonly skipped: boolean
@@ -84,7 +88,7 @@ export interface TrainingState {
   /** Forgets what was accumulated, where the step it was for is not made. */
   discard(): void
   /**
-   * One optimizer step from what was accumulated.
+   * One optimizer step from what was accumulated, which is then forgotten.
    * @throws UserError naming the first tensor whose gradient is not finite; nothing has been updated then
    */
   step(settings: OptimizerStep): Promise<Stepped>

@@ -16,6 +16,7 @@ import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { DataKindName } from '../data/kinds/index.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
+import type { Precision } from '../formats/precision.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import type { TokenGenerator } from '../generation/token_generator.ts'
 import type { Method } from '../learning/default_rate.ts'
@@ -127,6 +128,8 @@ export interface TaskGraphs {
 export interface RunSettings extends TrainingOptions {
   /** What to do with a prompt that leaves no room for a response. */
   readonly overlong: 'error' | 'skip'
+  /** What its graphs compute in. */
+  readonly precision: Precision
 }
 
 /** What is known of a run before its tensors are. */

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { HalfType } from '../../../graphs/ir/dtype.ts'
 import { UserError } from '../../errors.ts'
 import type { Address, Library } from './library.ts'
 import { libraryFolder } from './library.ts'
@@ -11,6 +12,8 @@ import { libraryFolder } from './library.ts'
 interface ProviderKind {
   /** What ONNX Runtime calls its memory; null: that of the host. */
   readonly memory: string | null
+  /** The types of 16 bits that it computes in. */
+  readonly halfTypes: readonly HalfType[]
   /** Whether its library is there. */
   readonly installed: () => boolean
   /** What is missing, and the way out, where a session cannot be opened on it. */
@@ -26,12 +29,14 @@ const hasLibrary = (name: string): boolean =>
 export const providers = {
   cpu: {
     memory: null,
+    halfTypes: [],
     installed: () => true,
     remedy: 'onnxruntime-node is not whole: install it again',
     append: () => undefined,
   },
   cuda: {
     memory: 'Cuda',
+    halfTypes: ['float16', 'bfloat16'],
     installed: () => hasLibrary('onnxruntime_providers_cuda'),
     remedy:
       "an NVIDIA card with its driver, and CUDA's libraries where the loader looks (LD_LIBRARY_PATH), are needed; or use the provider 'webgpu' or 'cpu'",
@@ -46,6 +51,7 @@ export const providers = {
   },
   webgpu: {
     memory: 'WebGPU_Buffer',
+    halfTypes: ['float16'],
     // Bundled where onnxruntime-node has a build with it.
     installed: () => process.platform !== 'linux' || process.arch === 'x64',
     remedy:

@@ -3,6 +3,7 @@
  * interrupted goes on as if it had not been.
  * @module
  */
+import { LOSS_SCALE } from '../../../graphs/autodiff.ts'
 import type { EncodedExample } from '../../data/examples/encode.ts'
 import { lastLearned } from '../../data/examples/prompts_and_references.ts'
 import { totalLabelled } from '../../data/batches/collate.ts'
@@ -91,19 +92,19 @@ export function neuroplasticObjective(parts: ObjectiveParts): Objective {
   }
 
   /** Of what each term adds to the gradient of the loss. */
-  async function gradientNorms(): Promise<Record<string, number>> {
+  async function gradientNorms(scale: Feeds): Promise<Record<string, number>> {
     const norms: Record<string, number> = {}
     for (const term of TERMS.filter((name) => weights[name] > 0))
-      norms[`terms/${term}_grad_norm`] = await gradientNorm(term)
+      norms[`terms/${term}_grad_norm`] = await gradientNorm(term, scale)
     return norms
   }
 
-  async function gradientNorm(term: Term): Promise<number> {
+  async function gradientNorm(term: Term, scale: Feeds): Promise<number> {
     const sums = new Map<string, Float32Array>()
     for (const piece of pieces) {
       const weighs = Object.values(weightsOf(piece, term)).some(({ data }) => data.some((x) => x !== 0))
       if (!weighs) continue
-      const feeds = { ...feedsOf(piece, term), ...parts.parameters }
+      const feeds = { ...feedsOf(piece, term), ...parts.parameters, ...scale }
       const outputs = await parts.training.run(feeds, { outputs: parts.gradients })
       for (const name of parts.gradients) {
         const gradient = outputs[name]!.data as Float32Array
@@ -127,7 +128,7 @@ export function neuroplasticObjective(parts: ObjectiveParts): Objective {
     },
     loss: (outputs) => valuesOf(pieces, outputs).loss,
     reward: (outputs) => -valuesOf(pieces, outputs).total,
-    async metrics(outputs, { step }) {
+    async metrics(outputs, { step, feeds }) {
       const { crossEntropy, terms, total } = valuesOf(pieces, outputs)
       const values = TERMS.flatMap((name) =>
         terms[name] === undefined ? [] : [[`terms/${name}`, terms[name]] as const],
@@ -138,8 +139,12 @@ export function neuroplasticObjective(parts: ObjectiveParts): Objective {
         'terms/total': total,
         'terms/lambda': pieces[0]!.lambda,
         ...lengthOf(pieces),
-        ...(step === 1 || step % options.norm_steps === 0 ? await gradientNorms() : {}),
+        ...(step === 1 || step % options.norm_steps === 0 ? await gradientNorms(scaleOf(feeds)) : {}),
       }
     },
   }
 }
+
+/** What gradients are scaled by, where a step was fed that. */
+const scaleOf = ([first]: readonly Feeds[]): Feeds =>
+  first?.[LOSS_SCALE] ? { [LOSS_SCALE]: first[LOSS_SCALE] } : {}

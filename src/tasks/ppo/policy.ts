@@ -5,6 +5,9 @@
  */
 import { factsOf } from '../../../graphs/models/family.ts'
 import type { OpenRun } from '../task.ts'
+import type { LossScale } from '../../learning/loss_scale.ts'
+import { lossScaleOf } from '../../learning/loss_scale.ts'
+import type { TrainerState } from '../../learning/trainer_state.ts'
 import type { TrainingOptions } from '../../learning/options.ts'
 import type { Metrics } from '../../learning/listeners.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
@@ -55,6 +58,8 @@ export interface Policy {
     batches: readonly (readonly number[])[],
     step: number,
   ) => Promise<TokenViews>
+  /** What the next step's gradients are scaled by; undefined where the training graph takes no scale. */
+  readonly lossScale: (state: Pick<TrainerState, 'loss_scale'>) => LossScale | undefined
   /** Gives what the training graph does, and leaves the gradients in the training state. */
   readonly gradients: (feeds: Tensors) => Promise<Record<string, HostTensor>>
 }
@@ -95,6 +100,7 @@ export function openPolicy(
       })
       return { ...own, reference: other.logps }
     },
+    lossScale: (state) => lossScaleOf(training, state),
     gradients: (feeds) => training.run({ ...feeds, ...parameters }, { into: tensors.gradients }),
   }
 }

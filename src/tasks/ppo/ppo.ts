@@ -12,6 +12,8 @@
 import type { Listener } from '../../learning/listeners.ts'
 import type { LoopRun, Position, Taken } from '../../learning/loop.ts'
 import { loop, optimizerStep } from '../../learning/loop.ts'
+import type { LossScale } from '../../learning/loss_scale.ts'
+import { lossScaleFeeds, nextLossScale, skipping } from '../../learning/loss_scale.ts'
 import type { TrainingOptions } from '../../learning/options.ts'
 import { improvementOf, wantsReward } from '../../learning/plastic.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
@@ -105,6 +107,7 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
       ...{ responses, scores, plan, rate, step },
       improvement: improvementOf(state.reward_mean, reward),
       klCoefficient: kl_coef,
+      lossScale: policy.lossScale(state),
       optimizerSteps: optimizer_steps,
     }
     const updated = await updatePolicy(policy, run, update, stopwatch)
@@ -118,6 +121,7 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
       tokens: responses.reduce((sum, { prompt, tokens }) => sum + prompt.ids.length + tokens.length, 0),
       metrics: updated.statistics,
       carried: { kl_coef: updated.klCoefficient, optimizer_steps: updated.optimizerSteps },
+      ...(updated.lossScale ? { lossScale: updated.lossScale } : {}),
       ...(updated.eligibilityNorm === undefined ? {} : { eligibilityNorm: updated.eligibilityNorm }),
       ...(wantsReward(options) ? { reward } : {}),
     }
@@ -146,6 +150,8 @@ export interface Update {
   readonly step: number
   /** By how much the mean of its scores is above that of the updates before. */
   readonly improvement?: number
+  /** What its gradients are scaled by, of float16. */
+  readonly lossScale?: LossScale | undefined
 }
 
 export interface Updated {
@@ -156,6 +162,8 @@ export interface Updated {
   readonly gradNorm: number
   /** Of eligibility traces, after the last of them. */
   readonly eligibilityNorm: number | undefined
+  /** For the next update. */
+  readonly lossScale: LossScale | undefined
   readonly optimizerSteps: number
   /** β for the next update. */
   readonly klCoefficient: number
@@ -187,6 +195,7 @@ export async function updatePolicy(
     statistics: { ...statistics, ...learned.statistics, 'ppo/learning_rate': update.rate },
     gradNorm: learned.gradNorm,
     eligibilityNorm: learned.eligibilityNorm,
+    lossScale: learned.lossScale,
     optimizerSteps: update.optimizerSteps + learned.optimizerSteps,
     klCoefficient: nextKlCoefficient(klCoefficient, statistics['objective/kl']!, responses.length, run.ppo),
   }
@@ -221,8 +230,9 @@ async function learn(
   policy: Policy,
   { options, ppo, tensors }: Pick<PpoRun, 'options' | 'ppo' | 'tensors'>,
   experiences: readonly Experience[],
-  { plan, rate, step, optimizerSteps, improvement }: Update,
-): Promise<Pick<Updated, 'statistics' | 'gradNorm' | 'eligibilityNorm' | 'optimizerSteps'>> {
+  { plan, rate, step, optimizerSteps, improvement, lossScale }: Update,
+): Promise<Pick<Updated, 'statistics' | 'gradNorm' | 'eligibilityNorm' | 'optimizerSteps' | 'lossScale'>> {
+  let scale = lossScale
   const all: Record<string, number>[] = []
   const gradNorms: number[] = []
   let eligibilityNorm: number | undefined
@@ -230,7 +240,7 @@ async function learn(
   let epochs = 0
   for (const { rows, tokenWeight, endsStep, endsEpoch } of plan) {
     const some = rows.map((row) => experiences[row]!)
-    const outcome = await learnFrom(policy, some, tokenWeight, step)
+    const outcome = await learnFrom(policy, some, { tokenWeight, step, scale })
     firstRatio ??= furthestRatio(outcome)
     const statistics = miniBatchStatistics(outcome, ppo)
     all.push(statistics)
@@ -241,9 +251,15 @@ async function learn(
     const movedFar = statistics['policy/policykl']! > KL_TOLERANCE * ppo.target_kl
     if (endsStep) {
       const adamwStep = optimizerSteps + gradNorms.length + 1
-      const stepped = await tensors.step(optimizerStep(options, adamwStep, rate, improvement))
-      gradNorms.push(stepped.gradNorm)
-      eligibilityNorm = stepped.eligibilityNorm
+      const stepped = await tensors.step({
+        ...optimizerStep(options, adamwStep, rate, improvement),
+        ...skipping(scale),
+      })
+      if (!stepped.skipped) {
+        gradNorms.push(stepped.gradNorm)
+        eligibilityNorm = stepped.eligibilityNorm
+      }
+      scale &&= nextLossScale(scale, stepped.skipped)
     }
     if (ppo.early_stopping && endsEpoch && movedFar) {
       tensors.discard()
@@ -260,6 +276,7 @@ async function learn(
     gradNorm: gradNorms.length === 0 ? 0 : moments(gradNorms).mean,
     eligibilityNorm,
     optimizerSteps: gradNorms.length,
+    lossScale: scale,
   }
 }
 
@@ -267,8 +284,15 @@ async function learn(
 async function learnFrom(
   policy: Policy,
   some: readonly Experience[],
-  tokenWeight: number,
-  step: number,
+  {
+    tokenWeight,
+    step,
+    scale,
+  }: {
+    readonly tokenWeight: number
+    readonly step: number
+    readonly scale: LossScale | undefined
+  },
 ): Promise<MiniBatchOutcome> {
   const oldLogps = some.flatMap(({ logps }) => logps)
   const oldValues = some.flatMap(({ values }) => values)
@@ -287,6 +311,7 @@ async function learnFrom(
     advantages: perToken(advantages),
     returns: perToken(returns),
     token_weights: perToken(oldLogps.map(() => tokenWeight)),
+    ...lossScaleFeeds(scale),
   })
   const given = (name: string) => {
     const data = outputs[name]!.data as Float32Array

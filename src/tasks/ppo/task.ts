@@ -1,6 +1,7 @@
 /** @module */
 import { ppoEvaluationGraph, ppoShapes, ppoTrainingGraph } from '../../../graphs/tasks/ppo.ts'
 import { evenlySpread } from '../../data/examples/prompts_and_references.ts'
+import { precisionType } from '../../formats/precision.ts'
 import { located } from '../../rewards/reward_source.ts'
 import { createClosing } from '../../runtime/closing.ts'
 import { asLanguageModel } from '../language_model.ts'
@@ -59,7 +60,11 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
         lora === 'full'
           ? await host.openGraph(
               'the reference',
-              (stored) => ppoEvaluationGraph({ config, stored, lora: 'none', ppo }),
+              (stored) =>
+                ppoEvaluationGraph({
+                  ...{ config, stored, lora: 'none', ppo },
+                  dtype: precisionType(run.settings.precision),
+                }),
               { spinning: false },
             )
           : null

@@ -8,7 +8,7 @@ import { readManifest } from '../../src/formats/manifest.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
-import type { Session } from '../../src/runtime/session.ts'
+import type { HostTensor, Session } from '../../src/runtime/session.ts'
 import { TASK_NAMES } from '../../src/tasks/index.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import type { Line } from '../log_lines.ts'
@@ -28,9 +28,9 @@ const overflowing =
       ...session,
       async run(feeds, options) {
         const outputs = await session.run(feeds, options)
-        const scale = feeds['loss_scale']?.data[0] as number | undefined
+        const scale = (feeds['loss_scale'] as HostTensor | undefined)?.data[0] as number | undefined
         if (scale !== undefined && scale > above)
-          (Object.values(options!.into!).at(-1)!.data as Float32Array)[0] = Infinity
+          ((Object.values(options!.into!).at(-1) as HostTensor).data as Float32Array)[0] = Infinity
         if (scale !== undefined && loss !== 0) (outputs['loss']!.data as Float32Array)[0] = loss
         return outputs
       },

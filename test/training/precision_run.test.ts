@@ -149,6 +149,38 @@ describe('a run in 16 bits', function () {
       expect(message).to.match(/bfloat16|NOT_IMPLEMENTED|Could not find an implementation/)
     }))
 
+  for (const base of ['bf16', 'fp16', 'int4'] as const)
+    it(`goes with frozen weights in ${base}`, () =>
+      withFolder(async (folder) => {
+        const { run } = await createTinyRun(folder, rows, { ...shared, ...config, precision: 'bf16', base })
+        await continueRun(run)
+        const lines = await steps(run)
+        expect(lines).to.have.length(6)
+        expect(lines[5]!['loss']).to.be.lessThan(lines[0]!['loss'] as number)
+      }))
+
+  for (const precision of ['fp16', 'bf16'] as const)
+    it(`learns the same with gradient checkpointing, ${precision}`, () =>
+      withFolder(async (folder) => {
+        const losses = async (name: string, options: object) => {
+          const given = { ...shared, ...config, precision, ...options }
+          const { run } = await createTinyRun(join(folder, name), rows, given)
+          await continueRun(run)
+          return (await steps(run)).map((line) => [line['loss'], line['grad_norm']])
+        }
+        const plain = await losses('plain', {})
+        expect(await losses('checkpointed', { gradient_checkpointing: true })).to.deep.equal(plain)
+      }))
+
+  it('refuses a provider with other 16 bits', () =>
+    withFolder(async (folder) => {
+      const { run } = await createTinyRun(folder, rows, { ...shared, ...config, precision: 'bf16' })
+      const runtimeOf = (): Runtime => ({ ...nodeRuntime(), halfTypes: () => Promise.resolve(['float16']) })
+      expect(await userError(() => continueRun(run, undefined, { runtimeOf }))).to.equal(
+        'the provider has no bfloat16; use precision fp16 or fp32, or the provider cuda or cpu',
+      )
+    }))
+
   it('refuses a precision that was changed', () =>
     withFolder(async (folder) => {
       const { run } = await createTinyRun(folder, rows, { ...shared, ...config, precision: 'bf16' })

@@ -4,8 +4,9 @@
  * Nets with Sublinear Memory Cost (2016).
  *
  * A runtime that finds two equal computations does one of them and keeps its result, and it may do a copy at once. So what goes
- * into the copy is h + [dy₀ > 3.4·10³⁸], with the first element of the gradient that arrives at the block's output y: equal to h
- * wherever gradients are finite, yet not known to be, nor before dy is there.
+ * into the copy is h + [dy₀ + Σ dθ₀ > 3.4·10³⁸], with the first element of the gradient that arrives at the block's output y and of
+ * those of the tensors θ that have been trained with since the copy before: equal to h wherever gradients are finite, yet not known
+ * to be, nor before they are there. Without dθ the runtime would leave them for the end, and keep all copies until then.
  * @module
  */
 import type { Graph, Segment, Value } from './ir/graph.ts'
@@ -31,7 +32,13 @@ interface Copy {
 export function checkpointed(graph: Graph, every = 1): Graph {
   const { backward } = graph
   if (!backward) throw graph.error('checkpointing', 'there are no gradients')
-  const copies = new Map(joined(graph.segments, every).flatMap((s) => copiesOf(s, backward.gradients)))
+  const { gradients } = backward
+  /** Gradients of what is no node's output, such as trained tensors, that no copy waits for yet. */
+  const ends: Value[] = []
+  const isEnd = new Set([...gradients].filter(([x]) => !graph.producers.has(x)).map(([, dx]) => dx))
+  const copies = new Map(
+    joined(graph.segments, every).flatMap((segment) => copiesOf(segment, gradients, () => ends.splice(0))),
+  )
   const nodes = graph.nodes.splice(backward.start)
   const awaited = new Set(nodes.flatMap((node) => node.outputs))
   for (const node of nodes) {
@@ -40,7 +47,10 @@ export function checkpointed(graph: Graph, every = 1): Graph {
       return copy && !awaited.has(copy.after) ? copy.make() : input
     })
     graph.nodes.push({ ...node, inputs })
-    for (const output of node.outputs) awaited.delete(output)
+    for (const output of node.outputs) {
+      awaited.delete(output)
+      if (isEnd.has(output)) ends.push(output)
+    }
   }
   return graph
 }
@@ -70,11 +80,12 @@ function joined(segments: readonly Segment[], every: number): Segment[] {
 function copiesOf(
   { inputs, output, nodes }: Segment,
   gradients: ReadonlyMap<Value, Value>,
+  ends: () => readonly Value[],
 ): readonly [Value, Copy][] {
   const { graph } = output
   const dy = gradients.get(output)
   if (!dy) return []
-  const overflows = once(() => greater(first(dy), LARGEST))
+  const overflows = once(() => greater([dy, ...ends()].map(first).reduce(add), LARGEST))
   const made = new Map(inputs.map((input) => [input, once(() => add(input, cast(overflows(), input.dtype)))]))
   const copy = (value: Value) => made.get(value)?.() ?? value
   const inside: [Value, Copy][] = []
@@ -94,8 +105,14 @@ function copiesOf(
   return inside
 }
 
-/** The first element of a [rows, columns] matrix. [1, 1] */
-const first = (x: Value): Value => slice(gather(x, x.graph.constant([0], 'int64')), 1, 0, 1)
+/** The first element of a tensor, in float32. [1, 1, …], as many as it has axes */
+function first(x: Value): Value {
+  const row = x.shape.length === 0 ? x : gather(x, x.graph.constant([0], 'int64'))
+  return cast(
+    x.shape.slice(1).reduce<Value>((part, _, i) => slice(part, i + 1, 0, 1), row),
+    'float32',
+  )
+}
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined

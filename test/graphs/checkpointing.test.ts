@@ -66,17 +66,17 @@ describe('gradient checkpointing', () => {
     expect(() => checkpointed(sftEvaluationGraph({ config: tiny }))).to.throw('there are no gradients')
   })
 
-  it('halves the memory of a step, at the least: the runtime neither merges the copies nor makes them early', function () {
-    if (process.platform !== 'linux') this.skip()
-    this.timeout(60_000)
-    const growth = (every: number) =>
-      Number(
-        execFileSync(
-          process.execPath,
-          ['--import', 'tsx', join(import.meta.dirname, 'step_memory.ts'), String(every)],
-          { encoding: 'utf8' },
-        ),
-      )
-    expect(growth(1)).to.be.lessThan(growth(0) / 2)
-  })
+  for (const kind of ['lora', 'full'])
+    it(`halves the memory of a step, at the least, of ${kind}: the runtime neither merges the copies nor makes them early`, function () {
+      if (process.platform !== 'linux') this.skip()
+      this.timeout(60_000)
+      const script = join(import.meta.dirname, 'step_memory.ts')
+      const growth = (every: number) =>
+        Number(
+          execFileSync(process.execPath, ['--import', 'tsx', script, String(every), kind], {
+            encoding: 'utf8',
+          }),
+        )
+      expect(growth(1)).to.be.lessThan(growth(0) / 2)
+    })
 })

@@ -1,5 +1,5 @@
 /**
- * `step_memory.ts <every>`: prints by how many MiB a training step of a small GPT-2 raises the peak memory of this process, with
+ * `step_memory.ts <every> <lora or full>`: prints by how many MiB a training step of a small GPT-2 raises the peak memory of this process, with
  * gradient checkpointing every so many blocks, 0 for none. Linux only.
  * @module
  */
@@ -18,14 +18,16 @@ import { adapters, tiny, weightFeeds } from './tiny_gpt2.ts'
 
 const [BATCH, LENGTH] = [2, 256]
 const config = { ...tiny, n_layer: 12, n_embd: 64, n_head: 4, n_inner: 256, n_positions: LENGTH }
-const lora = { ...adapters, target_modules: ['c_attn'] }
+const given = { ...adapters, target_modules: ['c_attn'] }
+const lora = process.argv[3] === 'full' ? 'full' : given
 const every = Number(process.argv[2])
 const graph = sftTrainingGraph({ config, lora })
 const session = await openNodeSession(serialize(every > 0 ? checkpointed(graph, every) : graph), {
   threads: 1,
 })
 const shapes = languageModelShapes(config)
-const weights = weightFeeds(new Map([...shapes, ...loraParameterShapes(shapes, lora)]), 'float32')
+const adapted = lora === 'full' ? [] : loraParameterShapes(shapes, lora)
+const weights = weightFeeds(new Map([...shapes, ...adapted]), 'float32')
 
 const int64 = (shape: number[], at: (i: number) => number) =>
   toHost(
@@ -43,7 +45,7 @@ const feeds = (length: number): Feeds => ({
   labels: int64([1], () => 3),
   label_weights: toHost(constant([1], [1]), 'float32'),
   ...weights,
-  ...loraScale(2),
+  ...(lora === 'full' ? {} : loraScale(2)),
 })
 const peak = () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024
 

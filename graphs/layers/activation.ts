@@ -3,7 +3,8 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { add, erf, mul, relu, sigmoid, sub, tanh } from '../ops/index.ts'
+import { add, erf, exp, mul, relu, sigmoid, sub, tanh } from '../ops/index.ts'
+import { late } from './late.ts'
 
 export const activations = {
   gelu_new: geluTanh,
@@ -43,30 +44,49 @@ function squaredRelu(x: Value): Value {
   return mul(positive, positive)
 }
 
-/** y = x·Φ(x) = x/2·(1 + erf(x/√2)). Hendrycks, Gimpel: Gaussian Error Linear Units (2016). */
+/**
+ * y = x·Φ(x) = x/2·(1 + erf(x/√2)), dy/dx = Φ + x·φ with φ = exp(−x²/2)/√(2π). Hendrycks, Gimpel: Gaussian Error Linear Units
+ * (2016). Only x is kept for the backward pass, where Φ is computed again.
+ */
 function geluErf(x: Value): Value {
-  const half = mul(x, 0.5)
-  return mul(half, add(erf(mul(x, Math.SQRT1_2)), 1))
+  const cumulative = (z: Value) => mul(add(erf(mul(z, Math.SQRT1_2)), 1), 0.5)
+  const y = mul(x, cumulative(x))
+  x.graph.composite({
+    name: 'gelu',
+    inputs: [x],
+    outputs: [y],
+    gradient: ([dy]) => [
+      () => {
+        const z = late(x, dy!)
+        const density = mul(exp(mul(mul(z, z), -0.5)), 1 / Math.sqrt(2 * Math.PI))
+        return mul(dy!, add(mul(z, density), cumulative(z)))
+      },
+    ],
+  })
+  return y
 }
 
 /**
  * The tanh form of GELU: y = x/2·(1 + tanh(z/2)) = x·σ(z) with z = x·u, u = a + bx², a = √(8/π), b = 0.044715·a.
- * dy/dx = σ + x·σ·(1 − σ)·(a + 3bx²) = σ + y·(1 − σ)·(3u − 2a): two tensors of the forward pass and y, no x.
+ * dy/dx = σ + x·σ·(1 − σ)·(a + 3bx²) = σ·(1 + x·(1 − σ)·(3u − 2a)). Only x is kept for the backward pass, a third of what it
+ * would take with u and σ, which are computed again.
  */
 function geluTanh(x: Value): Value {
   const a = Math.sqrt(8 / Math.PI)
   const b = 0.044715 * a
-  const u = add(mul(mul(x, x), b), a)
-  const s = sigmoid(mul(x, u))
-  const y = mul(x, s)
+  const inner = (z: Value) => add(mul(mul(z, z), b), a)
+  const y = mul(x, sigmoid(mul(x, inner(x))))
   x.graph.composite({
     name: 'gelu_new',
     inputs: [x],
     outputs: [y],
     gradient: ([dy]) => [
       () => {
+        const z = late(x, dy!)
+        const u = inner(z)
+        const s = sigmoid(mul(z, u))
         const slope = sub(mul(u, 3), 2 * a)
-        return mul(dy!, add(mul(mul(sub(1, s), y), slope), s))
+        return mul(dy!, mul(s, add(mul(mul(sub(1, s), z), slope), 1)))
       },
     ],
   })

@@ -24,6 +24,7 @@ import {
   where,
   widened,
 } from '../ops/index.ts'
+import { late } from './late.ts'
 
 /** Attention of one layer over [batch, heads, positions, head_size] tensors: with a mask, with a cache, … */
 export type Attend = (layer: number, q: Value, k: Value, v: Value) => Value
@@ -106,20 +107,22 @@ function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType)
  * @returns [batch, heads, queries, head_size]
  */
 export function attention(q: Value, k: Value, v: Value, mask: Value, scale: number): Value {
-  const probabilities = cast(softmax(add(scores(q, k, scale), mask)), q.dtype)
-  const output = matmul(probabilities, v)
+  const probabilities = (queries: Value) => cast(softmax(add(scores(queries, k, scale), mask)), q.dtype)
+  const output = matmul(probabilities(q), v)
   q.graph.composite({
     name: 'attention',
     inputs: [q, k, v],
     outputs: [output],
     gradient: ([dO]) => {
+      let P: Value | undefined
       let dS: Value | undefined
+      const again = () => (P ??= probabilities(late(q, dO!)))
       const scoreGradient = () =>
-        (dS ??= mul(probabilities, sub(matmul(dO!, swapLast(v)), reduceSum(mul(dO!, output), [-1]))))
+        (dS ??= mul(again(), sub(matmul(dO!, swapLast(v)), reduceSum(mul(dO!, output), [-1]))))
       return [
         () => mul(matmul(scoreGradient(), k), scale),
         () => mul(matmul(swapLast(scoreGradient()), q), scale),
-        () => matmul(swapLast(probabilities), dO!),
+        () => matmul(swapLast(again()), dO!),
       ]
     },
   })

@@ -18,6 +18,7 @@ import {
   unsqueeze,
   widened,
 } from '../ops/index.ts'
+import { late } from '../layers/late.ts'
 
 export interface TokenDistribution {
   /** log P[label]. [labelled] */
@@ -55,8 +56,10 @@ export function tokenLogProbabilities(
   const rounded = (x: Value) => cast(x, h.dtype)
   const logits = widened(gemm(h, head, { transB: true }))
   const probabilities = softmax(logits)
-  const largest = reduceMax(logits, [-1], false)
   const logLargest = log(reduceMax(probabilities, [-1], false))
+  // ONNX Runtime computes first what stands last. Once the maxima are taken, the probabilities get the memory of the logits, which
+  // with a vocabulary's width are the largest tensors of a step.
+  const largest = reduceMax(logits, [-1], false)
   const labelRows = gather(head, labels)
   // Rounded as the other logits are, so that no probability is above 1.
   const labelLogits = widened(rounded(reduceSum(mul(widened(h), widened(labelRows)), [-1], false)))
@@ -70,13 +73,14 @@ export function tokenLogProbabilities(
     inputs: [hidden, head],
     outputs: [logp, entropy],
     gradient: ([dlogp, dH]) => {
-      const perRow = dlogp && unsqueeze(dlogp, 1)
+      // After the maxima, and made after the products that it scales, for the same reason.
+      const perRow = dlogp && (() => late(unsqueeze(dlogp, 1), largest))
       if (!dH) {
         // Q = dlogp·P: its factor is left for after the product, where rows are shorter.
         return [
-          () => cooled(mul(widened(sub(labelRows, gemm(rounded(probabilities), head))), perRow!)),
+          () => cooled(mul(widened(sub(labelRows, gemm(rounded(probabilities), head))), perRow!())),
           () => {
-            const scaled = mul(widened(h), perRow!)
+            const scaled = mul(widened(h), perRow!())
             return [
               gemm(rounded(probabilities), rounded(neg(scaled)), { transA: true }),
               { indices: labels, updates: scaled },
@@ -85,13 +89,13 @@ export function tokenLogProbabilities(
         ]
       }
       const ofEntropy = mul(sub(below, unsqueeze(mean, 1)), unsqueeze(dH, 1))
-      const Q = rounded(mul(probabilities, perRow ? add(ofEntropy, perRow) : ofEntropy))
+      const Q = rounded(mul(probabilities, perRow ? add(ofEntropy, perRow()) : ofEntropy))
       const back = widened(neg(gemm(Q, head)))
       return [
-        () => cooled(perRow ? add(back, mul(widened(labelRows), perRow)) : back),
+        () => cooled(perRow ? add(back, mul(widened(labelRows), perRow())) : back),
         () => [
           gemm(Q, neg(h), { transA: true }),
-          ...(perRow ? [{ indices: labels, updates: mul(widened(h), perRow) }] : []),
+          ...(perRow ? [{ indices: labels, updates: mul(widened(h), perRow()) }] : []),
         ],
       ]
     },

@@ -180,7 +180,7 @@ const singleRunSchema = trainingOptionsSchema.extend({
     .nullable()
     .default(null)
     .describe(
-      'False keeps one copy of the frozen weights in memory in place of up to three, for about a sixth of the speed; null: true, but false for tasks ppo and neuroplastic, where each of three sessions would keep its own.',
+      'True keeps the frozen weights twice more in the memory of each session, in the layouts that its products like best, for some percent of the speed; null: false.',
     ),
 })
 
@@ -213,8 +213,7 @@ export const settledConfigSchema: z.ZodType<SettledConfig> = runConfigSchema.ext
 })
 
 /** Whether sessions copy the frozen weights into the layout that their kernels like best. */
-export const prepacks = ({ prepacking, task }: Pick<RunConfig, 'prepacking' | 'task'>): boolean =>
-  prepacking ?? taskNamed(task).prepacking ?? true
+export const prepacks = ({ prepacking }: Pick<RunConfig, 'prepacking'>): boolean => prepacking ?? false
 
 /** The options of a run's task, with their defaults where nothing is said. */
 export function taskOptions(config: RunConfig): object {

@@ -66,8 +66,6 @@ export interface Task<
     /** A frozen model leaves nothing to train; as the error says it. */
     readonly frozen?: string
   }
-  /** False: sessions keep one copy of the frozen weights, where nothing else is asked for; several of them are open at once. */
-  readonly prepacking?: false
   /** Whether its model is judged by the texts that it writes, too. */
   readonly writes?: true
   /** The options as a run keeps them, paths made absolute, since it may be resumed from another working directory. */

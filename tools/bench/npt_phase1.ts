@@ -19,7 +19,7 @@ import { initialPlasticBlocks } from '../../src/runs/initialise.ts'
 export async function openPhase1(
   folder: string,
   { layers, rank }: Pick<NptConfig, 'layers' | 'rank'>,
-  options: NodeSessionOptions = {},
+  options: NodeSessionOptions = { prepacking: false },
 ) {
   const { config, tensors } = await openModelFolder(folder)
   const npt = { layers, rank, modulation_scale: 0.1, init_scale: 0.01, attention_residual: false }

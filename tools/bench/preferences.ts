@@ -54,7 +54,7 @@ const feeds = {
   ...tensors.parameters,
   ...loraScale(lora.lora_alpha / lora.r),
 }
-const session = await openNodeSession(join(folder, 'training_model.onnx'))
+const session = await openNodeSession(join(folder, 'training_model.onnx'), { prepacking: false })
 // DPO computes a pair's prompt once.
 const shape: Record<string, number> = isPooled(head)
   ? { batch: 2 * PAIRS, sequence: LENGTH }

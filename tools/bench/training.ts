@@ -51,7 +51,7 @@ const feeds = {
   ...(typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)),
 }
 const rule = plasticStep(plasticOptionsSchema.parse({}), 0)
-const session = await openNodeSession(join(folder, 'training_model.onnx'))
+const session = await openNodeSession(join(folder, 'training_model.onnx'), { prepacking: false })
 await reportSteps(optimizerStep(session, feeds, tensors, plastic ? rule : undefined), {
   name: `${lora === 'full' ? 'full' : 'lora'}-labels-${share}`,
   steps,

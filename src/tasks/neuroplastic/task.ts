@@ -44,8 +44,6 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
     plasticBlocks: 'refused',
     frozen: 'lora "none" leaves the model of task neuroplastic as it is; train lora or full',
   },
-  // Each of three sessions would keep copies of its own.
-  prepacking: false,
   writes: true,
   located: ({ reward, ...options }, absolute) => ({
     ...options,

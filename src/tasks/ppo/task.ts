@@ -28,8 +28,6 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
     plasticBlocks: 'refused',
     frozen: 'lora "none" leaves the policy of task ppo as it is; train lora or full',
   },
-  // Each of three sessions would keep copies of its own.
-  prepacking: false,
   located: (options, absolute) => ({ ...options, reward: located(options.reward, absolute) }),
   async check({ options, host }) {
     const reward = await host.openReward(options.reward)

@@ -3,17 +3,13 @@
  * gradient arrives there, so that between the two passes only the inputs of blocks are in memory. Chen et al.: Training Deep
  * Nets with Sublinear Memory Cost (2016).
  *
- * A runtime that finds two equal computations does one of them and keeps its result, and it may do a copy at once. So what goes
- * into the copy is h + [dy₀ + Σ dθ₀ > 3.4·10³⁸], with the first element of the gradient that arrives at the block's output y and of
- * those of the tensors θ that have been trained with since the copy before: equal to h wherever gradients are finite, yet not known
- * to be, nor before they are there. Without dθ the runtime would leave them for the end, and keep all copies until then.
+ * What goes into the copy waits (see `layers/late.ts`) for the gradient that arrives at the block's output, and for those of the
+ * tensors that have been trained with since the copy before: the runtime would leave these for the end, and keep all copies until
+ * then.
  * @module
  */
 import type { Graph, Segment, Value } from './ir/graph.ts'
-import { add, cast, gather, greater, slice } from './ops/index.ts'
-
-/** Above every float32 but infinity. */
-const LARGEST = 3.4e38
+import { after, overflow } from './layers/late.ts'
 
 /** How a value is computed once more. */
 interface Copy {
@@ -85,8 +81,8 @@ function copiesOf(
   const { graph } = output
   const dy = gradients.get(output)
   if (!dy) return []
-  const overflows = once(() => greater([dy, ...ends()].map(first).reduce(add), LARGEST))
-  const made = new Map(inputs.map((input) => [input, once(() => add(input, cast(overflows(), input.dtype)))]))
+  const overflows = once(() => overflow([dy, ...ends()]))
+  const made = new Map(inputs.map((input) => [input, once(() => after(input, overflows()))]))
   const copy = (value: Value) => made.get(value)?.() ?? value
   const inside: [Value, Copy][] = []
   for (const { operator, name, inputs, attributes, outputs } of nodes) {
@@ -103,15 +99,6 @@ function copiesOf(
     })
   }
   return inside
-}
-
-/** The first element of a tensor, in float32. [1, 1, …], as many as it has axes */
-function first(x: Value): Value {
-  const row = x.shape.length === 0 ? x : gather(x, x.graph.constant([0], 'int64'))
-  return cast(
-    x.shape.slice(1).reduce<Value>((part, _, i) => slice(part, i + 1, 0, 1), row),
-    'float32',
-  )
 }
 
 function once<T>(make: () => T): () => T {

@@ -26,7 +26,7 @@ export function checkManifest(
   model: ModelConfig,
 ): void {
   if (manifest.identity === undefined) return
-  const { npt, plastic, precision, seed, task } = config
+  const { gradient_checkpointing, npt, plastic, precision, seed, task } = config
   const lora = adaptationOf(config, model)
   const expected = {
     ...{ task, seed, lora },
@@ -35,6 +35,7 @@ export function checkManifest(
     ...(npt && 'from' in npt ? {} : { npt }),
     optimizer: { name: 'AdamW', ...adamwConfig(config), first_step: 1 },
     plastic,
+    gradient_checkpointing: gradient_checkpointing === false ? undefined : gradient_checkpointing,
     precision: precision === 'fp32' ? undefined : precision,
     constants: typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r },
   }

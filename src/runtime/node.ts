@@ -46,7 +46,7 @@ export async function openNodeSession(
   try {
     session = create(ort, model, options)
   } catch (error) {
-    throw openError(name, error, provider === 'cpu' ? undefined : kindOf(provider).remedy)
+    throw openError(name, error, kindOf(provider).remedy)
   }
   const inputs = describeTensor(ort, session, 'Input')
   const outputs = describeTensor(ort, session, 'Output')
@@ -61,14 +61,13 @@ export async function openNodeSession(
   let released = false
 
   function bindInput(input: string, tensor: Tensor): void {
-    const data = hostData(tensor)
     if (device === null && bound.get(input) === tensor && !isDeviceTensor(tensor)) return
     bound.set(input, tensor)
-    if (!data) {
-      ort.call('BindInput', binding, input, ((tensor as { place: unknown }).place as OrtMemory).value)
+    if (isDeviceTensor(tensor) && 'read' in tensor.place) {
+      ort.call('BindInput', binding, input, (tensor.place as OrtMemory).value)
       return
     }
-    const value = valueOver(ort, host, tensor.dtype, tensor.dims, data)
+    const value = valueOver(ort, host, tensor.dtype, tensor.dims, hostData(tensor)!)
     ort.call('BindInput', binding, input, value)
     ort.plain('ReleaseValue', value)
   }
@@ -147,6 +146,7 @@ export async function openNodeSession(
       if (options.profilePrefix !== undefined) endProfiling(ort, session)
       ort.plain('ReleaseIoBinding', binding)
       ort.plain('ReleaseSession', session)
+      for (const info of [host, device]) if (info !== null) ort.plain('ReleaseMemoryInfo', info)
       bound.clear()
     },
   })

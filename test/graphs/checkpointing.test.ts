@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
+import { itWhere } from '../it_where.ts'
+import { tellsMemory } from '../peak_memory.ts'
 
 import { expect } from 'chai'
 
@@ -67,16 +69,17 @@ describe('gradient checkpointing', () => {
   })
 
   for (const kind of ['lora', 'full'])
-    it(`halves the memory of a step, at the least, of ${kind}: the runtime neither merges the copies nor makes them early`, function () {
-      if (process.platform !== 'linux') this.skip()
-      this.timeout(60_000)
-      const script = join(import.meta.dirname, 'step_memory.ts')
-      const growth = (every: number) =>
-        Number(
-          execFileSync(process.execPath, ['--import', 'tsx', script, String(every), kind], {
-            encoding: 'utf8',
-          }),
-        )
-      expect(growth(1)).to.be.lessThan(growth(0) / 2)
-    })
+    itWhere(...tellsMemory)(
+      `halves the memory of a step, at the least, of ${kind}: the runtime neither merges the copies nor makes them early`,
+      () => {
+        const script = join(import.meta.dirname, 'checkpointed_step.ts')
+        const growth = (every: number) =>
+          Number(
+            execFileSync(process.execPath, ['--import', 'tsx', script, String(every), kind], {
+              encoding: 'utf8',
+            }),
+          )
+        expect(growth(1)).to.be.lessThan(growth(0) / 2)
+      },
+    )
 })

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,6 +67,12 @@ describe('session on onnxruntime-node', () => {
       else expect((error as Error).message).to.contain('no cuda provider')
     },
   )
+
+  it('keeps its library where all is collected that can be', () => {
+    const script = join(import.meta.dirname, 'collected.ts')
+    const printed = execFileSync(process.execPath, ['--expose-gc', '--import', 'tsx', script])
+    expect(printed.toString()).to.equal('released')
+  })
 
   it('lists the CPU among its providers', () => {
     expect(listProviders()).to.deep.include({ name: 'cpu', installed: true })

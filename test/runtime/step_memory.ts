@@ -3,7 +3,6 @@
  * its own, so that the memory is its own.
  * @module
  */
-import { readFileSync } from 'node:fs'
 
 import { gradients } from '../../graphs/autodiff.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
@@ -15,6 +14,7 @@ import { attention } from '../../graphs/layers/attention.ts'
 import { add, gemm, reduceSum, reshape } from '../../graphs/ops/index.ts'
 import { tokenLogProbabilities } from '../../graphs/losses/token_log_probabilities.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
+import { peakMemory } from '../peak_memory.ts'
 
 /** In tensors of 4 MiB: what a layer's activation takes and gives, or the probabilities of its attention; the logits are sixteen. */
 export interface StepMemory {
@@ -74,17 +74,15 @@ const loss = reduceSum(y, axes, false)
 graph.output('loss', loss)
 graph.output('dx', gradients(loss, [x]).get(x)!)
 
-const peak = (): number =>
-  1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))![1])
 const feeds = {
   x: { dtype: 'float32' as const, dims, data: new Float32Array(dims[0]! * dims[1]!).fill(0.01) },
 }
 const step = async () => void (await (await openNodeSession(serialize(graph))).run(feeds))
 
-const before = peak()
+const before = peakMemory()
 await step()
-const first = peak()
+const first = peakMemory()
 await step()
-const measured: StepMemory = { tensors: (first - before) / BYTES, again: (peak() - first) / BYTES }
+const measured: StepMemory = { tensors: (first - before) / BYTES, again: (peakMemory() - first) / BYTES }
 process.stdout.write(JSON.stringify(measured))
 process.exit()

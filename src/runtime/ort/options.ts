@@ -87,7 +87,7 @@ export function sessionOptions(ort: Library, options: NodeSessionOptions): Addre
     // Counts on the first session of a process only; denormals run 18 times slower.
     entry('set_denormal_as_zero', '1')
     entry('intra_op.allow_spinning', spinning ? '1' : '0')
-    entry('use_env_allocators', options.memoryArena !== false && provider === 'cpu' ? '1' : '0')
+    entry('use_env_allocators', options.memoryArena !== false && kindOf(provider).memory === null ? '1' : '0')
     entry('disable_prepacking', options.prepacking === false ? '1' : '0')
     if (options.externalFolder !== undefined)
       entry('model_external_initializers_file_folder_path', options.externalFolder)

@@ -16,8 +16,10 @@ interface ProviderKind {
   readonly halfTypes: readonly HalfType[]
   /** Whether its library is there. */
   readonly installed: () => boolean
-  /** What is missing, and the way out, where a session cannot be opened on it. */
-  readonly remedy: string
+  /** The way to have it where it is not. */
+  readonly install: () => string
+  /** What may be missing, and the way out, where a session cannot be opened on it; absent: the model is to blame. */
+  readonly remedy?: string
   /** Adds it to a session's options. */
   readonly append: (library: Library, options: Address) => void
 }
@@ -26,18 +28,25 @@ interface ProviderKind {
 const hasLibrary = (name: string): boolean =>
   [`lib${name}.so`, `lib${name}.dylib`, `${name}.dll`].some((file) => existsSync(join(libraryFolder(), file)))
 
+const platform = (): string => `${process.platform}/${process.arch}`
+const noneFor = (name: string): string => `onnxruntime-node has no ${name} provider for ${platform()}`
+
 export const providers = {
   cpu: {
     memory: null,
     halfTypes: [],
     installed: () => true,
-    remedy: 'onnxruntime-node is not whole: install it again',
+    install: () => 'install onnxruntime-node again',
     append: () => undefined,
   },
   cuda: {
     memory: 'Cuda',
     halfTypes: ['float16', 'bfloat16'],
     installed: () => hasLibrary('onnxruntime_providers_cuda'),
+    install: () =>
+      platform() === 'linux/x64'
+        ? "fetch it once with 'node node_modules/onnxruntime-node/script/install'"
+        : noneFor('cuda'),
     remedy:
       "an NVIDIA card with its driver, and CUDA's libraries where the loader looks (LD_LIBRARY_PATH), are needed; or use the provider 'webgpu' or 'cpu'",
     append(library, options) {
@@ -53,7 +62,8 @@ export const providers = {
     memory: 'WebGPU_Buffer',
     halfTypes: ['float16'],
     // Bundled where onnxruntime-node has a build with it.
-    installed: () => process.platform !== 'linux' || process.arch === 'x64',
+    installed: () => platform() !== 'linux/arm64',
+    install: () => noneFor('webgpu'),
     remedy:
       "a GPU with a driver for Vulkan (on Linux, with its loader libvulkan.so.1), Metal or Direct3D 12 is needed; or use the provider 'cpu'",
     append: (library, options) =>
@@ -71,10 +81,7 @@ export const listProviders = (): { name: Provider; installed: boolean }[] =>
 
 /** @throws UserError where onnxruntime-node does not bring the provider */
 export function requireProvider(provider: Provider): void {
-  if (kindOf(provider).installed()) return
-  const way =
-    provider === 'cuda' && process.platform === 'linux' && process.arch === 'x64'
-      ? "fetch it once with 'node node_modules/onnxruntime-node/script/install'"
-      : `onnxruntime-node has no ${provider} provider for ${process.platform}/${process.arch}`
-  throw new UserError(`the ${provider} provider is not installed: ${way}, or use the provider 'cpu'`)
+  const { installed, install } = kindOf(provider)
+  if (installed()) return
+  throw new UserError(`the ${provider} provider is not installed: ${install()}, or use the provider 'cpu'`)
 }

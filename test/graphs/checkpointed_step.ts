@@ -1,9 +1,8 @@
 /**
- * `step_memory.ts <every> <lora or full>`: prints by how many MiB a training step of a small GPT-2 raises the peak memory of this process, with
+ * `checkpointed_step.ts <every> <lora or full>`: prints by how many MiB a training step of a small GPT-2 raises the peak memory of this process, with
  * gradient checkpointing every so many blocks, 0 for none. Linux only.
  * @module
  */
-import { readFileSync } from 'node:fs'
 
 import { checkpointed } from '../../graphs/checkpointing.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
@@ -13,6 +12,7 @@ import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
 import { loraScale } from '../../src/runtime/feeds.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { Feeds } from '../../src/runtime/session.ts'
+import { peakMemory } from '../peak_memory.ts'
 import { constant, toHost } from './tensor.ts'
 import { adapters, tiny, weightFeeds } from './tiny_gpt2.ts'
 
@@ -47,10 +47,10 @@ const feeds = (length: number): Feeds => ({
   ...weights,
   ...(lora === 'full' ? {} : loraScale(2)),
 })
-const peak = () => Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024
+const MEBIBYTE = 2 ** 20
 
 await session.run(feeds(2))
-const before = peak()
+const before = peakMemory()
 await session.run(feeds(LENGTH))
-process.stdout.write(`${peak() - before}\n`)
+process.stdout.write(`${(peakMemory() - before) / MEBIBYTE}\n`)
 process.exit()

@@ -18,6 +18,8 @@ export interface Decoder {
 
 /** Cache slots are added this many at a time. */
 const SLOTS = 64
+/** What a cache begins with: ONNX Runtime 1.30 ends the process where WebGPU is fed an empty one. */
+const FIRST_SLOTS = 1
 
 /**
  * A decoder over an open session of the decoding graph.
@@ -99,9 +101,9 @@ export function createDecoder(
   return {
     async prefill(prompts) {
       batch = prompts.length
-      capacity = 0
+      capacity = FIRST_SLOTS
       used = 0
-      cache = new Map(names.map((name) => [name, new Float32Array(0)]))
+      cache = new Map(names.map((name) => [name, new Float32Array(batch * kvHeads * FIRST_SLOTS * headSize)]))
       const longest = Math.max(...prompts.map((prompt) => prompt.length))
       padding = prompts.map((prompt) => longest - prompt.length)
       return run(prompts.map((prompt, row) => [...new Array<number>(padding[row]!).fill(0), ...prompt]))

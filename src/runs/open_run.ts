@@ -67,6 +67,8 @@ export async function withOpenRun<T>(
   const prepacking = prepacks(settings)
   const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
   const closing = createClosing()
+  const chosen = await runtime.chosen?.()
+  if (chosen !== undefined) note?.(chosen)
   try {
     const open = await runOpener(folder, { settings, manifest, config, runtime, ...(note ? { note } : {}) })
     const training = closing.add(await open('training', { prepacking }))

@@ -24,6 +24,11 @@ export interface Device {
 
 /** The ONNX Runtime of onnxruntime-node on a device; trained tensors live in the memory of the host. */
 export const nodeRuntime = ({ provider = 'cpu', threads }: Device = {}): Runtime => ({
+  async chosen() {
+    if (provider !== 'auto') return undefined
+    const found = await findProvider(provider)
+    return [`provider auto is ${found.provider}`, ...found.passedOver].join('; ')
+  },
   halfTypes: async () => kindOf((await findProvider(provider)).provider).halfTypes,
   async open(model, options) {
     const found = await findProvider(provider)
@@ -35,7 +40,7 @@ export const nodeRuntime = ({ provider = 'cpu', threads }: Device = {}): Runtime
 /** What `auto` tries, the fastest first. */
 const IN_TURN = ['cuda', 'webgpu'] as const
 
-/** A provider, and why it was taken: what each one before it lacks. */
+/** A provider, and why it was taken: what each one before it lacks, in a sentence each. */
 export interface FoundProvider {
   readonly provider: Provider
   readonly passedOver: readonly string[]

@@ -18,6 +18,8 @@ export interface OpenOptions extends SessionOptions {
 }
 
 export interface Runtime {
+  /** What it computes on and why, in a sentence, where it was left to it. */
+  readonly chosen?: () => Promise<string | undefined>
   /** The types of 16 bits that it computes in; none, as where absent: it stores such numbers and computes in float32. */
   readonly halfTypes?: () => Promise<readonly HalfType[]>
   /**

@@ -1,0 +1,149 @@
+/**
+ * Training on WebGPU in Node, beside the CPU. It wants an adapter, such as the software one that chromium brings: its
+ * `vk_swiftshader_icd.json` as VK_ICD_FILENAMES, a loader for Vulkan, and an empty folder as XDG_RUNTIME_DIR.
+ */
+import { expect } from 'chai'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { continueRun } from '../../src/runs/continue.ts'
+import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
+import { openNodeSession } from '../../src/runtime/node.ts'
+import type { DeviceTensor, HostTensor } from '../../src/runtime/session.ts'
+import { Graph } from '../../graphs/ir/graph.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import { add, mul } from '../../graphs/ops/index.ts'
+import { languageModelShapes } from '../../graphs/models/language_model.ts'
+import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
+import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
+import { loraScale } from '../../src/runtime/feeds.ts'
+import { adapters, tiny, weightFeeds } from '../graphs/tiny_gpt2.ts'
+import { createTinyRun } from '../training/tiny_run.ts'
+
+const cli = join(import.meta.dirname, '..', '..', 'src', 'cli', 'ortune.mjs')
+const words = ['dog', 'cat', 'tree', 'sea', 'hill', 'bird', 'house', 'car']
+const steps = { max_steps: 10, learning_rate: 1e-3, eval_steps: 100, per_device_train_batch_size: 4 }
+
+/** A task's data and options. */
+const cases = {
+  sft: [words.map((word) => ({ prompt: `a ${word} is`, completion: ` a thing, ${word}` })), steps],
+  classification: [
+    words.map((word, i) => ({ text: `the ${word} here`, label: i % 2 ? 'odd' : 'even' })),
+    { ...steps, classifier_dropout: 0 },
+  ],
+  dpo: [words.map((word) => ({ prompt: `a ${word}`, chosen: ` is good`, rejected: ` is ${word}` })), steps],
+  ppo: [
+    words.map((word) => ({ prompt: `a ${word}` })),
+    {
+      ...{ max_steps: 1, learning_rate: 1e-3, eval_steps: 100 },
+      ppo: { batch_size: 4, mini_batch_size: 2, max_new_tokens: 4, score_clip: null },
+    },
+  ],
+} as const
+
+describe('WebGPU in Node', function () {
+  this.timeout(300_000)
+  let folder: string
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ortune-webgpu-'))
+    await writeFile(
+      join(folder, 'letters.ts'),
+      "export default (samples) => samples.map(({ response }) => response.split('e').length / 4)",
+    )
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  it('keeps a state on the device from run to run', async () => {
+    const graph = new Graph('twice and one')
+    graph.output('y', add(mul(graph.input('x', 'float32', ['n', 4]), 2), 1))
+    const session = await openNodeSession(serialize(graph), { provider: 'webgpu' })
+    const tensor = (): DeviceTensor => ({
+      dtype: 'float32',
+      dims: [2, 4],
+      place: new Float32Array(8).fill(1),
+    })
+    let x = tensor()
+    for (let i = 0; i < 5; i++) {
+      const y = tensor()
+      expect(await session.run({ x }, { into: { y } })).to.deep.equal({})
+      if ('release' in x.place) x.place.release()
+      x = y
+    }
+    if (!('read' in x.place)) throw new Error('the state is on the host')
+    expect([...(await x.place.read())]).to.deep.equal(new Array<number>(8).fill(63))
+    x.place.release()
+    await session.release()
+  })
+
+  for (const [task, [rows, options]] of Object.entries(cases))
+    it(`trains task ${task} as the CPU does`, async () => {
+      const losses = async (provider: 'cpu' | 'webgpu'): Promise<number[]> => {
+        const reward = { reward: { function: join(folder, 'letters.ts') } }
+        const given = { ...options, ...('ppo' in options ? { ppo: { ...options.ppo, ...reward } } : {}) }
+        const { run } = await createTinyRun(join(folder, task, provider), rows, { task, provider, ...given })
+        await continueRun(run)
+        const lines = (await readFile(join(run, 'log.jsonl'), 'utf8')).trim().split('\n')
+        return lines.flatMap((line) => (JSON.parse(line) as { loss?: number }).loss ?? [])
+      }
+      const [cpu, webgpu] = [await losses('cpu'), await losses('webgpu')]
+      expect(cpu).to.have.lengthOf(options.max_steps)
+      expect(webgpu).to.have.lengthOf(options.max_steps)
+      for (const [i, loss] of cpu.entries()) expect(webgpu[i]! / loss).to.be.within(1 - 1e-4, 1 + 1e-4)
+    })
+
+  it('says in a sentence what is missing, with exit code 2', async () => {
+    const { model } = await createTinyRun(join(folder, 'missing'), cases.sft[0])
+    const config = { model, data: [{ path: join(folder, 'missing', 'rows.jsonl') }], provider: 'webgpu' }
+    const [file, out] = [join(folder, 'missing.yaml'), join(folder, 'none')]
+    await writeFile(file, JSON.stringify(config))
+    const { status, stderr } = spawnSync(process.execPath, [cli, 'train', file, `output_dir=${out}`], {
+      env: { ...process.env, VK_ICD_FILENAMES: join(folder, 'no driver.json') },
+      encoding: 'utf8',
+    })
+    expect(status).to.equal(2)
+    expect(stderr.trim().split('\n').at(-1)).to.match(/^ortune: .*WebGPU adapter.*Vulkan.*provider 'cpu'$/)
+    expect(await readdir(folder)).not.to.include('none')
+  })
+
+  it('is what auto takes, which says why', async () => {
+    const sentence = await nodeRuntime({ provider: 'auto' }).chosen!()
+    expect(sentence).to.match(/^provider auto is webgpu; the cuda provider is not installed: /)
+    expect(await nodeRuntime({ provider: 'cpu' }).chosen!()).to.equal(undefined)
+  })
+
+  it('leaves at most 12 nodes of a training graph on the CPU', async () => {
+    const lora = { ...adapters, target_modules: ['c_attn'] }
+    const shapes = languageModelShapes(tiny)
+    const session = await openNodeSession(serialize(sftTrainingGraph({ config: tiny, lora })), {
+      ...{ provider: 'webgpu', profilePrefix: join(folder, 'profile') },
+    })
+    const tokens: HostTensor = { dtype: 'int64', dims: [1, 4], data: BigInt64Array.of(1n, 1n, 1n, 1n) }
+    const one: HostTensor = { dtype: 'int64', dims: [1], data: BigInt64Array.of(1n) }
+    await session.run({
+      ...{
+        input_ids: tokens,
+        attention_mask: tokens,
+        position_ids: tokens,
+        label_positions: one,
+        labels: one,
+      },
+      label_weights: { dtype: 'float32', dims: [1], data: Float32Array.of(1) },
+      ...weightFeeds(new Map([...shapes, ...loraParameterShapes(shapes, lora)]), 'float32'),
+      ...loraScale(2),
+    })
+    await session.release()
+    const file = (await readdir(folder)).find((name) => name.startsWith('profile'))!
+    const events = JSON.parse(await readFile(join(folder, file), 'utf8')) as ProfileEvent[]
+    const on = (provider: string) =>
+      new Set(events.filter(({ args }) => args?.provider === provider).map(({ name }) => name)).size
+    expect(on('WebGpuExecutionProvider')).to.be.above(100)
+    expect(on('CPUExecutionProvider')).to.be.at.most(12)
+  })
+})
+
+interface ProfileEvent {
+  readonly name: string
+  readonly args?: { readonly provider?: string }
+}

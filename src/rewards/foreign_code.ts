@@ -3,6 +3,8 @@
  * and the exit code silently; a standard function that it replaces, or an addition to every object, with a word about it.
  * @module
  */
+// Node puts a process.chdir of its own in place when it loads this, as a loader of TypeScript has it do: that is no reward's work.
+import 'node:worker_threads'
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 import { UserError } from '../errors.ts'

@@ -10,6 +10,7 @@ export { createRandom } from './random.ts'
 export type { Feeds, HostTensor, RunOptions, Session, SessionOptions, TensorData } from './runtime/session.ts'
 export type { OpenOptions, Runtime } from './runtime/runtime.ts'
 export type { OptimizerStep, Slot, TrainingState } from './runtime/training_state.ts'
+export { createDeviceState } from './runtime/device_state.ts'
 export { createHostState } from './runtime/host_state.ts'
 export { adaptersOff, loraScale } from './runtime/feeds.ts'
 

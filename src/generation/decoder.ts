@@ -1,25 +1,27 @@
 /**
- * Runs the decoding graph over a batch of sequences, keeping the key/value cache in fixed buffers.
+ * Runs the decoding graph over a batch of sequences, with its key/value cache where the session computes.
  *
- * Sequences are padded on the left, so that all of them write the same cache slot. The graph returns only the keys
- * and values of new positions; they are written into the buffers that are fed back.
+ * Sequences are padded on the left, so that all of them write the same cache slot. The graph gives only the keys
+ * and values of new positions, which are appended to what is fed back.
  * @module
  */
+import { keyValueCacheGraph } from '../../graphs/inference/key_value_cache.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { ModelFacts } from '../../graphs/models/family.ts'
-import type { HostTensor, Session, Tensor, Tensors } from '../runtime/session.ts'
+import type { HostTensor, Session, Tensors } from '../runtime/session.ts'
+import { createDeviceCache } from './device_cache.ts'
+import { createHostCache } from './host_cache.ts'
+import type { KeyValueCache } from './key_value_cache.ts'
 
 export interface Decoder {
   /** Starts a batch of sequences and returns the logits after their last tokens. */
   prefill(prompts: readonly (readonly number[])[]): Promise<Float32Array[]>
   /** Appends one token to each sequence and returns the logits after it, one [vocabulary] row per sequence. */
   step(tokens: readonly number[]): Promise<Float32Array[]>
+  /** Frees the memory of the batch, which takes no further step. */
+  forget(): void
 }
-
-/** Cache slots are added this many at a time. */
-const SLOTS = 64
-/** What a cache begins with: ONNX Runtime 1.30 ends the process where WebGPU is fed an empty one. */
-const FIRST_SLOTS = 1
 
 /**
  * A decoder over an open session of the decoding graph.
@@ -32,17 +34,25 @@ export function createDecoder(
   constants: Tensors = {},
 ): Decoder {
   const names = Array.from({ length: layers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat()
-  let batch = 0
-  let capacity = 0
-  let used = 0
-  let cache = new Map<string, Float32Array>()
+  let graph: Promise<Session> | undefined
+  let cache: KeyValueCache | undefined
   /** Per sequence, the left padding. */
   let padding: number[] = []
 
-  async function run(inputIds: readonly (readonly number[])[]): Promise<Float32Array[]> {
-    const sequence = inputIds[0]!.length
+  async function emptyCache(batch: number): Promise<KeyValueCache> {
+    const shape = { names, batch, heads: kvHeads, headSize, context }
+    if (!session.beside) return createHostCache(shape)
+    graph ??= session.beside(serialize(keyValueCacheGraph(names)))
+    return createDeviceCache(await graph, shape)
+  }
+
+  async function run(
+    { capacity, used, ...kept }: KeyValueCache,
+    inputIds: readonly (readonly number[])[],
+  ): Promise<Float32Array[]> {
+    const [batch, sequence] = [inputIds.length, inputIds[0]!.length]
     const slots = capacity + sequence
-    const feeds: Record<string, Tensor> = {
+    const feeds: Tensors = {
       ...constants,
       input_ids: int64([batch, sequence], (i) => inputIds[Math.floor(i / sequence)]![i % sequence]!),
       position_ids: int64([batch, sequence], (i) =>
@@ -54,61 +64,38 @@ export function createDecoder(
         return position >= padding[Math.floor(i / slots)]! ? 1 : 0
       }),
       logits_positions: int64([batch], (row) => row * sequence + sequence - 1),
+      ...kept.past(),
     }
-    for (const name of names) {
-      const dims = [batch, kvHeads, capacity, headSize]
-      feeds[`past_key_values.${name}`] = { dtype: 'float32', dims, data: cache.get(name)! }
-    }
-    const outputs = await session.run(feeds)
-    store(outputs, sequence)
+    const outputs = await session.run(feeds, { into: kept.present(sequence) })
+    await kept.append(outputs, sequence)
     const logits = outputs['logits']!.data as Float32Array
     return Array.from({ length: batch }, (_, row) =>
       logits.subarray(row * vocabulary, (row + 1) * vocabulary),
     )
   }
 
-  /** Writes the new keys and values into the slots after those in use. */
-  function store(outputs: Record<string, HostTensor>, sequence: number): void {
-    if (used + sequence > capacity) grow(used + sequence)
-    for (const name of names) {
-      const fresh = outputs[`present.${name}`]!.data as Float32Array
-      const target = cache.get(name)!
-      for (let row = 0; row < batch * kvHeads; row++) {
-        const from = row * sequence * headSize
-        target.set(fresh.subarray(from, from + sequence * headSize), (row * capacity + used) * headSize)
-      }
-    }
-    used += sequence
-  }
-
-  function grow(needed: number): void {
-    const larger = Math.min(Math.ceil(needed / SLOTS) * SLOTS, Math.max(needed, context))
-    const rows = batch * kvHeads
-    cache = new Map(
-      names.map((name) => {
-        const before = cache.get(name)!
-        const after = new Float32Array(rows * larger * headSize)
-        for (let row = 0; row < rows; row++) {
-          const from = row * capacity * headSize
-          after.set(before.subarray(from, from + used * headSize), row * larger * headSize)
-        }
-        return [name, after]
-      }),
-    )
-    capacity = larger
-  }
-
   return {
     async prefill(prompts) {
-      batch = prompts.length
-      capacity = FIRST_SLOTS
-      used = 0
-      cache = new Map(names.map((name) => [name, new Float32Array(batch * kvHeads * FIRST_SLOTS * headSize)]))
+      cache?.release()
+      cache = await emptyCache(prompts.length)
       const longest = Math.max(...prompts.map((prompt) => prompt.length))
       padding = prompts.map((prompt) => longest - prompt.length)
-      return run(prompts.map((prompt, row) => [...new Array<number>(padding[row]!).fill(0), ...prompt]))
+      return run(
+        cache,
+        prompts.map((prompt, row) => [...new Array<number>(padding[row]!).fill(0), ...prompt]),
+      )
     },
-    step: (tokens) => run(tokens.map((token) => [token])),
+    step(tokens) {
+      if (!cache) throw new Error('a step needs a batch, which prefill starts')
+      return run(
+        cache,
+        tokens.map((token) => [token]),
+      )
+    },
+    forget() {
+      cache?.release()
+      cache = undefined
+    },
   }
 }
 

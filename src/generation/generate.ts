@@ -65,23 +65,27 @@ export async function continuePrompts(
   }))
   if (prompts.length === 0 || options.max_new_tokens === 0) return rows
 
-  let logits = await decoder.prefill(prompts)
-  const barred = [...logits[0]!.keys()].filter((id) => options.isText?.(id) === false && !stops.has(id))
-  for (let count = 1; ; count++) {
-    const next = logits.map((scores, i) => {
-      const row = rows[i]!
-      if (row.stop !== undefined) return 0
-      for (const id of barred) scores[id] = -Infinity
-      const token = nextToken(scores, [...prompts[i]!, ...row.tokens], options, randoms[i]!)
-      if (stops.has(token)) row.stop = token
-      else {
-        row.tokens.push(token)
-        options.onToken?.(firstRow + i, token)
-      }
-      return token
-    })
-    if (count === options.max_new_tokens || rows.every(({ stop }) => stop !== undefined)) return rows
-    logits = await decoder.step(next)
+  try {
+    let logits = await decoder.prefill(prompts)
+    const barred = [...logits[0]!.keys()].filter((id) => options.isText?.(id) === false && !stops.has(id))
+    for (let count = 1; ; count++) {
+      const next = logits.map((scores, i) => {
+        const row = rows[i]!
+        if (row.stop !== undefined) return 0
+        for (const id of barred) scores[id] = -Infinity
+        const token = nextToken(scores, [...prompts[i]!, ...row.tokens], options, randoms[i]!)
+        if (stops.has(token)) row.stop = token
+        else {
+          row.tokens.push(token)
+          options.onToken?.(firstRow + i, token)
+        }
+        return token
+      })
+      if (count === options.max_new_tokens || rows.every(({ stop }) => stop !== undefined)) return rows
+      logits = await decoder.step(next)
+    }
+  } finally {
+    decoder.forget()
   }
 }
 

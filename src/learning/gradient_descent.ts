@@ -115,7 +115,7 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
       loss += output['loss']!.data[0] as number
       outputs.push(output)
       fed.push(feeds)
-      if (options.gradient_accumulation_steps > 1) tensors.accumulate()
+      if (options.gradient_accumulation_steps > 1) await tensors.accumulate()
     }
     if (!Number.isFinite(loss)) throw new UserError(`the loss is ${loss} at step ${step}; ${remedyAt(step)}`)
 

@@ -19,6 +19,7 @@ import { storedState } from '../learning/trainer_state.ts'
 import type { Device } from '../runtime/node_runtime.ts'
 import { checkDevice, nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { TrainingState } from '../runtime/training_state.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { checkManifest } from './check_manifest.ts'
 import { writeCheckpoint } from './checkpoint.ts'
@@ -29,7 +30,8 @@ import { changed, changeNote, differences, pickChangeable } from './change.ts'
 import { loadState } from './load_state.ts'
 import { healLog } from './heal_log.ts'
 import { keepEnds, logWriter } from './log.ts'
-import { tensorsOf, withOpenRun } from './open_run.ts'
+import type { RunToOpen } from './open_run.ts'
+import { withOpenRun, withTensors } from './open_run.ts'
 import { checkReward, keepReward } from './reward.ts'
 import { runCard } from './run_card.ts'
 import { lockOf } from './run_lock.ts'
@@ -78,9 +80,28 @@ async function continueAlone(
   const settings = changes ? changed(before, changes) : before
   const config = await readModelConfig(folder)
   checkManifest(folder, manifest, before, config)
+  const about = { settings, manifest, config, runtime: runtimeOf(settings) }
+  const knows = { about, before, changes: changes !== undefined, watcher, signal }
+  return withTensors(about, (tensors) => trainOn(folder, tensors, knows))
+}
+
+interface Continued {
+  readonly about: RunToOpen
+  /** What it was made with. */
+  readonly before: SettledConfig
+  /** Whether it goes on with other options. */
+  readonly changes: boolean
+  readonly watcher: Listener | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+async function trainOn(
+  folder: string,
+  tensors: TrainingState,
+  { about, before, changes, watcher, signal }: Continued,
+): Promise<TrainerState> {
+  const { settings, manifest, config } = about
   const { lora, head, identity } = manifest
-  const runtime = runtimeOf(settings)
-  const tensors = tensorsOf({ settings, manifest, config, runtime })
   const note = (sentence: string) => watcher?.note?.(sentence)
   const state = await loadState(folder, tensors, manifest, config, note)
   if (changes) await keepChanges(settings, state)
@@ -97,7 +118,7 @@ async function continueAlone(
       if (different.length > 0) note(changeNote(different, settings, totalSteps, fromStep))
     },
   }
-  return withOpenRun(folder, { settings, manifest, config, runtime, tensors, state, note }, (run) => {
+  return withOpenRun(folder, { ...about, tensors, state, note }, (run) => {
     const rows = { training: run.trainData.size, validation: run.validationData.size }
     return taskNamed(settings.task).train({
       ...run,

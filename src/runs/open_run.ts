@@ -38,13 +38,21 @@ export interface RunToOpen {
   readonly runtime: Runtime
 }
 
-/** Room for the tensors that a run trains, and for what the optimizer keeps of them. */
-export function tensorsOf({ settings, manifest, config, runtime }: RunToOpen): TrainingState {
+/** Makes room for the tensors that a run trains, and for what the optimizer keeps of them, and frees it after use. */
+export async function withTensors<T>(
+  { settings, manifest, config, runtime }: RunToOpen,
+  use: (tensors: TrainingState) => Promise<T>,
+): Promise<T> {
   const { trainable } = runGraphs(manifest, config, new Map())
-  return runtime.state(trainable, {
+  const tensors = await runtime.state(trainable, {
     accumulate: settings.gradient_accumulation_steps > 1,
     ...(settings.plastic ? { traced: new Set(plasticTensors(config, trainable).keys()) } : {}),
   })
+  try {
+    return await use(tensors)
+  } finally {
+    await tensors.release()
+  }
 }
 
 export interface FilledRun extends RunToOpen {

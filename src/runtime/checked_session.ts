@@ -13,6 +13,7 @@ export interface Runner {
   readonly inputs: readonly { readonly name: string; readonly dtype: string }[]
   readonly outputNames: readonly string[]
   run(feeds: Tensors, outputs: readonly string[], into: Tensors): Promise<Record<string, HostTensor>>
+  readonly beside?: (model: Uint8Array) => Promise<Session>
   release(): Promise<void>
 }
 
@@ -53,6 +54,7 @@ export function checkedSession(runner: Runner): Session {
       }
     },
 
+    ...(runner.beside ? { beside: runner.beside } : {}),
     release: () => runner.release(),
   }
 }

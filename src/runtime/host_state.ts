@@ -42,10 +42,11 @@ export function hostState(memory: ParameterMemory): TrainingState {
       memory.views(name).eligibility ? ['exp_avg', 'exp_avg_sq', 'eligibility'] : ['exp_avg', 'exp_avg_sq'],
     parameters: feeds('', 'parameter'),
     gradients: feeds('_grad', 'gradient'),
-    accumulate: () => memory.accumulateGradients(),
+    accumulate: async () => memory.accumulateGradients(),
     discard: () => memory.discardGradients(),
     step: async (settings) => memory.step(settings),
     read: async (name, slot) => viewOf(name, slot),
     write: async (name, slot, data) => viewOf(name, slot).set(data),
+    release: async () => {},
   }
 }

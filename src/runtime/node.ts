@@ -11,14 +11,14 @@ import type { HostType } from '../../graphs/ir/dtype.ts'
 import { onnxDataType } from '../../graphs/ir/dtype.ts'
 import { bindDims, sizeOf } from '../../graphs/ir/shape.ts'
 import { checkedSession, openError } from './checked_session.ts'
-import { createReader } from './ort/device_memory.ts'
+import { createCopier } from './copier.ts'
 import type { Address, Library } from './ort/library.ts'
 import { addressesAt, addressOf, bytesAt, library } from './ort/library.ts'
 import { describeTensor, describeValue } from './ort/metadata.ts'
 import type { NodeSessionOptions } from './ort/options.ts'
 import { environment, sessionOptions } from './ort/options.ts'
 import { kindOf, requireProvider } from './ort/providers.ts'
-import { dataConstructor, hostData, isDeviceTensor } from './session.ts'
+import { dataConstructor, deviceMemory, hostData, isDeviceTensor } from './session.ts'
 import type { DeviceMemory, HostTensor, Session, Tensor, TensorData, Tensors } from './session.ts'
 
 export type { NodeSessionOptions } from './ort/options.ts'
@@ -55,7 +55,14 @@ export async function openNodeSession(
   const host = ort.made('CreateMemoryInfo', 'Cpu', 0, 0, 0)
   const { memory } = kindOf(provider)
   const device = memory === null ? null : ort.made('CreateMemoryInfo', memory, 0, 0, 0)
-  const reader = createReader((graph) => openNodeSession(graph, { provider, name: 'a copy from the device' }))
+  const others: Session[] = []
+  async function beside(graph: Uint8Array): Promise<Session> {
+    const other = await openNodeSession(graph, { provider, name: `a graph beside ${name}` })
+    others.push(other)
+    return other
+  }
+  const copier = createCopier(beside)
+  const memories = new Set<OrtMemory>()
   /** Inputs that are bound, by name: on the CPU they are read anew at each run where they lie. */
   const bound = new Map<string, Tensor>()
   let released = false
@@ -63,11 +70,11 @@ export async function openNodeSession(
   function bindInput(input: string, tensor: Tensor): void {
     if (device === null && bound.get(input) === tensor && !isDeviceTensor(tensor)) return
     bound.set(input, tensor)
-    if (isDeviceTensor(tensor) && 'read' in tensor.place) {
-      ort.call('BindInput', binding, input, (tensor.place as OrtMemory).value)
-      return
-    }
-    const value = valueOver(ort, host, tensor.dtype, tensor.dims, hostData(tensor)!)
+    const memory = deviceMemory(tensor)
+    if (memory) return ort.call('BindInput', binding, input, (memory as OrtMemory).value)
+    const data = hostData(tensor)
+    if (!data) throw new Error(`input ${input} has not been written`)
+    const value = valueOver(ort, host, tensor.dtype, tensor.dims, data)
     ort.call('BindInput', binding, input, value)
     ort.plain('ReleaseValue', value)
   }
@@ -85,12 +92,13 @@ export async function openNodeSession(
     const dims = given?.dims ?? (type.dtype ? bindDims(type.dims, known) : undefined)
     if (given) checkDims(output, type, given, bindDims(type.dims, known))
     if (given && isDeviceTensor(given) && device !== null) {
-      const { place } = given
-      if ('read' in place) ort.call('BindOutput', binding, output, (place as OrtMemory).value)
+      const memory = deviceMemory(given)
+      if (memory) ort.call('BindOutput', binding, output, (memory as OrtMemory).value)
       else ort.call('BindOutputToDevice', binding, output, device)
-      return 'read' in place ? 'kept' : 'made'
+      return memory ? 'kept' : 'made'
     }
     if (given) {
+      if (isDeviceTensor(given)) given.place ??= new dataConstructor[given.dtype](sizeOf(given.dims))
       bindHost(output, given.dtype, given.dims, hostData(given)!)
       return isDeviceTensor(given) ? 'kept' : given
     }
@@ -122,15 +130,23 @@ export async function openNodeSession(
         ort.plain('ReleaseValue', made[i]!)
       }
     })
+    if (device !== null) {
+      // The memory of tensors that are replaced before the next run is free for them.
+      ort.plain('ClearBoundInputs', binding)
+      ort.plain('ClearBoundOutputs', binding)
+    }
     return results
   }
 
   function onDevice(value: Address, { dtype, dims }: Pick<Tensor, 'dtype' | 'dims'>): OrtMemory {
     const memory: OrtMemory = {
       value,
-      read: () => reader(dtype, { dtype, dims, place: memory }),
-      release: () => void ort.plain('ReleaseValue', value),
+      read: () => copier.read({ dtype, dims, place: memory }),
+      release() {
+        if (memories.delete(memory)) ort.plain('ReleaseValue', value)
+      },
     }
+    memories.add(memory)
     return memory
   }
 
@@ -139,10 +155,12 @@ export async function openNodeSession(
     inputs: inputs.map(({ name: input, dtype }) => ({ name: input, dtype: dtype ?? 'sequence' })),
     outputNames: outputs.map((output) => output.name),
     run,
+    ...(device === null ? {} : { beside }),
     async release() {
       if (released) return
       released = true
-      await reader.release()
+      for (const memory of memories) memory.release()
+      for (const other of others) await other.release()
       if (options.profilePrefix !== undefined) endProfiling(ort, session)
       ort.plain('ReleaseIoBinding', binding)
       ort.plain('ReleaseSession', session)

@@ -3,6 +3,7 @@ import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { identity } from '../../graphs/ops/index.ts'
 import { UserError } from '../errors.ts'
+import { createDeviceState } from './device_state.ts'
 import { createHostState } from './host_state.ts'
 import type { Provider } from './node.ts'
 import { openNodeSession } from './node.ts'
@@ -22,20 +23,26 @@ export interface Device {
   readonly threads?: number | null | undefined
 }
 
-/** The ONNX Runtime of onnxruntime-node on a device; trained tensors live in the memory of the host. */
-export const nodeRuntime = ({ provider = 'cpu', threads }: Device = {}): Runtime => ({
-  async chosen() {
-    if (provider !== 'auto') return undefined
-    const found = await findProvider(provider)
-    return [`provider auto is ${found.provider}`, ...found.passedOver].join('; ')
-  },
-  halfTypes: async () => kindOf((await findProvider(provider)).provider).halfTypes,
-  async open(model, options) {
+/** The ONNX Runtime of onnxruntime-node on a device; trained tensors live in its memory. */
+export function nodeRuntime({ provider = 'cpu', threads }: Device = {}): Runtime {
+  const open: Runtime['open'] = async (model, options) => {
     const found = await findProvider(provider)
     return openNodeSession(model, { provider: found.provider, ...(threads ? { threads } : {}), ...options })
-  },
-  state: createHostState,
-})
+  }
+  return {
+    async chosen() {
+      if (provider !== 'auto') return undefined
+      const found = await findProvider(provider)
+      return [`provider auto is ${found.provider}`, ...found.passedOver].join('; ')
+    },
+    halfTypes: async () => kindOf((await findProvider(provider)).provider).halfTypes,
+    open,
+    async state(shapes, options) {
+      const { memory } = kindOf((await findProvider(provider)).provider)
+      return memory === null ? createHostState(shapes, options) : createDeviceState(open, shapes, options)
+    },
+  }
+}
 
 /** What `auto` tries, the fastest first. */
 const IN_TURN = ['cuda', 'webgpu'] as const

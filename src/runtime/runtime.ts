@@ -28,5 +28,8 @@ export interface Runtime {
    */
   readonly open: (model: string | Uint8Array, options?: OpenOptions) => Promise<Session>
   /** Zeros for all tensors of a training. */
-  readonly state: (shapes: ReadonlyMap<string, readonly number[]>, options?: StateOptions) => TrainingState
+  readonly state: (
+    shapes: ReadonlyMap<string, readonly number[]>,
+    options?: StateOptions,
+  ) => Promise<TrainingState>
 }

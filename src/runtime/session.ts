@@ -22,11 +22,14 @@ export interface DeviceMemory {
   readonly release: () => void
 }
 
-/** A tensor that runs read and write where it lies: on the host at first, on the device once one of its runs has written it. */
+/**
+ * A tensor that runs read and write where it lies: on the host at first, or nowhere, on the device once one of its runs has
+ * written it.
+ */
 export interface DeviceTensor {
   readonly dtype: HostType
   readonly dims: readonly number[]
-  place: TensorData | DeviceMemory
+  place: TensorData | DeviceMemory | null
 }
 
 export type Tensor = HostTensor | DeviceTensor
@@ -54,7 +57,12 @@ export interface Session {
    * @throws Error naming the input, output or operator at fault
    */
   run(feeds: Tensors, options?: RunOptions): Promise<Record<string, HostTensor>>
-  /** Frees the session; it cannot run again. */
+  /**
+   * Opens a further graph on the device in whose memory tensors of this session lie; it is released with this one. Absent where there
+   * is no memory but the host's.
+   */
+  readonly beside?: (model: Uint8Array) => Promise<Session>
+  /** Frees the session, and what it has written to the device; it cannot run again. */
   release(): Promise<void>
 }
 
@@ -91,10 +99,16 @@ export const dataConstructor: Readonly<Record<HostType, TensorDataConstructor>> 
 
 export const isDeviceTensor = (tensor: Tensor): tensor is DeviceTensor => 'place' in tensor
 
+/** Where a tensor lies on the device; undefined where it does not. */
+export function deviceMemory(tensor: Tensor): DeviceMemory | undefined {
+  if (!isDeviceTensor(tensor) || tensor.place === null) return undefined
+  return 'read' in tensor.place ? tensor.place : undefined
+}
+
 /** The elements of a tensor where the host has them. */
 export function hostData(tensor: Tensor): TensorData | undefined {
   if (!isDeviceTensor(tensor)) return tensor.data
-  return 'read' in tensor.place ? undefined : tensor.place
+  return tensor.place === null || 'read' in tensor.place ? undefined : tensor.place
 }
 
 /** @throws Error naming `what` where its data is of another type or length than dtype and dims say */

@@ -84,7 +84,7 @@ export interface TrainingState {
   /** `<tensor>_grad`: where the training graph writes. */
   readonly gradients: Tensors
   /** Adds the gradients to those of the step's earlier micro-batches. */
-  accumulate(): void
+  accumulate(): Promise<void>
   /** Forgets what was accumulated, where the step it was for is not made. */
   discard(): void
   /**
@@ -95,4 +95,6 @@ export interface TrainingState {
   /** The numbers of a tensor's slot, row-major; not to be changed. */
   read(name: string, slot: Slot): Promise<Float32Array>
   write(name: string, slot: Slot, data: Float32Array): Promise<void>
+  /** Frees the tensors; before it, a state is read. */
+  release(): Promise<void>
 }

@@ -10,5 +10,5 @@ export const webRuntime = ({ threads }: { readonly threads?: number } = {}): Run
       throw new Error(`${model} is a path; onnxruntime-web takes the model's bytes`)
     return openWebSession(model, { ...(threads ? { threads } : {}), ...options })
   },
-  state: createHostState,
+  state: async (shapes, options) => createHostState(shapes, options),
 })

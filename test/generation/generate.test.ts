@@ -14,6 +14,7 @@ import { createDecoder } from '../../src/generation/decoder.ts'
 import type { GenerationOptions } from '../../src/generation/generate.ts'
 import { generate } from '../../src/generation/generate.ts'
 import { argmax, greedy } from '../../src/generation/sampling.ts'
+import type { Session } from '../../src/runtime/session.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { seededWeights } from '../../src/runs/initialise.ts'
 import type { FixtureModel } from '../graphs/gpt2_fixtures.ts'
@@ -134,18 +135,24 @@ describe('generation', () => {
     const parameters = tensorFeeds(seededWeights(config, 3))
     expect(Object.keys(parameters).length).to.equal(gpt2ParameterShapes(config).size)
     const session = await openNodeSession(serialize(decodingGraph({ config })))
+    const others: Session[] = []
+    async function beside(graph: Uint8Array): Promise<Session> {
+      const other = await openNodeSession(graph)
+      others.push(other)
+      return other
+    }
     const prompts = [
       [1, 2, 3],
       [4, 5, 6, 7, 8, 9, 10],
     ]
     const options = { ...greedy, max_new_tokens: 150, stop_tokens: [], seed: 1 }
-    const generated = await generate(
-      createDecoder(session, factsOf(config), parameters),
-      prompts,
-      200,
-      options,
-    )
-    await session.release()
+    const continued = (opened: Session) =>
+      generate(createDecoder(opened, factsOf(config), parameters), prompts, 200, options)
+    const generated = await continued(session)
+    // As where the cache lies in the memory of a device.
+    expect(await continued({ ...session, beside })).to.deep.equal(generated)
+    expect(others).to.have.lengthOf(1)
+    for (const opened of [session, ...others]) await opened.release()
 
     const inference = await openNodeSession(serialize(inferenceGraph({ config })))
     for (const [row, prompt] of prompts.entries()) {

@@ -15,6 +15,7 @@ function paddedModel(): Decoder {
     return row
   }
   return {
+    forget: () => {},
     prefill: (prompts) => Promise.resolve(prompts.map(logits)),
     step: (tokens) => Promise.resolve(tokens.map(logits)),
   }

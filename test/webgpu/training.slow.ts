@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { continueRun } from '../../src/runs/continue.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
+import { deviceMemory } from '../../src/runtime/session.ts'
 import type { DeviceTensor, HostTensor } from '../../src/runtime/session.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
@@ -20,6 +21,7 @@ import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
 import { loraScale } from '../../src/runtime/feeds.ts'
 import { adapters, tiny, weightFeeds } from '../graphs/tiny_gpt2.ts'
+import { itIsATrainingState } from '../runtime/state_scenarios.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
 
 const cli = join(import.meta.dirname, '..', '..', 'src', 'cli', 'ortune.mjs')
@@ -68,13 +70,34 @@ describe('WebGPU in Node', function () {
     for (let i = 0; i < 5; i++) {
       const y = tensor()
       expect(await session.run({ x }, { into: { y } })).to.deep.equal({})
-      if ('release' in x.place) x.place.release()
+      deviceMemory(x)?.release()
       x = y
     }
-    if (!('read' in x.place)) throw new Error('the state is on the host')
-    expect([...(await x.place.read())]).to.deep.equal(new Array<number>(8).fill(63))
-    x.place.release()
+    const memory = deviceMemory(x)
+    if (!memory) throw new Error('the state is on the host')
+    expect([...(await memory.read())]).to.deep.equal(new Array<number>(8).fill(63))
+    memory.release()
     await session.release()
+  })
+
+  describe('a training state on the device', () => {
+    const runtime = nodeRuntime({ provider: 'webgpu' })
+    itIsATrainingState(runtime)
+
+    it('never leaves it', async () => {
+      const state = await runtime.state(new Map([['w', [3, 5]]]), { traced: new Set(['w']) })
+      const w = state.parameters['w']!
+      await state.write('w', 'parameter', new Float32Array(15).fill(1))
+      const written = deviceMemory(w)
+      expect(written).not.to.equal(undefined)
+      await state.step({
+        ...{ learningRate: 1, step: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.5 },
+      })
+      expect(deviceMemory(w)).not.to.be.oneOf([undefined, written])
+      // Without a gradient there is decay alone.
+      expect([...(await state.read('w', 'parameter'))]).to.deep.equal(new Array<number>(15).fill(0.5))
+      await state.release()
+    })
   })
 
   for (const [task, [rows, options]] of Object.entries(cases))

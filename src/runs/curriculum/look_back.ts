@@ -5,7 +5,7 @@ import { initialState } from '../../learning/trainer_state.ts'
 import { nodeRuntime } from '../../runtime/node_runtime.ts'
 import { taskNamed } from '../../tasks/index.ts'
 import { loadStart } from '../checkpoint.ts'
-import { tensorsOf, withOpenRun } from '../open_run.ts'
+import { withOpenRun, withTensors } from '../open_run.ts'
 import { readRunConfig } from '../run_config.ts'
 import { readRunManifest } from '../run_manifest.ts'
 
@@ -16,18 +16,19 @@ export async function metricsFrom(run: string, checkpoint: string): Promise<Metr
   const [settings, manifest] = [await readRunConfig(run), await readRunManifest(run)]
   const config = await readModelConfig(run)
   const about = { settings, manifest, config, runtime: nodeRuntime(settings) }
-  const tensors = tensorsOf(about)
-  await loadStart(checkpoint, tensors, manifest.lora)
   let found: Metrics | undefined
-  await withOpenRun(run, { ...about, tensors, state: initialState }, (open) =>
-    taskNamed(settings.task).train({
-      ...open,
-      host: { ...open.host, journal: async () => () => undefined },
-      save: () => Promise.reject(new Error('no step is taken')),
-      listeners: [{ evaluation: (record) => (found = record) }],
-      signal: AbortSignal.abort(),
-    }),
-  )
+  await withTensors(about, async (tensors) => {
+    await loadStart(checkpoint, tensors, manifest.lora)
+    return withOpenRun(run, { ...about, tensors, state: initialState }, (open) =>
+      taskNamed(settings.task).train({
+        ...open,
+        host: { ...open.host, journal: async () => () => undefined },
+        save: () => Promise.reject(new Error('no step is taken')),
+        listeners: [{ evaluation: (record) => (found = record) }],
+        signal: AbortSignal.abort(),
+      }),
+    )
+  })
   if (!found) throw new Error('the run was not evaluated before its first step')
   return found
 }

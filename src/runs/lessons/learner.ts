@@ -67,8 +67,6 @@ export async function openLearner(
   const { base } = found
   const config = await readModelConfig(base)
   const shapes = languageModelTrainable({ config, lora })
-  const tensors = runtime.state(shapes, { traced: new Set(plasticTensors(config, shapes).keys()) })
-  const feeds = { ...tensors.parameters, ...loraScale(lora.lora_alpha / lora.r) }
   // Several sessions take turns, and share the file of the frozen weights.
   const sharing: Runtime = {
     ...runtime,
@@ -76,6 +74,9 @@ export async function openLearner(
   }
   const closing = createClosing()
   try {
+    const traced = new Set(plasticTensors(config, shapes).keys())
+    const tensors = closing.add(await runtime.state(shapes, { traced }))
+    const feeds = { ...tensors.parameters, ...loraScale(lora.lora_alpha / lora.r) }
     const generator = closing.add(await openTokenGenerator(found, sharing, { lora, feeds }))
     const open = async (build: typeof sftTrainingGraph) => {
       const model = await openFoundModel(

@@ -24,14 +24,12 @@ export function createWriter(
   { config, tokenizer, stop_tokens, parameters, options }: WriterParts,
 ): Writer {
   const facts = factsOf(config)
-  const taken = takenBy(decoding, parameters)
+  const decoder = createDecoder(decoding, facts, takenBy(decoding, parameters))
   const { max_new_tokens } = options
   const plain = { temperature: 1, top_k: 0, top_p: 1, seed: 0 }
   const request = { ...plain, context: facts.context, tokenizer, stop_tokens, max_new_tokens }
   const write = (prompts: readonly Prompt[], how: Partial<Parameters<typeof sampleResponses>[2]>) =>
-    prompts.length === 0
-      ? Promise.resolve([])
-      : sampleResponses(createDecoder(decoding, facts, taken), prompts, { ...request, ...how })
+    prompts.length === 0 ? Promise.resolve([]) : sampleResponses(decoder, prompts, { ...request, ...how })
   return {
     draw: (prompts, seed, firstRow) => write(prompts, { seed, firstRow }),
     greedy: (prompts) => write(prompts, { do_sample: false }),

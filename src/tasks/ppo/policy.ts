@@ -78,6 +78,7 @@ export function openPolicy(
   // With a scale of 0 adapters do nothing: what is left is the model before training.
   const ofReference = takenBy(reference, adaptersOff(parameters))
   const facts = factsOf(config)
+  const decoder = createDecoder(decoding, facts, ofDecoding)
   const { context } = facts
   const { temperature, top_k, top_p, max_new_tokens } = ppo
   const sampling = {
@@ -87,7 +88,7 @@ export function openPolicy(
 
   return {
     respond: (prompts, seed, firstRow = 0) =>
-      sampleResponses(createDecoder(decoding, facts, ofDecoding), prompts, { ...sampling, seed, firstRow }),
+      sampleResponses(decoder, prompts, { ...sampling, seed, firstRow }),
     async look(responses, batches, step) {
       const when = `at step ${step}`
       const own = await evaluateTokens(evaluation, parameters, responses, {

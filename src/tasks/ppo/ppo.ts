@@ -244,7 +244,7 @@ async function learn(
     firstRatio ??= furthestRatio(outcome)
     const statistics = miniBatchStatistics(outcome, ppo)
     all.push(statistics)
-    if (options.gradient_accumulation_steps > 1) tensors.accumulate()
+    if (options.gradient_accumulation_steps > 1) await tensors.accumulate()
     if (endsEpoch) epochs++
 
     // As in TRL, the last mini-batch of an epoch decides whether the policy has moved too far for another step.

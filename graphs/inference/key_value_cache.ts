@@ -1,0 +1,19 @@
+/** @module */
+import { Graph } from '../ir/graph.ts'
+import { concat, gatherAlong } from '../ops/index.ts'
+
+/**
+ * Puts new keys and values into their cache, for runtimes whose memory the caller cannot write to: of each name
+ * `<name>` [batch, n_head, capacity, head_size], `<name>_fresh` [batch, n_head, sequence, head_size] and `slots` int64 [slots] in;
+ * `<name>_new` [batch, n_head, slots, head_size] out, whose slot s is that of number slots[s] in the two one after the other.
+ */
+export function keyValueCacheGraph(names: readonly string[]): Graph {
+  const graph = new Graph('key_value_cache')
+  const slots = graph.input('slots', 'int64', ['slots'])
+  for (const name of names) {
+    const cache = graph.input(name, 'float32', ['batch', 'heads', 'capacity', 'head_size'])
+    const fresh = graph.input(`${name}_fresh`, 'float32', ['batch', 'heads', 'sequence', 'head_size'])
+    graph.output(`${name}_new`, gatherAlong(concat([cache, fresh], 2), slots, 2))
+  }
+  return graph
+}

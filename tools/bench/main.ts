@@ -1,10 +1,11 @@
 /**
  * `npm run bench`: training steps and decoding at GPT-2-small shape, beside the sgemm ceiling of the same run and,
- * where Python has PyTorch, transformers, PEFT and TRL, beside theirs; updates of PPO, with their parts and memory; and the
- * memory that NPT's phase 1 takes.
+ * where Python has PyTorch, transformers, PEFT and TRL, beside theirs; updates of PPO, with their parts and memory; the
+ * memory of a LoRA step, with what saves some and without; and that of NPT's phase 1.
  *
- *     npm run bench                              everything; about nine minutes, twenty with the peers
+ *     npm run bench                              everything; about a quarter of an hour, half an hour with the peers
  *     npm run bench -- --steps 12 --only lora    more repetitions of the workloads whose names begin so
+ *     npm run bench -- --only memory             the memory of a LoRA step
  *     npm run bench -- --json                    one JSON object
  *
  * The peers' Python is `python3`, or what the variable ORTUNE_PYTHON names; that of PPO, which wants TRL 0.11, what
@@ -26,8 +27,8 @@ import type { Contender } from './paced.ts'
 import { takeTurns } from './paced.ts'
 import { hasPeer, hasPpoPeer, peer, ppoPeer } from './peers.ts'
 import type { Comparison, Phase1Memory, PpoComparison } from './table.ts'
-import { comparison, phase1MemoryTable, ppoTable } from './table.ts'
-import { workloads } from './workloads.ts'
+import { comparison, memoryTable, phase1MemoryTable, ppoTable } from './table.ts'
+import { isMemory, workloads } from './workloads.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const { values: options } = parseArgs({
@@ -68,7 +69,13 @@ try {
   // Linux alone tells what memory belongs to a process.
   const watches = process.platform === 'linux' && MEMORY.startsWith(options.only)
   const memory = watches ? await phase1Memory() : []
-  const tables = [comparison(results), ppo ? ppoTable(ppo) : '', phase1MemoryTable(memory)]
+  const timed = results.filter((result) => !isMemory(result))
+  const tables = [
+    timed.length > 0 ? comparison(timed) : '',
+    ppo ? ppoTable(ppo) : '',
+    memoryTable(results.filter(isMemory)),
+    phase1MemoryTable(memory),
+  ]
   if (options.json)
     process.stdout.write(`${JSON.stringify({ workloads: results, ppo, phase1_memory: memory })}\n`)
   else process.stdout.write(tables.filter(Boolean).join('\n'))

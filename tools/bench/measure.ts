@@ -4,12 +4,14 @@
  */
 import { readFileSync } from 'node:fs'
 
+import type { StepMemory } from './memory.ts'
+
 /** Repetitions before the timed ones; the peers' default too. */
 export const WARMUP = 2
 /** The same of PPO, whose updates take as long as ten steps of other workloads. */
 export const UPDATE_WARMUP = 1
 
-export interface Measurement {
+export interface Measurement extends Partial<StepMemory> {
   readonly name: string
   /** Median over the repetitions. */
   readonly seconds_per_step: number
@@ -17,6 +19,8 @@ export interface Measurement {
   readonly tokens_per_second: number
   /** The process's high-water mark, MiB. */
   readonly peak_rss_mb: number
+  /** Of a peer: what was in memory when its model had been loaded and nothing had run, MiB. */
+  readonly loaded_rss_mb?: number
   /** Matrix-product FLOP/s of the step over the sgemm ceiling measured right beside it; median of the pairs. */
   readonly of_ceiling?: number
   /** GFLOP/s, medians. */

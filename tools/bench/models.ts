@@ -24,7 +24,7 @@ const LORA: LoraConfig = { r: 8, lora_alpha: 16, target_modules: ['c_attn', 'att
 const LORA_16: LoraConfig = { ...LORA, r: 16, lora_alpha: 32 }
 const SCORE = { kind: 'score', pooling: 'last', dropout: 0 } as const
 
-/** Writes `lora`, `lora-16`, `full`, `dpo`, `reward` and `ppo` into a folder. */
+/** Writes `lora`, that with what saves memory, `lora-16`, `full`, `dpo`, `reward` and `ppo` into a folder. */
 export async function exportModels(folder: string): Promise<void> {
   const config = join(folder, 'config.json')
   writeFileSync(config, JSON.stringify(GPT2_SMALL))
@@ -40,6 +40,10 @@ export async function exportModels(folder: string): Promise<void> {
   const of = (task: TaskName) => ({ task, options: taskNamed(task).graphOptions.parse({}) })
   const out = (name: string) => ({ out: join(folder, name) })
   await exportArtifacts({ ...written, ...of('sft'), ...out('lora'), model: config })
+  for (const base of ['bf16', 'int4'] as const)
+    await exportArtifacts({ ...written, ...of('sft'), ...out(`lora-${base}`), base })
+  const checkpointing = { gradient_checkpointing: true }
+  await exportArtifacts({ ...written, ...of('sft'), ...out('lora-checkpointing'), ...checkpointing })
   await exportArtifacts({ ...written, ...of('sft'), ...out('lora-16'), lora: LORA_16 })
   await exportArtifacts({ ...written, ...of('sft'), ...out('full'), lora: 'full' })
   await exportArtifacts({ ...written, ...of('dpo'), ...out('dpo') })

@@ -7,6 +7,7 @@ import type { PlasticStep, TrainingState } from '../../src/runtime/training_stat
 import { openCeiling } from './ceiling.ts'
 import type { Measurement } from './measure.ts'
 import { median, peakRss, timed, WARMUP } from './measure.ts'
+import type { StepMemory } from './memory.ts'
 import { turnDone, turns } from './paced.ts'
 
 /** A function that makes one optimizer step: gradients from the session, then AdamW in place, then what a plastic rule says. */
@@ -39,12 +40,14 @@ export interface TimedSteps {
   readonly tokens: number
   /** Of a step's matrix products. */
   readonly flops: number
+  /** Asked once the peak is known. */
+  readonly memory?: (() => StepMemory) | undefined
 }
 
 /** Takes the steps in turns, and prints what they measure as one JSON line. */
 export async function reportSteps(
   step: () => Promise<void>,
-  { name, steps, tokens, flops }: TimedSteps,
+  { name, steps, tokens, flops, memory }: TimedSteps,
 ): Promise<void> {
   const turn = turns()
   for (let i = 0; i < WARMUP; i++) {
@@ -53,6 +56,7 @@ export async function reportSteps(
     turnDone()
   }
   // The ceiling's own memory comes after the peak has been read.
+  const parts = memory?.()
   const peak = peakRss()
   const ceiling = await openCeiling()
   const seconds: number[] = []
@@ -70,6 +74,7 @@ export async function reportSteps(
     all: seconds,
     tokens_per_second: tokens / median(seconds),
     peak_rss_mb: peak,
+    ...parts,
     of_ceiling: median(seconds.map((time, i) => flops / time / ceilings[i]!)),
     ceiling_gflops: median(ceilings) / 1e9,
   }

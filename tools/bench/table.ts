@@ -48,6 +48,35 @@ const timeRatio = (slow: Measurement, fast: Measurement): number =>
 const tokensPerStep = ({ tokens_per_second, seconds_per_step }: Measurement): number =>
   tokens_per_second * seconds_per_step
 
+/** What a LoRA step takes, each figure beside that of another step in the same turns: `ours / other = ratio`. */
+export function memoryTable(results: readonly Comparison[]): string {
+  if (results.length === 0) return ''
+  const line = (name: string, of: Measurement, other: Measurement, time: number) => {
+    const pair = (a: number | undefined, b: number | undefined, digits = 0) =>
+      a === undefined || b === undefined
+        ? ''
+        : `${a.toFixed(digits)} / ${b.toFixed(digits)} = ${(a / b).toFixed(2)}`
+    return [
+      name,
+      pair(of.weights_mb, other.weights_mb),
+      pair(aboveWeights(of), aboveWeights(other)),
+      pair(of.peak_rss_mb, other.peak_rss_mb),
+      `${of.seconds_per_step.toFixed(1)} / ${other.seconds_per_step.toFixed(1)} = ${time.toFixed(2)}`,
+    ]
+  }
+  return textTable([
+    ['LoRA step / other', 'weights MiB', 'above them', 'peak', 's/step'],
+    ...results.flatMap(({ name, ortune, plain, pytorch }) => [
+      ...(plain ? [line(`${name} / plain`, ortune, plain, timeRatio(ortune, plain))] : []),
+      ...(pytorch ? [line(`${name} / PyTorch`, ortune, pytorch, timeRatio(ortune, pytorch))] : []),
+    ]),
+  ])
+}
+
+/** The peak above the weights and what the process was before it had any. */
+const aboveWeights = ({ above_mb, peak_rss_mb, loaded_rss_mb }: Measurement): number | undefined =>
+  above_mb ?? (loaded_rss_mb === undefined ? undefined : peak_rss_mb - loaded_rss_mb)
+
 export interface Phase1Memory {
   readonly rank: number
   readonly tokens: number

@@ -12,6 +12,7 @@ def main() -> None:
     parser = arguments(__doc__, steps=8, batch=4)
     parser.add_argument("--length", type=int, default=128, help="tokens in a row")
     parser.add_argument("--labels", type=float, default=1.0, help="part of each row that has labels")
+    parser.add_argument("--checkpointing", action="store_true", help="compute blocks again in the backward pass")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
@@ -20,6 +21,9 @@ def main() -> None:
         r=8, lora_alpha=16, target_modules=targets, fan_in_fan_out=True, task_type="CAUSAL_LM"
     )
     model = get_peft_model(gpt2_small(), config)
+    if options.checkpointing:
+        model.enable_input_require_grads()
+        model.gradient_checkpointing_enable()
     loaded = rss_mb()
     batch = random_batch(options.batch, options.length, options.labels)
     step = training_step(model, batch, learning_rate=1e-4)

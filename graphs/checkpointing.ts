@@ -89,7 +89,7 @@ function copiesOf(
     if (!inputs.some((input) => made.has(input))) continue
     const again = once(() =>
       graph.scope(`again/${name.split('/').slice(0, -1).join('/')}`, () =>
-        graph.add(operator, inputs.map(copy), attributes),
+        graph.again(() => graph.add(operator, inputs.map(copy), attributes)),
       ),
     )
     outputs.forEach((value, i) => {

@@ -8,13 +8,13 @@ import type { Dim } from './ir/shape.ts'
 import { dimProduct, evaluateDim } from './ir/shape.ts'
 
 /**
- * FLOPs of one run, a multiplication and an addition counting as two: 2·n·k·m for [n, k]·[k, m].
+ * FLOPs of one run without what it computes again to save memory, a multiplication and an addition counting as two: 2·n·k·m for [n, k]·[k, m].
  *
  * @param binding values of the symbolic dimensions, such as `{ batch: 4, sequence: 128, labelled: 512 }`
  */
 export function matmulFlops(graph: Graph, binding: Readonly<Record<string, number>>): number {
   return liveNodes(graph)
-    .filter(({ operator }) => operator.name === 'MatMul' || operator.name === 'Gemm')
+    .filter(({ operator, again }) => !again && (operator.name === 'MatMul' || operator.name === 'Gemm'))
     .reduce(
       (sum, node) => sum + 2 * evaluateDim(dimProduct([...node.outputs[0]!.shape, innerDim(node)]), binding),
       0,

@@ -26,6 +26,8 @@ export interface Node {
   readonly inputs: readonly Value[]
   readonly attributes: Attributes
   readonly outputs: readonly Value[]
+  /** Whether it computes once more, to save memory, what has been computed before. */
+  readonly again: boolean
 }
 
 /** A part of a gradient: dense, or rows to be added to a tensor's first axis (as an embedding's gradient is). */
@@ -115,6 +117,7 @@ export class Graph {
   readonly #constants = new Map<string, Value>()
   readonly #dimensions = new Map<Dim, { input: Value; axis: number }>()
   #scope: readonly string[] = []
+  #again = false
 
   /** @param doc what it computes, in a sentence */
   constructor(
@@ -148,6 +151,17 @@ export class Graph {
     const output = build()
     this.segments.push({ inputs, output, nodes: this.nodes.slice(start) })
     return output
+  }
+
+  /** Builds what computes once more, to save memory, what has been computed before. */
+  again<T>(build: () => T): T {
+    const outer = this.#again
+    this.#again = true
+    try {
+      return build()
+    } finally {
+      this.#again = outer
+    }
   }
 
   /**
@@ -224,7 +238,7 @@ export class Graph {
     const outputs = types.map(({ dtype, shape }, index) =>
       this.#declare(index === 0 ? `${name}:0` : `${name}:${index}`, dtype, shape),
     )
-    const node: Node = { operator, name, inputs, attributes, outputs }
+    const node: Node = { operator, name, inputs, attributes, outputs, again: this.#again }
     this.nodes.push(node)
     this.#register(node)
     return outputs

@@ -73,7 +73,7 @@ function widenAfter(before: Value, first: Node, name: string, zero: Value): Node
   const others = first.inputs.slice(0, -1)
   const weight = first.inputs.at(-1)!
   const node = (operator: Operator, inputs: readonly Value[], like: Value, attributes = {}): Node => ({
-    ...{ operator, inputs, attributes, name: `${name}/${operator.name}` },
+    ...{ operator, inputs, attributes, name: `${name}/${operator.name}`, again: true },
     outputs: [{ graph, name: `${name}/${operator.name}:0`, dtype: like.dtype, shape: like.shape }],
   })
   const extent = node(SHAPE, [before], { ...zero, shape: [1] }, { start: 0, end: 1 })

@@ -59,7 +59,13 @@ function geluErf(x: Value): Value {
       () => {
         const z = late(x, dy!)
         const density = mul(exp(mul(mul(z, z), -0.5)), 1 / Math.sqrt(2 * Math.PI))
-        return mul(dy!, add(mul(z, density), cumulative(z)))
+        return mul(
+          dy!,
+          add(
+            mul(z, density),
+            x.graph.again(() => cumulative(z)),
+          ),
+        )
       },
     ],
   })
@@ -83,8 +89,8 @@ function geluTanh(x: Value): Value {
     gradient: ([dy]) => [
       () => {
         const z = late(x, dy!)
-        const u = inner(z)
-        const s = sigmoid(mul(z, u))
+        const u = x.graph.again(() => inner(z))
+        const s = x.graph.again(() => sigmoid(mul(z, u)))
         const slope = sub(mul(u, 3), 2 * a)
         return mul(dy!, mul(s, add(mul(mul(sub(1, s), z), slope), 1)))
       },

@@ -116,7 +116,7 @@ export function attention(q: Value, k: Value, v: Value, mask: Value, scale: numb
     gradient: ([dO]) => {
       let P: Value | undefined
       let dS: Value | undefined
-      const again = () => (P ??= probabilities(late(q, dO!)))
+      const again = () => (P ??= q.graph.again(() => probabilities(late(q, dO!))))
       const scoreGradient = () =>
         (dS ??= mul(again(), sub(matmul(dO!, swapLast(v)), reduceSum(mul(dO!, output), [-1]))))
       return [

@@ -22,7 +22,7 @@ export * from './anywhere.ts'
 // onnxruntime-node.
 export type { NodeSessionOptions, Provider } from './runtime/node.ts'
 export { listProviders, openNodeSession } from './runtime/node.ts'
-export type { Device } from './runtime/node_runtime.ts'
+export type { Device } from './runtime/device.ts'
 export { nodeRuntime } from './runtime/node_runtime.ts'
 
 // Runs: create one, train it to its end, judge it.

@@ -11,6 +11,7 @@ import type { Way } from '../runs/lessons/session_folder.ts'
 import { visibleLines } from '../visible_text.ts'
 import type { ChatPlace } from './chat_loop.ts'
 import { CHAT_HELP, LESSON_HELP } from './chat_loop.ts'
+import { deviceOf } from './device_option.ts'
 import type { GenerationFlags } from './generation_options.ts'
 import { generationNotes, takenDefaults } from './generation_notes.ts'
 import { addGenerationOptions, drawsAtRandom, givenSampling, greedyOption } from './generation_options.ts'
@@ -113,8 +114,8 @@ async function openPlace(
   flags: ChatFlags,
 ): Promise<OpenChat & { readonly lessons?: Lessons }> {
   const { openChat, openForm } = await import('../runs/open_chat.ts')
-  const { checkpoint, adapter, threads, template } = flags
-  const choice = { checkpoint, adapter, threads }
+  const { checkpoint, adapter, template } = flags
+  const choice = { checkpoint, adapter, ...(await deviceOf(flags)) }
   const { learns, openLearning } = await import('./learning_chat.ts')
   if (!learns(flags)) return openChat(folder, { ...choice, template })
   const form = await openForm(folder, { ...choice, template })

@@ -5,13 +5,14 @@ import type { ClassesHead } from '../../graphs/models/head.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { visible } from '../visible_text.ts'
 import { checkpointOption } from './checkpoint_option.ts'
-import { realNumber, threadCount } from './number_argument.ts'
+import type { DeviceFlags } from './device_option.ts'
+import { deviceOf, providerOption, threadsOption } from './device_option.ts'
+import { realNumber } from './number_argument.ts'
 
-interface ClassifyFlags {
+interface ClassifyFlags extends DeviceFlags {
   text?: string[]
   file?: string
   checkpoint?: CheckpointName
-  threads?: number
   threshold?: number
   json?: boolean
 }
@@ -48,7 +49,8 @@ export const classifyCommand = (): Command =>
       'of a multi-label classifier: the probability from which on a text has a label (default: 0.5)',
       realNumber({ from: 0, to: 1 }),
     )
-    .option('--threads <n>', 'threads to compute with', threadCount())
+    .addOption(providerOption())
+    .addOption(threadsOption())
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',
@@ -56,7 +58,7 @@ export const classifyCommand = (): Command =>
         '  ortune classify runs/rte --text \'{"sentence1": "A dog runs.", "sentence2": "An animal moves."}\'',
     )
     .action(async (folder: string, flags: ClassifyFlags) => {
-      const { text, file, checkpoint, threads, threshold, json } = flags
+      const { text, file, checkpoint, threshold, json } = flags
       const { readTexts } = await import('./prompts.ts')
       const { renderTexts } = await import('../data/templates/given_texts.ts')
       const { kinds } = await import('../data/kinds/index.ts')
@@ -64,7 +66,7 @@ export const classifyCommand = (): Command =>
       const { templatesOfRun } = await import('../runs/templates.ts')
       const given = await readTexts(text ?? [], file)
       const texts = renderTexts(given, (await templatesOfRun(folder)).find(kinds.classification.fits))
-      const classifier = await openClassifier(folder, { checkpoint, threads })
+      const classifier = await openClassifier(folder, { checkpoint, ...(await deviceOf(flags)) })
       try {
         const { kind, classes } = classifier
         const { ranked, takesThreshold, ...results } = RESULTS[kind](threshold ?? THRESHOLD)

@@ -6,12 +6,14 @@ import type { CheckpointName } from '../models/find_model.ts'
 import type { SamplePrompts } from '../evaluation/sample_prompts.ts'
 import type { SampleTexts } from '../evaluation/sample_texts.ts'
 import { checkpointOption } from './checkpoint_option.ts'
+import type { DeviceFlags } from './device_option.ts'
+import { AS_TRAINED, deviceOf, providerOption, threadsOption } from './device_option.ts'
 import type { EvaluationFlags, RunOrSamples } from './evaluate_fully.ts'
 import type { SampleFlags } from './evaluation_samples.ts'
 import { keepResult } from './keep_result.ts'
 import { wholeNumber } from './number_argument.ts'
 
-interface EvaluateFlags extends EvaluationFlags, SampleFlags {
+interface EvaluateFlags extends EvaluationFlags, SampleFlags, DeviceFlags {
   checkpoint?: CheckpointName
   baseline?: boolean
   json?: boolean
@@ -23,6 +25,8 @@ export const evaluateCommand = (): Command =>
     .argument('<run>', "the run's folder")
     .argument('[other]', 'another run to stand beside it')
     .addOption(checkpointOption())
+    .addOption(providerOption(AS_TRAINED))
+    .addOption(threadsOption())
     .option('--baseline', 'stand the model before training beside it')
     .addOption(
       new Option('--split <name>', 'which data')
@@ -71,9 +75,10 @@ export const evaluateCommand = (): Command =>
       const tools = flags.generate === 0 ? undefined : await openTools(run, flags)
       try {
         const evaluated: RunOrSamples[] = []
+        const how = { ...flags, device: await deviceOf(flags) }
         if (flags.baseline)
-          evaluated.push(await evaluateFully({ ...flags, ...runs[0]!, checkpoint: 'base' }, tools))
-        for (const one of runs) evaluated.push(await evaluateFully({ ...flags, ...one }, tools))
+          evaluated.push(await evaluateFully({ ...how, ...runs[0]!, checkpoint: 'base' }, tools))
+        for (const one of runs) evaluated.push(await evaluateFully({ ...how, ...one }, tools))
         const samples = evaluated.flatMap((one) => one.sample_texts ?? [])
         const shown = flags.json ? '' : await reportOf(evaluated, samples)
         await keepResult(

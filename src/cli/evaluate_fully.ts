@@ -10,6 +10,7 @@ import type { SampleTexts } from '../evaluation/sample_texts.ts'
 import type { Synonyms } from '../metrics/synonyms.ts'
 import type { Embedder } from '../models/embedder.ts'
 import type { CheckpointName } from '../models/find_model.ts'
+import type { Device } from '../runtime/device.ts'
 import type { FullEvaluation } from '../report/evaluation_report.ts'
 import type { TaskName } from '../tasks/index.ts'
 
@@ -45,6 +46,7 @@ export async function openTools(
 interface EvaluatedRun extends EvaluationFlags {
   readonly run: string
   readonly checkpoint?: CheckpointName
+  readonly device: Device
   /** Of sample texts, where these are asked for. */
   readonly prompts: SamplePrompts | undefined
 }
@@ -62,7 +64,7 @@ export type RunOrSamples = (
 ) & { readonly sample_texts?: SampleTexts }
 
 export async function evaluateFully(
-  { run, split, generate, checkpoint, prompts }: EvaluatedRun,
+  { run, split, generate, checkpoint, device, prompts }: EvaluatedRun,
   tools: Tools | undefined,
 ): Promise<RunOrSamples> {
   const { evaluateGeneration, hasPrompts } = await import('../evaluation/evaluate_generation.ts')
@@ -76,11 +78,11 @@ export async function evaluateFully(
     if (process.stderr.isTTY)
       process.stderr.write(`\r\x1b[2K${done < total ? `generating ${done}/${total}` : ''}`)
   }
-  const samples = prompts && (await sampleTexts(run, prompts, { checkpoint, onProgress }))
+  const samples = prompts && (await sampleTexts(run, prompts, { checkpoint, device, onProgress }))
   if (samples && 'instead' in task.evaluation)
     return { run, checkpoint: samples.checkpoint, split, task: name, sample_texts: samples }
-  const result = await evaluateRun(run, split, checkpoint)
-  const options = { checkpoint, onProgress, ...tools, ...(generate ? { prompts: generate } : {}) }
+  const result = await evaluateRun(run, split, checkpoint, device)
+  const options = { checkpoint, device, onProgress, ...tools, ...(generate ? { prompts: generate } : {}) }
   const generates = tools && task.writes && (generate || (await hasPrompts(run, split)))
   const generation = generates ? await evaluateGeneration(run, split, options) : null
   return { ...result, generation, ...(samples ? { sample_texts: samples } : {}) }

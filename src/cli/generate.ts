@@ -3,6 +3,7 @@ import { Command } from 'commander'
 
 import type { Continuation } from '../models/open_generator.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
+import { deviceOf } from './device_option.ts'
 import { generationNotes, takenDefaults } from './generation_notes.ts'
 import type { GenerationFlags } from './generation_options.ts'
 import {
@@ -57,8 +58,13 @@ export const generateCommand = (): Command =>
       const { openGenerator } = await import('../models/open_generator.ts')
       const { samplingWith } = await import('../generation/defaults.ts')
       const { prompts, template, note } = await writePrompts(folder, flags)
-      const { checkpoint, adapter, threads, seed, batch, generationConfig: defaults } = flags
-      const generator = await openGenerator(folder, { checkpoint, adapter, threads, defaults })
+      const { checkpoint, adapter, seed, batch, generationConfig: defaults } = flags
+      const generator = await openGenerator(folder, {
+        checkpoint,
+        adapter,
+        ...(await deviceOf(flags)),
+        defaults,
+      })
       try {
         const streams = prompts.length === 1 && !flags.json
         const onText = streams ? streamAfter(promptText(prompts[0]!)) : undefined

@@ -5,7 +5,9 @@ import { Option } from 'commander'
 import type { CheckpointName } from '../models/find_model.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { checkpointOption } from './checkpoint_option.ts'
-import { realNumber, threadCount, wholeNumber } from './number_argument.ts'
+import type { DeviceFlags } from './device_option.ts'
+import { providerOption, threadsOption } from './device_option.ts'
+import { realNumber, wholeNumber } from './number_argument.ts'
 
 /** How texts are drawn. */
 export interface SamplingFlags {
@@ -18,12 +20,11 @@ export interface SamplingFlags {
 }
 
 /** The options of every command that writes text with a model of any folder. */
-export interface GenerationFlags extends SamplingFlags {
+export interface GenerationFlags extends SamplingFlags, DeviceFlags {
   greedy?: boolean
   generationConfig: boolean
   adapter?: string
   checkpoint?: CheckpointName
-  threads?: number
 }
 
 /** @param newTokens what `--max-new-tokens` is where it is not given */
@@ -32,7 +33,8 @@ export const addGenerationOptions = (command: Command, newTokens: string): Comma
     .option('--no-generation-config', "leave aside how the model's generation_config.json wants to sample")
     .option('--adapter <folder>', 'a PEFT adapter to put on the model')
     .addOption(checkpointOption())
-    .option('--threads <n>', 'threads to compute with', threadCount())
+    .addOption(providerOption())
+    .addOption(threadsOption())
 
 /** As {@link addGenerationOptions}, without those that say which model and where. */
 export const addSamplingOptions = (command: Command, newTokens: string): Command =>

@@ -8,12 +8,14 @@ import type { Split } from '../data/sets/splits.ts'
 import type { UnscoredAnswer } from '../evaluation/judge.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
+import type { DeviceFlags } from './device_option.ts'
+import { AS_TRAINED, deviceOf, providerOption, threadsOption } from './device_option.ts'
 import { keepResult } from './keep_result.ts'
 import type { SamplingFlags } from './generation_options.ts'
 import { addSamplingOptions, doSampleOption, drawsAtRandom, givenSampling } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
 
-interface JudgeFlags extends SamplingFlags {
+interface JudgeFlags extends SamplingFlags, DeviceFlags {
   reward?: string
   out?: string
   checkpoint?: CheckpointName
@@ -36,6 +38,8 @@ export const judgeCommand = (): Command =>
       )
       .option('--out <file>', 'a new file for all figures and texts (default: in the run, numbered)')
       .addOption(checkpointOption())
+      .addOption(providerOption(AS_TRAINED))
+      .addOption(threadsOption())
       .addOption(
         new Option('--split <name>', 'which data')
           .choices(['validation', 'test'] satisfies Split[])
@@ -75,6 +79,7 @@ export const judgeCommand = (): Command =>
         run,
         other,
         checkpoint,
+        device: await deviceOf(flags),
         split,
         reward: flags.reward === undefined ? undefined : await rewardSource(flags.reward),
         prompts,

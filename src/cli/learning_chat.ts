@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 
 import { UserError } from '../errors.ts'
 import type { ModelChoice } from '../models/find_model.ts'
+import type { Device } from '../runtime/device.ts'
 import type { Lessons } from '../runs/lessons/lessons.ts'
 import type { Way } from '../runs/lessons/session_folder.ts'
 
@@ -24,20 +25,15 @@ export function learns({ learn, session, heldOut }: LearningFlags): boolean {
 /** Opens the model for lessons. */
 export async function openLearning(
   folder: string,
-  {
-    learn,
-    session,
-    heldOut,
-    ...model
-  }: LearningFlags & ModelChoice & { readonly threads?: number | undefined },
+  { learn, session, heldOut, ...model }: LearningFlags & ModelChoice & Device,
 ): Promise<Lessons> {
   const { openLessons } = await import('../runs/lessons/lessons.ts')
-  const { checkpoint, adapter, threads } = model
+  const { checkpoint, adapter, provider, threads } = model
   return openLessons(folder, {
-    ...{ checkpoint, adapter, threads, session, heldOut, way: learn },
+    ...{ checkpoint, adapter, provider, threads, session, heldOut, way: learn },
     async folds() {
       const { openConsolidator } = await import('../exports/consolidator.ts')
-      return openConsolidator(folder, { checkpoint })
+      return openConsolidator(folder, { checkpoint, provider, threads })
     },
   })
 }

@@ -6,14 +6,14 @@ import type { AnswerTexts, GivenPair } from '../data/templates/given_answers.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import type { ScoredSample, Scorer } from '../models/open_scorer.ts'
 import { checkpointOption } from './checkpoint_option.ts'
-import { threadCount } from './number_argument.ts'
+import type { DeviceFlags } from './device_option.ts'
+import { deviceOf, providerOption, threadsOption } from './device_option.ts'
 
-interface ScoreFlags {
+interface ScoreFlags extends DeviceFlags {
   prompt?: string
   response?: string[]
   file?: string
   checkpoint?: CheckpointName
-  threads?: number
   json?: boolean
 }
 
@@ -43,7 +43,8 @@ export const scoreCommand = (): Command =>
       "rows (.jsonl, .csv, .tsv, .json or .parquet) of the template's columns, with a response in place of the two answers or with both",
     )
     .addOption(checkpointOption())
-    .option('--threads <n>', 'threads to compute with', threadCount())
+    .addOption(providerOption())
+    .addOption(threadsOption())
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',
@@ -57,8 +58,8 @@ export const scoreCommand = (): Command =>
       const { kinds } = await import('../data/kinds/index.ts')
       const { openScorer } = await import('../models/open_scorer.ts')
       const { templatesOfRun } = await import('../runs/templates.ts')
-      const { checkpoint, threads } = flags
-      const scorer = await openScorer(folder, { checkpoint, threads })
+      const { checkpoint } = flags
+      const scorer = await openScorer(folder, { checkpoint, ...(await deviceOf(flags)) })
       if (scorer.regression)
         process.stderr.write(
           `${folder} is a regression model by its config.json, not a reward model: its numbers are what it was trained to estimate\n`,

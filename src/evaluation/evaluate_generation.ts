@@ -17,6 +17,7 @@ import { embeddingCosine } from '../metrics/embedding_cosine.ts'
 import type { TextMetrics } from '../metrics/text_metrics.ts'
 import { textMetrics } from '../metrics/text_metrics.ts'
 import type { Synonyms } from '../metrics/synonyms.ts'
+import type { Device } from '../runtime/device.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { standingRun } from '../formats/curriculum.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
@@ -24,6 +25,8 @@ import { openSplit } from '../runs/split.ts'
 import { readRunConfig } from '../runs/run_config.ts'
 
 export interface GenerationEvaluationOptions {
+  /** Where to compute; by default as the run's configuration has it. */
+  readonly device?: Device
   /** By default the best, or what there is. */
   readonly checkpoint?: CheckpointName
   /** Default 100. */
@@ -80,7 +83,10 @@ export async function evaluateGeneration(
   const run = await standingRun(folder)
   const cases = await readCases(run, split, options.prompts ?? DEFAULT_PROMPTS)
   const found = await findModel(run, { checkpoint: options.checkpoint })
-  const generator = await openTokenGenerator(found, nodeRuntime(await readRunConfig(run)))
+  const generator = await openTokenGenerator(
+    found,
+    nodeRuntime({ ...(await readRunConfig(run)), ...options.device }),
+  )
   try {
     const maxNewTokens = options.maxNewTokens ?? enoughTokens(cases)
     const { batch = DEFAULT_BATCH, onProgress } = options

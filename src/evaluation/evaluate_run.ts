@@ -16,6 +16,7 @@ import { readRunConfig } from '../runs/run_config.ts'
 import { folderHost } from '../runs/host.ts'
 import { readRunManifest } from '../runs/run_manifest.ts'
 import { openSplit } from '../runs/split.ts'
+import type { Device } from '../runtime/device.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { TaskName, tasks } from '../tasks/index.ts'
 import { taskNamed } from '../tasks/index.ts'
@@ -59,19 +60,21 @@ export async function checkBaseline(run: string): Promise<void> {
  *
  * @param folder of a run, or of a curriculum, which stands for the run of its last stage
  * @param checkpoint by default the best, or the last
+ * @param device by default as the run's configuration has it
  * @throws UserError where the folder is no run, or has no such checkpoint or split
  */
 export async function evaluateRun(
   folder: string,
   split: Split,
   checkpoint?: CheckpointName,
+  device: Device = {},
 ): Promise<RunEvaluation> {
   const run = await standingRun(folder)
   const dataset = await openSplit(run, split)
   try {
     const found = await findModel(run, { checkpoint })
     const about = { run, checkpoint: found.checkpoint!, split, examples: dataset.size }
-    const settings = await readRunConfig(run)
+    const settings = { ...(await readRunConfig(run)), ...device }
     const { task: name, head, lora, npt } = await readRunManifest(run)
     const task = taskNamed(name)
     if ('instead' in task.evaluation) throw new UserError(task.evaluation.instead(run))

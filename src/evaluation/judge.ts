@@ -30,12 +30,15 @@ import type { RewardFunction } from '../rewards/reward_function.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
 import type { RunConfig } from '../runs/config.ts'
 import { taskOptions } from '../runs/config.ts'
+import type { Device } from '../runtime/device.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { readRunConfig } from '../runs/run_config.ts'
 import { rewardOf } from '../runs/reward.ts'
 
 export interface JudgeOptions {
+  /** Where to compute; by default as the run's configuration has it. */
+  readonly device?: Device
   /** The folder of a run that trains a policy; its prepared data has the prompts. */
   readonly run: string
   /** A run, a checkpoint or a model; by default the run's model before training. */
@@ -127,7 +130,7 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
   const run = await standingRun(options.run)
   const cases = await readCases(run, split, options.prompts ?? DEFAULT_PROMPTS)
   const policies = await findPolicies(run, options.checkpoint, options.other)
-  const config = await readRunConfig(run)
+  const config = { ...(await readRunConfig(run)), ...options.device }
   const source = options.reward ?? (await ownReward(config))
   const runtime = nodeRuntime(config)
   const maxNewTokens = options.maxNewTokens ?? newTokensOf(config) ?? enoughTokens(cases)

@@ -16,6 +16,7 @@ import { findModel } from '../models/find_model.ts'
 import { bareResponse } from '../rewards/reward_sample.ts'
 import { readRunConfig } from '../runs/run_config.ts'
 import { takenBy } from '../runtime/feeds.ts'
+import type { Device } from '../runtime/device.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { asLanguageModel } from '../tasks/language_model.ts'
 import type { Measures } from '../tasks/neuroplastic/measures.ts'
@@ -59,6 +60,8 @@ export interface SampleTexts {
 }
 
 export interface SamplingOptions {
+  /** Where to compute; by default as the run's configuration has it. */
+  readonly device?: Device
   /** By default the best, or what there is. */
   readonly checkpoint?: CheckpointName | undefined
   /** Called now and then with the prompts continued so far. */
@@ -76,12 +79,13 @@ const BATCH = 16
 export async function sampleTexts(
   folder: string,
   { prompts, split, maxNewTokens }: SamplePrompts,
-  { checkpoint, onProgress }: SamplingOptions = {},
+  { checkpoint, device, onProgress }: SamplingOptions = {},
 ): Promise<SampleTexts> {
   const run = await standingRun(folder)
   const found = await findModel(run, { checkpoint })
   const [config, tokenizer] = [await readModelConfig(run), await loadTokenizer(run)]
-  const model = trainedModel(found, { config, tokenizer, runtime: nodeRuntime(await readRunConfig(run)) })
+  const runtime = nodeRuntime({ ...(await readRunConfig(run)), ...device })
+  const model = trainedModel(found, { config, tokenizer, runtime })
   const generator = await model.generator()
   const greedily = { sampling: greedy, seed: 0, maxNewTokens, batch: BATCH, onProgress }
   const answers = await continueAll(

@@ -10,7 +10,7 @@ import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import type { CheckpointName } from './find_model.ts'
 import { findModel, headOf } from './find_model.ts'
-import type { Device } from '../runtime/node_runtime.ts'
+import type { Device } from '../runtime/device.ts'
 import { mapByLength } from '../generation/by_length.ts'
 import { openLogits } from './open_logits.ts'
 

@@ -3,6 +3,7 @@ import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { identity } from '../../graphs/ops/index.ts'
 import { UserError } from '../errors.ts'
+import type { Device, ProviderOption } from './device.ts'
 import { createDeviceState } from './device_state.ts'
 import { createHostState } from './host_state.ts'
 import type { Provider } from './node.ts'
@@ -10,18 +11,6 @@ import { openNodeSession } from './node.ts'
 import { kindOf } from './ort/providers.ts'
 import type { Runtime } from './runtime.ts'
 import { mostThreads } from './threads.ts'
-
-/** A provider, or the first that works. */
-export const PROVIDER_OPTIONS = ['cpu', 'webgpu', 'cuda', 'auto'] as const
-export type ProviderOption = (typeof PROVIDER_OPTIONS)[number]
-
-/** Where to compute. */
-export interface Device {
-  /** Default 'cpu'. */
-  readonly provider?: ProviderOption | undefined
-  /** Threads inside one operator; null or absent: one per physical core. */
-  readonly threads?: number | null | undefined
-}
 
 /** The ONNX Runtime of onnxruntime-node on a device; trained tensors live in its memory. */
 export function nodeRuntime({ provider = 'cpu', threads }: Device = {}): Runtime {

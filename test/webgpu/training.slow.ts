@@ -8,6 +8,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { openGenerator } from '../../src/models/open_generator.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
@@ -115,6 +116,22 @@ describe('WebGPU in Node', function () {
       expect(webgpu).to.have.lengthOf(options.max_steps)
       for (const [i, loss] of cpu.entries()) expect(webgpu[i]! / loss).to.be.within(1 - 1e-4, 1 + 1e-4)
     })
+
+  it('answers as the CPU does, from a cache on the device', async () => {
+    const { model } = await createTinyRun(join(folder, 'answers'), cases.sft[0])
+    const answers = async (provider: 'cpu' | 'webgpu') => {
+      const generator = await openGenerator(model, { provider })
+      const found = await generator.generate(['a dog', 'the hill is a'], {
+        max_new_tokens: 40,
+        do_sample: false,
+      })
+      await generator.release()
+      return found.map(({ tokens }) => tokens)
+    }
+    const wanted = await answers('cpu')
+    expect(wanted[0]).to.have.length.above(4)
+    expect(await answers('webgpu')).to.deep.equal(wanted)
+  })
 
   it('says in a sentence what is missing, with exit code 2', async () => {
     const { model } = await createTinyRun(join(folder, 'missing'), cases.sft[0])

@@ -10,16 +10,16 @@ import { median, peakRss, timed, WARMUP } from './measure.ts'
 import type { StepMemory } from './memory.ts'
 import { turnDone, turns } from './paced.ts'
 
-/** A function that makes one optimizer step: gradients from the session, then AdamW in place, then what a plastic rule says. */
+/** A function that makes one optimizer step and gives its loss: gradients from the session, then AdamW, then what a plastic rule says. */
 export function optimizerStep(
   session: Session,
   feeds: Tensors,
   tensors: TrainingState,
   plastic?: PlasticStep,
-): () => Promise<void> {
+): () => Promise<number> {
   let stepCount = 0
   return async () => {
-    await session.run(feeds, { into: tensors.gradients })
+    const { loss } = await session.run(feeds, { into: tensors.gradients })
     await tensors.step({
       learningRate: 1e-4,
       step: ++stepCount,
@@ -30,6 +30,7 @@ export function optimizerStep(
       maxGradNorm: 1,
       ...(plastic ? { plastic } : {}),
     })
+    return loss!.data[0] as number
   }
 }
 
@@ -46,7 +47,7 @@ export interface TimedSteps {
 
 /** Takes the steps in turns, and prints what they measure as one JSON line. */
 export async function reportSteps(
-  step: () => Promise<void>,
+  step: () => Promise<unknown>,
   { name, steps, tokens, flops, memory }: TimedSteps,
 ): Promise<void> {
   const turn = turns()

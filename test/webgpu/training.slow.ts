@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { openGenerator } from '../../src/models/open_generator.ts'
-import { continueRun } from '../../src/runs/continue.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { deviceMemory } from '../../src/runtime/session.ts'
@@ -27,34 +26,13 @@ import { createTinyRun } from '../training/tiny_run.ts'
 
 const cli = join(import.meta.dirname, '..', '..', 'src', 'cli', 'ortune.mjs')
 const words = ['dog', 'cat', 'tree', 'sea', 'hill', 'bird', 'house', 'car']
-const steps = { max_steps: 10, learning_rate: 1e-3, eval_steps: 100, per_device_train_batch_size: 4 }
-
-/** A task's data and options. */
-const cases = {
-  sft: [words.map((word) => ({ prompt: `a ${word} is`, completion: ` a thing, ${word}` })), steps],
-  classification: [
-    words.map((word, i) => ({ text: `the ${word} here`, label: i % 2 ? 'odd' : 'even' })),
-    { ...steps, classifier_dropout: 0 },
-  ],
-  dpo: [words.map((word) => ({ prompt: `a ${word}`, chosen: ` is good`, rejected: ` is ${word}` })), steps],
-  ppo: [
-    words.map((word) => ({ prompt: `a ${word}` })),
-    {
-      ...{ max_steps: 1, learning_rate: 1e-3, eval_steps: 100 },
-      ppo: { batch_size: 4, mini_batch_size: 2, max_new_tokens: 4, score_clip: null },
-    },
-  ],
-} as const
+const rows = words.map((word) => ({ prompt: `a ${word} is`, completion: ` a thing, ${word}` }))
 
 describe('WebGPU in Node', function () {
   this.timeout(300_000)
   let folder: string
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ortune-webgpu-'))
-    await writeFile(
-      join(folder, 'letters.ts'),
-      "export default (samples) => samples.map(({ response }) => response.split('e').length / 4)",
-    )
   })
   after(() => rm(folder, { recursive: true, force: true }))
 
@@ -101,24 +79,8 @@ describe('WebGPU in Node', function () {
     })
   })
 
-  for (const [task, [rows, options]] of Object.entries(cases))
-    it(`trains task ${task} as the CPU does`, async () => {
-      const losses = async (provider: 'cpu' | 'webgpu'): Promise<number[]> => {
-        const reward = { reward: { function: join(folder, 'letters.ts') } }
-        const given = { ...options, ...('ppo' in options ? { ppo: { ...options.ppo, ...reward } } : {}) }
-        const { run } = await createTinyRun(join(folder, task, provider), rows, { task, provider, ...given })
-        await continueRun(run)
-        const lines = (await readFile(join(run, 'log.jsonl'), 'utf8')).trim().split('\n')
-        return lines.flatMap((line) => (JSON.parse(line) as { loss?: number }).loss ?? [])
-      }
-      const [cpu, webgpu] = [await losses('cpu'), await losses('webgpu')]
-      expect(cpu).to.have.lengthOf(options.max_steps)
-      expect(webgpu).to.have.lengthOf(options.max_steps)
-      for (const [i, loss] of cpu.entries()) expect(webgpu[i]! / loss).to.be.within(1 - 1e-4, 1 + 1e-4)
-    })
-
   it('answers as the CPU does, from a cache on the device', async () => {
-    const { model } = await createTinyRun(join(folder, 'answers'), cases.sft[0])
+    const { model } = await createTinyRun(join(folder, 'answers'), rows)
     const answers = async (provider: 'cpu' | 'webgpu') => {
       const generator = await openGenerator(model, { provider })
       const found = await generator.generate(['a dog', 'the hill is a'], {
@@ -134,7 +96,7 @@ describe('WebGPU in Node', function () {
   })
 
   it('says in a sentence what is missing, with exit code 2', async () => {
-    const { model } = await createTinyRun(join(folder, 'missing'), cases.sft[0])
+    const { model } = await createTinyRun(join(folder, 'missing'), rows)
     const config = { model, data: [{ path: join(folder, 'missing', 'rows.jsonl') }], provider: 'webgpu' }
     const [file, out] = [join(folder, 'missing.yaml'), join(folder, 'none')]
     await writeFile(file, JSON.stringify(config))

@@ -11,7 +11,7 @@ import { exportArtifacts } from '../../src/runs/artifacts.ts'
 import type { TaskName } from '../../src/tasks/index.ts'
 import { taskNamed } from '../../src/tasks/index.ts'
 
-const GPT2_SMALL = {
+export const GPT2_SMALL = {
   model_type: 'gpt2',
   n_layer: 12,
   n_head: 12,
@@ -19,7 +19,7 @@ const GPT2_SMALL = {
   n_positions: 1024,
   vocab_size: 50257,
 }
-const LORA: LoraConfig = { r: 8, lora_alpha: 16, target_modules: ['c_attn', 'attn.c_proj'] }
+export const LORA: LoraConfig = { r: 8, lora_alpha: 16, target_modules: ['c_attn', 'attn.c_proj'] }
 /** Of the same rank as the plastic blocks that are timed beside it. */
 const LORA_16: LoraConfig = { ...LORA, r: 16, lora_alpha: 32 }
 const SCORE = { kind: 'score', pooling: 'last', dropout: 0 } as const

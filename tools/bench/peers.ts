@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 import type { Contender } from './paced.ts'
 
-const python = process.env['ORTUNE_PYTHON'] ?? 'python3'
+/** The peers' Python. */
+export const python = process.env['ORTUNE_PYTHON'] ?? 'python3'
 /** PPO's: TRL 0.11 and what it works with are older than the packages of the other peers. */
 const trlPython = process.env['ORTUNE_TRL_PYTHON'] ?? python
 

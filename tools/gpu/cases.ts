@@ -2,6 +2,7 @@
  * What is trained on a device and on the CPU: the shipped configurations, and what they leave out.
  * @module
  */
+import { join } from 'node:path'
 
 export interface Case {
   /** A file of `data/`. */
@@ -16,6 +17,7 @@ export interface Case {
   readonly within?: number
 }
 
+const REWARD = join(import.meta.dirname, 'reward.ts')
 const PAIRS = { table: 'preferences.csv' }
 const HALVES = ['per_device_train_batch_size=2', 'gradient_accumulation_steps=2']
 /** Numbers of 10 and 7 bits: each tensor that is rounded lies up to 2⁻¹¹ or 2⁻⁸ off. */
@@ -45,7 +47,12 @@ export const CASES: Readonly<Record<string, Case>> = {
   ppo: {
     ...{ config: 'ppo.yaml', ...PAIRS, steps: 2 },
     options: [
-      ...['ppo.reward={"metric":"rougeL"}', 'ppo.batch_size=8', 'ppo.mini_batch_size=4', 'ppo.ppo_epochs=2'],
+      ...[
+        `ppo.reward=${JSON.stringify({ function: REWARD })}`,
+        'ppo.batch_size=8',
+        'ppo.mini_batch_size=4',
+        'ppo.ppo_epochs=2',
+      ],
       ...['ppo.max_new_tokens=8', 'ppo.eval_prompts=4'],
     ],
   },

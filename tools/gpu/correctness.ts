@@ -13,7 +13,7 @@ import type { ProviderOption } from '../../src/runtime/device.ts'
 import type { Case } from './cases.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const ROWS = 32
+const ROWS = 16
 
 /** How a case went on a device. */
 export interface Compared {
@@ -39,6 +39,8 @@ export interface Where {
 export async function compare(one: Case, provider: ProviderOption, where: Where): Promise<Compared> {
   const cpu = await train(one, 'cpu', where)
   const device = await train(one, provider, where)
+  if ([...cpu.gradients.values()].flatMap((g) => [...g]).every((x) => x === 0))
+    throw new Error('no tensor has a gradient')
   const apart = (loss: number, i: number) => Math.abs(device.losses[i]! - loss) / Math.abs(loss)
   return {
     steps: cpu.losses.length,

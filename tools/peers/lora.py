@@ -1,10 +1,17 @@
 """LoRA on GPT-2 small with PyTorch, transformers and PEFT: r = 8 on c_attn and attn.c_proj."""
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 
 from measure import arguments, report, rss_mb, time_calls
 from training import gpt2_small, random_batch, training_step
+
+
+def lora_model() -> PeftModel:
+    """GPT-2 small with an adapter."""
+    targets = ["c_attn", "attn.c_proj"]
+    config = LoraConfig(r=8, lora_alpha=16, target_modules=targets, fan_in_fan_out=True, task_type="CAUSAL_LM")
+    return get_peft_model(gpt2_small(), config)
 
 
 def main() -> None:
@@ -16,11 +23,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
-    targets = ["c_attn", "attn.c_proj"]
-    config = LoraConfig(
-        r=8, lora_alpha=16, target_modules=targets, fan_in_fan_out=True, task_type="CAUSAL_LM"
-    )
-    model = get_peft_model(gpt2_small(), config)
+    model = lora_model()
     if options.checkpointing:
         model.enable_input_require_grads()
         model.gradient_checkpointing_enable()

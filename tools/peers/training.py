@@ -25,15 +25,19 @@ def random_batch(rows: int, length: int, labelled: float) -> dict[str, torch.Ten
 
 
 def training_step(
-    model: torch.nn.Module, batch: dict[str, torch.Tensor], learning_rate: float
+    model: torch.nn.Module, batch: dict[str, torch.Tensor], learning_rate: float, autocast: bool = False
 ) -> Callable[[], float]:
-    """A function that makes one optimizer step over all trainable parameters and returns the loss."""
+    """A function that makes one optimizer step over all trainable parameters and returns the loss.
+
+    `autocast` computes the forward pass in bfloat16 where PyTorch deems it safe.
+    """
     model.train()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate)
 
     def step() -> float:
-        loss = model(**batch, use_cache=False).loss
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=autocast):
+            loss = model(**batch, use_cache=False).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()

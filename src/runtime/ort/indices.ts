@@ -37,6 +37,7 @@ export const indices = {
   AddExternalInitializersFromFilesInMemory: 279,
   SessionOptionsAppendExecutionProvider: 216,
   CreateCUDAProviderOptions: 205,
+  UpdateCUDAProviderOptions: 206,
   SessionOptionsAppendExecutionProvider_CUDA_V2: 204,
   SessionGetInputCount: 30,
   SessionGetOutputCount: 31,

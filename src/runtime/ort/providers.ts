@@ -52,6 +52,8 @@ export const providers = {
     append(library, options) {
       const cuda = library.made('CreateCUDAProviderOptions')
       try {
+        // Its products have TF32's mantissa of 10 bits by default; float32 is to be float32, as PyTorch has it.
+        library.call('UpdateCUDAProviderOptions', cuda, ['use_tf32'], ['0'], 1)
         library.call('SessionOptionsAppendExecutionProvider_CUDA_V2', options, cuda)
       } finally {
         library.plain('ReleaseCUDAProviderOptions', cuda)

@@ -39,6 +39,7 @@ export const fallible = {
     'size_t',
   ],
   CreateCUDAProviderOptions: [OUT],
+  UpdateCUDAProviderOptions: [ADDRESS, 'const char **', 'const char **', 'size_t'],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [ADDRESS, ADDRESS],
   SessionGetInputCount: [ADDRESS, OUT_SIZE],
   SessionGetOutputCount: [ADDRESS, OUT_SIZE],

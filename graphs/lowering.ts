@@ -6,7 +6,7 @@
 import type { HalfType } from './ir/dtype.ts'
 import { isHalf } from './ir/dtype.ts'
 import type { Node, Value } from './ir/graph.ts'
-import { Graph } from './ir/graph.ts'
+import { Graph, scopeOf } from './ir/graph.ts'
 import { liveNodes } from './ir/serialize.ts'
 import {
   add,
@@ -129,5 +129,3 @@ function constantValues(graph: Graph, nodes: readonly Node[]): ReadonlySet<Value
     if (operator === Cast && constants.has(inputs[0]!)) constants.add(outputs[0]!)
   return constants
 }
-
-const scopeOf = ({ name }: Node): string => name.split('/').slice(0, -1).join('/')

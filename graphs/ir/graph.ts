@@ -283,3 +283,6 @@ export class Graph {
     }
   }
 }
+
+/** The scope that a node was built in. */
+export const scopeOf = ({ name }: Node): string => name.split('/').slice(0, -1).join('/')

@@ -5,15 +5,19 @@
 import { realpath } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 
+import type { HalfType } from '../../graphs/ir/dtype.ts'
+import { isHalf } from '../../graphs/ir/dtype.ts'
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { halfTypeOf, withFloat32Arithmetic } from '../../graphs/lowering.ts'
+import { withWideWeights } from '../../graphs/wide_weights.ts'
 import { UserError } from '../errors.ts'
 import { externalData, readableInPlace } from '../formats/external_data.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { filesOf, readStored } from '../formats/weight_files.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { OpenOptions, Runtime } from '../runtime/runtime.ts'
+import { STORED_ALONE } from '../runtime/runtime.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
 import { finiteSession } from './finite_session.ts'
 
@@ -23,19 +27,34 @@ export interface OpenGraph {
   readonly constants: Feeds
 }
 
+/** How a runtime deals with a graph that has numbers of 16 bits; undefined: as it is, or as there are none. */
+export type Widening = 'arithmetic' | 'weights'
+
 /**
- * A graph as a runtime computes it.
+ * A graph as a runtime computes it: arithmetic of 16 bits that it does not have in float32, and weights that it cannot keep in 16 bits
+ * widened once, when the session is opened.
  *
- * @throws UserError where that has arithmetic of 16 bits, and not of the graph's kind
+ * @throws UserError where it has neither arithmetic nor storage of the graph's type
  */
-export async function computable(graph: Graph, runtime: Runtime): Promise<Graph> {
+export async function computable(
+  graph: Graph,
+  runtime: Runtime,
+): Promise<{ readonly graph: Graph; readonly widened?: Widening }> {
+  const { arithmetic, storage } = (await runtime.halfTypes?.()) ?? STORED_ALONE
   const dtype = halfTypeOf(graph)
-  if (!dtype) return graph
-  const types = (await runtime.halfTypes?.()) ?? []
-  if (types.includes(dtype)) return graph
-  if (types.length === 0) return withFloat32Arithmetic(graph)
-  throw new UserError(`the provider has no ${dtype}; use precision fp16 or fp32, or the provider cuda or cpu`)
+  if (dtype && !arithmetic.includes(dtype) && !storage.includes(dtype))
+    throw new UserError(
+      `the provider has no ${dtype} on this device; use precision ${arithmetic.length > 0 ? 'fp16 or ' : ''}fp32, or the provider cuda or cpu`,
+    )
+  if (dtype && !arithmetic.includes(dtype))
+    return { graph: withFloat32Arithmetic(graph), widened: 'arithmetic' }
+  if (keptHalves(graph).every((kept) => storage.includes(kept))) return { graph }
+  return { graph: withWideWeights(graph), widened: 'weights' }
 }
+
+/** The types of 16 bits that a graph's weights are kept in. */
+const keptHalves = ({ initializers }: Graph): HalfType[] =>
+  initializers.flatMap(({ value: { dtype }, overridable }) => (overridable && isHalf(dtype) ? [dtype] : []))
 
 /**
  * Opens a graph for a model's weights.
@@ -56,7 +75,7 @@ export async function openGraph(
   const folders = new Set([...paths.values()].map((path) => dirname(path)))
   const inPlace = readableInPlace(model) && folders.size === 1
   const graph = build(inPlace ? externalData(model.tensors, (file) => basename(paths.get(file)!)) : undefined)
-  const session = await runtime.open(serialize(await computable(graph, runtime)), {
+  const session = await runtime.open(serialize((await computable(graph, runtime)).graph), {
     ...options,
     name,
     ...(inPlace ? { externalFolder: [...folders][0]! } : {}),

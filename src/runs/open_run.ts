@@ -18,6 +18,7 @@ import { stopTokens } from '../generation/token_generator.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
 import { createClosing } from '../runtime/closing.ts'
 import { loraScale } from '../runtime/feeds.ts'
+import type { Widening } from '../models/open_graph.ts'
 import { computable } from '../models/open_graph.ts'
 import type { OpenOptions, Runtime } from '../runtime/runtime.ts'
 import type { Session } from '../runtime/session.ts'
@@ -103,29 +104,38 @@ export async function withOpenRun<T>(
 const FILES = { training: 'training_model.onnx', evaluation: 'eval_model.onnx' } as const
 
 /**
- * Opens the graphs of a run: as its folder has them, or, of 16 bits where the runtime has no such arithmetic, built again for float32
- * arithmetic, so that a run may go on elsewhere.
+ * Opens the graphs of a run: as its folder has them, or, with numbers of 16 bits, built again as the runtime computes them, so that a
+ * run may go on elsewhere.
  */
 async function runOpener(
   folder: string,
   { manifest, config, runtime, note }: RunToOpen & Pick<FilledRun, 'note'>,
 ): Promise<(graph: keyof typeof FILES, options: OpenOptions) => Promise<Session>> {
   const path = (graph: keyof typeof FILES) => join(folder, FILES[graph])
-  const { precision } = manifest
-  if (precision === undefined) return (graph, options) => runtime.open(path(graph), options)
+  const asTheyAre = (graph: keyof typeof FILES, options: OpenOptions) => runtime.open(path(graph), options)
   const { tensors } = await openFrozenFolder(folder)
+  const { precision = 'fp32' } = manifest
+  if (precision === 'fp32' && ![...tensors.values()].some(({ dtype }) => HALVES.has(dtype))) return asTheyAre
   const graphs = runGraphs(manifest, config, externalData(tensors, basename))
-  if (((await runtime.halfTypes?.()) ?? []).length === 0) note?.(storedAlone(precision))
+  const { widened } = await computable(graphs.training(), runtime)
+  if (widened === undefined) return asTheyAre
+  note?.(NOTES[widened](precision))
   return async (graph, options) =>
-    runtime.open(serialize(await computable(graphs[graph](), runtime)), {
+    runtime.open(serialize((await computable(graphs[graph](), runtime)).graph), {
       ...options,
       name: path(graph),
       externalFolder: folder,
     })
 }
 
-const storedAlone = (precision: Precision): string =>
-  `the CPU has no arithmetic of 16 bits, so ${precision} is what tensors are stored in, and float32 what is computed in`
+const HALVES: ReadonlySet<string> = new Set(['F16', 'BF16'])
+
+const NOTES: Readonly<Record<Widening, (precision: Precision) => string>> = {
+  arithmetic: (precision) =>
+    `the CPU has no arithmetic of 16 bits, so ${precision} is what tensors are stored in, and float32 what is computed in`,
+  weights: () =>
+    'the device cannot keep weights of these 16 bits, so the frozen ones are widened once, and take the memory of float32',
+}
 
 function checkData(datasets: readonly DataSet[], vocabularySize: number): void {
   for (const dataset of datasets) {

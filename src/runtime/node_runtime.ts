@@ -1,7 +1,8 @@
 /** @module */
 import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import { identity } from '../../graphs/ops/index.ts'
+import type { HalfType } from '../../graphs/ir/dtype.ts'
+import { add, cast, identity } from '../../graphs/ops/index.ts'
 import { UserError } from '../errors.ts'
 import type { Device, ProviderOption } from './device.ts'
 import { createDeviceState } from './device_state.ts'
@@ -9,7 +10,7 @@ import { createHostState } from './host_state.ts'
 import type { Provider } from './node.ts'
 import { openNodeSession } from './node.ts'
 import { kindOf } from './ort/providers.ts'
-import type { Runtime } from './runtime.ts'
+import type { HalfTypes, Runtime } from './runtime.ts'
 import { mostThreads } from './threads.ts'
 
 /** The ONNX Runtime of onnxruntime-node on a device; trained tensors live in its memory. */
@@ -24,12 +25,37 @@ export function nodeRuntime({ provider = 'cpu', threads }: Device = {}): Runtime
       const found = await findProvider(provider)
       return [`provider auto is ${found.provider}`, ...found.passedOver].join('; ')
     },
-    halfTypes: async () => kindOf((await findProvider(provider)).provider).halfTypes,
+    halfTypes: async () => halfTypesOf((await findProvider(provider)).provider),
     open,
     async state(shapes, options) {
       const { memory } = kindOf((await findProvider(provider)).provider)
       return memory === null ? createHostState(shapes, options) : createDeviceState(open, shapes, options)
     },
+  }
+}
+
+/** Asked once of each provider, as one has to be tried. */
+const halfTypes = new Map<Provider, Promise<HalfTypes>>()
+
+function halfTypesOf(provider: Provider): Promise<HalfTypes> {
+  const known = halfTypes.get(provider) ?? kindOf(provider).halfTypes((dtype) => computesIn(provider, dtype))
+  halfTypes.set(provider, known)
+  return known
+}
+
+/** Whether a device computes in a type: y = x, by way of x + x in it. */
+async function computesIn(provider: Provider, dtype: HalfType): Promise<boolean> {
+  const graph = new Graph('half')
+  const x = cast(graph.input('x', 'float32', ['n']), dtype)
+  graph.output('y', cast(add(x, x), 'float32'))
+  const session = await openNodeSession(serialize(graph), { provider, name: `a graph of ${dtype}` })
+  try {
+    await session.run({ x: { dtype: 'float32', dims: [4], data: new Float32Array(4) } })
+    return true
+  } catch {
+    return false
+  } finally {
+    await session.release()
   }
 }
 

@@ -17,11 +17,20 @@ export interface OpenOptions extends SessionOptions {
   readonly externalFolder?: string
 }
 
+/** The types of 16 bits that a runtime computes in, and those that it keeps and widens at each use. */
+export interface HalfTypes {
+  readonly arithmetic: readonly HalfType[]
+  readonly storage: readonly HalfType[]
+}
+
+/** Of the CPU. */
+export const STORED_ALONE: HalfTypes = { arithmetic: [], storage: ['float16', 'bfloat16'] }
+
 export interface Runtime {
   /** What it computes on and why, in a sentence, where it was left to it. */
   readonly chosen?: () => Promise<string | undefined>
-  /** The types of 16 bits that it computes in; none, as where absent: it stores such numbers and computes in float32. */
-  readonly halfTypes?: () => Promise<readonly HalfType[]>
+  /** What it does with numbers of 16 bits; absent: it stores them. */
+  readonly halfTypes?: () => Promise<HalfTypes>
   /**
    * @param model a path, where the runtime reads files, or the bytes of an .onnx file
    * @throws UserError where it cannot be loaded

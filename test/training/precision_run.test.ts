@@ -175,11 +175,36 @@ describe('a run in 16 bits', function () {
   it('refuses a provider with other 16 bits', () =>
     withFolder(async (folder) => {
       const { run } = await createTinyRun(folder, rows, { ...shared, ...config, precision: 'bf16' })
-      const runtimeOf = (): Runtime => ({ ...nodeRuntime(), halfTypes: () => Promise.resolve(['float16']) })
+      const runtimeOf = (): Runtime => ({
+        ...nodeRuntime(),
+        halfTypes: () => Promise.resolve({ arithmetic: ['float16'], storage: ['float16'] }),
+      })
       expect(await userError(() => continueRun(run, undefined, { runtimeOf }))).to.equal(
-        'the provider has no bfloat16; use precision fp16 or fp32, or the provider cuda or cpu',
+        'the provider has no bfloat16 on this device; use precision fp16 or fp32, or the provider cuda or cpu',
       )
     }))
+
+  for (const base of ['fp16', 'bf16'])
+    it(`learns the same where weights of ${base} cannot be kept, which are widened once`, () =>
+      withFolder(async (folder) => {
+        const losses = async (name: string, runtime: Partial<Runtime>) => {
+          const notes: string[] = []
+          const { run } = await createTinyRun(join(folder, name), rows, { ...shared, ...config, base })
+          const runtimeOf = (): Runtime => ({ ...nodeRuntime(), ...runtime })
+          await continueRun(run, { note: (sentence) => notes.push(sentence) }, { runtimeOf })
+          return { notes, losses: (await steps(run)).map((line) => line['loss'] as number) }
+        }
+        const kept = await losses('kept', {})
+        const widened = await losses('widened', {
+          halfTypes: () => Promise.resolve({ arithmetic: [], storage: [] }),
+        })
+        expect(kept.notes).to.deep.equal([])
+        expect(widened.notes).to.deep.equal([
+          'the device cannot keep weights of these 16 bits, so the frozen ones are widened once, and take the memory of float32',
+        ])
+        for (const [i, loss] of kept.losses.entries())
+          expect(widened.losses[i]! / loss).to.be.closeTo(1, 1e-6)
+      }))
 
   it('refuses a precision that was changed', () =>
     withFolder(async (folder) => {

@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { openGenerator } from '../../src/models/open_generator.ts'
+import { UserError } from '../../src/errors.ts'
+import { continueRun } from '../../src/runs/continue.ts'
 import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import { deviceMemory } from '../../src/runtime/session.ts'
@@ -107,6 +109,55 @@ describe('WebGPU in Node', function () {
     expect(status).to.equal(2)
     expect(stderr.trim().split('\n').at(-1)).to.match(/^ortune: .*WebGPU adapter.*Vulkan.*provider 'cpu'$/)
     expect(await readdir(folder)).not.to.include('none')
+  })
+
+  it('widens weights of 16 bits once where the adapter cannot keep them, and says so', async () => {
+    const losses = async (provider: 'cpu' | 'webgpu', base: string) => {
+      const notes: string[] = []
+      const found: number[] = []
+      const { run } = await createTinyRun(join(folder, base, provider), rows, {
+        provider,
+        base,
+        max_steps: 3,
+      })
+      await continueRun(run, { step: ({ loss }) => found.push(loss), note: (text) => notes.push(text) })
+      return { found, notes }
+    }
+    const { storage } = await nodeRuntime({ provider: 'webgpu' }).halfTypes!()
+    for (const [base, dtype] of [
+      ['fp16', 'float16'],
+      ['bf16', 'bfloat16'],
+    ] as const) {
+      const [cpu, webgpu] = [await losses('cpu', base), await losses('webgpu', base)]
+      for (const [i, loss] of cpu.found.entries())
+        expect(webgpu.found[i]! / loss).to.be.within(1 - 1e-4, 1 + 1e-4)
+      expect(cpu.notes.join()).not.to.match(/widened/)
+      if (storage.includes(dtype)) expect(webgpu.notes.join()).not.to.match(/widened/)
+      else
+        expect(webgpu.notes.join()).to.match(/frozen ones are widened once, and take the memory of float32/)
+    }
+  })
+
+  it('trains in float16 where the adapter has it, and else says in a sentence that it has not', async () => {
+    const { arithmetic } = await nodeRuntime({ provider: 'webgpu' }).halfTypes!()
+    const losses = async (provider: 'cpu' | 'webgpu') => {
+      const found: number[] = []
+      const options = { provider, precision: 'fp16', max_steps: 3 }
+      const { run } = await createTinyRun(join(folder, 'half', provider), rows, options)
+      await continueRun(run, { step: ({ loss }) => found.push(loss) })
+      return found
+    }
+    const cpu = await losses('cpu')
+    if (arithmetic.includes('float16')) {
+      for (const [i, loss] of (await losses('webgpu')).entries())
+        expect(loss / cpu[i]!).to.be.within(0.98, 1.02)
+      return
+    }
+    const error = await losses('webgpu').catch((thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(UserError)
+    expect((error as Error).message).to.equal(
+      'the provider has no float16 on this device; use precision fp32, or the provider cuda or cpu',
+    )
   })
 
   it('is what auto takes, which says why', async () => {

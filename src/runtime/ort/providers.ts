@@ -6,14 +6,20 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HalfType } from '../../../graphs/ir/dtype.ts'
 import { UserError } from '../../errors.ts'
+import type { HalfTypes } from '../runtime.ts'
+import { STORED_ALONE } from '../runtime.ts'
 import type { Address, Library } from './library.ts'
 import { libraryFolder } from './library.ts'
 
 interface ProviderKind {
   /** What ONNX Runtime calls its memory; null: that of the host. */
   readonly memory: string | null
-  /** The types of 16 bits that it computes in. */
-  readonly halfTypes: readonly HalfType[]
+  /**
+   * What it does with numbers of 16 bits.
+   *
+   * @param computes tries whether its device computes in a type
+   */
+  readonly halfTypes: (computes: (type: HalfType) => Promise<boolean>) => Promise<HalfTypes>
   /** Whether its library is there. */
   readonly installed: () => boolean
   /** The way to have it where it is not. */
@@ -34,14 +40,14 @@ const noneFor = (name: string): string => `onnxruntime-node has no ${name} provi
 export const providers = {
   cpu: {
     memory: null,
-    halfTypes: [],
+    halfTypes: async () => STORED_ALONE,
     installed: () => true,
     install: () => 'install onnxruntime-node again',
     append: () => undefined,
   },
   cuda: {
     memory: 'Cuda',
-    halfTypes: ['float16', 'bfloat16'],
+    halfTypes: async () => ({ ...STORED_ALONE, arithmetic: STORED_ALONE.storage }),
     installed: () => hasLibrary('onnxruntime_providers_cuda'),
     install: () =>
       platform() === 'linux/x64'
@@ -62,7 +68,11 @@ export const providers = {
   },
   webgpu: {
     memory: 'WebGPU_Buffer',
-    halfTypes: ['float16'],
+    // An adapter has float16 or not, for both.
+    async halfTypes(computes) {
+      const types = (await computes('float16')) ? (['float16'] as const) : []
+      return { arithmetic: types, storage: types }
+    },
     // Bundled where onnxruntime-node has a build with it.
     installed: () => platform() !== 'linux/arm64',
     install: () => noneFor('webgpu'),

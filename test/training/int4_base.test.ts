@@ -13,6 +13,7 @@ import { quantise, scalesShape, BLOCK } from '../../src/formats/quantise.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
 import { readStored } from '../../src/formats/weight_files.ts'
+import type { Listener } from '../../src/learning/listeners.ts'
 import { openGenerator } from '../../src/models/open_generator.ts'
 import { inspect } from '../../src/report/inspection.ts'
 import { runConfigSchema } from '../../src/runs/config.ts'
@@ -187,3 +188,39 @@ for (const base of ['fp16', 'bf16'] as const)
       })
     })
   })
+
+describe('an interrupted run of a stored base', () => {
+  for (const base of ['int4', 'bf16'] as const)
+    it(`goes on to the same bytes, ${base}`, () =>
+      withFolder(async (folder) => {
+        const model = join(folder, 'model')
+        await writeTinyModel(model)
+        const [cut, whole] = ['cut', 'whole'].map((name) => join(folder, name)) as [string, string]
+        for (const output_dir of [cut, whole]) {
+          const every = { max_steps: 6, eval_steps: 3, save_steps: 3, threads: 1 }
+          await createRun(await configuration(folder, model, { ...every, base, output_dir }))
+        }
+        const seen: number[] = []
+        const stop = new AbortController()
+        const watcher: Listener = {
+          step: ({ step }) => {
+            seen.push(step)
+            if (step === 4) stop.abort()
+          },
+        }
+        await continueRun(cut, watcher, { signal: stop.signal })
+        expect(seen).to.deep.equal([1, 2, 3, 4])
+        await continueRun(cut, watcher)
+        expect(seen).to.deep.equal([1, 2, 3, 4, 5, 6])
+        await continueRun(whole)
+        const kept = ['adapter_model.safetensors', 'optimizer.safetensors', 'trainer_state.json']
+        for (const file of [
+          ...kept.map((name) => join('checkpoints', 'last', name)),
+          'log.jsonl',
+          FROZEN_FILE,
+        ])
+          expect(await readFile(join(cut, file), 'base64'), file).to.equal(
+            await readFile(join(whole, file), 'base64'),
+          )
+      }))
+})

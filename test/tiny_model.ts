@@ -34,14 +34,27 @@ export const tinyConfig: Gpt2Config = parseGpt2Config(
   'the tiny configuration',
 )
 
-/** Writes the model's folder. */
-export async function writeTinyModel(folder: string, seed = 1): Promise<void> {
-  const tokenizerFiles = await gpt2TokenizerFiles(tinyConfig.vocab_size - 257)
+type Weights = ReturnType<typeof seededWeights>
+
+/** What each model is made of, made once: the tokenizer's files, and the weights by their seed. */
+let tokenizer: Promise<Readonly<Record<string, string>>> | undefined
+const drawn = new Map<number, Weights>()
+
+function weights(seed: number): Weights {
+  const before = drawn.get(seed)
+  if (before) return before
   const tensors = seededWeights(tinyConfig, seed)
   // A long embedding makes the end of text likely enough to occur.
   const embeddings = tensors.get('transformer.wte.weight')!.data
   for (let i = END_OF_TEXT * tinyConfig.n_embd; i < embeddings.length; i++) embeddings[i]! *= 3
-  await writeModelFolder(folder, { config: tinyConfig, tensors, tokenizerFiles })
+  drawn.set(seed, tensors)
+  return tensors
+}
+
+/** Writes the model's folder. */
+export async function writeTinyModel(folder: string, seed = 1): Promise<void> {
+  const tokenizerFiles = await (tokenizer ??= gpt2TokenizerFiles(tinyConfig.vocab_size - 257))
+  await writeModelFolder(folder, { config: tinyConfig, tensors: weights(seed), tokenizerFiles })
 }
 
 export const tinyLora: LoraConfig = { r: 4, lora_alpha: 8, target_modules: ['c_attn', 'attn.c_proj'] }

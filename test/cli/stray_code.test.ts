@@ -32,24 +32,24 @@ describe('a command beside code and streams that are not its own', function () {
         expect(readdirSync(folder).filter((name) => name.startsWith('.run'))).to.deep.equal([])
       }))
 
-  const harmless: Readonly<Record<string, string>> = {
-    'keeps a timer': '(s) => { setInterval(() => {}, 1000); return s.map(() => 1) }',
-    'keeps a socket': '(s) => { createServer().listen(0); return s.map(() => 1) }',
-    'sets an exit code': '(s) => { process.exitCode = 7; return s.map(() => 1) }',
-    'leaves the folder': '(s) => { process.chdir("/"); return s.map(() => 1) }',
-    'prints in every way':
-      '(s) => { console.log(1); console.dir(2); console.table([3]); process.stdout.write("4\\n"); return s.map(() => 1) }',
-    'prints later':
-      '(s) => { setTimeout(() => { process.stdout.write("5\\n"); console.dir(6) }); return s.map(() => 1) }',
-  }
-  for (const [does, source] of Object.entries(harmless))
-    it(`ends with its result alone where a reward ${does}`, () =>
-      withFolder(async (folder) => {
-        const { code, stdout, stderr } = await trainBy(folder, source)
-        expect(code, stderr).to.equal(0)
-        expect(JSON.parse(stdout)).to.include({ run: 'run', global_step: 1 })
-        expect(existsSync(join(folder, 'run', 'checkpoints', 'best'))).to.equal(true)
-      }))
+  it('ends with its result alone, whatever a reward keeps, sets, leaves and prints', () =>
+    withFolder(async (folder) => {
+      const deeds = [
+        'setInterval(() => {}, 1000)',
+        'createServer().listen(0)',
+        'process.exitCode = 7',
+        'process.chdir("/")',
+        'console.log(1); console.dir(2); console.table([3]); process.stdout.write("4\\n")',
+        'setTimeout(() => { process.stdout.write("5\\n"); console.dir(6) })',
+      ]
+      const source = `(s) => { ${deeds.join('; ')}; return s.map(() => 1) }`
+      const { code, stdout, stderr } = await trainBy(folder, source)
+      expect(code, stderr).to.equal(0)
+      expect(JSON.parse(stdout)).to.include({ run: 'run', global_step: 1 })
+      // All of it was done, and is told beside the result.
+      for (const printed of [/^1$/m, /^2$/m, /│ 3 /, /^4$/m, /^5$/m, /^6$/m]) expect(stderr).to.match(printed)
+      expect(existsSync(join(folder, 'run', 'checkpoints', 'best'))).to.equal(true)
+    }))
 
   it('trains on where nobody reads what it tells', () =>
     withFolder(async (folder) => {

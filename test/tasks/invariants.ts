@@ -2,7 +2,8 @@
  * What holds of every task, as tests: one suite, called once a task.
  * @module
  */
-import { access, readdir, readFile } from 'node:fs/promises'
+import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
@@ -158,6 +159,18 @@ export function taskInvariants(task: TaskName, { rows, config, skip = {} }: Task
   }
 
   describe(`the task ${task}`, () => {
+    let place: string
+    before(async () => void (place = await mkdtemp(join(tmpdir(), 'ortune-task-'))))
+    after(() => rm(place, { recursive: true, force: true }))
+    /** A run that went from its beginning to its end, which nobody changes. */
+    const trainedRun = async (): Promise<string> => {
+      const run = await create(join(place, 'undisturbed'))
+      await continueRun(run)
+      return run
+    }
+    let undisturbed: Promise<string> | undefined
+    const undisturbedRun = (): Promise<string> => (undisturbed ??= trainedRun())
+
     invariant('cut', 'takes the same steps however they are cut into micro-batches', () =>
       withFolder(async (folder) => {
         const cuts = [4, 2, 1].map((size) => ({
@@ -193,8 +206,7 @@ export function taskInvariants(task: TaskName, { rows, config, skip = {} }: Task
       'takes the same steps with gradient checkpointing, and goes on to the same bytes',
       () =>
         withFolder(async (folder) => {
-          const plain = await create(join(folder, 'plain'))
-          await continueRun(plain)
+          const plain = await undisturbedRun()
           const lines = await linesOf(plain)
           for (const gradient_checkpointing of [true, 2]) {
             const into = (name: string) =>
@@ -244,9 +256,7 @@ export function taskInvariants(task: TaskName, { rows, config, skip = {} }: Task
 
     invariant('resumed', 'goes on from a checkpoint to the same bytes', () =>
       withFolder(async (folder) => {
-        const undisturbed = await create(join(folder, 'undisturbed'))
-        await continueRun(undisturbed)
-        const expected = await bytesOf(undisturbed)
+        const expected = await bytesOf(await undisturbedRun())
         const run = await create(join(folder, 'stopped'))
         for (const step of [1, 3]) {
           const { message } = await rejection(continueRun(run, stopAfter(step)))
@@ -303,29 +313,25 @@ export function taskInvariants(task: TaskName, { rows, config, skip = {} }: Task
       }),
     )
 
-    invariant('meant', 'says what its graphs compute, and what goes in and comes out', () =>
-      withFolder(async (folder) => {
-        const run = await create(folder)
-        const { models } = await readManifest(run)
-        const shown = await inspect(run)
-        for (const [file, { doc, inputs, outputs }] of Object.entries(models)) {
-          const graph = shown.models[file]!
-          expect(doc, file).to.be.a('string').and.equal(graph.doc)
-          for (const [i, tensor] of [...inputs, ...outputs].entries()) {
-            expect(tensor.doc, `${tensor.name} of ${file}`).to.be.a('string').and.not.equal('')
-            expect([...graph.inputs, ...graph.outputs][i]).to.deep.equal(tensor)
-          }
+    invariant('meant', 'says what its graphs compute, and what goes in and comes out', async () => {
+      const run = await undisturbedRun()
+      const { models } = await readManifest(run)
+      const shown = await inspect(run)
+      for (const [file, { doc, inputs, outputs }] of Object.entries(models)) {
+        const graph = shown.models[file]!
+        expect(doc, file).to.be.a('string').and.equal(graph.doc)
+        for (const [i, tensor] of [...inputs, ...outputs].entries()) {
+          expect(tensor.doc, `${tensor.name} of ${file}`).to.be.a('string').and.not.equal('')
+          expect([...graph.inputs, ...graph.outputs][i]).to.deep.equal(tensor)
         }
-      }),
-    )
+      }
+    })
 
-    invariant('costed', 'has graphs whose cost is told', () =>
-      withFolder(async (folder) => {
-        const { models } = await inspect(await create(folder))
-        const costs = ['training', 'eval'].map((name) => models[`${name}_model.onnx`]!.flops_per_token)
-        for (const cost of costs) expect(cost).to.be.greaterThan(1000)
-      }),
-    )
+    invariant('costed', 'has graphs whose cost is told', async () => {
+      const { models } = await inspect(await undisturbedRun())
+      const costs = ['training', 'eval'].map((name) => models[`${name}_model.onnx`]!.flops_per_token)
+      for (const cost of costs) expect(cost).to.be.greaterThan(1000)
+    })
 
     invariant('shown', 'has a configuration to begin with and a page', async () => {
       expect(await shippedTasks()).to.include(task)

@@ -84,8 +84,9 @@ describe('a signal', function () {
   it('is not needed for a second train into one folder: it is told who writes there', () =>
     withFolder(async (folder) => {
       const { model } = await createTinyRun(join(folder, 'other'), rows)
+      // Many rows to prepare, while the second one comes; few to be judged by.
       writeFileSync(join(folder, 'rows.csv'), csv(50_000))
-      const data = [{ path: 'rows.csv', split: { validation: 0.1 } }]
+      const data = [{ path: 'rows.csv', split: { validation: 0.001 } }]
       writeFileSync(
         join(folder, 'run.yaml'),
         JSON.stringify({ model, data, output_dir: 'run', max_steps: 2 }),

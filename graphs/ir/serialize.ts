@@ -54,12 +54,12 @@ export function liveNodes(graph: Graph): Node[] {
 
 function toModel(graph: Graph, metadata: Readonly<Record<string, string>>): ModelProto {
   const isInput = ({ overridable }: Initializer): boolean => overridable && !graph.widensOnce
-  const { nodes, zeros } = widenPerUse(liveNodes(graph), graph.initializers, isInput)
+  const { nodes, constants } = widenPerUse(liveNodes(graph), graph.initializers, isInput)
   const used = new Set<Value>([...nodes.flatMap((node) => node.inputs), ...graph.outputs.values()])
   const names = outputNames(graph)
   const nameOf = (value: Value): string => names.get(value) ?? value.name
   const nodeProtos = nodes.map((node) => toNode(node, nameOf, used))
-  const initializers = [...graph.initializers, ...zeros].filter(({ value }) => used.has(value))
+  const initializers = [...graph.initializers, ...constants].filter(({ value }) => used.has(value))
   const defaults = initializers.filter(isInput).map(({ value }) => value)
   for (const [name, value] of graph.outputs) {
     if (names.get(value) === name) continue

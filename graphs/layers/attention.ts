@@ -42,8 +42,8 @@ const MASKED = -1e9
  * @returns [batch, 1, sequence, sequence]: 0 where allowed, −1e9 elsewhere
  */
 export function causalMask(attentionMask: Value, dtype: FloatType): Value {
-  const positions = range(attentionMask, attentionMask.shape[1]!)
-  return maskFrom(positions, positions, equal(ofQueries(attentionMask), ofKeys(attentionMask)), dtype)
+  const [positions, parts] = [positionsOf(attentionMask), compared(attentionMask)]
+  return maskFrom(positions, positions, equal(ofQueries(parts), ofKeys(parts)), dtype)
 }
 
 /**
@@ -53,8 +53,8 @@ export function causalMask(attentionMask: Value, dtype: FloatType): Value {
  * @returns [batch, 1, sequence, sequence]
  */
 export function answersMask(attentionMask: Value, dtype: FloatType): Value {
-  const positions = range(attentionMask, attentionMask.shape[1]!)
-  const [queries, keys] = [ofQueries(attentionMask), ofKeys(attentionMask)]
+  const [positions, parts] = [positionsOf(attentionMask), compared(attentionMask)]
+  const [queries, keys] = [ofQueries(parts), ofKeys(parts)]
   // To every query the prompt is of its own part.
   const seen = where(equal(keys, 1), queries, keys)
   return maskFrom(positions, positions, equal(queries, seen), dtype)
@@ -67,9 +67,9 @@ export function answersMask(attentionMask: Value, dtype: FloatType): Value {
  * @returns [batch, 1, sequence, past + sequence]
  */
 export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim, dtype: FloatType): Value {
-  const queries = add(range(attentionMask, sequence), dimension(attentionMask, past))
-  const real = equal(ofKeys(attentionMask), 1)
-  return maskFrom(queries, range(attentionMask, attentionMask.shape[1]!), real, dtype)
+  const queries = compared(add(range(attentionMask, sequence), dimension(attentionMask, past)))
+  const real = equal(ofKeys(compared(attentionMask)), 1)
+  return maskFrom(queries, positionsOf(attentionMask), real, dtype)
 }
 
 /**
@@ -80,9 +80,15 @@ export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim,
  */
 export function paddingMask(attentionMask: Value, dtype: FloatType): Value {
   const { graph } = attentionMask
-  const real = equal(ofKeys(attentionMask), 1)
+  const real = equal(ofKeys(compared(attentionMask)), 1)
   return where(real, graph.scalar(0, wideType(dtype)), MASKED)
 }
+
+/** Whole numbers as masks compare them: as float32, which every device has arithmetic of, and which is exact to 2²⁴. */
+const compared = (numbers: Value): Value => cast(numbers, 'float32')
+
+/** 0, 1, … of the keys that a mask is for. */
+const positionsOf = (mask: Value): Value => compared(range(mask, mask.shape[1]!))
 
 /** [batch, positions] as [batch, 1, positions, 1] and [batch, 1, 1, positions]. */
 const ofQueries = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 3)

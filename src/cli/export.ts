@@ -6,6 +6,10 @@ import { poolings } from '../../graphs/layers/pooling.ts'
 import type { TaskName } from '../tasks/index.ts'
 import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
 import { UserError } from '../errors.ts'
+import type { Base } from '../formats/frozen_weights.ts'
+import { BASES } from '../formats/frozen_weights.ts'
+import type { Precision } from '../formats/precision.ts'
+import { PRECISIONS } from '../formats/precision.ts'
 import { wholeNumber, realNumber } from './number_argument.ts'
 
 /** Those that need nothing but a model. */
@@ -21,6 +25,8 @@ interface ExportFlags {
   loraR: number
   loraAlpha: number
   loraTargets?: string
+  base?: Base
+  precision: Precision
   seed: number
   json?: boolean
 }
@@ -44,6 +50,15 @@ export const exportCommand = (): Command =>
       '--lora-targets <names>',
       'modules with adapters, by name or ending (default: c_attn,attn.c_proj; of a BERT query,value)',
     )
+    .addOption(
+      new Option(
+        '--base <type>',
+        'what frozen weights are kept in (default: what the model has them in)',
+      ).choices(BASES),
+    )
+    .addOption(
+      new Option('--precision <type>', 'what the graphs compute in').choices(PRECISIONS).default('fp32'),
+    )
     .option('--seed <n>', 'seed of the weights that are drawn', wholeNumber({ from: 0, to: 2 ** 31 }), 42)
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
@@ -52,6 +67,7 @@ export const exportCommand = (): Command =>
     )
     .action(async (flags: ExportFlags) => {
       const { model, out, task, pooling, full, loraR, loraAlpha, loraTargets, seed, json } = flags
+      const { base = null, precision } = flags
       const { exportArtifacts } = await import('../runs/artifacts.ts')
       const { newHead } = await import('../runs/new_head.ts')
       const { readTaskModel } = await import('../runs/check_config.ts')
@@ -66,6 +82,8 @@ export const exportCommand = (): Command =>
       const { models, parameters } = await exportArtifacts({
         model,
         out,
+        base,
+        precision,
         lora,
         npt: null,
         task,

@@ -5,6 +5,7 @@
 import { copyFile, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
+import { LOSS_SCALE } from '../../graphs/autodiff.ts'
 import { formatOf } from '../formats/families/family.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { opsetOf, serialize } from '../../graphs/ir/serialize.ts'
@@ -45,8 +46,10 @@ import { sealFiles } from '../formats/sealed.ts'
 import { gpt2TokenizerFiles } from '../formats/gpt2_tokenizer.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { filesOf, readStored, WEIGHTS_FILE } from '../formats/weight_files.ts'
+import { initialLossScale } from '../learning/loss_scale.ts'
 import { runIdentity } from './run_identity.ts'
 import { writeInitial } from './initial_state.ts'
+import { checkBase } from './check_config.ts'
 import { checkOut } from './check_out.ts'
 import { seededTensor, seededWeights } from './initialise.ts'
 import type { Trained } from './run_graphs.ts'
@@ -66,10 +69,11 @@ export interface ExportRequest extends Trained {
 /**
  * Writes the artifact folder, whole or not at all.
  *
- * @throws UserError for a model that cannot be read, a LoRA target that matches nothing, or an `out` that holds
- * something else
+ * @throws UserError for a model that cannot be read, a LoRA target that matches nothing, a `base` where nothing is frozen, or an
+ * `out` that holds something else
  */
 export async function exportArtifacts(request: ExportRequest & { readonly out: string }): Promise<Manifest> {
+  checkBase(request)
   const mayReplace = () => checkOut(request.out)
   await mayReplace()
   let manifest: Manifest | undefined
@@ -126,7 +130,10 @@ export async function writeGraphs(
     opset: Math.max(...Object.values(models).map(opsetOf)),
     parameters: { trainable: countParameters(graphs.trainable), frozen: countParameters(graphs.frozen) },
     models: Object.fromEntries(Object.entries(models).map(([name, graph]) => [name, signature(graph)])),
-    constants: typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r },
+    constants: {
+      ...(typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r }),
+      ...(precision === 'fp16' ? { [LOSS_SCALE]: initialLossScale.scale } : {}),
+    },
     optimizer: { name: 'AdamW', ...optimizer, first_step: 1 },
     ...(plastic ? { plastic } : {}),
     licence: licenceOf(await readCard(model)),

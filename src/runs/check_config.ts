@@ -6,6 +6,7 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import { familyOf } from '../../graphs/models/family.ts'
 import { compileCondition } from '../data/templates/condition.ts'
 import { UserError } from '../errors.ts'
+import type { Base } from '../formats/frozen_weights.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import type { Task } from '../tasks/task.ts'
 import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
@@ -28,10 +29,7 @@ export function checkConfig(config: RunConfig): void {
     )
   if (npt && lora !== undefined && lora !== 'none')
     throw new UserError('npt and lora both say what to train; leave one out')
-  if (config.base !== null && lora === 'full')
-    throw new UserError(
-      `base ${config.base} is for frozen weights, and lora full freezes none; leave base out, or train adapters`,
-    )
+  checkBase(config)
   if (task.refuses.plasticBlocks === 'needed' && !npt)
     throw new UserError(
       `task ${name} trains plastic blocks; describe them under npt, for example npt.rank=16`,
@@ -52,6 +50,14 @@ export function checkConfig(config: RunConfig): void {
     )
   if (config.filter !== null) compileCondition(config.filter)
   if (typeof config.eval_filter === 'string') compileCondition(config.eval_filter)
+}
+
+/** @throws UserError where frozen weights are to be kept in a type, and there are none */
+export function checkBase({ base, lora }: { readonly base?: Base | null; readonly lora?: unknown }): void {
+  if (base && lora === 'full')
+    throw new UserError(
+      `base ${base} is for frozen weights, and lora full freezes none; leave base out, or train adapters`,
+    )
 }
 
 /** @throws UserError where the configuration is that of several runs */

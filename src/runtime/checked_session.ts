@@ -50,6 +50,7 @@ export function checkedSession(runner: Runner): Session {
       try {
         return await runner.run(feeds, outputs, into)
       } catch (error) {
+        if (error instanceof UserError) throw error
         throw new Error(`${name}: the run failed: ${oneSentence(error)}`, { cause: error })
       }
     },

@@ -10,6 +10,7 @@
 import type { HostType } from '../../graphs/ir/dtype.ts'
 import { onnxDataType } from '../../graphs/ir/dtype.ts'
 import { bindDims, sizeOf } from '../../graphs/ir/shape.ts'
+import { UserError } from '../errors.ts'
 import { checkedSession, openError } from './checked_session.ts'
 import { createCopier } from './copier.ts'
 import type { Address, Library } from './ort/library.ts'
@@ -117,7 +118,7 @@ export async function openNodeSession(
     for (const { name: input } of inputs) bindInput(input, feeds[input]!)
     ort.plain('ClearBoundOutputs', binding)
     const places = wanted.map((output) => bindOutput(output, feeds, into[output]))
-    ort.call('RunWithBinding', session, null, binding)
+    runBound()
     const made = places.includes('made') ? boundValues(ort, binding) : []
     const results: Record<string, HostTensor> = {}
     wanted.forEach((output, i) => {
@@ -136,6 +137,19 @@ export async function openNodeSession(
       ort.plain('ClearBoundOutputs', binding)
     }
     return results
+  }
+
+  function runBound(): void {
+    try {
+      ort.call('RunWithBinding', session, null, binding)
+    } catch (error) {
+      const lacking = kindOf(provider).lacks((error as Error).message)
+      if (lacking === undefined) throw error
+      throw new UserError(
+        `${name}: ${lacking}; use smaller batches or shorter sequences, or another provider`,
+        { cause: error },
+      )
+    }
   }
 
   function onDevice(value: Address, { dtype, dims }: Pick<Tensor, 'dtype' | 'dims'>): OrtMemory {

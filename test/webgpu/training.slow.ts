@@ -17,7 +17,7 @@ import { deviceMemory } from '../../src/runtime/session.ts'
 import type { DeviceTensor, HostTensor } from '../../src/runtime/session.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
-import { add, mul } from '../../graphs/ops/index.ts'
+import { add, mul, reduceSum } from '../../graphs/ops/index.ts'
 import { languageModelShapes } from '../../graphs/models/language_model.ts'
 import { loraParameterShapes } from '../../graphs/models/lora_config.ts'
 import { sftTrainingGraph } from '../../graphs/tasks/sft.ts'
@@ -158,6 +158,45 @@ describe('WebGPU in Node', function () {
     expect((error as Error).message).to.equal(
       'the provider has no float16 on this device; use precision fp32, or the provider cuda or cpu',
     )
+  })
+
+  it('says what is too large for the adapter, and what to do', async () => {
+    const graph = new Graph('table')
+    graph.output(
+      'y',
+      add(graph.input('rows', 'float32', ['m', 1]), graph.input('columns', 'float32', [1, 'n'])),
+    )
+    const session = await openNodeSession(serialize(graph), { provider: 'webgpu', name: 'a table' })
+    const line = (dims: readonly number[]): HostTensor => ({
+      ...{ dtype: 'float32', dims },
+      data: new Float32Array(dims[0]! * dims[1]!),
+    })
+    const failure = async (m: number, n: number): Promise<string> => {
+      const y: DeviceTensor = { dtype: 'float32', dims: [m, n], place: null }
+      const error: unknown = await session
+        .run({ rows: line([m, 1]), columns: line([1, n]) }, { into: { y } })
+        .catch((thrown: unknown) => thrown)
+      expect(error).to.be.instanceOf(UserError)
+      return (error as Error).message
+    }
+    const remedy = 'use smaller batches or shorter sequences, or another provider'
+    for (const side of [20_000, 60_000])
+      expect(await failure(side, side)).to.equal(
+        `a table: a tensor is larger than the GPU takes as one; ${remedy}`,
+      )
+    // Within a graph, a size is told: Chromium's adapter takes 1 GiB.
+    const within = new Graph('sum')
+    const sum = add(within.input('rows', 'float32', ['m', 1]), within.input('columns', 'float32', [1, 'n']))
+    within.output('y', reduceSum(mul(sum, 2), [0, 1], false))
+    const inner = await openNodeSession(serialize(within), { provider: 'webgpu', name: 'a sum' })
+    const error: unknown = await inner
+      .run({ rows: line([20_000, 1]), columns: line([1, 20_000]) })
+      .catch((thrown: unknown) => thrown)
+    expect((error as Error).message).to.equal(
+      `a sum: a tensor of 1,526 MiB is larger than the 1,024 MiB that the GPU takes as one; ${remedy}`,
+    )
+    await inner.release()
+    await session.release()
   })
 
   it('is what auto takes, which says why', async () => {

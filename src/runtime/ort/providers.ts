@@ -26,6 +26,8 @@ interface ProviderKind {
   readonly install: () => string
   /** What may be missing, and the way out, where a session cannot be opened on it; absent: the model is to blame. */
   readonly remedy?: string
+  /** What a run lacked room for, where an error of ONNX Runtime says so. */
+  readonly lacks: (message: string) => string | undefined
   /** Adds it to a session's options. */
   readonly append: (library: Library, options: Address) => void
 }
@@ -37,12 +39,22 @@ const hasLibrary = (name: string): boolean =>
 const platform = (): string => `${process.platform}/${process.arch}`
 const noneFor = (name: string): string => `onnxruntime-node has no ${name} provider for ${platform()}`
 
+const mebibytes = (bytes: string): string => Math.ceil(Number(bytes) / 2 ** 20).toLocaleString('en')
+
+/** What ONNX Runtime's arenas say when they cannot grow. */
+function noRoom(message: string, where: string): string | undefined {
+  const refused = /Failed to allocate memory for requested buffer of size (\d+)/.exec(message)
+  if (refused) return `${where} has no room for a further ${mebibytes(refused[1]!)} MiB`
+  return /bad_alloc|bad allocation|out of memory/i.test(message) ? `${where} has no memory left` : undefined
+}
+
 export const providers = {
   cpu: {
     memory: null,
     halfTypes: async () => STORED_ALONE,
     installed: () => true,
     install: () => 'install onnxruntime-node again',
+    lacks: (message) => noRoom(message, 'the machine'),
     append: () => undefined,
   },
   cuda: {
@@ -55,6 +67,7 @@ export const providers = {
         : noneFor('cuda'),
     remedy:
       "an NVIDIA card with its driver, and CUDA's libraries where the loader looks (LD_LIBRARY_PATH), are needed; or use the provider 'webgpu' or 'cpu'",
+    lacks: (message) => noRoom(message, 'the card'),
     append(library, options) {
       const cuda = library.made('CreateCUDAProviderOptions')
       try {
@@ -78,6 +91,14 @@ export const providers = {
     install: () => noneFor('webgpu'),
     remedy:
       "a GPU with a driver for Vulkan (on Linux, with its loader libvulkan.so.1), Metal or Direct3D 12 is needed; or use the provider 'cpu'",
+    lacks(message) {
+      const tooLarge = /(?:[Bb]uffer|[Bb]inding) size \((\d+)\).{1,80}?\((\d+)\)/.exec(message)
+      if (tooLarge)
+        return `a tensor of ${mebibytes(tooLarge[1]!)} MiB is larger than the ${mebibytes(tooLarge[2]!)} MiB that the GPU takes as one`
+      if (/Too many storage buffers|\[Invalid Buffer/.test(message))
+        return 'a tensor is larger than the GPU takes as one'
+      return /out of memory/i.test(message) ? 'the GPU has no memory left' : undefined
+    },
     append: (library, options) =>
       library.call('SessionOptionsAppendExecutionProvider', options, 'WebGPU', [], [], 0),
   },

@@ -35,6 +35,7 @@ export function inferenceGraph(task: GenerationTask): Graph {
     const all = { key: concat([past.key, fresh.key], 2), value: concat([past.value, fresh.value], 2) }
     return { output: attention(q, all.key, all.value, mask, scale), present: all }
   })
+  graph.widensOnce = true
   const logits = gemm(hidden, head, { transB: true })
   graph.output('logits', reshape(logits, ['batch', 'sequence', factsOf(task.config).vocabulary]), LOGITS)
   giveOut(graph, presents, 'keys or values of all tokens, for `past_key_values`')

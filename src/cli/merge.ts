@@ -5,6 +5,7 @@ import { Command, Option } from 'commander'
 
 import type { PooledHead } from '../../graphs/models/head.ts'
 import type { ExportedModel } from '../exports/export_model.ts'
+import { EXPORT_TYPES, graphNames } from '../exports/export_type.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 
@@ -28,8 +29,8 @@ export const mergeCommand = (): Command =>
     .addOption(
       new Option(
         '--dtype <type>',
-        'what the weights are rounded to (default: the type of the model that training began with)',
-      ).choices(['float32', 'float16', 'bfloat16']),
+        'what the weights are rounded to; of int4 the ONNX graph alone (default: the type of the model that training began with)',
+      ).choices(Object.keys(EXPORT_TYPES)),
     )
     .option('--json', 'print one JSON result on standard output')
     .addHelpText('after', '\nExample:\n  ortune merge runs/dictionary --out runs/dictionary-merged')
@@ -41,8 +42,8 @@ export const mergeCommand = (): Command =>
         const { exportModel } = await import('../exports/export_model.ts')
         const { exportClassifier } = await import('../exports/export_classifier.ts')
         const { UserError } = await import('../errors.ts')
-        const { EXPORT_DTYPES } = await import('../exports/weights.ts')
-        const dtype = type === undefined ? undefined : EXPORT_DTYPES[type]
+        const dtype = type === undefined ? undefined : EXPORT_TYPES[type]
+        const { file } = graphNames(dtype)
         const model = await findModel(folder, { checkpoint, adapter })
         const { base, adapter: used } = model
         const head = headOf(model)
@@ -56,11 +57,12 @@ export const mergeCommand = (): Command =>
         const { converses, notes } = written
         for (const note of notes) process.stderr.write(`note: ${note}\n`)
         const steps = isPooled(head)
-          ? classifierSteps(out, head)
+          ? classifierSteps(out, head, file('model'))
           : languageModelSteps(out, {
               adapterInputs: adapterInputs ?? false,
               plastic: model.npt !== undefined,
               converses,
+              lora: file('model_lora'),
             })
         process.stdout.write(
           json
@@ -76,9 +78,14 @@ interface LanguageModelFacts {
   readonly adapterInputs: boolean
   readonly plastic: boolean
   readonly converses: boolean
+  /** The graph that takes an adapter. */
+  readonly lora: string
 }
 
-function languageModelSteps(out: string, { adapterInputs, plastic, converses }: LanguageModelFacts): Step[] {
+function languageModelSteps(
+  out: string,
+  { adapterInputs, plastic, converses, lora }: LanguageModelFacts,
+): Step[] {
   const asked = converses ? `ortune chat ${out}` : `ortune generate ${out} --prompt "…"`
   return [
     ['ortune', `${asked}${adapterInputs ? ` --adapter ${out}/adapter` : ''}`],
@@ -86,7 +93,7 @@ function languageModelSteps(out: string, { adapterInputs, plastic, converses }: 
       ? ['transformers', 'does not know plastic blocks and would leave them out; use the ONNX model']
       : ['transformers', `AutoModelForCausalLM.from_pretrained("${out}")`],
     adapterInputs
-      ? ['ONNX Runtime', `${out}/onnx/model_lora.onnx, whose inputs are the tensors in ${out}/adapter`]
+      ? ['ONNX Runtime', `${out}/onnx/${lora}, whose inputs are the tensors in ${out}/adapter`]
       : ['transformers.js', pipelineCall('text-generation', out)],
   ]
 }
@@ -117,7 +124,7 @@ const HEAD_STEPS: Readonly<Record<PooledHead['kind'], (out: string) => readonly 
   ],
 }
 
-function classifierSteps(out: string, { kind, pooling }: PooledHead): Step[] {
+function classifierSteps(out: string, { kind, pooling }: PooledHead, graph: string): Step[] {
   const [own, browser] = HEAD_STEPS[kind](out) as [Step, Step]
   const transformers: Step = [
     'transformers',
@@ -125,7 +132,7 @@ function classifierSteps(out: string, { kind, pooling }: PooledHead): Step[] {
       ? `AutoModelForSequenceClassification.from_pretrained("${out}")`
       : 'has no classifier of GPT-2 that pools the mean and refuses the folder; use the ONNX model',
   ]
-  return [own, transformers, browser, ['ONNX Runtime', join(out, 'transformers.js', 'onnx', 'model.onnx')]]
+  return [own, transformers, browser, ['ONNX Runtime', join(out, 'transformers.js', 'onnx', graph)]]
 }
 
 const pipelineCall = (task: string, folder: string): string =>

@@ -28,6 +28,8 @@ import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { headOf } from '../models/find_model.ts'
 import { writeExportedCard } from './exported_card.ts'
+import type { ExportType } from './export_type.ts'
+import { floatsOf, graphNames } from './export_type.ts'
 import { baseDtype, placeGraphWeights, roundTo } from './weights.ts'
 import { mergeAdapter } from './merge.ts'
 import { readModelConfig } from '../formats/model_config.ts'
@@ -45,21 +47,21 @@ import { besideShapes } from '../models/trained_feeds.ts'
 /** A type that transformers.js has classifiers of, BERT's own; it decides nothing but the class's name. */
 const KNOWN_TYPE = 'bert'
 
-const WEIGHTS = 'model.onnx_data'
-
 /**
  * Writes the folder, whole or not at all.
  *
- * @param wanted what the weights are rounded to; by default the type of the model that training began with
+ * @param wanted what the weights are rounded to; by default the type of the model that training began with, which model.safetensors has
+ * with INT4, too
  * @throws UserError where the model is no classifier, or where `out` holds files
  */
-export async function exportClassifier(model: FoundModel, out: string, wanted?: FloatDtype): Promise<void> {
+export async function exportClassifier(model: FoundModel, out: string, wanted?: ExportType): Promise<void> {
   const { base, npt } = model
   const head = headOf(model)
   if (!isPooled(head)) throw new UserError(`${base} is no classifier; name a run of task classification`)
   await checkEmpty(out)
   const merged = await mergedTensors(model)
-  const dtype = wanted ?? merged.dtype
+  const dtype = floatsOf(wanted, merged.dtype)
+  const names = graphNames(wanted)
   const tensors = roundTo(merged.tensors, dtype)
   const tokenizer = await loadTokenizer(base)
   const own = familyOf(merged.config).pooler ? undefined : tokenizer.eosId
@@ -73,21 +75,23 @@ export async function exportClassifier(model: FoundModel, out: string, wanted?: 
   await writeNewFolder(out, async (folder) => {
     await fillModelFolder(folder, { config, tensors, head, dtype })
     const library = npt || head.pooling !== 'last' ? 'ortune' : 'transformers'
-    await writeExportedCard(model, library, folder, 'transformers.js')
+    await writeExportedCard(model, library, folder, {
+      ...{ folder: 'transformers.js', dtype: names.dtype },
+    })
     await placeTokenizer(base, folder, config, tokenizer, padding)
 
     const browser = join(folder, 'transformers.js')
     await mkdir(join(browser, 'onnx'), { recursive: true })
     await placeTokenizer(base, browser, config, tokenizer, padding)
     const known = (await readJson(join(folder, 'config.json'))) as object
-    const loading = { dtype: 'fp32', use_external_data_format: { 'model.onnx': 1 } }
     await writeJson(join(browser, 'config.json'), {
       ...known,
       model_type: KNOWN_TYPE,
-      'transformers.js_config': loading,
+      'transformers.js_config': names.config,
     })
-    const to = join(browser, 'onnx', WEIGHTS)
-    const stored = await placeGraphWeights(folder, tensors, dtype, { to, location: WEIGHTS })
+    const onnx = (name: string) => join(browser, 'onnx', name)
+    const weights = { folder, config: merged.config, tensors }
+    const stored = await placeGraphWeights(weights, wanted, onnx(names.weights))
     const { pooling } = head
     const graph = classifierGraph({
       config: await readModelConfig(folder),
@@ -96,7 +100,8 @@ export async function exportClassifier(model: FoundModel, out: string, wanted?: 
       pooling,
       stored,
     })
-    await writeFile(join(browser, 'onnx', 'model.onnx'), serialize(graph))
+    graph.widensOnce = true
+    await writeFile(onnx(names.file('model')), serialize(graph))
   })
 }
 

@@ -3,7 +3,8 @@
  * the inference graph in the layout of transformers.js.
  *
  *     config.json  model.safetensors  generation_config.json  tokenizer.json …     transformers, PEFT, ortune
- *     onnx/model.onnx  onnx/model.onnx_data                                        transformers.js, any ONNX Runtime
+ *     onnx/model.onnx  onnx/model.onnx_data                                        transformers.js, any ONNX Runtime;
+ *                                                                                  with int4 `model_q4` in place of `model`
  *
  * With `adapterInputs` the weights stay those of the base model, and the adapter goes beside them:
  *
@@ -14,7 +15,7 @@
  * other tools only those that run the ONNX graph know them.
  *
  * The `.onnx` files hold no weights: they point into `model.onnx_data`, which is model.safetensors under the name that
- * transformers.js asks for, a hard link where the file system has them.
+ * transformers.js asks for, a hard link where the file system has them, or the same in few bits.
  * @module
  */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
@@ -32,13 +33,14 @@ import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { writeExportedCard } from './exported_card.ts'
 import { mergeAdapter } from './merge.ts'
-import type { FloatDtype } from '../formats/safetensors.ts'
 import { BASE_DTYPE_KEY, fillModelFolder, openLanguageModelFolder } from '../formats/model_folder.ts'
 import { checkEmpty, writeNewFolder } from '../formats/new_folder.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { TEMPLATES_KEY, learnedTemplates } from '../runs/templates.ts'
+import type { ExportType } from './export_type.ts'
+import { floatsOf, graphNames } from './export_type.ts'
 import { baseDtype, placeGraphWeights, roundTo } from './weights.ts'
 import { jinjaOf, replaceChatTemplate, whyNoJinja } from './chat_template.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
@@ -53,14 +55,12 @@ export interface ExportModelRequest {
   readonly out: string
   /** Keeps the adapter apart, as inputs that can be exchanged between runs. */
   readonly adapterInputs?: boolean
-  /** What the weights are rounded to; by default the type of the model that training began with. */
-  readonly dtype?: FloatDtype | undefined
+  /**
+   * What the weights are rounded to; by default the type of the model that training began with, which model.safetensors has with INT4,
+   * too.
+   */
+  readonly dtype?: ExportType | undefined
 }
-
-const WEIGHTS = 'model.onnx_data'
-
-/** What transformers.js reads beside the model's own configuration: the unquantised file, its weights in one other file. */
-const transformersJsConfig = { dtype: 'fp32', use_external_data_format: { 'model.onnx': 1 } }
 
 /** What there is to say of an exported model. */
 export interface ExportedModel {
@@ -97,7 +97,8 @@ export async function exportModel({
     ...(await readStored(base.tensors)),
     ...(trained === undefined ? [] : await readTensors(join(trained, TRAINED_FILE))),
   ])
-  const dtype = wanted ?? baseDtype(base)
+  const dtype = floatsOf(wanted, baseDtype(base))
+  const names = graphNames(wanted)
   const tensors = roundTo(adapter && !apart ? mergeAdapter(weights, adapter) : weights, dtype)
   // The model before training has learned from none of them.
   const learned = model.checkpoint === 'base' ? [] : await learnedTemplates(model.base)
@@ -111,7 +112,7 @@ export async function exportModel({
     ...base.config,
     [BASE_DTYPE_KEY]: undefined,
     ...(npt ? { npt } : {}),
-    'transformers.js_config': transformersJsConfig,
+    'transformers.js_config': names.config,
     ...(learned.length > 0 ? { [TEMPLATES_KEY]: learned } : {}),
   }
 
@@ -121,18 +122,17 @@ export async function exportModel({
     await copyFiles(model.base, folder, ['generation_config.json', CHAT_TEMPLATE_FILE])
     if (chat) await replaceChatTemplate(folder, jinja)
     await endAsTrained(folder)
-    await writeExportedCard(model, npt ? 'ortune' : 'transformers', folder, '')
+    await writeExportedCard(model, npt ? 'ortune' : 'transformers', folder, {
+      ...{ folder: '', dtype: names.dtype },
+    })
     await mkdir(join(folder, 'onnx'))
-    const to = join(folder, 'onnx', WEIGHTS)
-    const stored = await placeGraphWeights(folder, tensors, dtype, { to, location: WEIGHTS })
-    await writeFile(join(folder, 'onnx', 'model.onnx'), serialize(inferenceGraph({ config, npt, stored })))
+    const onnx = (name: string) => join(folder, 'onnx', name)
+    const stored = await placeGraphWeights({ folder, config, tensors }, wanted, onnx(names.weights))
+    await writeFile(onnx(names.file('model')), serialize(inferenceGraph({ config, npt, stored })))
     if (!adapter || !apart) return
 
     const { lora } = adapterInputs(config, adapter, model.adapter!)
-    await writeFile(
-      join(folder, 'onnx', 'model_lora.onnx'),
-      serialize(inferenceGraph({ config, stored, lora })),
-    )
+    await writeFile(onnx(names.file('model_lora')), serialize(inferenceGraph({ config, stored, lora })))
     await mkdir(join(folder, 'adapter'))
     for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
       await copyFile(join(model.adapter!, name), join(folder, 'adapter', name))

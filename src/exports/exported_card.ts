@@ -4,6 +4,7 @@ import { basename, isAbsolute } from 'node:path'
 import { languageHead } from '../../graphs/models/head.ts'
 import type { ModelCard } from '../formats/model_card.ts'
 import { licenceOf, readCard, writeCard } from '../formats/model_card.ts'
+import type { Usage } from '../formats/model_usage.ts'
 import { withUsage } from '../formats/model_usage.ts'
 import type { FoundModel } from '../models/find_model.ts'
 
@@ -11,13 +12,13 @@ import type { FoundModel } from '../models/find_model.ts'
  * Writes the card of an exported model: that of the checkpoint it is made from, now of a whole model.
  *
  * @param library which reads the folder
- * @param browser the folder in it that transformers.js loads; empty for itself
+ * @param browser what in it transformers.js loads
  */
 export async function writeExportedCard(
   { base, adapter, trained, head = languageHead }: Pick<FoundModel, 'base' | 'adapter' | 'trained' | 'head'>,
   library: 'transformers' | 'ortune',
   folder: string,
-  browser: string,
+  browser: NonNullable<Usage['browser']>,
 ): Promise<void> {
   const source = adapter ?? trained ?? base
   const card = (await readCard(source)) ?? (await plainCard(base, adapter))

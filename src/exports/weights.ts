@@ -1,31 +1,26 @@
 /**
- * The weights of an exported model: in the type of the model that training began with, or the one that is asked for, and beside them
- * for graphs, which compute in float32, the same numbers in that.
+ * The weights of an exported model: in the type of the model that training began with, or the one that is asked for. The graphs read
+ * them where they lie and compute in float32; with int4 they have a file of their own, of few bits, and other tools the floats beside it.
  * @module
  */
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import type { ExternalData } from '../../graphs/ir/graph.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
+import { findFrozen, writeInt4 } from '../formats/frozen_weights.ts'
 import { narrowTensor, widen } from '../formats/half.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { BASE_DTYPE_KEY, dtypeOf } from '../formats/model_folder.ts'
 import type { FloatDtype, FloatTensor } from '../formats/safetensors.ts'
-import { readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts'
+import type { ExportType } from './export_type.ts'
+import { NAMED_FLOATS } from './export_type.ts'
 import { WEIGHTS_FILE } from '../formats/weight_files.ts'
-
-/** As an option names the types. */
-export const EXPORT_DTYPES: Readonly<Record<string, FloatDtype>> = {
-  float32: 'F32',
-  float16: 'F16',
-  bfloat16: 'BF16',
-}
 
 /** The type of the model that training began with: a run keeps float32, and its configuration says what that was made of. */
 export function baseDtype({ config, tensors }: Pick<ModelFolder, 'config' | 'tensors'>): FloatDtype {
   const said = (config as ModelConfig & { readonly [BASE_DTYPE_KEY]?: unknown })[BASE_DTYPE_KEY]
-  return EXPORT_DTYPES[String(said)] ?? dtypeOf(tensors)
+  return NAMED_FLOATS[String(said)] ?? dtypeOf(tensors)
 }
 
 /** The values that a type has, nearest to the given ones. Throws UserError where one is beyond its largest. */
@@ -39,19 +34,26 @@ export function roundTo(
 }
 
 /**
- * Puts the float32 weights where graphs look for them: the folder's own file under another name, where it is of that type.
+ * Puts the weights where graphs look for them: the folder's own file under another name, or one of few bits.
  *
- * @param to the file, which the graphs call `location`
+ * @param model the folder, and what its file of weights holds
+ * @param to the file, which the graphs call by its name
  * @returns where each tensor lies in it
  */
 export async function placeGraphWeights(
-  folder: string,
-  tensors: ReadonlyMap<string, FloatTensor>,
-  dtype: FloatDtype,
-  { to, location }: { readonly to: string; readonly location: string },
+  { folder, config, tensors }: ExportedWeights,
+  type: ExportType | undefined,
+  to: string,
 ): Promise<Map<string, ExternalData>> {
-  if (dtype === 'F32') await linkOrCopy(join(folder, WEIGHTS_FILE), to)
-  else await writeSafetensors(to, tensors)
-  const { tensors: entries } = await readSafetensorsHeader(to)
-  return externalData(new Map([...entries].map(([name, entry]) => [name, { ...entry, file: to }])), location)
+  const shapes = new Map([...tensors].map(([name, { shape }]) => [name, shape]))
+  if (type === 'INT4')
+    await writeInt4(to, config, { shapes, dataOf: (name) => Promise.resolve(tensors.get(name)!.data) })
+  else await linkOrCopy(join(folder, WEIGHTS_FILE), to)
+  return externalData(await findFrozen(to, config, shapes), basename(to))
+}
+
+interface ExportedWeights {
+  readonly folder: string
+  readonly config: ModelConfig
+  readonly tensors: ReadonlyMap<string, FloatTensor>
 }

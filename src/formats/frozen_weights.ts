@@ -10,15 +10,15 @@ import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { familyOf } from '../../graphs/models/family.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
-import type { ModelFolder } from './model_folder.ts'
-import { dtypeOf, openModelFolder } from './model_folder.ts'
+import type { ModelFolder, TensorSource } from './model_folder.ts'
+import { dtypeOf, openModelFolder, ownShapes } from './model_folder.ts'
 import type { Quantised } from './quantise.ts'
 import { quantise, scalesShape } from './quantise.ts'
 import { exists } from './read_file.ts'
 import type { FloatDtype, TensorEntry } from './safetensors.ts'
 import { readSafetensorsHeader, streamEntries, streamSafetensors } from './safetensors.ts'
 import { broken } from './safetensors_header.ts'
-import type { StoredTensor } from './weight_files.ts'
+import type { StoredTensor, StoredTensors } from './weight_files.ts'
 import { readStored } from './weight_files.ts'
 
 /** The types, as an option names them. */
@@ -37,10 +37,11 @@ export const FROZEN_FILE = 'model.frozen.safetensors'
 export async function writeFrozen(folder: string, base: Base): Promise<void> {
   const model = await openModelFolder(folder)
   const path = join(folder, FROZEN_FILE)
-  if (base === 'int4') return writeQuantised(path, model)
-  if (dtypeOf(model.tensors) === FLOATS[base]) return
   const shapes = new Map([...model.tensors].map(([name, { shape }]) => [name, shape]))
-  await streamSafetensors(path, shapes, dataOf(model), undefined, FLOATS[base])
+  const source = { shapes, dataOf: dataOf(model) }
+  if (base === 'int4') return writeInt4(path, model.config, source)
+  if (dtypeOf(model.tensors) === FLOATS[base]) return
+  await streamSafetensors(path, shapes, source.dataOf, undefined, FLOATS[base])
 }
 
 const dataOf =
@@ -48,19 +49,23 @@ const dataOf =
   async (name: string): Promise<Float32Array> =>
     (await readStored(new Map([[name, tensors.get(name)!]]))).get(name)!.data
 
+interface Plan {
+  readonly bits: 4 | 8
+  readonly axis: number
+}
+
 /**
  * Matrices of linear layers have 4 bits, in blocks along the axis that is summed over; embeddings, and with them the language model's
- * head, 8, along the embedding. Vectors stay float32.
+ * head, 8, along the embedding. Vectors stay float32, and so does what is no tensor of the model's own, as a classifier's head.
  */
-function planOf(
-  config: ModelConfig,
-  name: string,
-  shape: readonly number[],
-): { readonly bits: 4 | 8; readonly axis: number } | undefined {
-  if (shape.length !== 2) return undefined
+function planOf(config: ModelConfig): (name: string) => Plan | undefined {
+  const own = ownShapes(config)
   const { layout, unadapted } = familyOf(config)
-  if (unadapted.includes(name.replace(/\.weight$/, ''))) return { bits: 8, axis: 1 }
-  return { bits: 4, axis: layout === 'in_out' ? 0 : 1 }
+  return (name) => {
+    if (own.get(name)?.length !== 2) return undefined
+    if (unadapted.includes(name.replace(/\.weight$/, ''))) return { bits: 8, axis: 1 }
+    return { bits: 4, axis: layout === 'in_out' ? 0 : 1 }
+  }
 }
 
 const codesKey = (name: string, bits: number): string => `${name}.int${bits}`
@@ -69,12 +74,17 @@ const codeBytes = (shape: readonly number[], bits: number): number => Math.ceil(
 /** What follows must lie at a multiple of a float32's size. */
 const padded = (bytes: number): number => 4 * Math.ceil(bytes / 4)
 
-async function writeQuantised(path: string, model: ModelFolder): Promise<void> {
+/** Writes tensors of a model in few bits, each when it is its turn. */
+export async function writeInt4(
+  path: string,
+  config: ModelConfig,
+  { shapes, dataOf: read }: Pick<TensorSource, 'shapes' | 'dataOf'>,
+): Promise<void> {
+  const plans = planOf(config)
   const entries = new Map<string, Pick<TensorEntry, 'dtype' | 'shape'>>()
   const bytesOf = new Map<string, () => Promise<Uint8Array>>()
-  const read = dataOf(model)
-  for (const [name, { shape }] of model.tensors) {
-    const plan = planOf(model.config, name, shape)
+  for (const [name, shape] of shapes) {
+    const plan = plans(name)
     if (!plan) {
       entries.set(name, { dtype: 'F32', shape })
       bytesOf.set(name, async () => new Uint8Array((await read(name)).buffer))
@@ -111,23 +121,37 @@ export async function openFrozenFolder(
   const model = await openModelFolder(folder, shapesOf)
   const path = join(folder, FROZEN_FILE)
   if (!(await exists(path))) return model
+  const shapes = new Map([...model.tensors].map(([name, { shape }]) => [name, shape]))
+  return { ...model, tensors: await findFrozen(path, model.config, shapes) }
+}
+
+/**
+ * Finds the tensors of a model in a file of frozen weights.
+ *
+ * @throws UserError where it has not all of them
+ */
+export async function findFrozen(
+  path: string,
+  config: ModelConfig,
+  shapes: ParameterShapes,
+): Promise<StoredTensors> {
   const { tensors: entries } = await readSafetensorsHeader(path)
-  const frozen = [...model.tensors].map(([name, { shape }]): [string, StoredTensor] => {
-    const plain = entries.get(name)
-    const plan = planOf(model.config, name, shape)
-    const tensor = plain ?? (plan && quantisedEntry(entries, name, shape, plan))
+  const plans = planOf(config)
+  const found = [...shapes].map(([name, shape]): [string, StoredTensor] => {
+    const plan = plans(name)
+    const tensor = entries.get(name) ?? (plan && quantisedEntry(entries, name, shape, plan))
     if (tensor?.shape.join() !== shape.join())
       throw broken(path, `it has no tensor ${name} of [${shape.join(', ')}]`)
     return [name, { ...tensor, file: path }]
   })
-  return { ...model, tensors: new Map(frozen) }
+  return new Map(found)
 }
 
 function quantisedEntry(
   entries: ReadonlyMap<string, TensorEntry>,
   name: string,
   shape: readonly number[],
-  { bits, axis }: { readonly bits: 4 | 8; readonly axis: number },
+  { bits, axis }: Plan,
 ): Omit<StoredTensor, 'file'> | undefined {
   const [codes, scales] = [entries.get(codesKey(name, bits)), entries.get(scalesKey(name))]
   const length = codeBytes(shape, bits)

@@ -15,8 +15,8 @@ export interface Usage {
   readonly base: string
   /** Whether transformers, and PEFT of an adapter, compute the same from it. */
   readonly transformers: boolean
-  /** The folder that transformers.js loads. */
-  readonly browser?: string
+  /** The folder that transformers.js loads, empty for the card's own, and what it calls the type of the graph's weights. */
+  readonly browser?: { readonly folder: string; readonly dtype: 'fp32' | 'q4' }
 }
 
 /** What the folder is called in the examples. */
@@ -125,11 +125,11 @@ ${ask}`,
 }
 
 const javascript = (
-  folder: string,
+  { folder, dtype }: NonNullable<Usage['browser']>,
   pipeline: string,
   call: string,
 ): string => `import { env, pipeline } from '@huggingface/transformers'
 
 env.localModelPath = './'
-const model = await pipeline('${pipeline}', '${[FOLDER, folder].filter(Boolean).join('/')}', { dtype: 'fp32' })
+const model = await pipeline('${pipeline}', '${[FOLDER, folder].filter(Boolean).join('/')}', { dtype: '${dtype}' })
 ${call}`

@@ -11,10 +11,12 @@ import type { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { Dim } from '../../graphs/ir/shape.ts'
 import { factsOf, familyOf } from '../../graphs/models/family.ts'
+import { graphNames } from '../exports/export_type.ts'
 import { externalData } from '../formats/external_data.ts'
-import { openFrozenFolder } from '../formats/frozen_weights.ts'
+import { findFrozen, openFrozenFolder } from '../formats/frozen_weights.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
+import type { StoredTensors } from '../formats/weight_files.ts'
 import type { Trained } from '../runs/run_graphs.ts'
 import { runGraphs } from '../runs/run_graphs.ts'
 
@@ -52,6 +54,12 @@ export async function flopsPerToken(
 
 const isSymbol = (dim: Dim): dim is string => typeof dim === 'string' && /^\w+$/.test(dim)
 
+/** The tensors of an exported file of few bits; undefined where another tool has written it. */
+const fewBits = (path: string, { config, tensors }: ModelFolder): Promise<StoredTensors | undefined> =>
+  findFrozen(path, config, new Map([...tensors].map(([name, { shape }]) => [name, shape]))).catch(
+    () => undefined,
+  )
+
 async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Promise<Graph | undefined> {
   const { config, tensors } = model
   const task =
@@ -59,13 +67,12 @@ async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Pr
   if (name === 'training_model.onnx') return task?.training()
   if (name === 'eval_model.onnx') return task?.evaluation()
   if (!familyOf(config).language) return undefined
-  const stored = () => externalData(tensors, 'model.onnx_data')
-  switch (name) {
-    case 'onnx/model.onnx':
-      return inferenceGraph({ config, stored: stored() })
-    case 'onnx/model_lora.onnx':
-      return inferenceGraph({ config, stored: stored(), lora: await readPeftAdapter(join(path, 'adapter')) })
-    default:
-      return undefined
-  }
+  const exported = /^onnx\/model(?<lora>_lora)?(?<few>_q4)?\.onnx$/.exec(name)?.groups
+  if (!exported) return undefined
+  const { weights } = graphNames(exported['few'] ? 'INT4' : undefined)
+  const found = exported['few'] ? await fewBits(join(path, 'onnx', weights), model) : tensors
+  if (!found) return undefined
+  const stored = externalData(found, weights)
+  const lora = exported['lora'] ? { lora: await readPeftAdapter(join(path, 'adapter')) } : {}
+  return inferenceGraph({ config, stored, ...lora })
 }

@@ -88,6 +88,8 @@ export function sessionOptions(ort: Library, options: NodeSessionOptions): Addre
     entry('set_denormal_as_zero', '1')
     entry('intra_op.allow_spinning', spinning ? '1' : '0')
     entry('use_env_allocators', options.memoryArena !== false && kindOf(provider).memory === null ? '1' : '0')
+    // Products of 4-bit weights take float32 as it is: by default ONNX Runtime rounds it to 8 bits.
+    entry('qdq_matmulnbits_accuracy_level', '1')
     entry('disable_prepacking', options.prepacking === false ? '1' : '0')
     if (options.externalFolder !== undefined)
       entry('model_external_initializers_file_folder_path', options.externalFolder)

@@ -27,6 +27,7 @@ interface ExportFlags {
   loraTargets?: string
   base?: Base
   precision: Precision
+  gradientCheckpointing: number | boolean
   seed: number
   json?: boolean
 }
@@ -59,15 +60,23 @@ export const exportCommand = (): Command =>
     .addOption(
       new Option('--precision <type>', 'what the graphs compute in').choices(PRECISIONS).default('fp32'),
     )
+    .option(
+      '--gradient-checkpointing [blocks]',
+      'the backward pass computes each block, or so many together, once more to save memory',
+      checkpointedBlocks,
+      false,
+    )
     .option('--seed <n>', 'seed of the weights that are drawn', wholeNumber({ from: 0, to: 2 ** 31 }), 42)
     .option('--json', 'print one JSON result on standard output')
     .addHelpText(
       'after',
-      '\nExample:\n  ortune export --model artifacts/pocket --out artifacts/pocket-lora --lora-r 16',
+      '\nExamples:\n  ortune export --model artifacts/pocket --out artifacts/pocket-lora --lora-r 16\n' +
+        '  ortune export --model artifacts/pocket --out artifacts/pocket-int4 --base int4 --gradient-checkpointing\n' +
+        '\nGraphs of a model for use, of 4 bits too, are written by "ortune merge".',
     )
     .action(async (flags: ExportFlags) => {
       const { model, out, task, pooling, full, loraR, loraAlpha, loraTargets, seed, json } = flags
-      const { base = null, precision } = flags
+      const { base = null, precision, gradientCheckpointing: gradient_checkpointing } = flags
       const { exportArtifacts } = await import('../runs/artifacts.ts')
       const { newHead } = await import('../runs/new_head.ts')
       const { readTaskModel } = await import('../runs/check_config.ts')
@@ -84,6 +93,7 @@ export const exportCommand = (): Command =>
         out,
         base,
         precision,
+        gradient_checkpointing,
         lora,
         npt: null,
         task,
@@ -103,6 +113,10 @@ export const exportCommand = (): Command =>
           `  look inside   ortune inspect ${out}\n`,
       )
     })
+
+/** As configurations have it: `true`, `false`, or of how many blocks together. Without a word commander takes `true`. */
+const checkpointedBlocks = (text: string): number | boolean =>
+  text === 'true' || text === 'false' ? text === 'true' : wholeNumber({ from: 1 })(text)
 
 /** The names of the classes; none for a task that has no classes. */
 function classesOf({ task, classes }: ExportFlags): string[] {

@@ -152,6 +152,19 @@ const mistakes: Record<string, readonly Mistake[]> = {
     [['generate', 'model', '--prompt', ''], /prompt 1 is empty/],
     [['merge', 'model', '--out', 'full'], /full holds files already/],
     [exportTo('full', 'model'), /full holds files that are no artifacts/],
+    [
+      exportTo('out', 'model', '--base', 'q4'),
+      /'--base <type>' argument 'q4' is invalid\. Allowed choices are/,
+    ],
+    [
+      exportTo('out', 'model', '--base', 'int4', '--full'),
+      /base int4 is for frozen weights, and lora full freezes none; leave base out/,
+    ],
+    [exportTo('out', 'model', '--precision', 'int4'), /'--precision <type>' argument 'int4' is invalid\./],
+    ...['0', '1.5', 'some'].map((blocks): Mistake => [
+      exportTo('out', 'model', '--gradient-checkpointing', blocks),
+      /'--gradient-checkpointing \[blocks\]' argument '[^']+' is invalid\. It must be a whole number/,
+    ]),
     [train('output_dir=full'), /full holds files that are no artifacts/],
     [['trian', 'config.yaml'], /unknown command 'trian'/],
   ],

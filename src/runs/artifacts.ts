@@ -5,7 +5,6 @@
 import { copyFile, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
-import { LOSS_SCALE } from '../../graphs/autodiff.ts'
 import { formatOf } from '../formats/families/family.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { opsetOf, serialize } from '../../graphs/ir/serialize.ts'
@@ -46,14 +45,13 @@ import { sealFiles } from '../formats/sealed.ts'
 import { gpt2TokenizerFiles } from '../formats/gpt2_tokenizer.ts'
 import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
 import { filesOf, readStored, WEIGHTS_FILE } from '../formats/weight_files.ts'
-import { initialLossScale } from '../learning/loss_scale.ts'
 import { runIdentity } from './run_identity.ts'
 import { writeInitial } from './initial_state.ts'
 import { checkBase } from './check_config.ts'
 import { checkOut } from './check_out.ts'
 import { seededTensor, seededWeights } from './initialise.ts'
 import type { Trained } from './run_graphs.ts'
-import { runGraphs } from './run_graphs.ts'
+import { constantsOf, runGraphs } from './run_graphs.ts'
 
 export interface ExportRequest extends Trained {
   /** A Hugging Face model folder, or a bare `config.json`: then the weights are random, from the seed. */
@@ -130,10 +128,7 @@ export async function writeGraphs(
     opset: Math.max(...Object.values(models).map(opsetOf)),
     parameters: { trainable: countParameters(graphs.trainable), frozen: countParameters(graphs.frozen) },
     models: Object.fromEntries(Object.entries(models).map(([name, graph]) => [name, signature(graph)])),
-    constants: {
-      ...(typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r }),
-      ...(precision === 'fp16' ? { [LOSS_SCALE]: initialLossScale.scale } : {}),
-    },
+    constants: constantsOf(request),
     optimizer: { name: 'AdamW', ...optimizer, first_step: 1 },
     ...(plastic ? { plastic } : {}),
     licence: licenceOf(await readCard(model)),

@@ -12,6 +12,7 @@ import { quote } from '../quote.ts'
 import { taskNamed } from '../tasks/index.ts'
 import type { SettledConfig } from './config.ts'
 import { adaptationOf, taskOptions } from './config.ts'
+import { constantsOf } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
 
 /**
@@ -37,7 +38,7 @@ export function checkManifest(
     plastic,
     gradient_checkpointing: gradient_checkpointing === false ? undefined : gradient_checkpointing,
     precision: precision === 'fp32' ? undefined : precision,
-    constants: typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r },
+    constants: constantsOf({ lora, precision }),
   }
   for (const [key, value] of Object.entries(expected)) {
     const other = difference(key, plain(manifest[key as keyof RunManifest]), plain(value))

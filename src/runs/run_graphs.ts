@@ -2,6 +2,7 @@
  * The graphs of a run, and which tensors it trains.
  * @module
  */
+import { LOSS_SCALE } from '../../graphs/autodiff.ts'
 import { checkpointed } from '../../graphs/checkpointing.ts'
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
@@ -15,6 +16,7 @@ import { UserError } from '../errors.ts'
 import { ownShapes } from '../formats/model_folder.ts'
 import type { Precision } from '../formats/precision.ts'
 import { precisionType } from '../formats/precision.ts'
+import { initialLossScale } from '../learning/loss_scale.ts'
 import type { TaskName } from '../tasks/index.ts'
 import { taskNamed } from '../tasks/index.ts'
 
@@ -32,6 +34,12 @@ export interface Trained {
   /** What the graphs compute in; absent: fp32. */
   readonly precision?: Precision | undefined
 }
+
+/** What graphs are fed at every step beside batches and trained tensors; the loss scale is the one to begin with. */
+export const constantsOf = ({ lora, precision }: Pick<Trained, 'lora' | 'precision'>) => ({
+  ...(typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r }),
+  ...(precision === 'fp16' ? { [LOSS_SCALE]: initialLossScale.scale } : {}),
+})
 
 export interface RunGraphs {
   /** The tensors that training changes, in the order of the graphs' inputs. */

@@ -17,7 +17,6 @@ import { join } from 'node:path'
 
 import { formatOf } from '../formats/families/family.ts'
 import { classifierGraph } from '../../graphs/tasks/classification.ts'
-import { serialize } from '../../graphs/ir/serialize.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
 import { factsOf, familyOf } from '../../graphs/models/family.ts'
@@ -30,7 +29,7 @@ import { headOf } from '../models/find_model.ts'
 import { writeExportedCard } from './exported_card.ts'
 import type { ExportType } from './export_type.ts'
 import { floatsOf, graphNames } from './export_type.ts'
-import { baseDtype, placeGraphWeights, roundTo } from './weights.ts'
+import { baseDtype, placeGraphs, roundTo } from './weights.ts'
 import { mergeAdapter } from './merge.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import { BASE_DTYPE_KEY, fillModelFolder, openModelFolder } from '../formats/model_folder.ts'
@@ -61,7 +60,7 @@ export async function exportClassifier(model: FoundModel, out: string, wanted?: 
   await checkEmpty(out)
   const merged = await mergedTensors(model)
   const dtype = floatsOf(wanted, merged.dtype)
-  const names = graphNames(wanted)
+  const names = graphNames(wanted, dtype)
   const tensors = roundTo(merged.tensors, dtype)
   const tokenizer = await loadTokenizer(base)
   const own = familyOf(merged.config).pooler ? undefined : tokenizer.eosId
@@ -89,19 +88,14 @@ export async function exportClassifier(model: FoundModel, out: string, wanted?: 
       model_type: KNOWN_TYPE,
       'transformers.js_config': names.config,
     })
-    const onnx = (name: string) => join(browser, 'onnx', name)
     const weights = { folder, config: merged.config, tensors }
-    const stored = await placeGraphWeights(weights, wanted, onnx(names.weights))
     const { pooling } = head
-    const graph = classifierGraph({
-      config: await readModelConfig(folder),
-      npt,
-      classes: headOutputs(head),
-      pooling,
-      stored,
+    const task = { config: await readModelConfig(folder), npt, classes: headOutputs(head), pooling }
+    await placeGraphs(weights, wanted, names, join(browser, 'onnx'), (stored) => {
+      const graph = classifierGraph({ ...task, stored })
+      graph.widensOnce = true
+      return graph
     })
-    graph.widensOnce = true
-    await writeFile(onnx(names.file('model')), serialize(graph))
   })
 }
 

@@ -41,7 +41,7 @@ import { exists, readJson } from '../formats/read_file.ts'
 import { TEMPLATES_KEY, learnedTemplates } from '../runs/templates.ts'
 import type { ExportType } from './export_type.ts'
 import { floatsOf, graphNames } from './export_type.ts'
-import { baseDtype, placeGraphWeights, roundTo } from './weights.ts'
+import { baseDtype, placeGraphs, roundTo } from './weights.ts'
 import { jinjaOf, replaceChatTemplate, whyNoJinja } from './chat_template.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { readTensors } from '../formats/safetensors.ts'
@@ -98,7 +98,7 @@ export async function exportModel({
     ...(trained === undefined ? [] : await readTensors(join(trained, TRAINED_FILE))),
   ])
   const dtype = floatsOf(wanted, baseDtype(base))
-  const names = graphNames(wanted)
+  const names = graphNames(wanted, dtype)
   const tensors = roundTo(adapter && !apart ? mergeAdapter(weights, adapter) : weights, dtype)
   // The model before training has learned from none of them.
   const learned = model.checkpoint === 'base' ? [] : await learnedTemplates(model.base)
@@ -126,13 +126,14 @@ export async function exportModel({
       ...{ folder: '', dtype: names.dtype },
     })
     await mkdir(join(folder, 'onnx'))
-    const onnx = (name: string) => join(folder, 'onnx', name)
-    const stored = await placeGraphWeights({ folder, config, tensors }, wanted, onnx(names.weights))
-    await writeFile(onnx(names.file('model')), serialize(inferenceGraph({ config, npt, stored })))
+    const onnx = join(folder, 'onnx')
+    const stored = await placeGraphs({ folder, config, tensors }, wanted, names, onnx, (stored) =>
+      inferenceGraph({ config, npt, stored }),
+    )
     if (!adapter || !apart) return
 
     const { lora } = adapterInputs(config, adapter, model.adapter!)
-    await writeFile(onnx(names.file('model_lora')), serialize(inferenceGraph({ config, stored, lora })))
+    await writeFile(join(onnx, names.file('model_lora')), serialize(inferenceGraph({ config, stored, lora })))
     await mkdir(join(folder, 'adapter'))
     for (const name of ['adapter_config.json', 'adapter_model.safetensors'])
       await copyFile(join(model.adapter!, name), join(folder, 'adapter', name))

@@ -14,24 +14,43 @@ export const NAMED_FLOATS: Readonly<Record<string, FloatDtype>> = {
   bfloat16: 'BF16',
 }
 
-/** As an option names the types, by transformers' names and those of `base`. */
+/** As an option names the types, by transformers' names, those of `base` and of transformers.js. */
 export const EXPORT_TYPES: Readonly<Record<string, ExportType>> = {
   ...NAMED_FLOATS,
-  ...{ fp32: 'F32', fp16: 'F16', bf16: 'BF16', int4: 'INT4' },
+  ...{ fp32: 'F32', fp16: 'F16', bf16: 'BF16', int4: 'INT4', q4: 'INT4' },
 }
 
 /** The type of the floats beside graphs of a type. */
 export const floatsOf = (wanted: ExportType | undefined, base: FloatDtype): FloatDtype =>
   wanted === undefined || wanted === 'INT4' ? base : wanted
 
-/** As transformers.js names a graph: `model.onnx`, or `model_q4.onnx` with weights of 4 bits, either computing in float32. */
-export const graphNames = (type: ExportType | undefined) => {
-  const [dtype, suffix] = type === 'INT4' ? (['q4', '_q4'] as const) : (['fp32', ''] as const)
+/** What transformers.js calls types of weights, and puts behind the name of their file. */
+const SUFFIXES = { fp32: '', fp16: '_fp16', q4: '_q4' } as const
+
+/**
+ * By what transformers.js finds a graph, the first being what it takes by itself. All compute in float32, so that one of float16 runs
+ * on devices without arithmetic of 16 bits, where `fp16` is refused: it has both names.
+ */
+function dtypesOf(type: ExportType | undefined, floats: FloatDtype): readonly ['fp32' | 'q4', ...'fp16'[]] {
+  if (type === 'INT4') return ['q4']
+  return floats === 'F16' ? ['fp32', 'fp16'] : ['fp32']
+}
+
+/**
+ * As transformers.js names graphs: `model.onnx`, `model_q4.onnx` with weights of 4 bits.
+ *
+ * @param floats the type of the floats beside it
+ */
+export const graphNames = (type: ExportType | undefined, floats: FloatDtype = 'F32') => {
+  const dtypes = dtypesOf(type, floats)
+  const [dtype] = dtypes
+  const all = dtypes.map((each) => `model${SUFFIXES[each]}.onnx`)
   return {
-    file: (name: string) => `${name}${suffix}.onnx`,
-    weights: `model${suffix}.onnx_data`,
+    file: (name: string) => `${name}${SUFFIXES[dtype]}.onnx`,
     dtype,
+    /** The names of the whole model's graph, each with that of its weights; the first is `file('model')`. */
+    all: all.map((graph) => ({ graph, weights: `${graph}_data` })),
     /** What it reads beside the model's own configuration: which file to take, and that its weights are in one other. */
-    config: { dtype, use_external_data_format: { [`model${suffix}.onnx`]: 1 } },
+    config: { dtype, use_external_data_format: Object.fromEntries(all.map((graph) => [graph, 1])) },
   }
 }

@@ -3,9 +3,11 @@
  * them where they lie and compute in float32; with int4 they have a file of their own, of few bits, and other tools the floats beside it.
  * @module
  */
+import { writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 
-import type { ExternalData } from '../../graphs/ir/graph.ts'
+import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { externalData, linkOrCopy } from '../formats/external_data.ts'
 import { findFrozen, writeInt4 } from '../formats/frozen_weights.ts'
@@ -13,7 +15,7 @@ import { narrowTensor, widen } from '../formats/half.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { BASE_DTYPE_KEY, dtypeOf } from '../formats/model_folder.ts'
 import type { FloatDtype, FloatTensor } from '../formats/safetensors.ts'
-import type { ExportType } from './export_type.ts'
+import type { ExportType, graphNames } from './export_type.ts'
 import { NAMED_FLOATS } from './export_type.ts'
 import { WEIGHTS_FILE } from '../formats/weight_files.ts'
 
@@ -34,13 +36,36 @@ export function roundTo(
 }
 
 /**
+ * Writes a model's graph, and its weights, under each of its names.
+ *
+ * @param onnx the folder
+ * @param build the graph, given where each tensor lies
+ * @returns where they lie for the first of the names
+ */
+export async function placeGraphs(
+  exported: ExportedWeights,
+  type: ExportType | undefined,
+  { all }: Pick<ReturnType<typeof graphNames>, 'all'>,
+  onnx: string,
+  build: (stored: ReadonlyMap<string, ExternalData>) => Graph,
+): Promise<ReadonlyMap<string, ExternalData>> {
+  const places: ReadonlyMap<string, ExternalData>[] = []
+  for (const { graph, weights } of all) {
+    const stored = await placeGraphWeights(exported, type, join(onnx, weights))
+    await writeFile(join(onnx, graph), serialize(build(stored)))
+    places.push(stored)
+  }
+  return places[0]!
+}
+
+/**
  * Puts the weights where graphs look for them: the folder's own file under another name, or one of few bits.
  *
  * @param model the folder, and what its file of weights holds
  * @param to the file, which the graphs call by its name
  * @returns where each tensor lies in it
  */
-export async function placeGraphWeights(
+async function placeGraphWeights(
   { folder, config, tensors }: ExportedWeights,
   type: ExportType | undefined,
   to: string,

@@ -11,7 +11,6 @@ import type { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { Dim } from '../../graphs/ir/shape.ts'
 import { factsOf, familyOf } from '../../graphs/models/family.ts'
-import { graphNames } from '../exports/export_type.ts'
 import { externalData } from '../formats/external_data.ts'
 import { findFrozen, openFrozenFolder } from '../formats/frozen_weights.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
@@ -67,10 +66,11 @@ async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Pr
   if (name === 'training_model.onnx') return task?.training()
   if (name === 'eval_model.onnx') return task?.evaluation()
   if (!familyOf(config).language) return undefined
-  const exported = /^onnx\/model(?<lora>_lora)?(?<few>_q4)?\.onnx$/.exec(name)?.groups
+  const exported = /^onnx\/model(?<lora>_lora)?(?<suffix>_q4|_fp16)?\.onnx$/.exec(name)?.groups
   if (!exported) return undefined
-  const { weights } = graphNames(exported['few'] ? 'INT4' : undefined)
-  const found = exported['few'] ? await fewBits(join(path, 'onnx', weights), model) : tensors
+  const { suffix = '' } = exported
+  const weights = `model${suffix}.onnx_data`
+  const found = suffix === '_q4' ? await fewBits(join(path, 'onnx', weights), model) : tensors
   if (!found) return undefined
   const stored = externalData(found, weights)
   const lora = exported['lora'] ? { lora: await readPeftAdapter(join(path, 'adapter')) } : {}

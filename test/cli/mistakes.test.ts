@@ -151,6 +151,10 @@ const mistakes: Record<string, readonly Mistake[]> = {
     [generate('model', '--checkpoint', 'best'), /model is no run, so it has no best checkpoint/],
     [['generate', 'model', '--prompt', ''], /prompt 1 is empty/],
     [['merge', 'model', '--out', 'full'], /full holds files already/],
+    [
+      ['merge', 'model', '--out', 'out', '--dtype', 'q8'],
+      /'--dtype <type>' argument 'q8' is invalid\. Allowed/,
+    ],
     [exportTo('full', 'model'), /full holds files that are no artifacts/],
     [
       exportTo('out', 'model', '--base', 'q4'),

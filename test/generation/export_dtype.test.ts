@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 import { env, pipeline } from '@xenova/transformers'
@@ -175,6 +175,58 @@ describe('an exported graph in few bits', function () {
       }
     }))
 
+  it('is found by transformers.js under the names that it has for types', () =>
+    withFolder(async (folder) => {
+      Object.assign(env, { allowRemoteModels: false, localModelPath: folder })
+      const half = join(folder, 'half')
+      await exportModel({ model: await findModel(pocket), out: half, dtype: 'F16' })
+      const of = async (out: string, dtype: 'fp32' | 'fp16' | 'q4') => {
+        const generator = await pipeline('text-generation', out, { dtype })
+        const { logits } = (await generator.model(generator.tokenizer('A lamp is a'))) as {
+          logits: { data: Float32Array; dims: [number, number, number] }
+        }
+        await generator.dispose()
+        const [, positions, width] = logits.dims
+        const data = Float64Array.from(logits.data)
+        return Array.from({ length: positions }, (_, t) => data.subarray(t * width, (t + 1) * width))
+      }
+      const made = async (out: string, base: string, dtype?: ExportType) => {
+        await exportModel({ model: await findModel(base), out: join(folder, out), dtype })
+        return readdir(join(folder, out, 'onnx'))
+      }
+      const files = (...graphs: string[]) => graphs.flatMap((name) => [`${name}.onnx`, `${name}.onnx_data`])
+      expect(await made('whole', pocket, 'F32')).to.have.members(files('model'))
+      expect(await made('plain', half)).to.have.members(files('model', 'model_fp16'))
+      expect(await made('few', half, 'INT4')).to.have.members(files('model_q4'))
+      const whole = await of('whole', 'fp32')
+      for (const [out, dtype, type] of [
+        ['half', 'fp16', 'F16'],
+        ['half', 'fp32', 'F16'],
+        ['plain', 'fp16', 'F16'],
+        ['few', 'q4', 'INT4'],
+      ] as const) {
+        const apart = bounds[type][1]
+        expect(divergence(whole, await of(out, dtype)), `${out}, ${dtype}`).to.be.within(apart / 100, apart)
+      }
+      // A browser is handed the weights by the name that the graph has for them.
+      const graph = join(half, 'onnx', 'model_fp16.onnx')
+      const data = await readFile(`${graph}_data`)
+      const web = await openWebSession(await readFile(graph), {
+        externalData: [{ path: 'model_fp16.onnx_data', data }],
+      })
+      await web.release()
+      const { models } = await inspect(half)
+      const costs = ['model', 'model_fp16'].map((name) => models[`onnx/${name}.onnx`]!.flops_per_token)
+      expect(costs[0]).to.be.greaterThan(1e6)
+      expect(costs[1]).to.equal(costs[0])
+      const numbers = await Promise.all(
+        ['model.safetensors', ...['model', 'model_fp16'].map((name) => `onnx/${name}.onnx_data`)].map(
+          (name) => stat(join(half, name)),
+        ),
+      )
+      expect(new Set(numbers.map(({ ino }) => ino)).size, 'weights are stored once').to.equal(1)
+    }))
+
   it('is that of a classifier, whose head stays float32', () =>
     withFolder(async (folder) => {
       const rows = ['a dog', 'a cat', 'the sea', 'a hill'].map((text, i) => ({
@@ -191,6 +243,9 @@ describe('an exported graph in few bits', function () {
       const exported = async (type: ExportType) => {
         const out = join(folder, type)
         await exportClassifier(model, out, type)
+        const graphs = (await readdir(join(out, 'transformers.js', 'onnx'))).filter((name) => /x$/.test(name))
+        const half = type === 'F16' ? ['model_fp16.onnx'] : []
+        expect(graphs).to.have.members([graphOf(type), ...half])
         const session = await openNodeSession(join(out, 'transformers.js', 'onnx', graphOf(type)))
         const { logits } = await session.run({ input_ids: input_ids!, attention_mask: attention_mask! })
         await session.release()

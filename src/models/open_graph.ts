@@ -16,7 +16,7 @@ import { externalData, readableInPlace } from '../formats/external_data.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
 import { filesOf, readStored } from '../formats/weight_files.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
-import type { OpenOptions, Runtime } from '../runtime/runtime.ts'
+import type { HalfTypes, OpenOptions, Runtime } from '../runtime/runtime.ts'
 import { STORED_ALONE } from '../runtime/runtime.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
 import { finiteSession } from './finite_session.ts'
@@ -40,16 +40,27 @@ export async function computable(
   graph: Graph,
   runtime: Runtime,
 ): Promise<{ readonly graph: Graph; readonly widened?: Widening }> {
-  const { arithmetic, storage } = (await runtime.halfTypes?.()) ?? STORED_ALONE
   const dtype = halfTypeOf(graph)
-  if (dtype && !arithmetic.includes(dtype) && !storage.includes(dtype))
-    throw new UserError(
-      `the provider has no ${dtype} on this device; use precision ${arithmetic.length > 0 ? 'fp16 or ' : ''}fp32, or the provider cuda or cpu`,
-    )
+  const { arithmetic, storage } = await halfTypesFor(dtype, runtime)
   if (dtype && !arithmetic.includes(dtype))
     return { graph: withFloat32Arithmetic(graph), widened: 'arithmetic' }
   if (keptHalves(graph).every((kept) => storage.includes(kept))) return { graph }
   return { graph: withWideWeights(graph), widened: 'weights' }
+}
+
+/**
+ * What a runtime does with numbers of 16 bits.
+ *
+ * @throws UserError where it has neither arithmetic nor storage of the type that is wanted
+ */
+export async function halfTypesFor(wanted: HalfType | undefined, runtime: Runtime): Promise<HalfTypes> {
+  const types = (await runtime.halfTypes?.()) ?? STORED_ALONE
+  const { arithmetic, storage } = types
+  if (wanted && !arithmetic.includes(wanted) && !storage.includes(wanted))
+    throw new UserError(
+      `the provider has no ${wanted} on this device; use precision ${arithmetic.length > 0 ? 'fp16 or ' : ''}fp32, or the provider cuda or cpu`,
+    )
+  return types
 }
 
 /** The types of 16 bits that a graph's weights are kept in. */

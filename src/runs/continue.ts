@@ -17,12 +17,13 @@ import type { Listener } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
 import { storedState } from '../learning/trainer_state.ts'
 import type { Device } from '../runtime/device.ts'
-import { checkDevice, nodeRuntime } from '../runtime/node_runtime.ts'
+import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { checkManifest } from './check_manifest.ts'
 import { writeCheckpoint } from './checkpoint.ts'
+import { checkRunDevice } from './check_device.ts'
 import type { SettledConfig } from './config.ts'
 import type { Changes } from './change.ts'
 import { changingOptions, followChanges } from './option_history.ts'
@@ -146,6 +147,6 @@ async function keepChanges(settings: SettledConfig, { global_step }: TrainerStat
     throw new UserError(
       `max_steps ${max_steps} lies before step ${global_step}, which ${run} has reached; give more`,
     )
-  await checkDevice(settings)
+  await checkRunDevice(settings)
   await keepOptions(run, pickChangeable(settings))
 }

@@ -15,10 +15,10 @@ import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { adamwConfig } from '../learning/options.ts'
 import { findModel } from '../models/find_model.ts'
 import { createClosing } from '../runtime/closing.ts'
-import { checkDevice } from '../runtime/node_runtime.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { placeModel, writeGraphs } from './artifacts.ts'
 import { changingOptions } from './option_history.ts'
+import { checkRunDevice } from './check_device.ts'
 import { checkConfig, checkSingle, readTaskModel } from './check_config.ts'
 import { checkOut } from './check_out.ts'
 import type { RunConfig } from './config.ts'
@@ -83,7 +83,7 @@ export async function fillRun(
 ): Promise<CreatedRun> {
   checkConfig(given)
   const modelConfig = await readTaskModel(given)
-  await checkDevice(given)
+  await checkRunDevice(given)
   const config = withLearningRate(await resolveTemplates(given), modelConfig)
   const task = taskNamed(config.task)
   const options = taskOptions(config)

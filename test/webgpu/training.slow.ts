@@ -153,6 +153,7 @@ describe('WebGPU in Node', function () {
     expect((error as Error).message).to.equal(
       'the provider has no float16 on this device; use precision fp32, or the provider cuda or cpu',
     )
+    expect(await readdir(join(folder, 'half', 'webgpu'))).not.to.include('run')
   })
 
   it('says what is too large for the adapter, and what to do', async () => {

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { UserError } from '../../errors.ts'
 import { readRows } from '../../data/sources/read_rows.ts'
 import { digestOfJson } from '../../formats/sealed.ts'
-import { checkDevice } from '../../runtime/node_runtime.ts'
 import { taskNamed } from '../../tasks/index.ts'
 import { checkConfig, readTaskModel } from '../check_config.ts'
+import { checkRunDevice } from '../check_device.ts'
 import type { RunConfig } from '../config.ts'
 import { adaptationOf, taskOptions } from '../config.ts'
 import { newHead } from '../new_head.ts'
@@ -191,8 +191,8 @@ function createChecks(): (config: RunConfig) => Promise<void> {
         new Map(),
       )
     }
-    const { provider, threads } = config
-    await once('device', [provider, threads], () => checkDevice(config))
+    const { provider, threads, precision } = config
+    await once('device', [provider, threads, precision], () => checkRunDevice(config))
     for (const source of [...config.data, ...(config.eval_data ?? [])])
       await once('data', without(source, ['split', 'template']), () =>
         readRows(source.path, without(source, ['path', 'split', 'template'])).next(),

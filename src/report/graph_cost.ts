@@ -11,6 +11,7 @@ import type { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { Dim } from '../../graphs/ir/shape.ts'
 import { factsOf, familyOf } from '../../graphs/models/family.ts'
+import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { externalData } from '../formats/external_data.ts'
 import { findFrozen, openFrozenFolder } from '../formats/frozen_weights.ts'
 import type { ModelFolder } from '../formats/model_folder.ts'
@@ -23,6 +24,8 @@ import { runGraphs } from '../runs/run_graphs.ts'
 export interface ArtifactFolder {
   readonly path: string
   readonly model: ModelFolder
+  /** The plastic blocks of an exported model, where it has some. */
+  readonly npt: NptConfig | undefined
   readonly facts: Trained | null
 }
 
@@ -59,7 +62,10 @@ const fewBits = (path: string, { config, tensors }: ModelFolder): Promise<Stored
     () => undefined,
   )
 
-async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Promise<Graph | undefined> {
+async function rebuild(
+  { path, model, npt, facts }: ArtifactFolder,
+  name: string,
+): Promise<Graph | undefined> {
   const { config, tensors } = model
   const task =
     facts && runGraphs(facts, config, externalData((await openFrozenFolder(path)).tensors, basename))
@@ -74,5 +80,5 @@ async function rebuild({ path, model, facts }: ArtifactFolder, name: string): Pr
   if (!found) return undefined
   const stored = externalData(found, weights)
   const lora = exported['lora'] ? { lora: await readPeftAdapter(join(path, 'adapter')) } : {}
-  return inferenceGraph({ config, stored, ...lora })
+  return inferenceGraph({ config, npt, stored, ...lora })
 }

@@ -6,12 +6,15 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
 import { factsOf } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { standingRun } from '../formats/curriculum.ts'
 import { readRunManifest } from '../runs/run_manifest.ts'
 import { openModelFolder, ownShapes } from '../formats/model_folder.ts'
+import { readNptConfig } from '../formats/npt_config.ts'
 import { exists, readBytes, unreadable } from '../formats/read_file.ts'
+import { besideShapes } from '../models/trained_feeds.ts'
 import { runGraphs } from '../runs/run_graphs.ts'
 import type { ArtifactFolder } from './graph_cost.ts'
 import { flopsPerToken } from './graph_cost.ts'
@@ -107,15 +110,17 @@ async function knownFolder(path: string): Promise<KnownFolder | undefined> {
   const isArtifact = await exists(join(path, 'ortune.json'))
   const isModel = (await exists(join(path, 'config.json'))) && (await exists(join(path, 'model.safetensors')))
   if (!isArtifact && !isModel) return undefined
-  const model = await openModelFolder(path)
+  const npt = await readNptConfig(path)
+  const shapesOf = (config: ModelConfig) => new Map([...ownShapes(config), ...besideShapes({ npt }, config)])
+  const model = await openModelFolder(path, shapesOf)
   if (!isArtifact) {
-    const groups = parameterGroups(ownShapes(model.config), false)
-    return { path, model, facts: null, task: null, groups }
+    const groups = parameterGroups(shapesOf(model.config), false)
+    return { path, model, npt, facts: null, task: null, groups }
   }
   const facts = await readRunManifest(path)
   const { trainable, frozen } = runGraphs(facts, model.config, new Map())
   const groups = [...parameterGroups(trainable, true), ...parameterGroups(frozen, false)]
-  return { path, model, facts, task: facts.task, groups }
+  return { path, model, npt, facts, task: facts.task, groups }
 }
 
 const floatShapes = (tensors: readonly TensorSummary[]): Map<string, readonly number[]> =>

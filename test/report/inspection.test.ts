@@ -8,15 +8,18 @@ import { mlpWidth } from '../../graphs/models/gpt2.ts'
 import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
 import { exportModel } from '../../src/exports/export_model.ts'
 import { inspect } from '../../src/report/inspection.ts'
+import { findModel } from '../../src/models/find_model.ts'
 import { countParameters, parameterGroups } from '../../src/report/parameter_groups.ts'
 import { renderInspection } from '../../src/report/render_inspection.ts'
 import { exportArtifacts } from '../../src/runs/artifacts.ts'
 import { adamwConfig, trainingOptionsSchema } from '../../src/learning/options.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import { languageHead } from '../../graphs/models/head.ts'
+import { continueRun } from '../../src/runs/continue.ts'
 import { runGraphs } from '../../src/runs/run_graphs.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { withExternalWeight } from '../runtime/models.ts'
+import { createTinyRun } from '../training/tiny_run.ts'
 import { tinyConfig, tinyLora, writeTinyAdapter, writeTinyModel } from '../tiny_model.ts'
 
 const optimizer = adamwConfig(trainingOptionsSchema.parse({}))
@@ -139,6 +142,29 @@ describe('report/inspection', () => {
       expect(models['onnx/model_lora.onnx']!.flops_per_token).to.equal(forwardFlops(tinyLora.r))
       const single = await inspect(join(out, 'onnx', 'model_lora.onnx'))
       expect(Object.keys(single.models)).to.deep.equal(['onnx/model_lora.onnx'])
+    })
+  })
+
+  it('shows an exported model with plastic blocks, whatever type its weights have', async () => {
+    await withFolder(async (folder) => {
+      const npt = { rank: 4, layers: [1] }
+      const { run } = await createTinyRun(folder, [{ text: 'a lamp' }], {
+        lora: undefined,
+        npt,
+        max_steps: 1,
+      })
+      await continueRun(run)
+      for (const [dtype, graph] of [
+        ['F32', 'model'],
+        ['F16', 'model_fp16'],
+        ['INT4', 'model_q4'],
+      ] as const) {
+        const out = join(folder, dtype)
+        await exportModel({ model: await findModel(run), out, dtype })
+        const { parameters, models } = await inspect(out)
+        expect(parameters.frozen).to.equal(43_904 + npt.rank * (tinyConfig.n_embd + mlpWidth(tinyConfig)))
+        expect(models[`onnx/${graph}.onnx`]!.flops_per_token).to.be.greaterThan(forwardFlops(0))
+      }
     })
   })
 

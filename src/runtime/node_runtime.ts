@@ -48,7 +48,7 @@ async function computesIn(provider: Provider, dtype: HalfType): Promise<boolean>
   const graph = new Graph('half')
   const x = cast(graph.input('x', 'float32', ['n']), dtype)
   graph.output('y', cast(add(x, x), 'float32'))
-  const session = await openNodeSession(serialize(graph), { provider, name: `a graph of ${dtype}` })
+  const session = await openNodeSession(serialize(graph), { provider, name: `a graph on ${provider}` })
   try {
     await session.run({ x: { dtype: 'float32', dims: [4], data: new Float32Array(4) } })
     return true

@@ -10,6 +10,7 @@ import { compilePart } from '../data/templates/template_part.ts'
 import type { ChatTemplate } from '../data/templates/template_source.ts'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { CHAT_TEMPLATE_FILE, readChatTemplate } from '../formats/chat_template.ts'
+import { diskFiles } from '../formats/disk_files.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { chatForm } from '../generation/chat_form.ts'
 import type { Message } from '../generation/jinja_form.ts'
@@ -85,7 +86,7 @@ function writesAlike(template: string, source: ChatTemplate): boolean {
 /** Puts a chat template into a folder in place of those that came with its tokenizer; none takes them away. */
 export async function replaceChatTemplate(folder: string, template: string | undefined): Promise<void> {
   await rm(join(folder, CHAT_TEMPLATE_FILE), { force: true })
-  if (template === undefined && !(await readChatTemplate(folder))) return
+  if (template === undefined && !(await readChatTemplate(diskFiles(folder)))) return
   const path = join(folder, 'tokenizer_config.json')
   const known = (await exists(path)) ? ((await readJson(path)) as Record<string, unknown>) : {}
   // A key that is undefined is left out.

@@ -28,8 +28,9 @@ import { languageModelShapes } from '../../graphs/models/language_model.ts'
 import { UserError } from '../errors.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { CHAT_TEMPLATE_FILE } from '../formats/chat_template.ts'
+import { diskFiles } from '../formats/disk_files.ts'
 import { copyFiles } from '../formats/companions.ts'
-import { placeTokenizerFiles } from '../formats/tokenizer_files.ts'
+import { placeTokenizerFiles } from '../formats/place_tokenizer_files.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { writeExportedCard } from './exported_card.ts'
 import { mergeAdapter } from './merge.ts'
@@ -45,7 +46,7 @@ import { baseDtype, placeGraphs, roundTo } from './weights.ts'
 import { jinjaOf, replaceChatTemplate, whyNoJinja } from './chat_template.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { readTensors } from '../formats/safetensors.ts'
-import { readStored } from '../formats/weight_files.ts'
+import { readStored } from '../formats/read_stored.ts'
 import { adapterInputs } from '../models/adapter_inputs.ts'
 import { besideShapes } from '../models/trained_feeds.ts'
 
@@ -145,7 +146,7 @@ export async function exportModel({
 async function endAsTrained(folder: string): Promise<void> {
   const path = join(folder, 'generation_config.json')
   const { eosId } = await loadTokenizer(folder)
-  const { endsOfText } = await readGenerationConfig(folder)
+  const { endsOfText } = await readGenerationConfig(diskFiles(folder))
   if (endsOfText.includes(eosId)) return
   const known = (await exists(path)) ? ((await readJson(path)) as object) : {}
   const ends = [eosId, ...endsOfText]

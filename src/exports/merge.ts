@@ -4,7 +4,7 @@
  */
 import { UserError } from '../errors.ts'
 import type { PeftAdapter } from '../formats/peft.ts'
-import { adaptedModules, adapterLayout } from '../formats/peft.ts'
+import { adaptedModules, adapterLayout } from '../formats/peft_files.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 
 /**

@@ -3,11 +3,11 @@
  * `tokenizer_config.json` one template or a list of named ones.
  * @module
  */
-import { join } from 'node:path'
 import { z } from 'zod'
 
 import { checkJson } from '../schema.ts'
-import { exists, readJson, readText } from './read_file.ts'
+import type { Files } from './files.ts'
+import { has } from './files.ts'
 
 export interface ChatTemplateFile {
   /** Jinja2. */
@@ -26,11 +26,12 @@ const schema = z.looseObject({
 })
 
 /** @throws UserError where the files are broken */
-export async function readChatTemplate(folder: string): Promise<ChatTemplateFile | undefined> {
-  const path = join(folder, 'tokenizer_config.json')
-  const config = checkJson(schema, (await exists(path)) ? await readJson(path) : {}, path)
-  const own = join(folder, CHAT_TEMPLATE_FILE)
-  const source = (await exists(own)) ? await readText(own) : defaultOf(config.chat_template)
+export async function readChatTemplate(files: Files): Promise<ChatTemplateFile | undefined> {
+  const name = 'tokenizer_config.json'
+  const json = (await has(files, name)) ? await files.json(name) : {}
+  const config = checkJson(schema, json, files.path(name))
+  const isOwn = await has(files, CHAT_TEMPLATE_FILE)
+  const source = isOwn ? await files.text(CHAT_TEMPLATE_FILE) : defaultOf(config.chat_template)
   return source === undefined ? undefined : { source, tokens: specialTokens(config) }
 }
 

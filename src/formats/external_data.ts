@@ -3,13 +3,10 @@
  * safetensors file. ONNX Runtime wants the file in the graph's folder and follows no symbolic links.
  * @module
  */
-import { constants } from 'node:fs'
-import { copyFile, link } from 'node:fs/promises'
-
 import type { DType } from '../../graphs/ir/dtype.ts'
 import type { ExternalData } from '../../graphs/ir/graph.ts'
 import { HALVES } from './half.ts'
-import type { ModelFolder } from './model_folder.ts'
+import type { ModelFolder } from './model_files.ts'
 import { BLOCK } from './quantise.ts'
 import type { StoredScales, StoredTensor } from './weight_files.ts'
 
@@ -43,14 +40,3 @@ export const readableInPlace = ({ tensors }: Pick<ModelFolder, 'tensors'>): bool
 
 /** Types other than float32 that graphs read. */
 const DTYPES: Readonly<Record<string, DType>> = { ...HALVES, INT4: 'int4', INT8: 'int8' }
-
-/**
- * A copy that stays what it is when the original changes, and shares its blocks on the disk where the file system can (Btrfs, XFS,
- * APFS).
- */
-export const cloneFile = (from: string, to: string): Promise<void> =>
-  copyFile(from, to, constants.COPYFILE_FICLONE)
-
-/** A second name for a file of the same folder where the file system can, else a copy. */
-export const linkOrCopy = (from: string, to: string): Promise<void> =>
-  link(from, to).catch(() => copyFile(from, to))

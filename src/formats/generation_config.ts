@@ -3,11 +3,11 @@
  * older `config.json` says of it.
  * @module
  */
-import { join } from 'node:path'
 import { z } from 'zod'
 
 import { checkJson } from '../schema.ts'
-import { exists, readJson } from './read_file.ts'
+import type { Files } from './files.ts'
+import { has } from './files.ts'
 
 /** Options of writing, under transformers' names; a key that the files do not have is missing. */
 export interface GenerationDefaults {
@@ -84,17 +84,17 @@ const TOP_K = 50
 const OLD_MAX_LENGTH = 20
 
 /**
- * Reads what a folder says about writing.
+ * Reads what the files of a model say about writing.
  *
  * @throws UserError where a file is broken or an end of text is no token id
  */
-export async function readGenerationConfig(folder: string): Promise<GenerationConfig> {
-  const configPath = join(folder, 'config.json')
-  const path = join(folder, 'generation_config.json')
-  const isOwn = await exists(path)
-  const model = checkJson(z.looseObject({ eos_token_id: endsOfText }), await readJson(configPath), configPath)
-  if (!isOwn) return parseGeneration(model, configPath, model.eos_token_id)
-  return parseGeneration(await readJson(path), path, model.eos_token_id)
+export async function readGenerationConfig(files: Files): Promise<GenerationConfig> {
+  const where = files.path('config.json')
+  const schema = z.looseObject({ eos_token_id: endsOfText })
+  const model = checkJson(schema, await files.json('config.json'), where)
+  const name = 'generation_config.json'
+  if (!(await has(files, name))) return parseGeneration(model, where, model.eos_token_id)
+  return parseGeneration(await files.json(name), files.path(name), model.eos_token_id)
 }
 
 function parseGeneration(json: unknown, where: string, others: readonly number[]): GenerationConfig {

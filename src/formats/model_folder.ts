@@ -6,55 +6,34 @@
 import { join } from 'node:path'
 
 import type { ModelConfig } from '../../graphs/models/family.ts'
-import { familyName, familyOf } from '../../graphs/models/family.ts'
+import { familyName } from '../../graphs/models/family.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import { isPooled, languageHead } from '../../graphs/models/head.ts'
+import { ownShapes } from '../../graphs/models/own_shapes.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { writeFileAtomic, writeFolderAtomic } from './atomic.ts'
 import { classifierConfig } from './classifier_config.ts'
+import { diskFiles } from './disk_files.ts'
 import { formatOf } from './families/family.ts'
-import { checkWrites, readModelConfig } from './model_config.ts'
-import { checkTied, findTensors } from './model_tensors.ts'
+import { checkWrites } from './parse_model_config.ts'
+import type { ModelFolder } from './model_files.ts'
+import { openModelFiles, openTrainableFiles } from './model_files.ts'
 import type { FloatDtype, FloatTensor } from './safetensors.ts'
 import { streamSafetensors } from './safetensors.ts'
 import type { StoredTensor, StoredTensors } from './weight_files.ts'
-import { findWeights, WEIGHTS_FILE } from './weight_files.ts'
+import { WEIGHTS_FILE } from './weight_files.ts'
 
-/** A model's folder whose configuration and weights agree. */
-export interface ModelFolder {
-  readonly config: ModelConfig
-  /** Where each parameter lies, under transformers' names. */
-  readonly tensors: StoredTensors
-}
+export type { ModelFolder }
 
-/**
- * Opens the folder of a model: reads its configuration and the headers of its weights, and checks that they fit.
- *
- * @param shapesOf the parameters wanted, by default those of {@link ownShapes}
- */
-export async function openModelFolder(
+/** Opens the folder of a model; see {@link openModelFiles}. */
+export const openModelFolder = (
   folder: string,
-  shapesOf: (config: ModelConfig) => ParameterShapes = ownShapes,
-): Promise<ModelFolder> {
-  const config = await readModelConfig(join(folder, 'config.json'))
-  const weights = await findWeights(folder)
-  const tensors = findTensors(weights, config, shapesOf(config))
-  await checkTied(weights, config)
-  return { config, tensors }
-}
+  shapesOf?: (config: ModelConfig) => ParameterShapes,
+): Promise<ModelFolder> => openModelFiles(diskFiles(folder), shapesOf)
 
-/**
- * As {@link openModelFolder}, for a model to be trained: parameters that only some models of its family are saved with, as the
- * pooler of a BERT, may be missing.
- */
-export async function openTrainableFolder(folder: string): Promise<ModelFolder> {
-  const config = await readModelConfig(join(folder, 'config.json'))
-  const { fresh } = formatOf(config).naming
-  const weights = await findWeights(folder)
-  const tensors = findTensors(weights, config, ownShapes(config), fresh)
-  await checkTied(weights, config)
-  return { config, tensors }
-}
+/** The same of one to be trained; see {@link openTrainableFiles}. */
+export const openTrainableFolder = (folder: string): Promise<ModelFolder> =>
+  openTrainableFiles(diskFiles(folder))
 
 /**
  * As {@link openModelFolder}, for a model that writes.
@@ -68,12 +47,6 @@ export const openLanguageModelFolder = (
     checkWrites(config, join(folder, 'config.json'))
     return shapesOf(config)
   })
-
-/** The parameters that a folder is expected to hold: the body's, and a language model's own head where the family has one. */
-export function ownShapes(config: ModelConfig): ParameterShapes {
-  const family = familyOf(config)
-  return new Map([...family.shapes(config), ...(family.language?.shapes(config) ?? [])])
-}
 
 /** Tensors that need not be in memory together. */
 export interface TensorSource {

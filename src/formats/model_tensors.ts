@@ -7,8 +7,9 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { UserError } from '../errors.ts'
 import { formatOf } from './families/family.ts'
+import type { Files } from './files.ts'
 import type { StoredTensor, WeightFiles } from './weight_files.ts'
-import { readStored } from './weight_files.ts'
+import { readStoredOf } from './weight_files.ts'
 
 /**
  * Where each parameter of the model lies: transformers' name to entry, in the order of `shapes`. Tensors outside the
@@ -56,14 +57,18 @@ export function findTensors(
  * Whether a tensor that is tied to another one is equal to it, where a file has both: tools part in which of them counts.
  * @throws UserError where they differ
  */
-export async function checkTied({ tensors, where }: WeightFiles, config: ModelConfig): Promise<void> {
+export async function checkTied(
+  files: Files,
+  { tensors, where }: WeightFiles,
+  config: ModelConfig,
+): Promise<void> {
   const format = formatOf(config)
   const pair = format.tied(config)
   if (!pair) return
   const [tensor, other] = [pair.tensor, pair.to].map(
     (name) => [...tensors].find(([given]) => format.naming.canonical(given) === name)?.[1],
   )
-  if (!tensor || !other || (await equalStored(tensor, other))) return
+  if (!tensor || !other || (await equalStored(files, tensor, other))) return
   throw new UserError(
     `${where} has a ${pair.tensor} other than ${pair.to}, to which its config.json ties it; set tie_word_embeddings to false there if it is the model's own head, or take the tensor out`,
   )
@@ -73,7 +78,7 @@ export async function checkTied({ tensors, where }: WeightFiles, config: ModelCo
 const STRETCH = 2 ** 20
 
 /** Compares two tensors stretch by stretch. */
-async function equalStored(a: StoredTensor, b: StoredTensor): Promise<boolean> {
+async function equalStored(files: Files, a: StoredTensor, b: StoredTensor): Promise<boolean> {
   if (a.shape.join() !== b.shape.join() || a.dtype !== b.dtype) return false
   const size = sizeOf(a.shape)
   const width = a.length / Math.max(1, size)
@@ -85,7 +90,7 @@ async function equalStored(a: StoredTensor, b: StoredTensor): Promise<boolean> {
       offset: tensor.offset + from * width,
       length: count * width,
     })
-    const read = await readStored(new Map([['a', stretch(a)] as const, ['b', stretch(b)] as const]))
+    const read = await readStoredOf(files, new Map([['a', stretch(a)] as const, ['b', stretch(b)] as const]))
     const [left, right] = [read.get('a')!.data, read.get('b')!.data]
     if (left.some((value, i) => value !== right[i])) return false
   }

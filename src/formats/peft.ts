@@ -1,35 +1,16 @@
 /**
- * LoRA adapters in PEFT's format: `adapter_config.json` and `adapter_model.safetensors`. Its keys are
- * `base_model.model.<module>.lora_A.weight` [rank, in] and `….lora_B.weight` [out, rank].
+ * Folders of adapters in PEFT's format; see `peft_files.ts`.
  * @module
  */
 import { join } from 'node:path'
 
-import type { WeightLayout } from '../../graphs/layers/linear.ts'
-import type { LoraConfig } from '../../graphs/models/lora_config.ts'
-import { targetMatches } from '../../graphs/models/lora_config.ts'
-import type { FamilyName } from '../../graphs/models/family.ts'
-import { families } from '../../graphs/models/family.ts'
-import { UserError } from '../errors.ts'
 import { writeFileAtomic, writeFolderAtomic } from './atomic.ts'
-import { allFormats, familyFormats } from './families/family.ts'
-import { checkFinite } from './finite.ts'
-import { parsePeftConfig, peftConfig } from './peft_config.ts'
-import { readJson } from './read_file.ts'
-import type { FloatTensor } from './safetensors.ts'
-import { readTensors, writeSafetensors } from './safetensors.ts'
+import { diskFiles } from './disk_files.ts'
+import type { PeftAdapter } from './peft_files.ts'
+import { ADAPTER_CONFIG, ADAPTER_MODEL, peftFiles, readPeftFiles } from './peft_files.ts'
+import { writeSafetensors } from './safetensors.ts'
 
-/** A LoRA adapter of a GPT-2 or a BERT. */
-export interface PeftAdapter extends LoraConfig {
-  /** Name or path of the model it was trained on. */
-  readonly baseModel: string | null
-  /** `transformer.h.0.attn.c_attn.lora_A.weight` [rank, in] and `….lora_B.weight` [out, rank], for every module. */
-  readonly tensors: ReadonlyMap<string, FloatTensor>
-  /** Of a classifier: the tensors of its head, which PEFT keeps whole beside the adapter (`modules_to_save`). */
-  readonly head?: ReadonlyMap<string, FloatTensor>
-}
-
-const keyPrefix = 'base_model.model.'
+export type { PeftAdapter }
 
 /** Writes an adapter's folder, in place of whatever was there, atomically. */
 export async function writePeftAdapter(folder: string, adapter: PeftAdapter): Promise<void> {
@@ -38,108 +19,10 @@ export async function writePeftAdapter(folder: string, adapter: PeftAdapter): Pr
 
 /** Writes an adapter's two files into a folder that exists, beside what else lies there. */
 export async function fillPeftAdapter(folder: string, adapter: PeftAdapter): Promise<void> {
-  const { tensors: pairs, head } = adapter
-  const module = head ? [...head.keys()][0]!.split('.')[0]! : null
-  const config = JSON.stringify(
-    peftConfig(adapter, adapter.baseModel, adapterLayout(adapter), module),
-    null,
-    2,
-  )
-  const named = [...(head ?? []), ...pairs]
-  const tensors = new Map(named.map(([name, tensor]) => [keyPrefix + name, tensor]))
-  await writeSafetensors(join(folder, 'adapter_model.safetensors'), tensors)
-  await writeFileAtomic(join(folder, 'adapter_config.json'), `${config}\n`)
+  const { config, tensors } = peftFiles(adapter)
+  await writeSafetensors(join(folder, ADAPTER_MODEL), tensors)
+  await writeFileAtomic(join(folder, ADAPTER_CONFIG), config)
 }
 
-/**
- * Reads an adapter. Where its configuration selects modules by a regular expression, `target_modules` lists them all.
- * @throws UserError where a file is missing or broken, for a feature of PEFT beyond plain LoRA, and for tensors that do
- * not make up the adapter described.
- */
-export async function readPeftAdapter(folder: string): Promise<PeftAdapter> {
-  const configPath = join(folder, 'adapter_config.json')
-  const { target_modules, hasHead, ...settings } = parsePeftConfig(await readJson(configPath), configPath)
-  const path = join(folder, 'adapter_model.safetensors')
-  const tensors = new Map<string, FloatTensor>()
-  const stored = await readTensors(path)
-  for (const [name, { data }] of stored) checkFinite(path, name, data)
-  const head = hasHead ? headOf(stored) : undefined
-  if (hasHead && !head)
-    throw new UserError(
-      `${path} lacks the head (${heads()
-        .map((head) => head.join(', '))
-        .join(', or ')}), which ${configPath} promises; save it again`,
-    )
-  for (const [key, tensor] of stored) {
-    const name = adapterName(key)
-    if (name !== undefined) tensors.set(name, tensor)
-    else if (!head?.has(key.slice(keyPrefix.length)))
-      throw new UserError(
-        `${path}: tensor ${key} is not LoRA on a block of GPT-2 or BERT, which is all that is supported`,
-      )
-  }
-  if (tensors.size === 0) throw new UserError(`${path} holds no tensors; save the trained adapter again`)
-  const modules = checkPairs(tensors, settings.r, path)
-
-  const known = { ...settings, tensors, ...(head ? { head } : {}) }
-  if (typeof target_modules === 'string') return { ...known, target_modules: modules }
-  const stray = modules.find((module) => !target_modules.some((target) => targetMatches(target, module)))
-  if (stray)
-    throw new UserError(`${path} adapts ${stray}, which target_modules in ${configPath} does not name`)
-  return { ...known, target_modules }
-}
-
-/** The name of an adapter's tensor, from its key in a file. */
-function adapterName(file: string): string | undefined {
-  for (const { adapterKeys } of allFormats) {
-    const [, module, half] = adapterKeys.key.exec(file) ?? []
-    if (module) return `${adapterKeys.prefix}${module}.${half}`
-  }
-  return undefined
-}
-
-/** The names of the tensors of each family's head on a pooled vector. */
-const heads = (): string[][] =>
-  Object.values(families).map((family) => {
-    const { weight, bias } = family.pooledHead()
-    return bias === undefined ? [weight] : [weight, bias]
-  })
-
-/** The head, of one family or the other, without PEFT's prefix. */
-function headOf(stored: ReadonlyMap<string, FloatTensor>): ReadonlyMap<string, FloatTensor> | undefined {
-  const names = heads().find((head) => head.every((name) => stored.has(keyPrefix + name)))
-  return names && new Map(names.map((name) => [name, stored.get(keyPrefix + name)!]))
-}
-
-/** How the weights of the adapted model are stored: as its family does, which the modules' names tell. */
-export function adapterLayout({ tensors }: Pick<PeftAdapter, 'tensors'>): WeightLayout {
-  const [module = ''] = tensors.keys()
-  const names = Object.keys(families) as FamilyName[]
-  const name = names.find((one) => module.startsWith(familyFormats[one].adapterKeys.prefix)) ?? names[0]!
-  return families[name].layout
-}
-
-/** Names of the adapted modules: `transformer.h.0.attn.c_attn` … */
-export function adaptedModules(adapter: Pick<PeftAdapter, 'tensors'>): string[] {
-  return [...new Set([...adapter.tensors.keys()].map((name) => name.slice(0, name.lastIndexOf('.lora_'))))]
-}
-
-/** Every module has A [rank, in] and B [out, rank]; returns the modules. */
-function checkPairs(tensors: ReadonlyMap<string, FloatTensor>, rank: number, path: string): string[] {
-  const modules = adaptedModules({ tensors })
-  for (const module of modules) {
-    const checkHalf = (half: string, rankAxis: number) => {
-      const name = `${module}.${half}.weight`
-      const shape = tensors.get(name)?.shape
-      if (!shape)
-        throw new UserError(`${path} lacks the tensor ${name}, the other half of the module's adapter`)
-      if (shape.length !== 2 || shape[rankAxis] !== rank)
-        throw new UserError(
-          `${path}: tensor ${name} is [${shape.join(', ')}] where the adapter's rank is ${rank}`,
-        )
-    }
-    checkHalf('lora_A', 0)
-    checkHalf('lora_B', 1)
-  }
-  return modules
-}
+/** Reads the adapter in a folder; see {@link readPeftFiles}. */
+export const readPeftAdapter = (folder: string): Promise<PeftAdapter> => readPeftFiles(diskFiles(folder))

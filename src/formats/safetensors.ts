@@ -1,39 +1,32 @@
 /**
- * Safetensors files: reading tensors, and writing them one after the other, so that the whole never has to be in memory
- * at once. The format is described in `safetensors_header.ts`. Values are little-endian, as is every machine that runs Node.
+ * Safetensors files of a disk: reading tensors, and writing them one after the other, so that the whole never has to be in memory
+ * at once.
  * @module
  */
 import type { FileHandle } from 'node:fs/promises'
 import { open } from 'node:fs/promises'
 
-import { sizeOf } from '../../graphs/ir/shape.ts'
-import { NotFinite, UserError } from '../errors.ts'
 import { writeFileAtomic } from './atomic.ts'
-import { notFinite } from './finite.ts'
-import { narrowTensor, widen } from './half.ts'
-import { quote } from '../quote.ts'
+import type { FloatDtype, FloatTensor } from './float_tensor.ts'
 import { regularFile, unreadable } from './read_file.ts'
+import type { FileBytes } from './safetensors_bytes.ts'
+import {
+  chooseEntries,
+  encodeHeader,
+  readEntriesOf,
+  readHeader,
+  tensorBytes,
+  TORCH_METADATA,
+} from './safetensors_bytes.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
-import { broken, bytesPerElement, parseSafetensorsHeader, readHeaderLength } from './safetensors_header.ts'
+import { broken, parseSafetensorsHeader } from './safetensors_header.ts'
 
-export type { SafetensorsHeader, TensorEntry }
+export type { FloatDtype, FloatTensor, SafetensorsHeader, TensorEntry }
 export { parseSafetensorsHeader }
-
-/** A tensor in memory: row-major float32. */
-export interface FloatTensor {
-  readonly shape: readonly number[]
-  readonly data: Float32Array
-}
-
-/** The types of weights, as the format calls them. */
-export type FloatDtype = 'F32' | 'F16' | 'BF16'
-
-/** What PyTorch's tools expect of a file that they are to open. */
-const defaultMetadata = { format: 'pt' }
 
 /** Reads and checks the header of a file, and nothing else of it. */
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
-  return withFile(path, (file) => readHeader(file, path))
+  return withFile(path, (bytes) => readHeader(bytes, path))
 }
 
 /**
@@ -42,17 +35,9 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
  * @throws UserError for a broken file, a name that is not in it, or a dtype that is none of the three.
  */
 export async function readTensors(path: string, names?: Iterable<string>): Promise<Map<string, FloatTensor>> {
-  return withFile(path, async (file) => {
-    const { tensors } = await readHeader(file, path)
-    const wanted = new Map<string, TensorEntry>()
-    for (const name of names ?? tensors.keys()) {
-      const entry = tensors.get(name)
-      if (!entry)
-        throw new UserError(`${path} has no tensor ${quote(name)}; is it the file of another model?`)
-      wanted.set(name, entry)
-    }
-    return readAll(file, path, wanted)
-  })
+  return withFile(path, async (bytes) =>
+    readEntriesOf(bytes, chooseEntries(await readHeader(bytes, path), names, path), path),
+  )
 }
 
 /** Reads the tensors that lie at `entries`, whatever the file calls them, keyed as `entries` is. */
@@ -60,7 +45,7 @@ export async function readEntries(
   path: string,
   entries: ReadonlyMap<string, TensorEntry>,
 ): Promise<Map<string, FloatTensor>> {
-  return withFile(path, (file) => readAll(file, path, entries))
+  return withFile(path, (bytes) => readEntriesOf(bytes, entries, path))
 }
 
 /**
@@ -88,25 +73,14 @@ export async function streamSafetensors(
   path: string,
   shapes: ReadonlyMap<string, readonly number[]>,
   dataOf: (name: string) => Float32Array | Promise<Float32Array>,
-  metadata: Readonly<Record<string, string>> = defaultMetadata,
+  metadata: Readonly<Record<string, string>> = TORCH_METADATA,
   dtype: FloatDtype | ((name: string) => FloatDtype) = 'F32',
 ): Promise<void> {
   const typeOf = typeof dtype === 'string' ? () => dtype : dtype
   const entries = new Map([...shapes].map(([name, shape]) => [name, { dtype: typeOf(name), shape }]))
-  await streamEntries(path, entries, metadata, async (name) => {
-    const shape = shapes.get(name)!
-    const data = await dataOf(name)
-    if (data.length !== sizeOf(shape))
-      throw new RangeError(`tensor ${name}: ${data.length} values do not fill [${shape.join(', ')}]`)
-    const unsound = notFinite(data)
-    if (unsound !== undefined)
-      throw new NotFinite(
-        `the tensor ${name} has values that are not finite (${unsound}), so it is not saved`,
-      )
-    const type = typeOf(name)
-    const stored = type === 'F32' ? data : narrowTensor(name, data, type)
-    return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength)
-  })
+  await streamEntries(path, entries, metadata, async (name) =>
+    tensorBytes(name, { shape: shapes.get(name)!, data: await dataOf(name) }, typeOf(name)),
+  )
 }
 
 /**
@@ -127,46 +101,26 @@ export async function streamEntries(
   })
 }
 
-async function withFile<T>(path: string, read: (file: FileHandle) => Promise<T>): Promise<T> {
+async function withFile<T>(path: string, use: (bytes: FileBytes) => Promise<T>): Promise<T> {
   await regularFile(path)
   const file = await open(path, 'r').catch((error: unknown) => {
     throw unreadable(path, error)
   })
   try {
-    return await read(file)
+    const { size } = await file.stat()
+    return await use({ size, read: (offset, length) => readAt(file, path, offset, length) })
   } finally {
     await file.close()
   }
 }
 
-async function readHeader(file: FileHandle, path: string): Promise<SafetensorsHeader> {
-  const { size } = await file.stat()
-  const start = await readAt(file, path, 0, Math.min(8, size))
-  const length = readHeaderLength(start, size, path)
-  return parseSafetensorsHeader(await readAt(file, path, 0, 8 + length), size, path)
-}
-
-async function readAll(
+/** Reads into a buffer of its own, in pieces of at most 1 GiB, which every system takes. */
+async function readAt(
   file: FileHandle,
   path: string,
-  entries: ReadonlyMap<string, TensorEntry>,
-): Promise<Map<string, FloatTensor>> {
-  const read = new Map<string, FloatTensor>()
-  for (const [name, { dtype, shape, offset, length }] of entries) {
-    if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16')
-      throw new UserError(
-        `${path}: tensor ${quote(name)} is ${dtype}; only F32, F16 and BF16 can be read, so save it as one of these`,
-      )
-    const bytes = await readAt(file, path, offset, length)
-    const data =
-      dtype === 'F32' ? new Float32Array(bytes.buffer) : widen(new Uint16Array(bytes.buffer), dtype)
-    read.set(name, { shape, data })
-  }
-  return read
-}
-
-/** Reads into a buffer of its own, in pieces of at most 1 GiB, which every system takes. */
-async function readAt(file: FileHandle, path: string, offset: number, length: number): Promise<Uint8Array> {
+  offset: number,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length)
   for (let done = 0; done < length;) {
     const { bytesRead } = await file.read(bytes, done, Math.min(length - done, 2 ** 30), offset + done)
@@ -174,26 +128,5 @@ async function readAt(file: FileHandle, path: string, offset: number, length: nu
       throw broken(path, `it ends at byte ${offset + done}, inside what its header announces`)
     done += bytesRead
   }
-  return bytes
-}
-
-/** The header's length and the header, padded with blanks to a multiple of 8 bytes. */
-function encodeHeader(
-  tensors: ReadonlyMap<string, Pick<TensorEntry, 'dtype' | 'shape'>>,
-  metadata: Readonly<Record<string, string>>,
-): Uint8Array {
-  let end = 0
-  const entries = [...tensors].map(([name, { dtype, shape }]) => {
-    if (name === '__metadata__') throw new RangeError('a tensor cannot be called __metadata__')
-    const begin = end
-    end += bytesPerElement.get(dtype)! * sizeOf(shape)
-    return [name, { dtype, shape, data_offsets: [begin, end] }]
-  })
-  const json = JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries]))
-  const text = new TextEncoder().encode(json)
-  const length = Math.ceil(text.length / 8) * 8
-  const bytes = new Uint8Array(8 + length).fill(' '.charCodeAt(0))
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true)
-  bytes.set(text, 8)
   return bytes
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { quote } from '../quote.ts'
 import { readTokenizerFiles } from './tokenizer_files.ts'
+import { diskFiles } from './disk_files.ts'
 import { effectiveTokenizer } from '../text/tokenizer_config.ts'
 import type { TokenizerJson } from '../text/tokenizer_json.ts'
 
@@ -25,7 +26,7 @@ export async function tokenizerDifference(there: string, here: string): Promise<
 }
 
 async function readTokenizer(folder: string) {
-  const { json, config, where } = await readTokenizerFiles(folder)
+  const { json, config, where } = await readTokenizerFiles(diskFiles(folder))
   return effectiveTokenizer(json, config, where)
 }
 

@@ -4,9 +4,6 @@
  * `added_tokens.json`.
  * @module
  */
-import { copyFile, readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
@@ -14,13 +11,8 @@ import { quote } from '../quote.ts'
 import { checkJson } from '../schema.ts'
 import { describeByteLevel, describeWordPiece } from '../text/describe_tokenizer.ts'
 import type { TokenizerConfig } from '../text/tokenizer_config.ts'
-import {
-  effectiveTokenizer,
-  isOwnClass,
-  namedTokens,
-  tokenizerConfigSchema,
-} from '../text/tokenizer_config.ts'
-import { readJson, readText, unreadable } from './read_file.ts'
+import { isOwnClass, namedTokens, tokenizerConfigSchema } from '../text/tokenizer_config.ts'
+import type { Files } from './files.ts'
 
 /** Files that belong to a model's tokenizer. */
 export const TOKENIZER_FILES = [
@@ -44,45 +36,29 @@ export interface TokenizerFiles {
   readonly where: string
 }
 
-/** Which files of a tokenizer a folder has, in the order of {@link TOKENIZER_FILES}. */
-export async function tokenizerFilesIn(folder: string): Promise<TokenizerFile[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    throw unreadable(folder, error)
-  })
+/** Which files of a tokenizer there are, in the order of {@link TOKENIZER_FILES}. */
+export async function tokenizerFilesIn(files: Files): Promise<TokenizerFile[]> {
+  const names = await files.names()
   return TOKENIZER_FILES.filter((name) => names.includes(name))
 }
 
-/** Whether a folder has a tokenizer. */
-export const hasTokenizer = async (folder: string): Promise<boolean> =>
-  keptAs(await tokenizerFilesIn(folder)) !== undefined
+/** Whether there is a tokenizer. */
+export const hasTokenizer = async (files: Files): Promise<boolean> =>
+  keptAs(await tokenizerFilesIn(files)) !== undefined
 
 /**
- * Reads the tokenizer of a folder.
+ * Reads the tokenizer among files.
  * @throws UserError where there is none, a file is broken, or it is of a class whose vocabulary does not say all
  */
-export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles> {
-  const present = await tokenizerFilesIn(folder)
+export async function readTokenizerFiles(files: Files): Promise<TokenizerFiles> {
+  const present = await tokenizerFilesIn(files)
   const kept = keptAs(present)
   if (kept === undefined)
     throw new UserError(
-      `${folder} has no tokenizer, neither tokenizer.json nor vocab.json with merges.txt nor vocab.txt; copy the model's own there`,
+      `${files.where} has no tokenizer, neither tokenizer.json nor vocab.json with merges.txt nor vocab.txt; copy the model's own there`,
     )
-  const config = await readConfig(folder, present)
-  const where = join(folder, kept)
-  return { json: await readers[kept](where, config), config, where }
-}
-
-/**
- * Copies the tokenizer of a folder, where it has one, with a `tokenizer.json` that says all of it: other runtimes read no more.
- */
-export async function placeTokenizerFiles(from: string, to: string): Promise<void> {
-  const present = await tokenizerFilesIn(from)
-  for (const name of present) await copyFile(join(from, name), join(to, name))
-  if (keptAs(present) === undefined) return
-  const { json, config, where } = await readTokenizerFiles(from)
-  const { description } = effectiveTokenizer(json, config, where)
-  const isSaid = present.includes('tokenizer.json') && isDeepStrictEqual(json, description)
-  if (!isSaid) await writeFile(join(to, 'tokenizer.json'), JSON.stringify(description))
+  const config = await readConfig(files, present)
+  return { json: await readers[kept](files, config), config, where: files.path(kept) }
 }
 
 /** The file that the vocabulary is read from, the fullest first. */
@@ -101,24 +77,26 @@ const readers = {
 /** In bytes; tokenizers of a quarter of a million tokens have some thirty million. */
 const MOST_VOCABULARY = 2 ** 27
 
-async function readVocabulary(path: string): Promise<unknown> {
-  return readJson(path, MOST_VOCABULARY)
+async function readVocabulary(files: Files): Promise<unknown> {
+  return files.json('tokenizer.json', MOST_VOCABULARY)
 }
 
-async function readByteLevel(path: string, config: TokenizerConfig): Promise<unknown> {
-  checkClass(path, config, 'BPE', 'GPT2Tokenizer')
-  const vocab = (await readVocabulary(path)) as Record<string, number>
-  const lines = linesOf(await readText(join(path, '..', 'merges.txt')))
+async function readByteLevel(files: Files, config: TokenizerConfig): Promise<unknown> {
+  checkClass(files.path('vocab.json'), config, 'BPE', 'GPT2Tokenizer')
+  const vocab = (await files.json('vocab.json', MOST_VOCABULARY)) as Record<string, number>
+  const lines = linesOf(await files.text('merges.txt'))
   return describeByteLevel(
     vocab,
     lines.filter((line) => line !== '' && !line.startsWith('#version')),
   )
 }
 
-async function readWordPiece(path: string, config: TokenizerConfig): Promise<unknown> {
-  checkClass(path, config, 'WordPiece', 'BertTokenizer')
+async function readWordPiece(files: Files, config: TokenizerConfig): Promise<unknown> {
+  checkClass(files.path('vocab.txt'), config, 'WordPiece', 'BertTokenizer')
   // The last of equal lines counts, as in transformers.
-  const vocab = Object.fromEntries(linesOf(await readText(path)).map((line, id) => [line.trimEnd(), id]))
+  const vocab = Object.fromEntries(
+    linesOf(await files.text('vocab.txt')).map((line, id) => [line.trimEnd(), id]),
+  )
   const named = (token: TokenizerConfig['cls_token'], usual: string) => token?.content ?? usual
   return describeWordPiece(vocab, {
     cls: named(config.cls_token, '[CLS]'),
@@ -145,16 +123,16 @@ const addedSchema = z.record(z.string(), z.int().min(0))
 /**
  * `tokenizer_config.json` with what the older files say, which counts where it does not list the added tokens itself.
  */
-async function readConfig(folder: string, present: readonly TokenizerFile[]): Promise<TokenizerConfig> {
+async function readConfig(files: Files, present: readonly TokenizerFile[]): Promise<TokenizerConfig> {
   const read = async (name: TokenizerFile): Promise<unknown> =>
-    present.includes(name) ? readJson(join(folder, name)) : {}
+    present.includes(name) ? files.json(name) : {}
   const check = (json: unknown, name: TokenizerFile) =>
-    checkJson(tokenizerConfigSchema, json, join(folder, name))
+    checkJson(tokenizerConfigSchema, json, files.path(name))
   const config = check(await read('tokenizer_config.json'), 'tokenizer_config.json')
   if (config.added_tokens_decoder) return config
   const map = check(await read('special_tokens_map.json'), 'special_tokens_map.json')
   const whole = { ...config, ...map }
-  const ids = checkJson(addedSchema, await read('added_tokens.json'), join(folder, 'added_tokens.json'))
+  const ids = checkJson(addedSchema, await read('added_tokens.json'), files.path('added_tokens.json'))
   const special = new Set(namedTokens(whole).map(({ content }) => content))
   const added_tokens_decoder = Object.fromEntries(
     Object.entries(ids).map(([content, id]) => [id, { content, special: special.has(content) }]),

@@ -3,19 +3,18 @@
  * `save_pretrained(max_shard_size=…)` of transformers writes them.
  * @module
  */
-import { join } from 'node:path'
 import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { checkJson } from '../schema.ts'
-import { exists, readJson } from './read_file.ts'
-import type { FloatTensor, TensorEntry } from './safetensors.ts'
-import { readEntries, readSafetensorsHeader } from './safetensors.ts'
+import type { Files } from './files.ts'
+import type { FloatTensor } from './float_tensor.ts'
+import type { TensorEntry } from './safetensors_header.ts'
 
 /** Where one tensor lies. */
 export interface StoredTensor extends TensorEntry {
-  /** Path of its file. */
+  /** Its file, as {@link Files.path} gives it. */
   readonly file: string
   /** Of a tensor of INT4 or INT8: the scale of each of its blocks. */
   readonly scales?: StoredScales
@@ -51,21 +50,22 @@ const OTHER = [
  * Finds the tensors of a folder.
  * @throws UserError where there are none, where a file is broken, or where the index and the files disagree
  */
-export async function findWeights(folder: string): Promise<WeightFiles> {
-  const whole = join(folder, WEIGHTS_FILE)
-  if (await exists(whole)) return { tensors: new Map(await tensorsOf(whole)), where: whole }
-  const index = join(folder, INDEX)
-  if (await exists(index)) return { tensors: await tensorsOfShards(folder, index), where: index }
+export async function findWeights(files: Files): Promise<WeightFiles> {
+  const names = await files.names()
+  if (names.includes(WEIGHTS_FILE))
+    return { tensors: new Map(await tensorsOf(files, WEIGHTS_FILE)), where: files.path(WEIGHTS_FILE) }
+  if (names.includes(INDEX)) return { tensors: await tensorsOfShards(files, names), where: files.path(INDEX) }
   for (const name of OTHER)
-    if (await exists(join(folder, name)))
+    if (names.includes(name))
       throw new UserError(
-        `${folder} has its weights as ${name}; open it in transformers and save it with save_pretrained, which writes safetensors`,
+        `${files.where} has its weights as ${name}; open it in transformers and save it with save_pretrained, which writes safetensors`,
       )
-  throw new UserError(`${folder} has no ${WEIGHTS_FILE}; is it the folder of a model?`)
+  throw new UserError(`${files.where} has no ${WEIGHTS_FILE}; is it the folder of a model?`)
 }
 
-async function tensorsOf(file: string): Promise<[string, StoredTensor][]> {
-  const { tensors } = await readSafetensorsHeader(file)
+async function tensorsOf(files: Files, name: string): Promise<[string, StoredTensor][]> {
+  const { tensors } = await files.header(name)
+  const file = files.path(name)
   return [...tensors].map(([name, entry]) => [name, { ...entry, file }])
 }
 
@@ -77,14 +77,15 @@ const indexSchema = z.looseObject({
   ),
 })
 
-async function tensorsOfShards(folder: string, index: string): Promise<StoredTensors> {
-  const { weight_map } = checkJson(indexSchema, await readJson(index), index)
+async function tensorsOfShards(files: Files, names: readonly string[]): Promise<StoredTensors> {
+  const index = files.path(INDEX)
+  const { weight_map } = checkJson(indexSchema, await files.json(INDEX), index)
   const tensors = new Map<string, StoredTensor>()
   for (const name of [...new Set(Object.values(weight_map))].sort()) {
-    const file = join(folder, name)
-    if (!(await exists(file)))
+    const file = files.path(name)
+    if (!names.includes(name))
       throw new UserError(`${index} names ${name}, which is not there; copy it into the same folder`)
-    for (const [tensor, entry] of await tensorsOf(file)) {
+    for (const [tensor, entry] of await tensorsOf(files, name)) {
       const other = tensors.get(tensor)
       if (other)
         throw new UserError(
@@ -94,7 +95,7 @@ async function tensorsOfShards(folder: string, index: string): Promise<StoredTen
     }
   }
   for (const [tensor, name] of Object.entries(weight_map))
-    if (tensors.get(tensor)?.file !== join(folder, name))
+    if (tensors.get(tensor)?.file !== files.path(name))
       throw new UserError(
         `${index} says that the tensor ${quote(tensor)} is in ${name}, where it is not; copy the files of one model`,
       )
@@ -106,12 +107,13 @@ export const filesOf = (tensors: StoredTensors): string[] => [
   ...new Set([...tensors.values()].map(({ file }) => file)),
 ]
 
-/** Reads tensors as float32, in their order. */
-export async function readStored(tensors: StoredTensors): Promise<Map<string, FloatTensor>> {
+/** Reads tensors of a model's files as float32, in their order. */
+export async function readStoredOf(files: Files, tensors: StoredTensors): Promise<Map<string, FloatTensor>> {
   const read = new Map<string, FloatTensor>()
-  for (const file of filesOf(tensors)) {
-    const entries = new Map([...tensors].filter(([, entry]) => entry.file === file))
-    for (const [name, tensor] of await readEntries(file, entries)) read.set(name, tensor)
+  for (const name of await files.names()) {
+    const entries = new Map([...tensors].filter(([, { file }]) => file === files.path(name)))
+    if (entries.size === 0) continue
+    for (const [tensor, data] of await files.tensors(name, entries)) read.set(tensor, data)
   }
   return new Map([...tensors.keys()].map((name) => [name, read.get(name)!]))
 }

@@ -7,6 +7,7 @@ import { exists } from '../formats/read_file.ts'
 import type { Digests } from '../formats/sealed.ts'
 import { digestOf } from '../formats/sealed.ts'
 import { TOKENIZER_FILES } from '../formats/tokenizer_files.ts'
+import { diskFiles } from '../formats/disk_files.ts'
 import { TRAINED_FILE } from '../formats/trained_file.ts'
 import { filesOf, findWeights } from '../formats/weight_files.ts'
 import { findModel } from './find_model.ts'
@@ -19,7 +20,7 @@ import { findModel } from './find_model.ts'
  */
 export async function modelDigests(folder: string): Promise<Digests> {
   const { base, adapter, trained } = await findModel(folder)
-  const { tensors } = await findWeights(base)
+  const { tensors } = await findWeights(diskFiles(base))
   const beside = ['config.json', FROZEN_FILE, ...TOKENIZER_FILES].map((name) => join(base, name))
   const ofAdapter = ['adapter_config.json', 'adapter_model.safetensors']
   const files = [

@@ -4,15 +4,15 @@
  */
 import { join } from 'node:path'
 
-import { checkWrites } from '../formats/model_config.ts'
+import { checkWrites } from '../formats/parse_model_config.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
 import type { GraphRequest } from '../../graphs/models/graph_request.ts'
 import { isPooled } from '../../graphs/models/head.ts'
+import { ownShapes } from '../../graphs/models/own_shapes.ts'
 import { openFrozenFolder } from '../formats/frozen_weights.ts'
-import { ownShapes } from '../formats/model_folder.ts'
-import { readStored } from '../formats/weight_files.ts'
+import { readStored } from '../formats/read_stored.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Feeds, Session, Tensors } from '../runtime/session.ts'

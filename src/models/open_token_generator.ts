@@ -6,6 +6,7 @@ import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { decodingGraph } from '../../graphs/inference/generation.ts'
 import { UserError } from '../errors.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
+import { diskFiles } from '../formats/disk_files.ts'
 import { headWords } from '../formats/heads.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import type { Decoder } from '../generation/decoder.ts'
@@ -72,7 +73,7 @@ export async function openTokenGenerator(
   if (kind !== 'language')
     throw new UserError(`${base} is a ${noun} and writes no text; use "${command}" instead`)
   const tokenizer = await loadTokenizer(base)
-  const config = await readGenerationConfig(base)
+  const config = await readGenerationConfig(diskFiles(base))
   const { decoder, facts, ...opened } = await openModelDecoder(found, runtime, live)
   return createTokenGenerator({
     decoder,

@@ -1,7 +1,7 @@
 /** @module */
 import { isHalf } from '../../graphs/ir/dtype.ts'
 import { precisionType } from '../formats/precision.ts'
-import { halfTypesFor } from '../models/open_graph.ts'
+import { halfTypesFor } from '../models/computable.ts'
 import { checkDevice, nodeRuntime } from '../runtime/node_runtime.ts'
 import type { RunConfig } from './config.ts'
 

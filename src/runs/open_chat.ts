@@ -9,6 +9,7 @@ import type { Device } from '../runtime/device.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { openTokenGenerator } from '../models/open_token_generator.ts'
 import { readChatTemplate } from '../formats/chat_template.ts'
+import { diskFiles } from '../formats/disk_files.ts'
 import { compileJinja, jinjaForm } from '../generation/jinja_form.ts'
 import { learnedTemplates } from './templates.ts'
 
@@ -49,7 +50,7 @@ export async function openForm(
     throw new UserError(
       `${folder} has no template ${template}, as there are ${templates.length}; lower --template`,
     )
-  const own = templates.length === 0 ? await readChatTemplate(base) : undefined
+  const own = templates.length === 0 ? await readChatTemplate(diskFiles(base)) : undefined
   return {
     form: own ? jinjaForm(compileJinja(own.source, own.tokens)) : chatForm(templates[template - 1]),
     templates: templates.length,

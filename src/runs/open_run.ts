@@ -11,6 +11,7 @@ import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
 import { externalData } from '../formats/external_data.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
+import { diskFiles } from '../formats/disk_files.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { openFrozenFolder } from '../formats/frozen_weights.ts'
 import type { Precision } from '../formats/precision.ts'
@@ -18,8 +19,8 @@ import { stopTokens } from '../generation/token_generator.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
 import { createClosing } from '../runtime/closing.ts'
 import { loraScale } from '../runtime/feeds.ts'
-import type { Widening } from '../models/open_graph.ts'
-import { computable } from '../models/open_graph.ts'
+import type { Widening } from '../models/computable.ts'
+import { computable } from '../models/computable.ts'
 import type { OpenOptions, Runtime } from '../runtime/runtime.ts'
 import type { Session } from '../runtime/session.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
@@ -93,7 +94,7 @@ export async function withOpenRun<T>(
       ...{ training, evaluation, tensors, constants, trainData, validationData },
       parameters: { ...tensors.parameters, ...constants },
       tokenizer,
-      stop_tokens: stopTokens(tokenizer, await readGenerationConfig(folder)),
+      stop_tokens: stopTokens(tokenizer, await readGenerationConfig(diskFiles(folder))),
       host: folderHost(folder, settings, runtime, note),
     })
   } finally {

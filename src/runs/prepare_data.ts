@@ -15,6 +15,7 @@ import type { TemplateSource } from '../data/templates/template_source.ts'
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { hasTokenizer } from '../formats/tokenizer_files.ts'
+import { diskFiles } from '../formats/disk_files.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { taskNamed } from '../tasks/index.ts'
 import type { RunConfig } from './config.ts'
@@ -71,7 +72,7 @@ export async function prepareData(
   out: string,
   onRows?: (rows: number) => void,
 ): Promise<PrepareReport> {
-  if (!(await hasTokenizer(tokenizerFolder))) {
+  if (!(await hasTokenizer(diskFiles(tokenizerFolder)))) {
     throw new UserError(`${config.model} has no tokenizer.json beside it; add the model's tokenizer`)
   }
   checkTokenizer(

@@ -12,7 +12,7 @@ import type { PeftAdapter } from '../../src/formats/peft.ts'
 import { readPeftAdapter, writePeftAdapter } from '../../src/formats/peft.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors, writeSafetensors } from '../../src/formats/safetensors.ts'
-import { readStored } from '../../src/formats/weight_files.ts'
+import { readStored } from '../../src/formats/read_stored.ts'
 import { rejection } from '../rejection.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/peft')

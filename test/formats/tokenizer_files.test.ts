@@ -6,7 +6,7 @@ import { expect } from 'chai'
 
 import { UserError } from '../../src/errors.ts'
 import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
-import { placeTokenizerFiles } from '../../src/formats/tokenizer_files.ts'
+import { placeTokenizerFiles } from '../../src/formats/place_tokenizer_files.ts'
 import { createTokenizer } from '../../src/text/create_tokenizer.ts'
 import { rejection } from '../rejection.ts'
 

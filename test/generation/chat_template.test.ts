@@ -7,6 +7,7 @@ import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import type { ChatTemplate } from '../../src/data/templates/template_source.ts'
 import { jinjaOf, replaceChatTemplate, whyNoJinja } from '../../src/exports/chat_template.ts'
 import { readChatTemplate } from '../../src/formats/chat_template.ts'
+import { diskFiles } from '../../src/formats/disk_files.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
 import { compileJinja, jinjaForm } from '../../src/generation/jinja_form.ts'
 import { openChat } from '../../src/runs/open_chat.ts'
@@ -105,22 +106,25 @@ describe('chat templates of models', () => {
       const write = (name: string, value: string) => writeFile(join(folder, name), value)
       const config = (chat_template: unknown) =>
         write('tokenizer_config.json', JSON.stringify({ chat_template, eos_token: { content: '</s>' } }))
-      expect(await readChatTemplate(folder)).to.equal(undefined)
+      expect(await readChatTemplate(diskFiles(folder))).to.equal(undefined)
       await config('one')
-      expect(await readChatTemplate(folder)).to.deep.equal({ source: 'one', tokens: { eos_token: '</s>' } })
+      expect(await readChatTemplate(diskFiles(folder))).to.deep.equal({
+        source: 'one',
+        tokens: { eos_token: '</s>' },
+      })
       await config([
         { name: 'tool_use', template: 'tools' },
         { name: 'default', template: 'usual' },
       ])
-      expect((await readChatTemplate(folder))!.source).to.equal('usual')
+      expect((await readChatTemplate(diskFiles(folder)))!.source).to.equal('usual')
       await config([{ name: 'rag', template: 'only' }])
-      expect((await readChatTemplate(folder))!.source).to.equal('only')
+      expect((await readChatTemplate(diskFiles(folder)))!.source).to.equal('only')
       await write('chat_template.jinja', 'file')
-      expect((await readChatTemplate(folder))!.source).to.equal('file')
+      expect((await readChatTemplate(diskFiles(folder)))!.source).to.equal('file')
       await replaceChatTemplate(folder, 'trained')
-      expect((await readChatTemplate(folder))!.source).to.equal('trained')
+      expect((await readChatTemplate(diskFiles(folder)))!.source).to.equal('trained')
       await replaceChatTemplate(folder, undefined)
-      expect(await readChatTemplate(folder)).to.equal(undefined)
+      expect(await readChatTemplate(diskFiles(folder))).to.equal(undefined)
       expect(await readFile(join(folder, 'tokenizer_config.json'), 'utf8')).to.contain('eos_token')
     })
   })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import type { GenerationDefaults } from '../../src/formats/generation_config.ts'
+import { diskFiles } from '../../src/formats/disk_files.ts'
 import { readGenerationConfig, withoutDefaults } from '../../src/formats/generation_config.ts'
 import { readModelConfig } from '../../src/formats/model_config.ts'
 import { newTokensWith, samplingWith } from '../../src/generation/defaults.ts'
@@ -44,7 +45,9 @@ async function changedModel(folder: string, config: object, generation: object |
 
 /** What a model folder's files say about writing. */
 const readWith = (config: object, generation: object | null = null) =>
-  withFolder(async (folder) => readGenerationConfig(await changedModel(folder, config, generation)))
+  withFolder(async (folder) =>
+    readGenerationConfig(diskFiles(await changedModel(folder, config, generation))),
+  )
 
 describe('generation_config.json', () => {
   it("writes as transformers' generate does by the folder's own files", async () => {
@@ -57,7 +60,7 @@ describe('generation_config.json', () => {
           decoder,
           context: facts.context,
           tokenizer: { eosId: 96 } as Tokenizer,
-          config: await readGenerationConfig(model),
+          config: await readGenerationConfig(diskFiles(model)),
           release: () => opened.release(),
         })
         const options = {

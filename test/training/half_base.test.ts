@@ -5,7 +5,7 @@ import { expect } from 'chai'
 
 import { openModelFolder, writeModelFolder } from '../../src/formats/model_folder.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
-import { readStored } from '../../src/formats/weight_files.ts'
+import { readStored } from '../../src/formats/read_stored.ts'
 import { runConfigSchema } from '../../src/runs/config.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { createRun } from '../../src/runs/create.ts'

@@ -12,7 +12,7 @@ import { openModelFolder, writeModelFolder } from '../../src/formats/model_folde
 import { quantise, scalesShape, BLOCK } from '../../src/formats/quantise.ts'
 import type { FloatTensor } from '../../src/formats/safetensors.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
-import { readStored } from '../../src/formats/weight_files.ts'
+import { readStored } from '../../src/formats/read_stored.ts'
 import type { Listener } from '../../src/learning/listeners.ts'
 import { openGenerator } from '../../src/models/open_generator.ts'
 import { inspect } from '../../src/report/inspection.ts'

@@ -18,6 +18,7 @@ import { templateSchema } from '../../src/runs/data_options.ts'
 import { checkJson } from '../../src/schema.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
 import { CHAT_TEMPLATE_FILE, readChatTemplate } from '../../src/formats/chat_template.ts'
+import { diskFiles } from '../../src/formats/disk_files.ts'
 import { readHead } from '../../src/formats/classifier_config.ts'
 import { readGenerationConfig } from '../../src/formats/generation_config.ts'
 import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
@@ -175,14 +176,14 @@ export const targets = {
     text: true,
     structure: json,
     samples: models.generationConfigs,
-    read: readGenerationConfig,
+    read: (folder) => readGenerationConfig(diskFiles(folder)),
   },
   'chat_template.jinja': {
     file: CHAT_TEMPLATE_FILE,
     text: true,
     samples: models.chatTemplates,
     async read(folder) {
-      const { source, tokens } = (await readChatTemplate(folder))!
+      const { source, tokens } = (await readChatTemplate(diskFiles(folder)))!
       const form = jinjaForm(compileJinja(source, tokens))
       form.prompt({ you: 'Hi' }, [{ answers: { you: 'Hello' }, reply: 'Yes?' }])
     },

@@ -12,6 +12,7 @@ import { writeFolderAtomic } from '../../formats/atomic.ts'
 import { loadTokenizer } from '../../formats/load_tokenizer.ts'
 import { BeyondModel } from '../../text/fit_tokenizer.ts'
 import { tokenizerFilesIn } from '../../formats/tokenizer_files.ts'
+import { diskFiles } from '../../formats/disk_files.ts'
 import { checkClasses, findClasses } from './classes.ts'
 import { LEFT_OUT } from '../examples/encode.ts'
 import type { OddRows } from '../examples/odd_rows.ts'
@@ -155,7 +156,9 @@ async function openPart(
     oddRows,
   )
   const classes = known ?? (await classesOf(sources, drawn, options))
-  const tokenizerFiles = (await tokenizerFilesIn(tokenizerFolder)).map((name) => join(tokenizerFolder, name))
+  const tokenizerFiles = (await tokenizerFilesIn(diskFiles(tokenizerFolder))).map((name) =>
+    join(tokenizerFolder, name),
+  )
   const files = [...sources.map(({ path }) => path), ...tokenizerFiles]
   const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
   const rest = filter === undefined ? [] : [filter]

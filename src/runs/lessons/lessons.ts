@@ -12,6 +12,7 @@ import { exists } from '../../formats/read_file.ts'
 import type { Digests } from '../../formats/sealed.ts'
 import { digestOf } from '../../formats/sealed.ts'
 import { filesOf, findWeights } from '../../formats/weight_files.ts'
+import { diskFiles } from '../../formats/disk_files.ts'
 import type { Conversation } from '../../generation/chat.ts'
 import { NO_CONVERSATION } from '../../generation/chat.ts'
 import type { TokenGenerator } from '../../generation/token_generator.ts'
@@ -257,7 +258,7 @@ async function plasticOf(folder: string): Promise<TrainingOptions['plastic']> {
 }
 
 async function weightDigests(base: string): Promise<Digests> {
-  const { tensors } = await findWeights(base)
+  const { tensors } = await findWeights(diskFiles(base))
   const digests: Record<string, string> = {}
   for (const file of filesOf(tensors)) digests[basename(file)] = await digestOf(file)
   return digests

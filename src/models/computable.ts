@@ -1,0 +1,52 @@
+/**
+ * What a runtime does with numbers of 16 bits.
+ * @module
+ */
+import type { HalfType } from '../../graphs/ir/dtype.ts'
+import { isHalf } from '../../graphs/ir/dtype.ts'
+import type { Graph } from '../../graphs/ir/graph.ts'
+import { halfTypeOf, withFloat32Arithmetic } from '../../graphs/lowering.ts'
+import { withWideWeights } from '../../graphs/wide_weights.ts'
+import { UserError } from '../errors.ts'
+import type { HalfTypes, Runtime } from '../runtime/runtime.ts'
+import { STORED_ALONE } from '../runtime/runtime.ts'
+
+/** How a runtime deals with a graph that has numbers of 16 bits; undefined: as it is, or as there are none. */
+export type Widening = 'arithmetic' | 'weights'
+
+/**
+ * A graph as a runtime computes it: arithmetic of 16 bits that it does not have in float32, and weights that it cannot keep in 16 bits
+ * widened once, when the session is opened.
+ *
+ * @throws UserError where it has neither arithmetic nor storage of the graph's type
+ */
+export async function computable(
+  graph: Graph,
+  runtime: Runtime,
+): Promise<{ readonly graph: Graph; readonly widened?: Widening }> {
+  const dtype = halfTypeOf(graph)
+  const { arithmetic, storage } = await halfTypesFor(dtype, runtime)
+  if (dtype && !arithmetic.includes(dtype))
+    return { graph: withFloat32Arithmetic(graph), widened: 'arithmetic' }
+  if (keptHalves(graph).every((kept) => storage.includes(kept))) return { graph }
+  return { graph: withWideWeights(graph), widened: 'weights' }
+}
+
+/**
+ * What a runtime does with numbers of 16 bits.
+ *
+ * @throws UserError where it has neither arithmetic nor storage of the type that is wanted
+ */
+export async function halfTypesFor(wanted: HalfType | undefined, runtime: Runtime): Promise<HalfTypes> {
+  const types = (await runtime.halfTypes?.()) ?? STORED_ALONE
+  const { arithmetic, storage } = types
+  if (wanted && !arithmetic.includes(wanted) && !storage.includes(wanted))
+    throw new UserError(
+      `the provider has no ${wanted} on this device; use precision ${arithmetic.length > 0 ? 'fp16 or ' : ''}fp32, or the provider cuda or cpu`,
+    )
+  return types
+}
+
+/** The types of 16 bits that a graph's weights are kept in. */
+const keptHalves = ({ initializers }: Graph): HalfType[] =>
+  initializers.flatMap(({ value: { dtype }, overridable }) => (overridable && isHalf(dtype) ? [dtype] : []))

@@ -6,8 +6,8 @@ import { poolings } from '../../graphs/layers/pooling.ts'
 import type { TaskName } from '../tasks/index.ts'
 import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
 import { UserError } from '../errors.ts'
-import type { Base } from '../formats/frozen_weights.ts'
-import { BASES } from '../formats/frozen_weights.ts'
+import type { Base } from '../formats/base.ts'
+import { BASES } from '../formats/base.ts'
 import type { Precision } from '../formats/precision.ts'
 import { PRECISIONS } from '../formats/precision.ts'
 import { wholeNumber, realNumber } from './number_argument.ts'
@@ -81,7 +81,7 @@ export const exportCommand = (): Command =>
       const { newHead } = await import('../runs/new_head.ts')
       const { readTaskModel } = await import('../runs/check_config.ts')
       const { adamwConfig, trainingOptionsSchema } = await import('../learning/options.ts')
-      const { adaptationOf } = await import('../runs/config.ts')
+      const { adaptationOf } = await import('../runs/learning_config.ts')
       const adapters = { r: loraR, lora_alpha: loraAlpha, target_modules: loraTargets?.split(',') }
       const lora = adaptationOf(
         { lora: full ? 'full' : adapters, npt: null },

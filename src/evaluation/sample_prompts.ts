@@ -23,7 +23,7 @@ import { promptsOfConcept, promptText, promptWriter } from '../generation/writte
 import type { Prompt } from '../learning/rollouts.ts'
 import { asPrompt } from '../learning/rollouts.ts'
 import { quote } from '../quote.ts'
-import { taskOptions } from '../runs/config.ts'
+import { taskOptions } from '../runs/learning_config.ts'
 import { readRunConfig } from '../runs/run_config.ts'
 import { readRunManifest } from '../runs/run_manifest.ts'
 import { openSplit } from '../runs/split.ts'

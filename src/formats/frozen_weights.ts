@@ -11,6 +11,7 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import { familyOf } from '../../graphs/models/family.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { ownShapes } from '../../graphs/models/own_shapes.ts'
+import type { Base } from './base.ts'
 import type { ModelFolder, TensorSource } from './model_folder.ts'
 import { dtypeOf, openModelFolder } from './model_folder.ts'
 import type { Quantised } from './quantise.ts'
@@ -21,10 +22,6 @@ import { readSafetensorsHeader, streamEntries, streamSafetensors } from './safet
 import { broken } from './safetensors_header.ts'
 import type { StoredTensor, StoredTensors } from './weight_files.ts'
 import { readStored } from './read_stored.ts'
-
-/** The types, as an option names them. */
-export const BASES = ['fp32', 'fp16', 'bf16', 'int4'] as const
-export type Base = (typeof BASES)[number]
 
 const FLOATS = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' } as const satisfies Record<string, FloatDtype>
 

@@ -3,17 +3,14 @@
  * @module
  */
 import { markText } from '../data/templates/end_of_text.ts'
-import { UserError } from '../errors.ts'
-import { quote } from '../quote.ts'
 import { checkModelDigests } from './model_digests.ts'
 import { openScorer } from './open_scorer.ts'
 import type { Device } from '../runtime/device.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
 import { scoreByMetric } from '../rewards/reward_metrics.ts'
 import { openRewardModule } from '../rewards/reward_module.ts'
-import type { RewardSample } from '../rewards/reward_sample.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
-import { sampleName } from '../rewards/reward_sample.ts'
+import { withCheckedScores } from '../rewards/checked_scores.ts'
 
 export interface RewardFunctionOptions extends Device {
   /** Of a reward model: responses that it reads together. */
@@ -32,11 +29,7 @@ export async function openRewardFunction(
   source: RewardSource,
   options: RewardFunctionOptions = {},
 ): Promise<RewardFunction> {
-  const opened = await openSource(source, options)
-  return {
-    ...opened,
-    score: async (samples) => checkScores(opened.name, samples, await opened.score(samples)),
-  }
+  return withCheckedScores(await openSource(source, options))
 }
 
 async function openSource(source: RewardSource, options: RewardFunctionOptions): Promise<RewardFunction> {
@@ -61,26 +54,4 @@ async function openSource(source: RewardSource, options: RewardFunctionOptions):
       ),
     release: () => scorer.release(),
   }
-}
-
-/** Sums of many such scores are finite even in float32, whose largest number is 3.4e38. */
-const LARGEST = 1e30
-
-/** @throws UserError unless there is a finite number for each sample, of at most `LARGEST` */
-function checkScores(name: string, samples: readonly RewardSample[], scores: unknown): number[] {
-  if (!Array.isArray(scores) && !ArrayBuffer.isView(scores))
-    throw new UserError(
-      `${name} gave ${quote(scores)} for ${samples.length} samples; return a list of as many numbers`,
-    )
-  const list = Array.from(scores as ArrayLike<unknown>)
-  if (list.length !== samples.length)
-    throw new UserError(
-      `${name} gave ${list.length === 1 ? 'one score' : `${list.length} scores`} for ${samples.length} samples, the first of them ${sampleName(samples[0]!)}; return one number for each`,
-    )
-  return list.map((score, i) => {
-    if (typeof score === 'number' && Math.abs(score) <= LARGEST) return score
-    throw new UserError(
-      `${name} gave ${quote(score)} for ${sampleName(samples[i]!)}; a score must be a finite number${typeof score === 'number' && Number.isFinite(score) ? ` between -${LARGEST} and ${LARGEST}` : ''}`,
-    )
-  })
 }

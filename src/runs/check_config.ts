@@ -6,13 +6,13 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import { familyOf } from '../../graphs/models/family.ts'
 import { compileCondition } from '../data/templates/condition.ts'
 import { UserError } from '../errors.ts'
-import type { Base } from '../formats/frozen_weights.ts'
+import type { Base } from '../formats/base.ts'
 import { readModelConfig } from '../formats/model_config.ts'
 import type { Task } from '../tasks/task.ts'
 import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
 import { stageConfig } from './curriculum/stage_config.ts'
 import type { RunConfig } from './config.ts'
-import { taskOptions } from './config.ts'
+import { taskOptions } from './learning_config.ts'
 
 /** @throws UserError where they do not, in any stage of a curriculum */
 export function checkConfig(config: RunConfig): void {

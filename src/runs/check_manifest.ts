@@ -11,7 +11,7 @@ import { adamwConfig } from '../learning/options.ts'
 import { quote } from '../quote.ts'
 import { taskNamed } from '../tasks/index.ts'
 import type { SettledConfig } from './config.ts'
-import { adaptationOf, taskOptions } from './config.ts'
+import { adaptationOf, taskOptions } from './learning_config.ts'
 import { constantsOf } from './run_graphs.ts'
 import type { RunManifest } from './run_manifest.ts'
 

@@ -4,60 +4,37 @@
  */
 import { z } from 'zod'
 
-import type { Adaptation } from '../../graphs/models/adaptation.ts'
-import type { ModelConfig } from '../../graphs/models/family.ts'
-import { familyOf } from '../../graphs/models/family.ts'
-import { UserError } from '../errors.ts'
-import { poolings } from '../../graphs/layers/pooling.ts'
-import { BASES } from '../formats/frozen_weights.ts'
-import { gradientCheckpointingSchema, loraConfigSchema } from '../formats/manifest.ts'
+import { BASES } from '../formats/base.ts'
 import { nptConfigSchema } from '../formats/npt_config.ts'
-import { PRECISIONS } from '../formats/precision.ts'
 import type { Stage } from './curriculum/options.ts'
 import { curriculumSchema, stagesSchema } from './curriculum/options.ts'
 import { classesSchema, evalSourceSchema, givenTemplateSchema, sourceSchema } from './data_options.ts'
 import { PROVIDER_OPTIONS } from '../runtime/device.ts'
 import { trainingOptionsSchema } from '../learning/options.ts'
-import { TASK_NAMES, taskNamed, tasks } from '../tasks/index.ts'
-import type { TaskName } from '../tasks/index.ts'
-
-type OptionsOfTasks = { readonly [N in TaskName]: z.ZodOptional<(typeof tasks)[N]['options']> }
-
-/** The options of each task, under its name. */
-const optionsOfTasks = Object.fromEntries(
-  TASK_NAMES.map((name) => [name, taskNamed(name).options.optional()]),
-) as unknown as OptionsOfTasks
-
-/** Which modules carry adapters by default depends on the model. */
-const loraOptionsSchema = loraConfigSchema.extend({
-  target_modules: loraConfigSchema.shape.target_modules
-    .unwrap()
-    .optional()
-    .describe('Modules with adapters, by name or ending; by default those that the model family names.'),
-})
+import { learningShape, optionsOfTasks } from './learning_config.ts'
 
 const plasticRunSchema = z
   .strictObject({ from: z.string().min(1).describe('The run whose plastic blocks training starts from.') })
   .describe('Those of another run.')
 
+const {
+  learning_rate,
+  task,
+  lora,
+  pooling,
+  classifier_dropout,
+  overlong,
+  gradient_checkpointing,
+  precision,
+} = learningShape
+
 /** The keys of one run, without those of a curriculum. */
 const singleRunSchema = trainingOptionsSchema.extend({
-  learning_rate: trainingOptionsSchema.shape.learning_rate
-    .unwrap()
-    .nullable()
-    .default(null)
-    .describe(
-      'The highest one, which the warm-up ends at; null: what suits the task and what is trained (docs/learning_rate.md).',
-    ),
-  task: z.enum(TASK_NAMES).default('sft').describe('What is learned; each task has a page of its own.'),
+  learning_rate,
+  task,
   model: z.string().min(1).describe('A Hugging Face model folder, or a config.json for random weights.'),
   output_dir: z.string().min(1).describe("The run's folder: a new one, or that of artifacts to replace."),
-  lora: z
-    .union([z.literal('full'), z.literal('none'), loraOptionsSchema])
-    .optional()
-    .describe(
-      "Options of the adapters; `full` trains every parameter, `none` a classifier's head or plastic blocks alone. Left out: adapters, or none beside plastic blocks.",
-    ),
+  lora,
   base: z
     .enum(BASES)
     .nullable()
@@ -82,16 +59,8 @@ const singleRunSchema = trainingOptionsSchema.extend({
       'A run of the same model and adaptation, or one of its checkpoints, whose trained tensors this one starts from; the optimizer starts afresh.',
     ),
   ...optionsOfTasks,
-  pooling: z
-    .enum(poolings)
-    .default('last')
-    .describe("What a head on GPT-2 looks at: the last token's state, or the mean of all tokens'."),
-  classifier_dropout: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0.1)
-    .describe("Probability of dropping a feature before a classifier's or a reward model's head."),
+  pooling,
+  classifier_dropout,
   data: z
     .array(sourceSchema)
     .min(1)
@@ -141,33 +110,21 @@ const singleRunSchema = trainingOptionsSchema.extend({
     .nullable()
     .default(null)
     .describe("Longest example in tokens; null: the model's context."),
-  overlong: z
-    .enum(['error', 'skip'])
-    .default('error')
-    .describe('What to do with a prompt that fills `max_length`: stop, or leave it out.'),
+  overlong,
   odd_rows: z
     .enum(['error', 'skip'])
     .default('error')
     .describe(
       'What to do with a row that does not fit its template, such as a conversation of other turns or a label that is missing, or that is damaged, as a line that is no JSON: stop, or leave it out and count it.',
     ),
-  gradient_checkpointing: gradientCheckpointingSchema
-    .default(false)
-    .describe(
-      'Less memory for about a quarter more time: the backward pass computes what it reads inside each block once more (docs/memory.md); a number: of so many blocks together.',
-    ),
+  gradient_checkpointing,
   provider: z
     .enum(PROVIDER_OPTIONS)
     .default('cpu')
     .describe(
       'What ONNX Runtime computes on: the CPU; a GPU through WebGPU (Vulkan, Metal, Direct3D 12) or CUDA; `auto`: the first of cuda, webgpu and cpu that works.',
     ),
-  precision: z
-    .enum(PRECISIONS)
-    .default('fp32')
-    .describe(
-      'What the graphs compute in; with fp16 and bf16 trained tensors, norms, sums and losses stay float32. On the CPU 16 bits are stored and float32 is computed in (docs/precision.md).',
-    ),
+  precision,
   threads: z
     .int()
     .min(1)
@@ -214,31 +171,3 @@ export const settledConfigSchema: z.ZodType<SettledConfig> = runConfigSchema.ext
 
 /** Whether sessions copy the frozen weights into the layout that their kernels like best. */
 export const prepacks = ({ prepacking }: Pick<RunConfig, 'prepacking'>): boolean => prepacking ?? false
-
-/** The options of a run's task, with their defaults where nothing is said. */
-export function taskOptions(config: RunConfig): object {
-  const given = config[config.task]
-  const result = taskNamed(config.task).options.safeParse(given ?? {})
-  if (result.success) return result.data
-  const { path, message } = result.error.issues[0]!
-  const key = [config.task, ...path].join('.')
-  throw new UserError(
-    `task ${config.task} needs ${key}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`,
-  )
-}
-
-/** What of the model is trained: adapters with their defaults where nothing is said, nothing of it beside plastic blocks. */
-export function adaptationOf(
-  { lora, npt }: Pick<RunConfig, 'lora' | 'npt'>,
-  config: ModelConfig,
-): Adaptation {
-  if (typeof lora === 'string') return lora
-  if (!lora && npt) return 'none'
-  const targets = lora?.target_modules ?? familyOf(config).adapterTargets
-  const result = loraConfigSchema.safeParse({ ...lora, target_modules: targets })
-  if (result.success) return result.data
-  const { path, message } = result.error.issues[0]!
-  throw new UserError(
-    `${['lora', ...path].join('.')}: ${message.charAt(0).toLowerCase()}${message.slice(1)}; give another`,
-  )
-}

@@ -8,7 +8,7 @@ import { checkDigest, pinReward } from '../rewards/reward_digest.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
 import { rewardSourceSchema } from '../rewards/reward_source.ts'
 import type { RunConfig, SettledConfig } from './config.ts'
-import { taskOptions } from './config.ts'
+import { taskOptions } from './learning_config.ts'
 import { keepOptions, readRunConfig } from './run_config.ts'
 
 /** Undefined where its task learns from none. */

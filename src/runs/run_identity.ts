@@ -11,7 +11,7 @@ import { WEIGHTS_FILE } from '../formats/weight_files.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { without } from '../without.ts'
 import type { RunConfig } from './config.ts'
-import { taskOptions } from './config.ts'
+import { taskOptions } from './learning_config.ts'
 import { settingsOf } from './settings.ts'
 
 /** A run's settings without the files that they name: the data has a fingerprint, models and plastic blocks their digests. */

@@ -5,7 +5,7 @@ import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { taskNamed } from '../../tasks/index.ts'
 import type { RunConfig, StageOptions } from '../config.ts'
-import { taskOptions } from '../config.ts'
+import { taskOptions } from '../learning_config.ts'
 import { AS_LEARNED, evaluatedOn } from '../evaluated_on.ts'
 import { curriculumOptions } from './options.ts'
 

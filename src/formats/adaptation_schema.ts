@@ -1,0 +1,17 @@
+/** @module */
+import { z } from 'zod'
+
+export const loraConfigSchema = z.strictObject({
+  r: z.int().min(1).max(4096).default(8).describe('Rank of the adapters.'),
+  lora_alpha: z.number().positive().default(16).describe("The adapters' output is scaled by lora_alpha / r."),
+  target_modules: z
+    .array(z.string().min(1, 'a module with adapters must have a name'))
+    .min(1)
+    .default(['c_attn', 'attn.c_proj']),
+})
+
+/** Adapters; `full` trains every parameter; `none` leaves the model as it is and trains a head alone. */
+export const adaptationSchema = z.union([z.literal('full'), z.literal('none'), loraConfigSchema])
+
+/** Of how many blocks the backward pass computes the values once more, from what goes into the first; `true` is 1. */
+export const gradientCheckpointingSchema = z.union([z.boolean(), z.int().min(1)])

@@ -8,11 +8,10 @@ import { compileCondition } from '../data/templates/condition.ts'
 import { UserError } from '../errors.ts'
 import type { Base } from '../formats/base.ts'
 import { readModelConfig } from '../formats/model_config.ts'
-import type { Task } from '../tasks/task.ts'
-import { TASK_NAMES, taskNamed } from '../tasks/index.ts'
+import { taskNamed } from '../tasks/index.ts'
+import { checkLearner, checkLearning, tasksWhere } from './check_learning.ts'
 import { stageConfig } from './curriculum/stage_config.ts'
 import type { RunConfig } from './config.ts'
-import { taskOptions } from './learning_config.ts'
 
 /** @throws UserError where they do not, in any stage of a curriculum */
 export function checkConfig(config: RunConfig): void {
@@ -21,11 +20,11 @@ export function checkConfig(config: RunConfig): void {
       checkConfig(stageConfig(config, name, { run: config.output_dir, from: null }))
     return
   }
-  const { task: name, packing, npt, lora, metric_for_best_model: metric } = config
+  const { task: name, npt, lora } = config
   const task = taskNamed(name)
   if (npt && task.refuses.plasticBlocks === 'refused')
     throw new UserError(
-      `npt is for the tasks ${namesWhere(({ refuses }) => refuses.plasticBlocks !== 'refused')}; task ${name} trains lora or full`,
+      `npt is for the tasks ${tasksWhere(({ refuses }) => refuses.plasticBlocks !== 'refused')}; task ${name} trains lora or full`,
     )
   if (npt && lora !== undefined && lora !== 'none')
     throw new UserError('npt and lora both say what to train; leave one out')
@@ -34,16 +33,7 @@ export function checkConfig(config: RunConfig): void {
     throw new UserError(
       `task ${name} trains plastic blocks; describe them under npt, for example npt.rank=16`,
     )
-  const stray = TASK_NAMES.find((other) => other !== name && config[other] !== undefined)
-  if (stray !== undefined)
-    throw new UserError(`${stray} has options for task ${stray} alone; leave them out, or set the task`)
-  if (packing && task.refuses.packing !== undefined)
-    throw new UserError(`packing is not for task ${name}, where ${task.refuses.packing}; leave it out`)
-  const metrics = ['eval_loss', ...task.metrics]
-  if (!metrics.includes(metric))
-    throw new UserError(`task ${name} has no metric ${metric}; choose ${metrics.join(' or ')}`)
-  if (lora === 'none' && !npt && task.refuses.frozen !== undefined) throw new UserError(task.refuses.frozen)
-  taskOptions(config)
+  checkLearning(config)
   if (config.curriculum !== null)
     throw new UserError(
       'curriculum says how to go through stages, and there are none; describe them under stages, or leave it out',
@@ -68,9 +58,6 @@ export function checkSingle({ stages }: RunConfig): void {
     )
 }
 
-const namesWhere = (holds: (task: Task) => boolean): string =>
-  TASK_NAMES.filter((name) => holds(taskNamed(name))).join(', ')
-
 /**
  * The configuration of the model that a run starts from.
  *
@@ -83,16 +70,9 @@ export async function readTaskModel({
   pooling,
 }: Pick<RunConfig, 'model' | 'task' | 'npt' | 'pooling'>): Promise<ModelConfig> {
   const config = await readModelConfig(model)
-  const { noun, language, plastic, pooler } = familyOf(config)
-  if (!language && taskNamed(task).head === 'language')
-    throw new UserError(
-      `${model} is a ${noun}, which reads texts and writes none; name a GPT-2 for task ${task}, or set the task to ${namesWhere(({ head }) => head !== 'language').replace(', ', ' or ')}`,
-    )
+  checkLearner({ task, pooling }, config, model)
+  const { noun, plastic } = familyOf(config)
   if (npt && !plastic)
     throw new UserError(`${model} is a ${noun}, and plastic blocks are blocks of GPT-2; leave npt out`)
-  if (pooler && pooling !== 'last')
-    throw new UserError(
-      `${model} is a ${noun}, which has a pooled output of its own; pooling is for GPT-2, so leave it out`,
-    )
   return config
 }

@@ -6,3 +6,30 @@ export * from '../graphs/index.ts'
 export * from './anywhere.ts'
 export { openWebSession } from './runtime/web.ts'
 export { webRuntime } from './runtime/web_runtime.ts'
+
+// Models, runs and adapters in a tab.
+export type { BlobFiles } from './tab/blob_files.ts'
+export { blobFiles, fetchModel } from './tab/blob_files.ts'
+export type { TabModel } from './tab/model.ts'
+export { openTabModel } from './tab/model.ts'
+export type { TabStorage } from './tab/storage.ts'
+export { memoryStorage, opfsStorage } from './tab/storage.ts'
+export type { TabRunRecord, TabSettings } from './tab/run_record.ts'
+export { tabSettings } from './tab/run_record.ts'
+export type { NewTabRun, TabLogRecord, TabRunPlace, TrainTabRun } from './tab/run.ts'
+export { createTabRun, readTabLog, readTabRun, runFolder, trainTabRun } from './tab/run.ts'
+export {
+  adapterBlobs,
+  keepAdapter,
+  keptAdapter,
+  keptAdapters,
+  mergedBlobs,
+  trainedAdapter,
+} from './tab/adapter.ts'
+export type { PeftAdapter } from './formats/peft_files.ts'
+export { readPeftFiles } from './formats/peft_files.ts'
+export type { TabWriter } from './tab/writer.ts'
+export { createTabWriter } from './tab/writer.ts'
+export type { OpenClassifier } from './models/classifier.ts'
+export { openTabClassifier } from './tab/classifier.ts'
+export type { Continuation, Generator, TextOptions } from './generation/text_generator.ts'

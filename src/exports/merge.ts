@@ -3,9 +3,9 @@
  * @module
  */
 import { UserError } from '../errors.ts'
-import type { PeftAdapter } from '../formats/peft.ts'
+import type { PeftAdapter } from '../formats/peft_files.ts'
 import { adaptedModules, adapterLayout } from '../formats/peft_files.ts'
-import type { FloatTensor } from '../formats/safetensors.ts'
+import type { FloatTensor } from '../formats/float_tensor.ts'
 
 /**
  * The model's weights with the adapter added: W + (lora_alpha / r)·(B·A)ᵀ, W being stored [in, out] as GPT-2's Conv1D has

@@ -1,0 +1,136 @@
+/**
+ * What training in a tab makes: adapters in PEFT's format, to be kept, downloaded, read again, or merged into their model.
+ * @module
+ */
+import { headShapes } from '../../graphs/models/encoder.ts'
+import { headOutputs, isPooled } from '../../graphs/models/head.ts'
+import { inferenceGraph } from '../../graphs/inference/generation.ts'
+import { serialize } from '../../graphs/ir/serialize.ts'
+import { UserError } from '../errors.ts'
+import { graphNames } from '../exports/export_type.ts'
+import { mergeAdapter } from '../exports/merge.ts'
+import { externalData } from '../formats/external_data.ts'
+import type { FloatTensor } from '../formats/float_tensor.ts'
+import type { PeftAdapter } from '../formats/peft_files.ts'
+import { ADAPTER_CONFIG, ADAPTER_MODEL, peftFiles, readPeftFiles } from '../formats/peft_files.ts'
+import { encodeSafetensors } from '../formats/safetensors_bytes.ts'
+import { parseSafetensorsHeader } from '../formats/safetensors_header.ts'
+import { WEIGHTS_FILE } from '../formats/weight_files.ts'
+import { adaptationOf } from '../runs/learning_config.ts'
+import { blobFiles } from './blob_files.ts'
+import type { TabModel } from './model.ts'
+import { runFolder, trainedShapes } from './run.ts'
+import type { TabRunRecord } from './run_record.ts'
+import type { TabStorage } from './storage.ts'
+import { trainedTensors } from './tensors_file.ts'
+
+/**
+ * The adapter that a run has trained.
+ *
+ * @param checkpoint by default the best one, or the last where there is no best
+ * @throws UserError where there is no checkpoint yet, or the run trains no adapter
+ */
+export async function trainedAdapter(
+  storage: TabStorage,
+  record: TabRunRecord,
+  model: TabModel,
+  checkpoint?: 'best' | 'last',
+): Promise<PeftAdapter> {
+  const lora = adaptationOf(record.settings, model.config)
+  if (typeof lora === 'string')
+    throw new UserError(
+      `${record.name} trains no adapter (lora ${lora}); train one with lora r and lora_alpha`,
+    )
+  const head = isPooled(record.head)
+    ? headShapes(model.config, headOutputs(record.head))
+    : new Map<string, unknown>()
+  const names = [...trainedShapes(record, model).keys()].filter((name) => head.has(name) || isAdapter(name))
+  for (const name of checkpoint ? [checkpoint] : (['best', 'last'] as const)) {
+    const tensors = await trainedTensors(storage, `${runFolder(record.name)}/${name}.safetensors`, names)
+    if (!tensors) continue
+    const part = (ofHead: boolean) => new Map([...tensors].filter(([one]) => head.has(one) === ofHead))
+    return {
+      ...lora,
+      baseModel: model.files.where,
+      tensors: part(false),
+      ...(head.size > 0 ? { head: part(true) } : {}),
+    }
+  }
+  throw new UserError(`${record.name} has no checkpoint yet; train it first`)
+}
+
+const isAdapter = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name)
+
+/** The two files of an adapter's folder, by their names. */
+export function adapterBlobs(adapter: PeftAdapter): Map<string, Blob> {
+  const { config, tensors } = peftFiles(adapter)
+  return new Map([
+    [ADAPTER_CONFIG, new Blob([config])],
+    [ADAPTER_MODEL, new Blob(encodeSafetensors(tensors) as BlobPart[])],
+  ])
+}
+
+const adapterFolder = (name: string): string => `adapters/${name}`
+
+/** Keeps an adapter under a name, in place of one that has it. */
+export async function keepAdapter(storage: TabStorage, name: string, adapter: PeftAdapter): Promise<void> {
+  // The configuration last: without it there is no adapter.
+  for (const [file, blob] of [...adapterBlobs(adapter)].reverse())
+    await storage.write(`${adapterFolder(name)}/${file}`, [blob])
+}
+
+/** The names of the adapters that are kept. */
+export async function keptAdapters(storage: TabStorage): Promise<string[]> {
+  const names: string[] = []
+  for (const name of await storage.list('adapters'))
+    if (await storage.read(`${adapterFolder(name)}/${ADAPTER_CONFIG}`)) names.push(name)
+  return names
+}
+
+/** @throws UserError where there is none of the name, or it is damaged */
+export async function keptAdapter(storage: TabStorage, name: string): Promise<PeftAdapter> {
+  const blobs = new Map<string, Blob>()
+  for (const file of [ADAPTER_CONFIG, ADAPTER_MODEL]) {
+    const blob = await storage.read(`${adapterFolder(name)}/${file}`)
+    if (blob) blobs.set(file, blob)
+  }
+  return readPeftFiles(blobFiles(name, blobs))
+}
+
+/**
+ * The folder of a language model with an adapter merged into its weights, which transformers and transformers.js open: files by their
+ * paths.
+ *
+ * @throws UserError where the adapter does not fit, or has a head
+ */
+export async function mergedBlobs(model: TabModel, adapter: PeftAdapter): Promise<Map<string, Blob>> {
+  if (adapter.head)
+    throw new UserError(
+      'a classifier is merged by "ortune merge" in Node; download the adapter, and merge it there',
+    )
+  const { files, config } = model
+  const tensors: Map<string, FloatTensor> = mergeAdapter(await model.stored(), adapter)
+  const [header, ...pieces] = encodeSafetensors(tensors) as [Uint8Array, ...Uint8Array[]]
+  const weights = new Blob([header, ...pieces] as BlobPart[])
+  const names = graphNames(undefined)
+  const [{ graph, weights: data }] = names.all as [(typeof names.all)[number]]
+  const entries = parseSafetensorsHeader(header, weights.size, WEIGHTS_FILE).tensors
+  const stored = externalData(
+    new Map([...entries].map(([name, entry]) => [name, { ...entry, file: data }])),
+    data,
+  )
+  const described = {
+    ...((await files.json('config.json')) as object),
+    dtype: 'float32',
+    torch_dtype: 'float32',
+    'transformers.js_config': names.config,
+  }
+  const blobs = new Map<string, Blob>()
+  for (const name of await files.names())
+    if (!name.endsWith('.safetensors') && !name.endsWith('.index.json')) blobs.set(name, files.blob(name))
+  blobs.set('config.json', new Blob([`${JSON.stringify(described, null, 2)}\n`]))
+  blobs.set(WEIGHTS_FILE, weights)
+  blobs.set(`onnx/${graph}`, new Blob([serialize(inferenceGraph({ config, stored })) as BlobPart]))
+  blobs.set(`onnx/${data}`, weights)
+  return blobs
+}

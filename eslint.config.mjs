@@ -101,5 +101,25 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-member-access': 'off',
     },
   },
-  { files: ['**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ['page/**'],
+    rules: {
+      // Of src a page has what a browser has; types are nothing at run time.
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^(\\.\\./)+(src/(?!web\\.ts$)|graphs/)',
+              message: 'a page imports from src/web.ts, and types',
+              allowTypeImports: true,
+            },
+            { group: ['node:*', 'onnxruntime-*'], message: 'a page runs in a browser, on src/web.ts' },
+          ],
+        },
+      ],
+    },
+  },
+  { files: ['page/vite.config.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
+  { files: ['**/*.mjs', 'page/public/*.js'], ...tseslint.configs.disableTypeChecked },
 )

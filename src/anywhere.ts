@@ -20,7 +20,12 @@ export { createTokenizer } from './text/create_tokenizer.ts'
 export type { Detokenizer } from './text/detokenizer.ts'
 export { createDetokenizer } from './text/detokenizer.ts'
 
-// From rows to batches.
+// From files to rows, and from rows to batches.
+export type { ByteFile, OpenFile } from './formats/byte_file.ts'
+export { blobFile } from './formats/byte_file.ts'
+export type { ReadOptions } from './data/sources/rows_of.ts'
+export { readRowsOf } from './data/sources/rows_of.ts'
+export type { DataSource, SplitRule } from './data/sources/source_rows.ts'
 export type { Row } from './data/row.ts'
 export type { TemplateSource } from './data/templates/template_source.ts'
 export { compileTemplate } from './data/templates/template.ts'

@@ -70,7 +70,8 @@ const PURE = [
   /^graphs\//,
   /^src\/(errors|random|anywhere|web|schema|quote)\.ts$/,
   /^src\/(learning|tasks|generation|text|metrics)\//,
-  /^src\/data\/(?!sources\/|sets\/|row\.ts)/,
+  /^src\/formats\/(byte_file|bytes|encoding)\.ts$/,
+  /^src\/data\/(?!sources\/(?:read_rows|source_rows)\.ts|sets\/|row\.ts)/,
   /^src\/data\/(row|sets\/(data_set|arrow_reader|arrow_writer|arrow_format))\.ts$/,
   /^src\/runtime\/(runtime|session|web|web_runtime|training_state|host_state|closing|feeds)\.ts$/,
 ]

@@ -2,12 +2,23 @@
  * What to tell of a text that is not UTF-8: where, what it probably is, and the command that converts it.
  * @module
  */
-import { isUtf8 } from 'node:buffer'
-
 import { UserError } from '../errors.ts'
+import { hexOf } from './bytes.ts'
 
 const LINE_FEED = 10
 const isHigh = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x80
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** Whether bytes are UTF-8, to the last. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    decoder.decode(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** Files of other files, by the bytes that they begin with. */
 const PACKED: Readonly<Record<string, string>> = {
@@ -37,7 +48,7 @@ const LOOKED_AT = 2 ** 16
  * ASCII, which every table has; undefined for other text.
  */
 export function wideEncoding(bytes: Uint8Array): WideEncoding | undefined {
-  const marked = MARKS.find(([mark]) => hexOf(bytes).startsWith(mark))
+  const marked = MARKS.find(([mark]) => firstHex(bytes).startsWith(mark))
   if (marked) return marked[1]
   if (packing(bytes) !== undefined) return undefined
   const looked = bytes.subarray(0, LOOKED_AT)
@@ -73,9 +84,9 @@ const conversion = (path: string, encoding: string): string =>
   `iconv -f ${encoding} -t UTF-8 "${path}" > "${withUtf8(path)}"`
 
 const packing = (bytes: Uint8Array): string | undefined =>
-  Object.entries(PACKED).find(([begin]) => hexOf(bytes).startsWith(begin))?.[1]
+  Object.entries(PACKED).find(([begin]) => firstHex(bytes).startsWith(begin))?.[1]
 
-const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(0, 6)).toString('hex')
+const firstHex = (bytes: Uint8Array): string => hexOf(bytes.subarray(0, 6))
 
 /** Of Windows-1252's signs those that are usual: euro, ellipsis, quotation marks, bullet, dashes, trademark. From 0xA0 on it is Latin-1. */
 const USUAL: readonly number[] = [0x80, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99]
@@ -117,14 +128,9 @@ function isCutOff(line: Uint8Array): boolean {
 
 /** Letters with accents and typographic signs stand among ASCII, at most two beside each other; other scripts' bytes come in rows. */
 function looksWestern(line: Uint8Array): boolean {
-  const runs =
-    Buffer.from(line.subarray(0, 10_000))
-      .toString('latin1')
-      .match(/[\x80-\xff]+/g) ?? []
-  const bytes = Buffer.from(runs.join(''), 'latin1')
-  return (
-    runs.every(({ length }) => length <= 2) && bytes.every((byte) => byte >= 0xa0 || USUAL.includes(byte))
-  )
+  const looked = line.subarray(0, 10_000)
+  const rows = String.fromCharCode(...looked).match(/[\x80-\xff]{3}/)
+  return rows === null && looked.every((byte) => byte < 0x80 || byte >= 0xa0 || USUAL.includes(byte))
 }
 
 /** The name of the converted file: `words.csv` becomes `words.utf8.csv`. */

@@ -3,12 +3,9 @@
  * at once.
  * @module
  */
-import type { FileHandle } from 'node:fs/promises'
-import { open } from 'node:fs/promises'
-
 import { writeFileAtomic } from './atomic.ts'
+import { fileAt } from './disk_file.ts'
 import type { FloatDtype, FloatTensor } from './float_tensor.ts'
-import { regularFile, unreadable } from './read_file.ts'
 import type { FileBytes } from './safetensors_bytes.ts'
 import {
   chooseEntries,
@@ -17,9 +14,10 @@ import {
   readHeader,
   tensorBytes,
   TORCH_METADATA,
+  wholeBytes,
 } from './safetensors_bytes.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
-import { broken, parseSafetensorsHeader } from './safetensors_header.ts'
+import { parseSafetensorsHeader } from './safetensors_header.ts'
 
 export type { FloatDtype, FloatTensor, SafetensorsHeader, TensorEntry }
 export { parseSafetensorsHeader }
@@ -102,31 +100,10 @@ export async function streamEntries(
 }
 
 async function withFile<T>(path: string, use: (bytes: FileBytes) => Promise<T>): Promise<T> {
-  await regularFile(path)
-  const file = await open(path, 'r').catch((error: unknown) => {
-    throw unreadable(path, error)
-  })
+  const file = await fileAt(path).open()
   try {
-    const { size } = await file.stat()
-    return await use({ size, read: (offset, length) => readAt(file, path, offset, length) })
+    return await use(wholeBytes(file, path))
   } finally {
     await file.close()
   }
-}
-
-/** Reads into a buffer of its own, in pieces of at most 1 GiB, which every system takes. */
-async function readAt(
-  file: FileHandle,
-  path: string,
-  offset: number,
-  length: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length)
-  for (let done = 0; done < length;) {
-    const { bytesRead } = await file.read(bytes, done, Math.min(length - done, 2 ** 30), offset + done)
-    if (bytesRead === 0)
-      throw broken(path, `it ends at byte ${offset + done}, inside what its header announces`)
-    done += bytesRead
-  }
-  return bytes
 }

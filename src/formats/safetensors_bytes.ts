@@ -6,11 +6,12 @@
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import { NotFinite, UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
+import type { OpenFile } from './byte_file.ts'
 import { notFinite } from './finite.ts'
 import type { FloatDtype, FloatTensor } from './float_tensor.ts'
 import { narrowTensor, widen } from './half.ts'
 import type { SafetensorsHeader, TensorEntry } from './safetensors_header.ts'
-import { bytesPerElement, parseSafetensorsHeader, readHeaderLength } from './safetensors_header.ts'
+import { broken, bytesPerElement, parseSafetensorsHeader, readHeaderLength } from './safetensors_header.ts'
 
 /** The bytes of a file. */
 export interface FileBytes {
@@ -18,6 +19,17 @@ export interface FileBytes {
   /** A copy of as many bytes from `offset` on, in a buffer of its own; fewer are an error. */
   readonly read: (offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>
 }
+
+/** A file's bytes, which end within what it says of itself where there are fewer. */
+export const wholeBytes = ({ size, read }: OpenFile, where: string): FileBytes => ({
+  size,
+  async read(offset, length) {
+    const bytes = await read(offset, length)
+    if (bytes.length < length)
+      throw broken(where, `it ends at byte ${offset + bytes.length}, inside what its header announces`)
+    return bytes
+  },
+})
 
 /** What PyTorch's tools expect of a file that they are to open. */
 export const TORCH_METADATA = { format: 'pt' }

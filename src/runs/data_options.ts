@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 
-import { SOURCE_FORMATS } from '../data/sources/read_rows.ts'
+import { SOURCE_FORMATS } from '../data/sources/rows_of.ts'
 import { SPLITS } from '../data/sets/splits.ts'
 
 const fraction = z.number().min(0).lt(1)

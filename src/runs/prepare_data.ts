@@ -7,13 +7,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { factsOf } from '../../graphs/models/family.ts'
 import type { PrepareReport } from '../data/sets/prepare.ts'
 import { checkTokenizer } from '../data/examples/bert_sequence.ts'
+import type { Source } from '../data/sets/prepare.ts'
 import { prepare } from '../data/sets/prepare.ts'
 import { templateOfFirstRow } from '../data/sources/source_rows.ts'
-import type { Source } from '../data/sources/source_rows.ts'
 import type { DataKindName } from '../data/kinds/index.ts'
 import type { TemplateSource } from '../data/templates/template_source.ts'
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
+import { fileAt } from '../formats/disk_file.ts'
 import { hasTokenizer } from '../formats/tokenizer_files.ts'
 import { diskFiles } from '../formats/disk_files.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
@@ -40,7 +41,7 @@ export async function resolveTemplates(
 ): Promise<RunConfig & { readonly template: TemplateSource }> {
   const templateOf = async (given: RunConfig['data'][number]) => {
     const { path, read, template = config.template } = sourceOf(given, config.seed)
-    return template ?? templateOfFirstRow(path, read, dataKind(config), config.odd_rows)
+    return template ?? templateOfFirstRow(fileAt(path), read, dataKind(config), config.odd_rows)
   }
   const common = config.template ?? (await templateOf(config.data[0]!))
   const resolved = async (sources: RunConfig['data']) => {

@@ -1,10 +1,10 @@
 /** @module */
 import { UserError } from '../errors.ts'
+import { bytesOf, openBlob } from '../formats/byte_file.ts'
 import type { Files } from '../formats/files.ts'
 import { parseJson } from '../formats/json_structure.ts'
-import { readEntriesOf, readHeader } from '../formats/safetensors_bytes.ts'
+import { readEntriesOf, readHeader, wholeBytes } from '../formats/safetensors_bytes.ts'
 import type { FileBytes } from '../formats/safetensors_bytes.ts'
-import { broken } from '../formats/safetensors_header.ts'
 
 /** Files that a page was given: picked, dropped, fetched, or kept in its storage. */
 export interface BlobFiles extends Files {
@@ -61,30 +61,7 @@ export function blobFiles(where: string, blobs: ReadonlyMap<string, Blob>): Blob
 }
 
 /** The bytes of a safetensors file that a page has. */
-export const blobBytes = (where: string, blob: Blob): FileBytes => ({
-  size: blob.size,
-  async read(offset, length) {
-    const bytes = await bytesOf(where, blob.slice(offset, offset + length))
-    if (bytes.length < length)
-      throw broken(where, `it ends at byte ${offset + bytes.length}, inside what its header announces`)
-    return bytes
-  },
-})
-
-/**
- * All bytes of a file.
- *
- * @throws UserError where it has changed or gone since the page was given it
- */
-export async function bytesOf(where: string, blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return new Uint8Array(await blob.arrayBuffer())
-  } catch (error) {
-    throw new UserError(
-      `${where} cannot be read (${(error as Error).message}); it may have changed since it was picked, so pick it again`,
-    )
-  }
-}
+export const blobBytes = (where: string, blob: Blob): FileBytes => wholeBytes(openBlob(blob, where), where)
 
 /** What a page may find of a model's at an address, beside its weights. */
 const SMALL_FILES = [

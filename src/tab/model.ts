@@ -20,7 +20,7 @@ import type { OpenOptions, Runtime } from '../runtime/runtime.ts'
 import type { Feeds, Session } from '../runtime/session.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { BlobFiles } from './blob_files.ts'
-import { bytesOf } from './blob_files.ts'
+import { bytesOf } from '../formats/byte_file.ts'
 
 export interface TabModel {
   readonly files: BlobFiles

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { drawSplits } from '../../src/data/sets/draw_splits.ts'
 import { splitSources } from '../../src/data/sets/split_sources.ts'
 import type { Split } from '../../src/data/sets/splits.ts'
+import { fileAt } from '../../src/formats/disk_file.ts'
 import { hashFraction } from '../../src/data/sets/splits.ts'
 import { userError, withFolder } from './helpers.ts'
 import { writeFile } from 'node:fs/promises'
@@ -103,9 +104,12 @@ describe('data/draw_splits', () => {
     it('keeps a row that is in two sources in one split', () =>
       withFolder(async (folder) => {
         const rows = numbers(30).map((id) => ({ id }))
-        const sources = ['a', 'b'].map((name) => ({ path: join(folder, `${name}.jsonl`), split: drawn }))
-        await writeFile(sources[0]!.path, jsonl(rows))
-        await writeFile(sources[1]!.path, jsonl(rows.slice(10)))
+        const sources = ['a', 'b'].map((name) => ({
+          file: fileAt(join(folder, `${name}.jsonl`)),
+          split: drawn,
+        }))
+        await writeFile(sources[0]!.file.name, jsonl(rows))
+        await writeFile(sources[1]!.file.name, jsonl(rows.slice(10)))
         const [first, second] = await splitSources(sources, () => undefined)
         expect(second).to.deep.equal(first!.slice(10))
         expect(first).to.include('validation')
@@ -115,17 +119,22 @@ describe('data/draw_splits', () => {
       withFolder(async (folder) => {
         const path = join(folder, 'a.jsonl')
         await writeFile(path, jsonl(numbers(50).map((id) => ({ id, word: `w${id % 10}` }))))
-        const [splits] = await splitSources([{ path, split: { ...drawn, by: 'word' } }], () => undefined)
+        const [splits] = await splitSources(
+          [{ file: fileAt(path), split: { ...drawn, by: 'word' } }],
+          () => undefined,
+        )
         expect(count(splits!, 'validation')).to.equal(15)
         numbers(40).forEach((i) => expect(splits![i]).to.equal(splits![i + 10]))
         expect(
-          await userError(() => splitSources([{ path, split: { ...drawn, by: 'no' } }], () => undefined)),
+          await userError(() =>
+            splitSources([{ file: fileAt(path), split: { ...drawn, by: 'no' } }], () => undefined),
+          ),
         ).to.match(/a\.jsonl, row 1: there is no column "no"; there are id, word/)
       }))
 
     it('reads nothing of a source whose rows tell their split', async () => {
       expect(
-        await splitSources([{ path: 'nowhere.csv', split: { all: 'train' } }], () => undefined),
+        await splitSources([{ file: fileAt('nowhere.csv'), split: { all: 'train' } }], () => undefined),
       ).to.deep.equal([undefined])
     })
   })

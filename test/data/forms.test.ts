@@ -4,6 +4,7 @@ import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import { detectTemplate } from '../../src/data/templates/forms.ts'
 import { compileLabelledText } from '../../src/data/templates/labelled_text.ts'
 import type { Row } from '../../src/data/row.ts'
+import { fileAt } from '../../src/formats/disk_file.ts'
 import { templateOfFirstRow } from '../../src/data/sources/source_rows.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
 import type { SftTemplate, LabelTemplate } from '../../src/data/templates/template_source.ts'
@@ -100,7 +101,7 @@ describe('data/forms', () => {
       completion: [say('assistant', 'd')],
     }
     await withFile('d.jsonl', JSON.stringify(row), async (path) => {
-      const template = (await templateOfFirstRow(path, {}, 'sft')) as SftTemplate
+      const template = (await templateOfFirstRow(fileAt(path), {}, 'sft')) as SftTemplate
       const [segments] = compileTemplate(template).render(row, 'row 1')
       expect(segments!.filter(({ learned }) => learned).map(({ text }) => text)).to.deep.equal([
         ` d${END_MARK}`,
@@ -111,7 +112,7 @@ describe('data/forms', () => {
       expect(templateSchema.parse(template)).to.deep.equal(template)
     })
     await withFile('d.jsonl', '{"prompt":"p","completion":"c"}', async (path) => {
-      expect(await templateOfFirstRow(path, {}, 'sft')).to.deep.equal(
+      expect(await templateOfFirstRow(fileAt(path), {}, 'sft')).to.deep.equal(
         detectTemplate(['prompt', 'completion'], 'sft'),
       )
     })
@@ -134,19 +135,19 @@ describe('data/forms', () => {
 
   it('looks at the first row of a file; names its columns and the forms where it is none', async () => {
     await withFile('d.csv', 'word,definition\nw,d\n', async (path) => {
-      expect(await templateOfFirstRow(path, {}, 'sft')).to.deep.equal(
+      expect(await templateOfFirstRow(fileAt(path), {}, 'sft')).to.deep.equal(
         detectTemplate(['word', 'definition'], 'sft'),
       )
-      expect(await userError(() => templateOfFirstRow(path, {}, 'classification'))).to.match(
+      expect(await userError(() => templateOfFirstRow(fileAt(path), {}, 'classification'))).to.match(
         /d\.csv: its columns \(word, definition\) are of no form known for classification; give a template, or name the columns as in one of: sentence1, sentence2, label; .*; text \(or sentence\), label$/,
       )
       const columns = { columns: ['a', 'b'] }
-      expect(await userError(() => templateOfFirstRow(path, columns, 'sft'))).to.match(
+      expect(await userError(() => templateOfFirstRow(fileAt(path), columns, 'sft'))).to.match(
         /columns \(a, b\) .* messages; /,
       )
     })
     await withFile('e.csv', 'word,definition\n', async (path) => {
-      expect(await userError(() => templateOfFirstRow(path, {}, 'sft'))).to.match(
+      expect(await userError(() => templateOfFirstRow(fileAt(path), {}, 'sft'))).to.match(
         /e\.csv: there is no row to tell/,
       )
     })

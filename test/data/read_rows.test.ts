@@ -7,7 +7,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 
 import { readRows } from '../../src/data/sources/read_rows.ts'
-import type { ReadOptions } from '../../src/data/sources/read_rows.ts'
+import type { ReadOptions } from '../../src/data/sources/rows_of.ts'
 import { UserError } from '../../src/errors.ts'
 import { collect, userError, withFile, withFolder } from './helpers.ts'
 

@@ -11,6 +11,7 @@ import { fingerprint } from '../../src/data/sets/fingerprint.ts'
 import { readJsonArray } from '../../src/data/sources/json_array.ts'
 import { readJsonl } from '../../src/data/sources/jsonl.ts'
 import { readParquet } from '../../src/data/sources/parquet.ts'
+import { fileAt } from '../../src/formats/disk_file.ts'
 import { readModelConfig } from '../../src/formats/model_config.ts'
 import { readGivenText, readJson, readText } from '../../src/formats/read_file.ts'
 import { readSafetensorsHeader } from '../../src/formats/safetensors.ts'
@@ -32,9 +33,9 @@ const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
   ONNX: inspect,
   log: readEvaluations,
   'log that is healed': (path) => truncateRecords(path, 1),
-  'JSON lines': (path) => collect(readJsonl(path)),
-  'JSON array': (path) => collect(readJsonArray(path)),
-  Parquet: (path) => collect(readParquet(path)),
+  'JSON lines': (path) => collect(readJsonl(fileAt(path))),
+  'JSON array': (path) => collect(readJsonArray(fileAt(path))),
+  Parquet: (path) => collect(readParquet(fileAt(path))),
   'data set': async (path) => openArrowDataset(path),
 }
 

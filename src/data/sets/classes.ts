@@ -8,7 +8,7 @@ import { readTolerantly } from '../examples/odd_rows.ts'
 import { checkClassCount } from '../templates/class_count.ts'
 import { canonicalLabel, compileLabelledText } from '../templates/labelled_text.ts'
 import { sourceRows } from '../sources/source_rows.ts'
-import type { Drawn, Source } from '../sources/source_rows.ts'
+import type { DataSource, Drawn } from '../sources/source_rows.ts'
 import type { LabelTemplate } from '../templates/template_source.ts'
 
 /** In ascending order: as numbers where all are whole numbers, else by their characters' codes. */
@@ -26,7 +26,7 @@ export function sortClasses(labels: Iterable<string>): string[] {
  * @throws UserError where there are fewer than two, or one occurs in other splits only
  */
 export async function findClasses(
-  sources: readonly (Source & { readonly template: LabelTemplate })[],
+  sources: readonly (DataSource & { readonly template: LabelTemplate })[],
   splits: readonly (Drawn | undefined)[],
   oddRows: OddRows = 'error',
 ): Promise<string[]> {

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { writeFolderAtomic } from '../../formats/atomic.ts'
+import { fileAt } from '../../formats/disk_file.ts'
 import { loadTokenizer } from '../../formats/load_tokenizer.ts'
 import { BeyondModel } from '../../text/fit_tokenizer.ts'
 import { tokenizerFilesIn } from '../../formats/tokenizer_files.ts'
@@ -23,7 +24,7 @@ import { kindNamed } from '../kinds/index.ts'
 import { fingerprint } from './fingerprint.ts'
 import { compileCondition } from '../templates/condition.ts'
 import { sourceRows, templateOfFirstRow } from '../sources/source_rows.ts'
-import type { Drawn, Source } from '../sources/source_rows.ts'
+import type { DataSource, Drawn } from '../sources/source_rows.ts'
 import { createOverlap } from './overlap.ts'
 import { createSplitFiles } from './split_files.ts'
 import type { SplitCounts } from './split_files.ts'
@@ -31,6 +32,11 @@ import { splitSources } from './split_sources.ts'
 import type { Split } from './splits.ts'
 import { SPLITS, checkFractions, splitFile } from './splits.ts'
 import type { LabelTemplate, TemplateSource } from '../templates/template_source.ts'
+
+/** A file of rows. */
+export interface Source extends Omit<DataSource, 'file'> {
+  readonly path: string
+}
 
 export interface PrepareOptions {
   readonly sources: readonly Source[]
@@ -77,7 +83,7 @@ export interface PrepareReport {
 /** A row that could not be read. */
 type Damage = Extract<Encoded, { readonly leftOut: LeftOut }>
 
-type TemplatedSource<T extends TemplateSource = TemplateSource> = Source & { readonly template: T }
+type TemplatedSource<T extends TemplateSource = TemplateSource> = DataSource & { readonly template: T }
 
 const PROGRESS_ROWS = 1000
 
@@ -98,12 +104,12 @@ async function withTemplates({
   oddRows,
 }: PrepareOptions): Promise<TemplatedSource[]> {
   const templated: TemplatedSource[] = []
-  for (const source of sources) {
-    const { path, read } = source
-    const own = source.template ?? template ?? (await templateOfFirstRow(path, read, task, oddRows))
+  for (const { path, ...source } of sources) {
+    const file = fileAt(path)
+    const own = source.template ?? template ?? (await templateOfFirstRow(file, source.read, task, oddRows))
     const { fits, wanted } = kindNamed(task)
     if (!fits(own)) throw new UserError(`${path}: its template is not for the task ${task}; give ${wanted}`)
-    templated.push({ ...source, template: own })
+    templated.push({ ...source, file, template: own })
   }
   return templated
 }
@@ -159,7 +165,7 @@ async function openPart(
   const tokenizerFiles = (await tokenizerFilesIn(diskFiles(tokenizerFolder))).map((name) =>
     join(tokenizerFolder, name),
   )
-  const files = [...sources.map(({ path }) => path), ...tokenizerFiles]
+  const files = [...sources.map(({ file }) => file.name), ...tokenizerFiles]
   const rules = sources.map(({ read, split, template }) => [read ?? null, split, template])
   const rest = filter === undefined ? [] : [filter]
   const digest = await fingerprint(files, [task, rules, classes, maxLength, overlong, oddRows, ...rest])
@@ -221,7 +227,7 @@ async function writeSplits(
   } finally {
     await files.close()
   }
-  const paths = sources.map(({ path }) => path).join(', ')
+  const paths = sources.map(({ file }) => file.name).join(', ')
   if (rows > 0 && wanted === 0)
     throw new UserError(
       `${paths}: the filter ${quote(filter!)} holds for none of the ${rows} rows; change it, or leave it out`,

@@ -1,8 +1,8 @@
 /** @module */
 import type { OddRows } from '../examples/odd_rows.ts'
-import { readTolerantRows } from '../sources/read_rows.ts'
+import { readTolerantRows } from '../sources/rows_of.ts'
 import type { Row } from '../row.ts'
-import type { Drawn, DrawnRule, Source } from '../sources/source_rows.ts'
+import type { DataSource, Drawn, DrawnRule } from '../sources/source_rows.ts'
 import { drawSplits } from './draw_splits.ts'
 import { groupKey, hashFraction, rowKey } from './splits.ts'
 
@@ -16,7 +16,7 @@ export type StratumOf = (row: Row, where: string) => string | undefined
  * @param stratumOf of a source; none where rows are all alike
  * @throws UserError as reading does, or where a row lacks the column that groups
  */
-export async function splitSources<S extends Source>(
+export async function splitSources<S extends DataSource>(
   sources: readonly S[],
   stratumOf: (source: S) => StratumOf | undefined,
   oddRows: OddRows = 'error',
@@ -32,11 +32,11 @@ export async function splitSources<S extends Source>(
     const rule = sources[members[0]!]!.split as DrawnRule
     const [hashes, strata, ends]: [number[], string[], number[]] = [[], [], []]
     for (const i of members) {
-      const { path, read } = sources[i]!
+      const { file, read } = sources[i]!
       const stratum = rule.by === undefined ? stratumOf(sources[i]!) : undefined
       let number = 0
-      for await (const row of readTolerantRows(path, read, oddRows)) {
-        const where = `${path}, row ${++number}`
+      for await (const row of readTolerantRows(file, read, oddRows)) {
+        const where = `${file.name}, row ${++number}`
         const key = rule.by === undefined ? rowKey(row) : groupKey(row, rule.by, where)
         hashes.push(hashFraction(rule.seed, key))
         strata.push(stratum?.(row, where) ?? '')
@@ -49,4 +49,4 @@ export async function splitSources<S extends Source>(
   return splits
 }
 
-const isDrawn = (split: Source['split']): split is DrawnRule => 'validation' in split
+const isDrawn = (split: DataSource['split']): split is DrawnRule => 'validation' in split

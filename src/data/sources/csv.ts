@@ -1,71 +1,34 @@
 /**
- * CSV and TSV sources, streamed through csv-parse. CSV follows RFC 4180, but that a quote within an unquoted field is text, as
- * Python's csv has it; `csv_dialect.ts` tells what a file does not.
+ * CSV and TSV sources as rows. CSV follows RFC 4180, but that a quote within an unquoted field is text, as Python's csv has it;
+ * `csv_dialect.ts` tells what a file does not.
  * @module
  */
-import { pipeline } from 'node:stream'
-
-import { CsvError, parse } from 'csv-parse'
-
 import { UserError } from '../../errors.ts'
+import type { ByteFile } from '../../formats/byte_file.ts'
+import { CsvError, csvRecords, MAX_RECORD_CHARACTERS } from './csv_records.ts'
+import type { CsvFault, RecordOptions } from './csv_records.ts'
 import { DamagedRow, stop } from './damaged_row.ts'
 import type { Leave } from './damaged_row.ts'
 import { listNames, quote } from '../../quote.ts'
 import type { Row } from '../row.ts'
 import { readTextBlocks } from './text_lines.ts'
 
-export interface DelimitedOptions {
-  /** One character between fields. */
-  readonly delimiter: string
-  /** Whether double quotes enclose fields. */
-  readonly quoting: boolean
-  /** Whether a quote within an unquoted field is text. One after a closing quote is then, too, so that is to be ruled out. */
-  readonly literalQuotes?: boolean
+export interface DelimitedOptions extends RecordOptions {
   /** Whether the first line names the delimiter and is no row. */
   readonly skipFirst?: boolean
   /** Column names, where the file has no heading line; otherwise its first line names them. */
   readonly columns?: readonly string[]
 }
 
-/** The ends of lines; with two carriage returns where a program translates them once more. */
-const LINE_ENDS = ['\r\r\n', '\r\n', '\n']
-
-export const MAX_RECORD_CHARACTERS = 1_000_000
-
-/** What the csv-parse option `info` yields for each record. */
-interface Parsed {
-  readonly record: readonly string[]
-  readonly info: { readonly lines: number }
+export async function* texts(file: ByteFile): AsyncGenerator<string> {
+  for await (const { text } of readTextBlocks(file)) yield text
 }
 
-export async function* texts(path: string): AsyncGenerator<string> {
-  for await (const { text } of readTextBlocks(path)) yield text
-}
-
-function explain(error: CsvError, where: string): UserError {
-  switch (error.code) {
-    case 'CSV_QUOTE_NOT_CLOSED':
-      return new UserError(
-        `${where}: a double quote opens a field and is never closed; close it, or turn quoting off`,
-      )
-    case 'CSV_MAX_RECORD_SIZE':
-      return new UserError(
-        `${where}: the row is longer than ${MAX_RECORD_CHARACTERS} characters, often a quote that is never closed`,
-      )
-    case 'INVALID_OPENING_QUOTE':
-    case 'CSV_INVALID_CLOSING_QUOTE':
-    case 'CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE':
-      return new UserError(
-        `${where}: a double quote stands inside a quoted field; write it twice, as a backslash before it does not count, or turn quoting off where quotes are text`,
-      )
-    default:
-      return new UserError(`${where}: not a valid row (${error.message}); check the delimiter and the quotes`)
-  }
-}
-
-/** The line where a record begins that ends on `last`. */
-function firstLine(record: readonly string[], last: number): number {
-  return last - (record.join('').split('\n').length - 1)
+const REASONS: Readonly<Record<CsvFault, string>> = {
+  open: 'a double quote opens a field and is never closed; close it, or turn quoting off',
+  inside:
+    'a double quote stands inside a quoted field; write it twice, as a backslash before it does not count, or turn quoting off where quotes are text',
+  long: `the row is longer than ${MAX_RECORD_CHARACTERS} characters, often a quote that is never closed`,
 }
 
 /** What a row of other fields than its columns is, and what may have gone wrong. */
@@ -91,55 +54,28 @@ function checkNames(names: readonly string[], where: string): void {
  * record cannot be told. Blank lines are skipped. Throws UserError with the line number.
  */
 export async function* readDelimited(
-  path: string,
+  file: ByteFile,
   options: DelimitedOptions,
   leave: Leave = stop,
 ): AsyncGenerator<Row> {
-  // Parsing runs ahead of the loop below, and an error drops the records between: this is the next record's line.
-  let ahead = 1
-  const parser = parse({
-    delimiter: options.delimiter,
-    quote: options.quoting ? '"' : null,
-    escape: options.quoting ? '"' : null,
-    relax_quotes: options.literalQuotes ?? false,
-    record_delimiter: LINE_ENDS,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: MAX_RECORD_CHARACTERS,
-    info: true,
-    from_line: options.skipFirst ? 2 : 1,
-    on_record(parsed, { lines }) {
-      ahead = lines + 1
-      return parsed
-    },
-  })
-  // An error of the source reaches the loop below through the parser, which pipeline destroys with it.
-  pipeline(texts(path), parser, () => undefined)
-
+  const { name: path } = file
   let names = options.columns
   if (names) checkNames(names, 'the given columns')
+  let skip = options.skipFirst ?? false
   try {
-    for await (const { record, info } of parser as AsyncIterable<Parsed>) {
-      if (names === undefined) {
-        checkNames(record, `${path}, line ${firstLine(record, info.lines)}`)
-        names = record
-        continue
-      }
-      if (record.length !== names.length) {
-        leave(
-          new DamagedRow(
-            `${path}, line ${firstLine(record, info.lines)}: ${ragged(record.length, names, options.quoting)}`,
-          ),
-        )
-        continue
-      }
-      yield Object.fromEntries(names.map((name, i) => [name, record[i]!]))
+    for await (const { fields, line } of csvRecords(texts(file), options)) {
+      const where = `${path}, line ${line}`
+      if (skip) skip = false
+      else if (names === undefined) {
+        checkNames(fields, where)
+        names = fields
+      } else if (fields.length !== names.length)
+        leave(new DamagedRow(`${where}: ${ragged(fields.length, names, options.quoting)}`))
+      else yield Object.fromEntries(names.map((name, i) => [name, fields[i]!]))
     }
   } catch (error) {
-    if (error instanceof CsvError) throw explain(error, `${path}, line ${ahead}`)
+    if (error instanceof CsvError) throw new UserError(`${path}, line ${error.line}: ${REASONS[error.fault]}`)
     throw error
-  } finally {
-    parser.destroy()
   }
   if (names === undefined) throw new UserError(`${path} is empty; it needs a heading line and rows`)
 }

@@ -3,14 +3,16 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
-import { MAX_RECORD_CHARACTERS, texts } from './csv.ts'
+import type { ByteFile } from '../../formats/byte_file.ts'
+import { texts } from './csv.ts'
+import { MAX_RECORD_CHARACTERS } from './csv_records.ts'
 
 /** The delimiter of a CSV file, and whether its first line is no row but names it, as Excel's `sep=;` does. */
 export async function csvDelimiter(
-  path: string,
+  file: ByteFile,
   hasHeading: boolean,
 ): Promise<{ readonly delimiter: string; readonly skipFirst: boolean }> {
-  const line = await firstLine(path)
+  const line = await firstLine(file)
   const named = /^sep=(.)\r*$/i.exec(line)
   if (named) return { delimiter: named[1]!, skipFirst: true }
   return { delimiter: hasHeading ? delimiterOf(line) : ',', skipFirst: false }
@@ -24,8 +26,8 @@ function delimiterOf(heading: string): string {
 }
 
 /** The first line that is not empty; an empty one is no heading. */
-async function firstLine(path: string): Promise<string> {
-  for await (const text of texts(path)) {
+async function firstLine(file: ByteFile): Promise<string> {
+  for await (const text of texts(file)) {
     const line = /[^\r\n].*/.exec(text)?.[0]
     if (line !== undefined) return line
   }
@@ -39,20 +41,20 @@ async function firstLine(path: string): Promise<string> {
  *
  * @throws UserError where both are
  */
-export async function isQuotedTsv(path: string): Promise<boolean> {
-  if (!(await holds(path, /(?:^|[\t\n])"/))) return false
-  const quoted = await readQuotes(path, '\t')
+export async function isQuotedTsv(file: ByteFile): Promise<boolean> {
+  if (!(await holds(file, /(?:^|[\t\n])"/))) return false
+  const quoted = await readQuotes(file, '\t')
   if (!quoted || !(quoted.needed || quoted.heading)) return false
   if (!quoted.spans || quoted.odd < quoted.oddAsText) return true
   if (quoted.odd > quoted.oddAsText) return false
   throw new UserError(
-    `${path}: its double quotes may be text, or enclose fields with line ends; both fit, so say which: quoting: false or quoting: true`,
+    `${file.name}: its double quotes may be text, or enclose fields with line ends; both fit, so say which: quoting: false or quoting: true`,
   )
 }
 
 /** Whether every field that a double quote opens is closed at its end, so that quotes elsewhere can be text. */
-export const closesQuotes = async (path: string, delimiter: string): Promise<boolean> =>
-  (await holds(path, /"/)) && (await readQuotes(path, delimiter)) !== undefined
+export const closesQuotes = async (file: ByteFile, delimiter: string): Promise<boolean> =>
+  (await holds(file, /"/)) && (await readQuotes(file, delimiter)) !== undefined
 
 /** What a file is where double quotes enclose fields. */
 interface QuotedReading {
@@ -86,14 +88,14 @@ class FieldCount {
 const [QUOTE, LINE_FEED, CARRIAGE_RETURN] = [0x22, 0x0a, 0x0d]
 
 /** Reads a whole file both ways; undefined where a quoted field goes on after its quote, or has none at its end. */
-async function readQuotes(path: string, delimiter: string): Promise<QuotedReading | undefined> {
+async function readQuotes(file: ByteFile, delimiter: string): Promise<QuotedReading | undefined> {
   const found = { needed: false, spans: false, heading: true }
   const [records, lines] = [new FieldCount(), new FieldCount()]
   const sign = delimiter.charCodeAt(0)
   let at: 'start' | 'text' | 'quoted' | 'quote' = 'start'
   // Characters of the record and of the line so far, but for carriage returns.
   let [inRecord, inLine] = [0, 0]
-  for await (const text of texts(path))
+  for await (const text of texts(file))
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i)
       if (code === CARRIAGE_RETURN) continue
@@ -131,7 +133,7 @@ async function readQuotes(path: string, delimiter: string): Promise<QuotedReadin
   return { ...found, odd: records.odd, oddAsText: lines.odd }
 }
 
-async function holds(path: string, pattern: RegExp): Promise<boolean> {
-  for await (const text of texts(path)) if (pattern.test(text)) return true
+async function holds(file: ByteFile, pattern: RegExp): Promise<boolean> {
+  for await (const text of texts(file)) if (pattern.test(text)) return true
   return false
 }

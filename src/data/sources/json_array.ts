@@ -2,12 +2,11 @@
  * JSON sources: a file that is one array of objects, read element by element.
  * @module
  */
-import { isUtf8 } from 'node:buffer'
-import { stat } from 'node:fs/promises'
-
 import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
-import { notUtf8 } from '../../formats/encoding.ts'
+import type { ByteFile } from '../../formats/byte_file.ts'
+import { joinBytes } from '../../formats/bytes.ts'
+import { isUtf8, notUtf8 } from '../../formats/encoding.ts'
 import type { Row } from '../row.ts'
 import { DamagedRow, stop } from './damaged_row.ts'
 import type { Leave } from './damaged_row.ts'
@@ -19,10 +18,11 @@ import { utf8Bytes } from './utf8_bytes.ts'
 const MOST_BYTES = 16e6
 
 /** Yields one row for each object, but for those that are left out. Throws UserError, with the row's number, for a file of another form. */
-export async function* readJsonArray(path: string, leave: Leave = stop): AsyncGenerator<Row> {
+export async function* readJsonArray(file: ByteFile, leave: Leave = stop): AsyncGenerator<Row> {
+  const { name: path } = file
   let count = 0
   try {
-    for await (const text of jsonElements(path)) {
+    for await (const text of jsonElements(file)) {
       let row: Row
       try {
         row = parseElement(text, path, ++count)
@@ -35,7 +35,7 @@ export async function* readJsonArray(path: string, leave: Leave = stop): AsyncGe
     }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw (count === 0 && (await otherForm(path))) || invalid(path, error.message)
+    throw (count === 0 && (await otherForm(file))) || invalid(path, error.message)
   }
   if (count === 0) throw new UserError(`${path} is empty; it needs an array of at least one object`)
 }
@@ -58,11 +58,12 @@ const invalid = (path: string, reason: string): UserError =>
   new UserError(`${path} is not valid JSON (${reason}); if each line is an object, give format: jsonl`)
 
 /** What is wrong with a file that is no array, where it is not too large to be looked into. */
-async function otherForm(path: string): Promise<UserError | undefined> {
-  if ((await stat(path)).size > MOST_BYTES) return undefined
+async function otherForm(file: ByteFile): Promise<UserError | undefined> {
+  const { name: path } = file
+  if ((await sizeOf(file)) > MOST_BYTES) return undefined
   let value: unknown
   try {
-    const text = await wholeText(path)
+    const text = await wholeText(file)
     value = parseExactJson(text)
   } catch (error) {
     return error instanceof UserError ? error : invalid(path, onOneLine(error as Error))
@@ -74,10 +75,17 @@ async function otherForm(path: string): Promise<UserError | undefined> {
 
 const onOneLine = ({ message }: Error): string => message.replace(/\s+/g, ' ')
 
-async function wholeText(path: string): Promise<string> {
-  const blocks: Buffer[] = []
-  for await (const block of utf8Bytes(path)) blocks.push(block)
-  const bytes = Buffer.concat(blocks)
-  if (!isUtf8(bytes)) throw notUtf8(path, bytes)
-  return bytes.toString().replace(/^\uFEFF/, '')
+async function sizeOf(file: ByteFile): Promise<number> {
+  const open = await file.open()
+  await open.close()
+  return open.size
+}
+
+/** Without a byte order mark. */
+async function wholeText(file: ByteFile): Promise<string> {
+  const blocks: Uint8Array[] = []
+  for await (const block of utf8Bytes(file)) blocks.push(block)
+  const bytes = joinBytes(blocks)
+  if (!isUtf8(bytes)) throw notUtf8(file.name, bytes)
+  return new TextDecoder().decode(bytes)
 }

@@ -3,6 +3,8 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
+import type { ByteFile } from '../../formats/byte_file.ts'
+import { joinBytes } from '../../formats/bytes.ts'
 import { notUtf8 } from '../../formats/encoding.ts'
 import { closingQuote } from '../../formats/json_structure.ts'
 import { utf8Bytes } from './utf8_bytes.ts'
@@ -22,10 +24,10 @@ const BLANK = /[ \t\r\n]/
  * @throws SyntaxError where the text around the elements is no array's
  * @throws UserError for what cannot be read, is not UTF-8, or has an element without end
  */
-export async function* jsonElements(path: string): AsyncGenerator<string> {
+export async function* jsonElements(file: ByteFile): AsyncGenerator<string> {
   let [depth, inString, ended, count] = [0, false, false, 0]
   let held = ''
-  for await (const block of textBlocks(path)) {
+  for await (const block of textBlocks(file)) {
     const text = held + block
     let from = 0
     for (let i = held.length; i < text.length; i++) {
@@ -58,19 +60,19 @@ export async function* jsonElements(path: string): AsyncGenerator<string> {
     held = depth > 0 ? text.slice(from) : ''
     if (held.length > MOST_CHARACTERS)
       throw new UserError(
-        `${path}, row ${count + 1}: it is longer than ${MOST_CHARACTERS} characters; is this a file of rows?`,
+        `${file.name}, row ${count + 1}: it is longer than ${MOST_CHARACTERS} characters; is this a file of rows?`,
       )
   }
   if (!ended) throw new SyntaxError('it ends within its array')
 }
 
 /** The file's text in order, without a byte order mark. */
-async function* textBlocks(path: string): AsyncGenerator<string> {
+async function* textBlocks(file: ByteFile): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   // What may lie in the block before of the character that fails, and the number of the line which that begins in.
-  let before: Buffer = Buffer.alloc(0)
+  let before = new Uint8Array(0)
   let line = 1
-  const decode = (bytes: Buffer = Buffer.alloc(0), ends = true): string => {
+  const decode = (bytes = new Uint8Array(0), ends = true): string => {
     try {
       const text = decoder.decode(bytes, { stream: !ends })
       for (let at = before.indexOf(LINE_FEED); at >= 0; at = before.indexOf(LINE_FEED, at + 1)) line++
@@ -79,9 +81,9 @@ async function* textBlocks(path: string): AsyncGenerator<string> {
     } catch {
       // A block may begin within a character.
       const whole = before.findIndex((byte) => byte < 0x80 || byte >= 0xc0)
-      throw notUtf8(path, Buffer.concat([before.subarray(Math.max(0, whole)), bytes]), line)
+      throw notUtf8(file.name, joinBytes([before.subarray(Math.max(0, whole)), bytes]), line)
     }
   }
-  for await (const bytes of utf8Bytes(path)) yield decode(bytes, false)
+  for await (const bytes of utf8Bytes(file)) yield decode(bytes, false)
   yield decode()
 }

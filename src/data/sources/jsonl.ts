@@ -4,6 +4,7 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
+import type { ByteFile } from '../../formats/byte_file.ts'
 import { DamagedRow, stop } from './damaged_row.ts'
 import type { Leave } from './damaged_row.ts'
 import type { Row } from '../row.ts'
@@ -27,15 +28,15 @@ function parseLine(line: string, where: string): Row {
 }
 
 /** Yields one row for each line, but for those that are left out. Throws UserError with the line number. */
-export async function* readJsonl(path: string, leave: Leave = stop): AsyncGenerator<Row> {
+export async function* readJsonl(file: ByteFile, leave: Leave = stop): AsyncGenerator<Row> {
   let found = false
-  for await (const { text, line } of readTextBlocks(path)) {
+  for await (const { text, line } of readTextBlocks(file)) {
     for (const [i, content] of text.split('\n').entries()) {
       if (content.trim() === '') continue
       found = true
       let row: Row
       try {
-        row = parseLine(content, `${path}, line ${line + i}`)
+        row = parseLine(content, `${file.name}, line ${line + i}`)
       } catch (error) {
         if (!(error instanceof DamagedRow)) throw error
         leave(error)
@@ -44,5 +45,5 @@ export async function* readJsonl(path: string, leave: Leave = stop): AsyncGenera
       yield row
     }
   }
-  if (!found) throw new UserError(`${path} is empty; it needs one JSON object a line`)
+  if (!found) throw new UserError(`${file.name} is empty; it needs one JSON object a line`)
 }

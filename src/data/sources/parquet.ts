@@ -3,15 +3,11 @@
  * The file's own numbers are checked against its size before anything is allocated by them.
  * @module
  */
-import { open } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
-
 import { parquetMetadataAsync, parquetScan, parquetSchema } from 'hyparquet'
 import type { AsyncBuffer, Compressors, FileMetaData, RowGroup, SchemaTree } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
 
 import { UserError } from '../../errors.ts'
-import { regularFile, unreadable } from '../../formats/read_file.ts'
+import type { ByteFile, OpenFile } from '../../formats/byte_file.ts'
 import { shortenSentence } from '../../quote.ts'
 import type { Row, Value } from '../row.ts'
 import { checkPages } from './parquet_pages.ts'
@@ -20,30 +16,33 @@ import { columnReader, plainElement, utf8 } from './parquet_values.ts'
 const MAX_GROUP_ROWS = 5_000_000
 const MAX_PAGE_BYTES = 2 ** 28
 
-function asyncBuffer(file: FileHandle, byteLength: number): AsyncBuffer {
+function asyncBuffer(file: OpenFile): AsyncBuffer {
+  const { size: byteLength } = file
   return {
     byteLength,
     async slice(start, end = byteLength) {
       if (!(start >= 0 && start <= end && end <= byteLength)) throw new Error('a range outside of the file')
-      const bytes = new Uint8Array(end - start)
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, start)
-      if (bytesRead < bytes.length) throw new Error('the file ends early')
+      const bytes = await file.read(start, end - start)
+      if (bytes.length < end - start) throw new Error('the file ends early')
       return bytes.buffer
     },
   }
 }
 
 /** The decompressors, refusing pages that claim an absurd size. A page of nothing but nulls may have no bytes to give. */
-const limitedCompressors: Compressors = Object.fromEntries(
-  Object.entries(compressors).map(([codec, decompress]) => [
-    codec,
-    (input: Uint8Array, outputLength: number) => {
-      if (!(outputLength >= 0 && outputLength <= MAX_PAGE_BYTES))
-        throw new Error(`a page of ${outputLength} bytes`)
-      return outputLength === 0 ? new Uint8Array(0) : decompress(input, outputLength)
-    },
-  ]),
-)
+async function limitedCompressors(): Promise<Compressors> {
+  const { compressors } = await import('hyparquet-compressors')
+  return Object.fromEntries(
+    Object.entries(compressors).map(([codec, decompress]) => [
+      codec,
+      (input: Uint8Array, outputLength: number) => {
+        if (!(outputLength >= 0 && outputLength <= MAX_PAGE_BYTES))
+          throw new Error(`a page of ${outputLength} bytes`)
+        return outputLength === 0 ? new Uint8Array(0) : decompress(input, outputLength)
+      },
+    ]),
+  )
+}
 
 /** Columns marked as text must be UTF-8; hyparquet alone would put U+FFFD for bad bytes. */
 const parsers = {
@@ -92,17 +91,18 @@ async function* readGroups(file: AsyncBuffer): AsyncGenerator<Row> {
   if (twice !== undefined) throw new Error(`column "${twice}" is named twice`)
   for (const group of metadata.row_groups) checkGroup(group, leafPaths(schema), file.byteLength)
 
+  const compressors = await limitedCompressors()
   const scan = await parquetScan({
     file,
     metadata: { ...metadata, schema: metadata.schema.map(plainElement) },
     parsers,
     utf8: false,
-    compressors: limitedCompressors,
+    compressors,
     useOffsetIndex: false,
   })
   const groups = metadata.row_groups.filter(({ num_rows }) => num_rows > 0)
   for (const [i, { rowStart, rowEnd }] of scan.ranges.entries()) {
-    await checkPages(file, groups[i]!, { schema: metadata.schema, compressors: limitedCompressors })
+    await checkPages(file, groups[i]!, { schema: metadata.schema, compressors })
     const rows = rowEnd - rowStart
     const columns: ((row: number) => [string, Value])[] = []
     for (const [i, name] of names.entries()) {
@@ -123,7 +123,7 @@ const MAGIC = 'PAR1'
 async function checkEnds(file: AsyncBuffer): Promise<void> {
   const [size, bytes] = [file.byteLength, MAGIC.length]
   const isMark = async (at: number) =>
-    Buffer.from(await file.slice(at, at + bytes)).toString('latin1') === MAGIC
+    String.fromCharCode(...new Uint8Array(await file.slice(at, at + bytes))) === MAGIC
   if (size < 3 * bytes) throw new Error(`it has only ${size} bytes`)
   if (!(await isMark(0))) throw new Error('it does not begin as one does, so it is another kind of file')
   if (!(await isMark(size - bytes))) throw new Error('it does not end as one does, so it is cut off')
@@ -136,23 +136,21 @@ const reason = (error: unknown): string =>
     : shortenSentence((error as Error).message, 200)
 
 /** Yields the file's rows in order. Throws UserError where the file is missing, truncated or not Parquet. */
-export async function* readParquet(path: string): AsyncGenerator<Row> {
-  await regularFile(path)
-  const handle = await open(path).catch((error: unknown) => {
-    throw unreadable(path, error)
-  })
+export async function* readParquet(file: ByteFile): AsyncGenerator<Row> {
+  const open = await file.open()
   try {
-    const groups = readGroups(asyncBuffer(handle, (await handle.stat()).size))
+    const groups = readGroups(asyncBuffer(open))
     for (;;) {
       const next = await groups.next().catch((error: unknown) => {
+        if (error instanceof UserError) throw error
         throw new UserError(
-          `${path} is not a Parquet file that can be read (${reason(error)}); copy or write it again`,
+          `${file.name} is not a Parquet file that can be read (${reason(error)}); copy or write it again`,
         )
       })
       if (next.done) break
       yield next.value
     }
   } finally {
-    await handle.close()
+    await open.close()
   }
 }

@@ -7,6 +7,7 @@
  */
 import type { SchemaElement, SchemaTree } from 'hyparquet'
 
+import { hexOf } from '../../formats/bytes.ts'
 import { widen } from '../../formats/half.ts'
 import { Binary } from '../row.ts'
 import type { Value } from '../row.ts'
@@ -112,7 +113,7 @@ function textOrBinary(bytes: Uint8Array): Value {
 function unscaled(value: unknown): bigint {
   if (!(value instanceof Uint8Array)) return BigInt(value as bigint | number)
   const bits = 8 * value.length
-  return bits === 0 ? 0n : BigInt.asIntN(bits, BigInt(`0x${Buffer.from(value).toString('hex')}`))
+  return bits === 0 ? 0n : BigInt.asIntN(bits, BigInt(`0x${hexOf(value)}`))
 }
 
 /** n·10^−scale, all digits written out. */

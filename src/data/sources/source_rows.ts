@@ -3,12 +3,13 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
+import type { ByteFile } from '../../formats/byte_file.ts'
 import type { DataKindName } from '../kinds/index.ts'
 import { detectTemplateOfRow, listForms } from '../templates/forms.ts'
 import type { OddRows } from '../examples/odd_rows.ts'
 import type { Leave } from './damaged_row.ts'
-import { readTolerantRows } from './read_rows.ts'
-import type { ReadOptions } from './read_rows.ts'
+import { readTolerantRows } from './rows_of.ts'
+import type { ReadOptions } from './rows_of.ts'
 import { listColumns } from '../row.ts'
 import type { Row } from '../row.ts'
 import { splitOfColumn } from '../sets/splits.ts'
@@ -27,8 +28,8 @@ export type DrawnRule = SplitFractions & { readonly seed: number; readonly by?: 
 /** The splits of a source's rows, by their numbers from 0. */
 export type Drawn = readonly Split[]
 
-export interface Source {
-  readonly path: string
+export interface DataSource {
+  readonly file: ByteFile
   readonly read?: ReadOptions
   readonly split: SplitRule
   /** By default that of all sources, or else what the columns of the first row tell. */
@@ -50,7 +51,7 @@ export interface PlacedRow {
  * @throws UserError as `readRows` does, for a split that is none, or where no row has a column its template requires
  */
 export async function* sourceRows(
-  { path, read, split, template }: Source,
+  { file, read, split, template }: DataSource,
   drawn: Drawn = [],
   oddRows: OddRows = 'error',
   leave?: Leave,
@@ -58,8 +59,8 @@ export async function* sourceRows(
   const unseen = new Set(template ? requiredColumns(template) : [])
   let number = 0
   let last: Row = {}
-  for await (const row of readTolerantRows(path, read, oddRows, leave)) {
-    const where = `${path}, row ${++number}`
+  for await (const row of readTolerantRows(file, read, oddRows, leave)) {
+    const where = `${file.name}, row ${++number}`
     for (const column of unseen) if (Object.hasOwn(row, column)) unseen.delete(column)
     last = row
     yield { row, split: splitOf(split, row, drawn[number - 1], where), where }
@@ -67,7 +68,7 @@ export async function* sourceRows(
   const [missing] = unseen
   if (missing !== undefined && number > 0) {
     throw new UserError(
-      `${path}: the template requires "${missing}", which is no column of any row; there are ${listColumns(last)}`,
+      `${file.name}: the template requires "${missing}", which is no column of any row; there are ${listColumns(last)}`,
     )
   }
 }
@@ -85,17 +86,17 @@ function splitOf(rule: SplitRule, row: Row, drawn: Split | undefined, where: str
  * @throws UserError where they are of no known form, or there is no row
  */
 export async function templateOfFirstRow(
-  path: string,
+  file: ByteFile,
   read: ReadOptions | undefined,
   task: DataKindName,
   oddRows: OddRows = 'error',
 ): Promise<TemplateSource> {
-  for await (const row of readTolerantRows(path, read, oddRows)) {
+  for await (const row of readTolerantRows(file, read, oddRows)) {
     const template = detectTemplateOfRow(row, task)
     if (template) return template
     throw new UserError(
-      `${path}: its columns (${listColumns(row)}) are of no form known for ${task}; give a template, or name the columns as in one of: ${listForms(task)}`,
+      `${file.name}: its columns (${listColumns(row)}) are of no form known for ${task}; give a template, or name the columns as in one of: ${listForms(task)}`,
     )
   }
-  throw new UserError(`${path}: there is no row to tell its form from; add rows, or give a template`)
+  throw new UserError(`${file.name}: there is no row to tell its form from; add rows, or give a template`)
 }

@@ -3,9 +3,9 @@
  * block is checked alone and a bad byte is reported with its line.
  * @module
  */
-import { isUtf8 } from 'node:buffer'
-
 import { UserError } from '../../errors.ts'
+import type { ByteFile } from '../../formats/byte_file.ts'
+import { joinBytes } from '../../formats/bytes.ts'
 import { notUtf8 } from '../../formats/encoding.ts'
 import { utf8Bytes } from './utf8_bytes.ts'
 
@@ -20,13 +20,13 @@ export interface TextBlock {
   readonly line: number
 }
 
-async function* byteBlocks(path: string): AsyncGenerator<Buffer> {
-  let held: Buffer[] = []
+async function* byteBlocks(file: ByteFile): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = []
   let heldBytes = 0
-  for await (const chunk of utf8Bytes(path)) {
+  for await (const chunk of utf8Bytes(file)) {
     const end = chunk.lastIndexOf(LINE_FEED) + 1
     if (end > 0) {
-      yield Buffer.concat([...held, chunk.subarray(0, end)])
+      yield joinBytes([...held, chunk.subarray(0, end)])
       held = []
       heldBytes = 0
     }
@@ -34,18 +34,23 @@ async function* byteBlocks(path: string): AsyncGenerator<Buffer> {
     heldBytes += chunk.length - end
     if (heldBytes > MAX_LINE_BYTES) break
   }
-  yield Buffer.concat(held)
+  yield joinBytes(held)
 }
 
 /** The file's text in order, without a byte order mark. Throws UserError for bytes that are not UTF-8 and huge lines. */
-export async function* readTextBlocks(path: string): AsyncGenerator<TextBlock> {
+export async function* readTextBlocks(file: ByteFile): AsyncGenerator<TextBlock> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let line = 1
-  for await (const block of byteBlocks(path)) {
+  for await (const block of byteBlocks(file)) {
     if (block.length > MAX_LINE_BYTES && !block.includes(LINE_FEED)) {
-      throw new UserError(`${path}, line ${line}: the line is longer than 16 MiB; is this a text file?`)
+      throw new UserError(`${file.name}, line ${line}: the line is longer than 16 MiB; is this a text file?`)
     }
-    if (!isUtf8(block)) throw notUtf8(path, block, line)
-    const text = block.toString('utf8')
+    let text: string
+    try {
+      text = decoder.decode(block)
+    } catch {
+      throw notUtf8(file.name, block, line)
+    }
     yield { text: line === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text, line }
     for (let at = block.indexOf(LINE_FEED); at >= 0; at = block.indexOf(LINE_FEED, at + 1)) line++
   }

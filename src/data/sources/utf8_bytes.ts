@@ -3,11 +3,11 @@
  * "Unicode text", is converted, and so are line ends of a lone carriage return, as of old Macs and "CSV (Macintosh)".
  * @module
  */
-import { createReadStream } from 'node:fs'
-
 import { UserError } from '../../errors.ts'
+import { blocksOf } from '../../formats/byte_file.ts'
+import type { ByteFile } from '../../formats/byte_file.ts'
+import { hexOf, joinBytes } from '../../formats/bytes.ts'
 import { inWideEncoding, wideEncoding } from '../../formats/encoding.ts'
-import { regularFile, unreadable } from '../../formats/read_file.ts'
 
 const [LINE_FEED, CARRIAGE_RETURN] = [0x0a, 0x0d]
 
@@ -16,47 +16,40 @@ const [LINE_FEED, CARRIAGE_RETURN] = [0x0a, 0x0d]
  *
  * @throws UserError where the file cannot be read, is UTF-16 that is broken, or of another encoding of several bytes a character
  */
-export async function* utf8Bytes(path: string): AsyncGenerator<Buffer> {
-  await regularFile(path)
-  const blocks = createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>
+export async function* utf8Bytes(file: ByteFile): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let convert: Converter | undefined
   let lineFeeds: boolean | undefined
-  try {
-    for await (const block of blocks) {
-      convert ??= converterOf(path, block)
-      const bytes = convert.next(block)
-      lineFeeds ??= bytes.includes(LINE_FEED) || !bytes.subarray(0, -1).includes(CARRIAGE_RETURN)
-      yield lineFeeds ? bytes : (bytes.map((byte) => (byte === CARRIAGE_RETURN ? LINE_FEED : byte)) as Buffer)
-    }
-    convert?.end()
-  } catch (error) {
-    throw error instanceof UserError ? error : unreadable(path, error)
+  for await (const block of blocksOf(file)) {
+    convert ??= converterOf(file.name, block)
+    const bytes = convert.next(block)
+    lineFeeds ??= bytes.includes(LINE_FEED) || !bytes.subarray(0, -1).includes(CARRIAGE_RETURN)
+    yield lineFeeds ? bytes : bytes.map((byte) => (byte === CARRIAGE_RETURN ? LINE_FEED : byte))
   }
+  convert?.end()
 }
 
 interface Converter {
-  next(block: Buffer): Buffer
+  next(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
   end(): void
 }
 
-function converterOf(path: string, first: Buffer): Converter {
+function converterOf(path: string, first: Uint8Array): Converter {
   const encoding = wideEncoding(first)
-  const marked = /^(?:fffe|feff)/.test(first.toString('hex', 0, 2))
   if (encoding === undefined) return { next: (block) => block, end: () => undefined }
+  const marked = /^(?:fffe|feff)/.test(hexOf(first.subarray(0, 2)))
   if (marked && encoding.startsWith('UTF-16')) return fromUtf16(path, encoding === 'UTF-16BE')
   throw inWideEncoding(path, encoding)
 }
 
 function fromUtf16(path: string, bigEndian: boolean): Converter {
+  const encoder = new TextEncoder()
   // What is held of a block: a character may go on in the next one.
-  let held: Buffer = Buffer.alloc(0)
+  let held = new Uint8Array(0)
   let line = 1
   return {
     next(block) {
-      const bytes = Buffer.concat([held, block])
-      const whole = Buffer.from(bytes.subarray(0, bytes.length - (bytes.length % 2)))
-      if (bigEndian) whole.swap16()
-      const all = whole.toString('utf16le')
+      const bytes = joinBytes([held, block])
+      const all = utf16Text(bytes, bigEndian)
       const text = /[\uD800-\uDBFF]$/.test(all) ? all.slice(0, -1) : all
       held = bytes.subarray(2 * text.length)
       const alone = /\p{Surrogate}/u.exec(text)?.index
@@ -65,7 +58,7 @@ function fromUtf16(path: string, bigEndian: boolean): Converter {
           `${path}, line ${line + lineFeedsIn(text.slice(0, alone))}: half a character stands alone in this UTF-16 text (a surrogate without its other half); correct it, or save the file again as UTF-8`,
         )
       line += lineFeedsIn(text)
-      return Buffer.from(text)
+      return encoder.encode(text)
     },
     end() {
       if (held.length > 0)
@@ -74,6 +67,20 @@ function fromUtf16(path: string, bigEndian: boolean): Converter {
         )
     },
   }
+}
+
+/** Characters that one call takes. */
+const PIECE = 2 ** 13
+
+/** The text of bytes but for an odd last one; halves of characters stay, where a TextDecoder would put U+FFFD. */
+function utf16Text(bytes: Uint8Array, bigEndian: boolean): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const codes = new Uint16Array(bytes.length >> 1)
+  for (let i = 0; i < codes.length; i++) codes[i] = view.getUint16(2 * i, !bigEndian)
+  let text = ''
+  for (let at = 0; at < codes.length; at += PIECE)
+    text += String.fromCharCode(...codes.subarray(at, at + PIECE))
+  return text
 }
 
 const lineFeedsIn = (text: string): number => text.split('\n').length - 1

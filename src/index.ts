@@ -73,7 +73,7 @@ export type { Consolidator } from './exports/consolidator.ts'
 export { openConsolidator } from './exports/consolidator.ts'
 
 // Files.
-export type { PrepareOptions, PrepareReport, Source } from './data/sets/prepare.ts'
+export type { PrepareOptions, Source } from './data/sets/prepare.ts'
 export { prepare } from './data/sets/prepare.ts'
 export { readRows } from './data/sources/read_rows.ts'
 export { openArrowDataset, writeArrowDataset } from './data/sets/arrow_file.ts'

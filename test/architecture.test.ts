@@ -71,8 +71,7 @@ const PURE = [
   /^src\/(errors|random|anywhere|web|schema|quote)\.ts$/,
   /^src\/(learning|tasks|generation|text|metrics)\//,
   /^src\/formats\/(byte_file|bytes|encoding)\.ts$/,
-  /^src\/data\/(?!sources\/(?:read_rows|source_rows)\.ts|sets\/|row\.ts)/,
-  /^src\/data\/(row|sets\/(data_set|arrow_reader|arrow_writer|arrow_format))\.ts$/,
+  /^src\/data\/(?!sources\/read_rows\.ts|sets\/(?:arrow_file|prepare|split_files)\.ts)/,
   /^src\/runtime\/(runtime|session|web|web_runtime|training_state|host_state|closing|feeds)\.ts$/,
 ]
 

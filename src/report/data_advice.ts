@@ -1,7 +1,7 @@
 /** @module */
 import { listNames } from '../quote.ts'
 import type { PrepareReport } from '../data/sets/prepare.ts'
-import type { SplitCounts } from '../data/sets/split_files.ts'
+import type { SplitCounts } from '../data/sets/split_sets.ts'
 import { visible } from '../visible_text.ts'
 import type { ExampleForm } from './data_table.ts'
 import { exampleNoun } from './data_table.ts'

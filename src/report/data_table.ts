@@ -1,6 +1,6 @@
 /** @module */
 import type { PrepareReport } from '../data/sets/prepare.ts'
-import type { SplitCounts } from '../data/sets/split_files.ts'
+import type { SplitCounts } from '../data/sets/split_sets.ts'
 import { textTable } from '../metrics/text_table.ts'
 
 const whole = (n: number): string => n.toLocaleString('en')

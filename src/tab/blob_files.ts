@@ -1,6 +1,6 @@
 /** @module */
 import { UserError } from '../errors.ts'
-import { bytesOf, openBlob } from '../formats/byte_file.ts'
+import { blobFile, bytesOf, openBlob } from '../formats/byte_file.ts'
 import type { Files } from '../formats/files.ts'
 import { parseJson } from '../formats/json_structure.ts'
 import { readEntriesOf, readHeader, wholeBytes } from '../formats/safetensors_bytes.ts'
@@ -43,6 +43,7 @@ export function blobFiles(where: string, blobs: ReadonlyMap<string, Blob>): Blob
     where,
     path,
     blob,
+    file: (name) => blobFile(blob(name), path(name)),
     text,
     names: async () => [...blobs.keys()],
     async json(name, most) {

@@ -8,7 +8,7 @@
 import { isPooled } from '../../graphs/models/head.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
-import { readArrowDataset } from '../data/sets/arrow_reader.ts'
+import { bytesInMemory, readArrowDataset } from '../data/sets/arrow_reader.ts'
 import { UserError } from '../errors.ts'
 import { stopTokens } from '../generation/token_generator.ts'
 import type { EvaluationRecord, Listener, StepRecord } from '../learning/listeners.ts'
@@ -257,12 +257,7 @@ async function storedData(storage: TabStorage, path: string, model: TabModel): P
 }
 
 function dataSet(name: string, bytes: Uint8Array<ArrayBuffer>, { config }: TabModel): DataSet {
-  const data = readArrowDataset({
-    name,
-    size: bytes.length,
-    readAt: (position, length) => bytes.slice(position, position + length),
-    close: () => undefined,
-  })
+  const data = readArrowDataset(bytesInMemory(name, bytes))
   if (data.vocabularySize > config.vocab_size)
     throw new UserError(
       `${name} was made with a vocabulary of ${data.vocabularySize} tokens but the model has ${config.vocab_size}; prepare it with the model's own tokenizer`,

@@ -11,7 +11,7 @@ import { openArrowDataset, writeArrowDataset } from '../../src/data/sets/arrow_f
 import type { DataSet } from '../../src/data/sets/data_set.ts'
 import { layouts } from '../../src/data/sets/layouts.ts'
 import { prepare } from '../../src/data/sets/prepare.ts'
-import { splitFile } from '../../src/data/sets/splits.ts'
+import { splitFile } from '../../src/data/sets/split_files.ts'
 import { gpt2TokenizerFiles } from '../../src/formats/gpt2_tokenizer.ts'
 import { createRandom } from '../../src/random.ts'
 import { dataTable } from '../../src/report/data_table.ts'

@@ -1,9 +1,30 @@
-import { expect } from 'chai'
+import { createHash } from 'node:crypto'
 
-import { checkFractions, groupKey, rowKey, splitOfColumn } from '../../src/data/sets/splits.ts'
+import { expect } from 'chai'
+import fc from 'fast-check'
+
+import { fingerprint } from '../../src/data/sets/fingerprint.ts'
+import { checkFractions, groupKey, hashFraction, rowKey, splitOfColumn } from '../../src/data/sets/splits.ts'
+import { blobFile } from '../../src/formats/byte_file.ts'
 import { userError } from './helpers.ts'
 
 describe('data/splits', () => {
+  it('draws by SHA-256, as OpenSSL computes it, in Node and in a browser (property)', async () => {
+    const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest()
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), fc.string({ unit: 'binary' }), async (seed, text) => {
+        const bits = sha256(`${seed}\n${text}`).readUIntBE(0, 6)
+        expect(hashFraction(seed, text)).to.equal(bits / 2 ** 48)
+        const digest = sha256(JSON.stringify([[sha256(text).toString('hex')], { seed }])).toString('hex')
+        expect(await fingerprint([blobFile(new Blob([text]))], { seed })).to.equal(digest)
+      }),
+    )
+    const large = Buffer.alloc(600_000, 'wörd')
+    expect(await fingerprint([blobFile(new Blob([large]))], [])).to.equal(
+      sha256(JSON.stringify([[sha256(large).toString('hex')], []])).toString('hex'),
+    )
+  })
+
   it('knows equal rows, whatever the order of their columns', () => {
     expect(rowKey({ b: 'x', a: 1 })).to.equal(rowKey({ a: 1, b: 'x' }))
     expect(rowKey({ b: 'x', a: 1 })).to.not.equal(rowKey({ a: 'x', b: 1 }))

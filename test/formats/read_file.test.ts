@@ -28,7 +28,7 @@ const readers: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
   text: readText,
   JSON: readJson,
   digest: digestOf,
-  fingerprint: (path) => fingerprint([path], {}),
+  fingerprint: (path) => fingerprint([fileAt(path)], {}),
   safetensors: readSafetensorsHeader,
   ONNX: inspect,
   log: readEvaluations,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 
 import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
-import { splitFile } from '../../src/data/sets/splits.ts'
+import { splitFile } from '../../src/data/sets/split_files.ts'
 import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'
 import { dataWarnings } from '../../src/report/data_advice.ts'
 import { readConfig } from '../../src/runs/read_config.ts'

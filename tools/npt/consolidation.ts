@@ -9,7 +9,7 @@
 import { join } from 'node:path'
 
 import { openArrowDataset } from '../../src/data/sets/arrow_file.ts'
-import { splitFile } from '../../src/data/sets/splits.ts'
+import { splitFile } from '../../src/data/sets/split_files.ts'
 import { bootstrapInterval } from '../../src/metrics/bootstrap.ts'
 import { openConsolidator } from '../../src/exports/consolidator.ts'
 

@@ -38,6 +38,14 @@ export interface ByteSource {
   close(): void
 }
 
+/** Bytes in memory. */
+export const bytesInMemory = (name: string, bytes: Uint8Array<ArrayBuffer>): ByteSource => ({
+  name,
+  size: bytes.length,
+  readAt: (position, length) => bytes.slice(position, position + length),
+  close: () => undefined,
+})
+
 type ReadAt = ByteSource['readAt']
 
 /** Reads never beyond the end. */

@@ -3,27 +3,21 @@
  * fingerprint hold the same rows in the same order.
  * @module
  */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { sha256 } from '@noble/hashes/sha2.js'
 
-import { regularFile, unreadable } from '../../formats/read_file.ts'
+import { blocksOf } from '../../formats/byte_file.ts'
+import type { ByteFile } from '../../formats/byte_file.ts'
+import { hexOf } from '../../formats/bytes.ts'
 
-async function hashFile(path: string): Promise<string> {
-  await regularFile(path)
-  const hash = createHash('sha256')
-  try {
-    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk)
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-  return hash.digest('hex')
+async function hashFile(file: ByteFile): Promise<string> {
+  const hash = sha256.create()
+  for await (const block of blocksOf(file)) hash.update(block)
+  return hexOf(hash.digest())
 }
 
-/** Hashes the files' bytes (not their paths) and the options, both in the order given. Hexadecimal. */
-export async function fingerprint(files: readonly string[], options: unknown): Promise<string> {
+/** Hashes the files' bytes (not their names) and the options, both in the order given. Hexadecimal. */
+export async function fingerprint(files: readonly ByteFile[], options: unknown): Promise<string> {
   const hashes: string[] = []
   for (const file of files) hashes.push(await hashFile(file))
-  return createHash('sha256')
-    .update(JSON.stringify([hashes, options]))
-    .digest('hex')
+  return hexOf(sha256(new TextEncoder().encode(JSON.stringify([hashes, options]))))
 }

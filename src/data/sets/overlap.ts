@@ -1,5 +1,5 @@
 /** @module */
-import { createHash } from 'node:crypto'
+import { sha256 } from '@noble/hashes/sha2.js'
 
 import type { Encoded } from '../examples/encode.ts'
 
@@ -22,4 +22,5 @@ export function createOverlap(): {
   }
 }
 
-const digestOf = (tokens: Int32Array): string => createHash('sha1').update(tokens).digest('base64')
+const digestOf = (tokens: Int32Array): string =>
+  String.fromCharCode(...sha256(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength)))

@@ -2,8 +2,7 @@
  * Train / validation / test splits, and what a row is drawn by.
  * @module
  */
-import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { sha256 } from '@noble/hashes/sha2.js'
 
 import { UserError } from '../../errors.ts'
 import { listColumns } from '../row.ts'
@@ -11,9 +10,6 @@ import type { Row } from '../row.ts'
 
 export const SPLITS = ['train', 'validation', 'test'] as const
 export type Split = (typeof SPLITS)[number]
-
-/** Where a split's data set is in a prepared folder. */
-export const splitFile = (folder: string, split: Split): string => join(folder, `${split}.arrow`)
 
 /** Fractions of the rows; what validation and test leave is train. */
 export interface SplitFractions {
@@ -23,8 +19,8 @@ export interface SplitFractions {
 
 /** A number in [0, 1) that depends on seed and text alone: the first 48 bits of a SHA-256. */
 export function hashFraction(seed: number, text: string): number {
-  const digest = createHash('sha256').update(`${seed}\n${text}`).digest()
-  return digest.readUIntBE(0, 6) / 2 ** 48
+  const digest = sha256(new TextEncoder().encode(`${seed}\n${text}`))
+  return digest.subarray(0, 6).reduce((bits, byte) => 256 * bits + byte, 0) / 2 ** 48
 }
 
 /** @throws UserError when a fraction is negative or nothing is left for training. */

@@ -2,9 +2,14 @@
  * The page: `npm run web` serves it while one works on it, `npm run build` writes it into `dist/page`.
  * @module
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 
+import type { Plugin } from 'vite'
 import { defineConfig } from 'vite'
+
+import { modelRoutes, namedModels } from '../src/serve/models.ts'
+import { namesOf } from '../src/serve/request.ts'
 
 const root = import.meta.dirname
 
@@ -15,13 +20,48 @@ const isolated = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 }
 
+/**
+ * ONNX Runtime stays out of the build: it is loaded from `ort/`, which a server gives from the package itself (`src/serve/page.ts`) and
+ * `npm run build:site` copies. So its script and its WebAssembly fit each other, and nothing is shipped twice.
+ */
+const withoutRuntime: Plugin = {
+  name: 'without ONNX Runtime',
+  apply: 'build',
+  enforce: 'pre',
+  resolveId(name) {
+    const [, kind] = /^onnxruntime-web\/(wasm|webgpu)$/.exec(name) ?? []
+    // Scripts lie in assets/.
+    return kind === undefined ? null : { id: `../ort/ort.${kind}.bundle.min.mjs`, external: 'relative' }
+  },
+}
+
+const pocket = join(root, '..', 'artifacts', 'pocket')
+
+/** While one works on the page, it finds the pocket model where `ortune serve` has it. */
+const withModels: Plugin = {
+  name: 'models of ortune serve',
+  async configureServer({ middlewares }) {
+    const routes = await modelRoutes(await namedModels([pocket]))
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
+      const names = namesOf(request.url ?? '')
+      if (names) for (const route of routes) if (await route({ names, request }, response)) return true
+      return false
+    }
+    middlewares.use((request, response, next) => {
+      answer(request, response).then((answered) => answered || next(), next)
+    })
+  },
+}
+
 export default defineConfig({
   root,
   // Relative, so that it works in any folder of a static host.
   base: './',
   resolve: { tsconfigPaths: true },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  worker: { format: 'es' },
+  plugins: [withoutRuntime, withModels],
+  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  worker: { format: 'es', plugins: () => [withoutRuntime] },
   server: { host: '127.0.0.1', headers: isolated },
   preview: { host: '127.0.0.1', headers: isolated },
   build: {

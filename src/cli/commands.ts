@@ -74,6 +74,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'write a trained model for use: one Hugging Face folder, for transformers and transformers.js',
     load: async () => (await import('./merge.ts')).mergeCommand(),
   },
+  serve: {
+    summary: 'open a page in the browser in which models are trained and tried, on this machine alone',
+    load: async () => (await import('./serve.ts')).serveCommand(),
+  },
+  watch: {
+    summary: 'open a page in the browser with the curves of a run, while it goes on or afterwards',
+    load: async () => (await import('./watch.ts')).watchCommand(),
+  },
   completion: {
     summary: 'print a script by which bash, zsh or fish completes commands, options and keys',
     load: async () => (await import('./completion.ts')).completionCommand(commands),

@@ -79,6 +79,12 @@ export async function checkFree(file: string, what: string): Promise<void> {
   if (owner && isAlive(owner)) throw new UserError(held(file, what, owner))
 }
 
+/** Whether a process that may still be there holds it. */
+export async function isHeld(file: string): Promise<boolean> {
+  const owner = ownerOf((await textOf(file)) ?? '')
+  return owner !== undefined && isAlive(owner)
+}
+
 /** False where it exists already. */
 async function create(file: string, text: string): Promise<boolean> {
   const handle = await open(file, 'wx').catch((error: NodeJS.ErrnoException) => {

@@ -7,10 +7,12 @@ import type { TopLevelSpec } from 'vega-lite'
 import { compile } from 'vega-lite'
 
 import { UserError } from '../errors.ts'
-import type { Panel, Task } from '../tasks/task.ts'
+import type { Panel } from '../tasks/task.ts'
 import type { LogRecord } from '../learning/listeners.ts'
 import type { Point } from './curve.ts'
 import { curve } from './curve.ts'
+import type { DrawnTask } from './panels.ts'
+import { panelsOf, stepOf } from './panels.ts'
 import { shortenSentence } from '../quote.ts'
 import { visible } from '../visible_text.ts'
 
@@ -45,18 +47,6 @@ interface Line {
   readonly marked: boolean
 }
 
-/** The loss, which every log has; whether evaluations have the same. */
-const lossPanel = (comparable: boolean): Panel =>
-  comparable
-    ? { title: 'loss (nats)', curves: { training: 'loss', validation: 'eval_loss' } }
-    : { title: 'loss', curves: { training: 'loss' } }
-
-const STEPPING: readonly Panel[] = [
-  { title: 'norm of the gradients, before clipping', curves: { training: 'grad_norm' } },
-  { title: 'norm of the eligibility traces', curves: { training: 'plastic/eligibility_norm' } },
-  { title: 'learning rate', curves: { 'learning rate': 'learning_rate' } },
-]
-
 /**
  * Draws the curves of a log over its steps. What steps measure is drawn faintly, with a smooth line over it; evaluations are
  * points, the one before training at step 0.
@@ -69,12 +59,10 @@ const STEPPING: readonly Panel[] = [
 export const trainingCurves = (records: Part['records'], title: string, task: DrawnTask): Promise<string> =>
   stagedCurves([{ name: title, records }], title, task)
 
-type DrawnTask = Pick<Task, 'curves' | 'comparableLoss' | 'step'>
-
 /** The same of several logs in a row: the steps of each follow those of the one before, and upright rules with names part them. */
 export async function stagedCurves(parts: readonly Part[], title: string, task: DrawnTask): Promise<string> {
-  const { curves = [], comparableLoss = true, step = 'optimizer step' } = task
-  const titles = [lossPanel(comparableLoss), ...curves, ...STEPPING]
+  const titles = panelsOf(task)
+  const step = stepOf(task)
   const given = titles.map((panel) => ({ panel, lines: [] as Line[] }))
   const rules: Rule[] = []
   let last = 0

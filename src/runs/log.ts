@@ -10,7 +10,7 @@ import { exists, regularFile, unreadable } from '../formats/read_file.ts'
 import type { EvaluationRecord, Listener, LogRecord } from '../learning/listeners.ts'
 
 /** In characters. That of a long response is some hundred thousand; a longer line is none of ours. */
-const LONGEST_LINE = 2 ** 23
+export const LONGEST_LINE = 2 ** 23
 
 export function appendRecord(path: string, record: LogRecord): void {
   try {
@@ -122,7 +122,8 @@ async function* readLines(path: string): AsyncGenerator<string[]> {
   yield [begun]
 }
 
-function recordOf(line: string): LogRecord | undefined {
+/** Undefined where a line is none. */
+export function recordOf(line: string): LogRecord | undefined {
   if (line.length > LONGEST_LINE) return undefined
   try {
     const record = JSON.parse(line) as Partial<LogRecord> | null

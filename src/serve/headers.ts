@@ -1,0 +1,59 @@
+/**
+ * What a browser is told with every answer. A page may run its own scripts, speak to its own server, and nothing else; and it is
+ * isolated from other pages, which ONNX Runtime's threads need.
+ * @module
+ */
+
+/** Directives of a Content-Security-Policy by their names. */
+export type Policy = Readonly<Record<string, string>>
+
+export const policyText = (policy: Policy): string =>
+  Object.entries(policy)
+    .map(([directive, sources]) => `${directive} ${sources}`.trim())
+    .join('; ')
+
+/** No script or style but those in files of this server, no address but its own. */
+const PAGE_POLICY: Policy = {
+  'default-src': "'none'",
+  // What ONNX Runtime compiles is WebAssembly; its threads are workers from its own file.
+  'script-src': "'self' 'wasm-unsafe-eval'",
+  'worker-src': "'self'",
+  'style-src': "'self'",
+  'img-src': "'self' blob:",
+  'connect-src': "'self'",
+  'frame-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+}
+
+/** A document in which people's own reward functions run: of no origin, without network. */
+const REWARD_POLICY: Policy = {
+  sandbox: 'allow-scripts',
+  'default-src': "'none'",
+  'script-src': "'self' 'unsafe-eval' blob:",
+  'worker-src': 'blob:',
+  'frame-ancestors': "'self'",
+}
+
+/** Said with every answer. */
+export const HEADERS: Readonly<Record<string, string>> = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Content-Security-Policy': policyText(PAGE_POLICY),
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+}
+
+/** What some paths say instead. */
+export const HEADERS_OF_PATHS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  '/reward.html': { 'Content-Security-Policy': policyText(REWARD_POLICY) },
+  // The document above has no origin, so that for it this one is another's.
+  '/reward.js': { 'Cross-Origin-Resource-Policy': 'cross-origin' },
+}
+
+export const headersOf = (path: string): Readonly<Record<string, string>> => ({
+  ...HEADERS,
+  ...(Object.hasOwn(HEADERS_OF_PATHS, path) ? HEADERS_OF_PATHS[path] : {}),
+})

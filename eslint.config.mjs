@@ -120,6 +120,9 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['page/vite.config.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
+  {
+    files: ['page/vite.config.ts', 'page/reward/inlined.ts'],
+    rules: { '@typescript-eslint/no-restricted-imports': 'off' },
+  },
   { files: ['**/*.mjs', 'page/public/*.js'], ...tseslint.configs.disableTypeChecked },
 )

@@ -10,6 +10,7 @@ import { defineConfig } from 'vite'
 
 import { modelRoutes, namedModels } from '../src/serve/models.ts'
 import { namesOf } from '../src/serve/request.ts'
+import { inlinedReward } from './reward/inlined.ts'
 
 const root = import.meta.dirname
 
@@ -59,7 +60,7 @@ export default defineConfig({
   base: './',
   resolve: { tsconfigPaths: true },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [withoutRuntime, withModels],
+  plugins: [withoutRuntime, withModels, inlinedReward(root)],
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: { format: 'es', plugins: () => [withoutRuntime] },
   server: { host: '127.0.0.1', headers: isolated },
@@ -73,7 +74,11 @@ export default defineConfig({
     // The page's policy is script-src 'self': nothing is written into documents or URLs.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: { train: join(root, 'index.html'), watch: join(root, 'watch.html') },
+      input: {
+        train: join(root, 'index.html'),
+        watch: join(root, 'watch.html'),
+        reward: join(root, 'reward.html'),
+      },
     },
   },
 })

@@ -1,13 +1,38 @@
 /** The training page. @module */
+import '../styles/train.css'
+
 import { render } from 'preact'
 
 import { Shell } from '../parts/shell.tsx'
+import { CompareSection } from './compare_section.tsx'
+import { ExamplesSection } from './examples_section.tsx'
+import { Hero } from './hero.tsx'
+import { KeptSection } from './kept_section.tsx'
+import { LearnSection } from './learn_section.tsx'
+import { ModelSection } from './model_section.tsx'
+import { begin } from './models.ts'
+import { Rail } from './rail.tsx'
+import { RewardSection } from './reward_section.tsx'
+import { task } from './state.ts'
+import { ThumbsSection } from './thumbs_section.tsx'
 
 const Train = () => (
   <Shell>
-    <h1>Teach a small language model something</h1>
-    <p class="quiet">In this tab, without a server. Your texts never leave it.</p>
+    <Hero />
+    <div class="workbench">
+      <Rail />
+      <div class="sections">
+        <ModelSection />
+        <ExamplesSection />
+        {task.value === 'dpo' && <ThumbsSection />}
+        {task.value === 'ppo' && <RewardSection />}
+        <LearnSection />
+        <CompareSection />
+        <KeptSection />
+      </div>
+    </div>
   </Shell>
 )
 
 render(<Train />, document.getElementById('page')!)
+void begin()

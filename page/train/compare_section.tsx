@@ -1,0 +1,109 @@
+/** Before and after, side by side. @module */
+import type { JSX } from 'preact'
+
+import { Button } from '../parts/button.tsx'
+import { Field } from '../parts/field.tsx'
+import { Answer } from './answer.tsx'
+import { Classify } from './classify.tsx'
+import { NumberField } from './number_field.tsx'
+import { firstPrompts } from './prompts.ts'
+import { Section } from './section.tsx'
+import { adapters, after, model, runs } from './state.ts'
+import { PAGE_TASKS, tasks } from './tasks.ts'
+import { columns, compare, options, prompt, stop, writerKey, writerOf, writing } from './writing.ts'
+
+export const CompareSection = (): JSX.Element => (
+  <Section name="compare" title="Compare">
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault()
+        void compare()
+      }}
+    >
+      <Field label="Prompt" hint="Ctrl + Enter writes.">
+        {(given) => (
+          <textarea
+            {...given}
+            rows={2}
+            value={prompt.value}
+            onInput={({ currentTarget: { value } }) => (prompt.value = value)}
+            onKeyDown={(event) => {
+              if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
+              event.preventDefault()
+              if (!writing.value) void compare()
+            }}
+          />
+        )}
+      </Field>
+      {firstPrompts.value.length > 0 && (
+        <div class="row chips">
+          <span class="quiet small">From your examples:</span>
+          {firstPrompts.value.map((text) => (
+            <button type="button" class="chip" key={text} onClick={() => (prompt.value = text)}>
+              {text}
+            </button>
+          ))}
+        </div>
+      )}
+      <div class="fields">
+        <NumberField label="Temperature" value={options.temperature} min={0} max={5} step={0.1} />
+        <NumberField label="Tokens at most" value={options.length} min={1} />
+        <NumberField label="Seed" value={options.seed} min={0} />
+      </div>
+      <div class="row">
+        <Button type="submit" look="main" disabled={!model.value?.writes || writing.value}>
+          Write
+        </Button>
+        {writing.value && <Button onClick={() => void stop()}>Stop</Button>}
+      </div>
+      <div class="columns">
+        <Answer title="Before" note={model.value?.name ?? ''} column={columns.before.value} />
+        <Answer title="After" note={<Writers />} column={columns.after.value} swap />
+      </div>
+    </form>
+    <Classify />
+  </Section>
+)
+
+/** Who writes after: a run as far as it is, or an adapter that is kept. */
+function Writers(): JSX.Element {
+  const written = runs.value.filter(
+    ({ step, task }) =>
+      step > 0 && (PAGE_TASKS.find((name) => name === task) ? tasks[task as 'sft'].writes : true),
+  )
+  const usable = adapters.value.filter(({ head }) => !head)
+  if (written.length + usable.length === 0)
+    return <span>Train a run or import an adapter to see what changes.</span>
+  return (
+    <select
+      aria-label="Who writes after"
+      value={after.value ? writerKey(after.value) : ''}
+      onChange={({ currentTarget: { value } }) => {
+        after.value = writerOf(value)
+        // Swapped at once, as it was asked for.
+        if (columns.before.value && !writing.value) void compare()
+      }}
+    >
+      <option value="">nobody yet</option>
+      {written.length > 0 && (
+        <optgroup label="Runs">
+          {written.map(({ name, step }) => (
+            <option key={name} value={`run/${name}`}>
+              {name}, step {step}
+            </option>
+          ))}
+        </optgroup>
+      )}
+      {usable.length > 0 && (
+        <optgroup label="Adapters">
+          {usable.map(({ name }) => (
+            <option key={name} value={`adapter/${name}`}>
+              {name}
+            </option>
+          ))}
+        </optgroup>
+      )}
+    </select>
+  )
+}

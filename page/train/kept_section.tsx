@@ -1,0 +1,101 @@
+/** What the browser keeps for this page: runs and adapters. @module */
+import type { JSX } from 'preact'
+
+import { Button } from '../parts/button.tsx'
+import { count } from '../parts/numbers.ts'
+import { downloadAdapter, downloadMerged, importAdapter, keepRun, removeAdapter } from './adapters.ts'
+import { bytes } from './bytes.ts'
+import { DropZone } from './drop_zone.tsx'
+import { removeRun, resumeRun, showRun } from './learning.ts'
+import { Removal } from './removal.tsx'
+import { Section } from './section.tsx'
+import { adapters, after, model, runs, training } from './state.ts'
+import type { AdapterEntry, RunEntry } from '../worker/workshop.ts'
+
+export const KeptSection = (): JSX.Element => (
+  <Section name="kept" title="Kept in this browser">
+    <h3>Runs</h3>
+    {runs.value.length === 0 && (
+      <p class="quiet">None yet. A run that is paused or reloaded goes on from here.</p>
+    )}
+    <ul class="list" aria-label="Runs">
+      {runs.value.map((run) => (
+        <Run key={run.name} {...run} />
+      ))}
+    </ul>
+    <h3>Adapters</h3>
+    {adapters.value.length === 0 && (
+      <p class="quiet">None yet. Keep what a run has learned, and swap it over the model in an instant.</p>
+    )}
+    <ul class="list" aria-label="Adapters">
+      {adapters.value.map((adapter) => (
+        <Adapter key={adapter.name} {...adapter} />
+      ))}
+    </ul>
+    <DropZone label="Import an adapter" folder multiple take={(files) => void importAdapter(files)}>
+      or drop PEFT's two files here: adapter_config.json and adapter_model.safetensors.
+    </DropZone>
+  </Section>
+)
+
+function Run(run: RunEntry): JSX.Element {
+  const { name, task, step, steps, state } = run
+  const busy = training.value !== undefined
+  const learning = training.value === name
+  return (
+    <li class="list-item">
+      <div class="list-words">
+        <strong>{name}</strong>
+        <span class="quiet small">
+          {task} · step {count(step)} of {count(steps)} · {learning ? 'learning' : state}
+        </span>
+      </div>
+      <Button look="plain" onClick={() => void showRun(name)}>
+        Curves<span class="unseen"> of {name}</span>
+      </Button>
+      {state !== 'finished' && (
+        <Button disabled={busy} onClick={() => void resumeRun(name)}>
+          {step > 0 ? 'Resume' : 'Start'}
+          <span class="unseen"> {name}</span>
+        </Button>
+      )}
+      {step > 0 && (
+        <Button disabled={learning} onClick={() => void keepRun(name)}>
+          Keep its adapter<span class="unseen"> of {name}</span>
+        </Button>
+      )}
+      <Removal what={`the run ${name}`} disabled={learning} remove={() => void removeRun(name)} />
+    </li>
+  )
+}
+
+function Adapter({ name, model: of, rank, modules, bytes: size, head }: AdapterEntry): JSX.Element {
+  const used = after.value?.kind === 'adapter' && after.value.name === name
+  const foreign = of !== null && model.value !== undefined && of !== model.value.id && of !== model.value.name
+  return (
+    <li class="list-item">
+      <div class="list-words">
+        <strong>{name}</strong>
+        <span class="quiet small">
+          rank {rank} · {modules.join(', ')} · {bytes(size)}
+          {foreign ? ` · of ${of}` : ''}
+        </span>
+      </div>
+      {!head && (
+        <Button
+          aria-pressed={used}
+          onClick={() => (after.value = used ? undefined : { kind: 'adapter', name })}
+        >
+          Use<span class="unseen"> {name} in the comparison</span>
+        </Button>
+      )}
+      <Button look="plain" onClick={() => void downloadAdapter(name)}>
+        Download<span class="unseen"> {name}</span>
+      </Button>
+      <Button look="plain" disabled={!model.value} onClick={() => void downloadMerged(name)}>
+        Merged<span class="unseen"> model of {name}</span>
+      </Button>
+      <Removal what={`the adapter ${name}`} remove={() => void removeAdapter(name)} />
+    </li>
+  )
+}

@@ -1,0 +1,87 @@
+/** Opening, adding and removing models. @module */
+import { proxy } from 'comlink'
+
+import { connectSandbox, workerFailed, workshop } from './workshop.ts'
+import { examine } from './examples.ts'
+import { attempt } from './said.ts'
+import { adapters, after, facility, model, models, opening, preferences, room, runs } from './state.ts'
+
+/** What is small enough is opened without being asked for. */
+const SMALL = 32e6
+
+const LAST = 'ortune.model'
+
+/** Starts the worker and looks at what is kept. */
+export function begin(): Promise<boolean> {
+  return attempt('page', async () => {
+    const asked = new URLSearchParams(location.search).get('provider')
+    const provider = asked === 'wasm' || asked === 'webgpu' ? asked : 'auto'
+    facility.value = await Promise.race([workshop.start(provider), workerFailed])
+    room.value = facility.value.room
+    await Promise.all([refreshKept(), connectSandbox()])
+    const first = models.value.find(({ id }) => id === remembered()) ?? models.value[0]
+    if (first && (first.kept || (first.bytes ?? Infinity) <= SMALL)) await openModel(first.id)
+  })
+}
+
+export async function refreshKept(): Promise<void> {
+  ;[models.value, runs.value, adapters.value, preferences.value, room.value] = await Promise.all([
+    workshop.models(),
+    workshop.runs(),
+    workshop.adapters(),
+    workshop.preferences(),
+    workshop.room(),
+  ])
+}
+
+/** Opens a model, unless it is open. */
+export const openModel = (id: string): Promise<boolean> =>
+  attempt('model', async () => {
+    if (model.value?.id === id) return
+    const name = id.slice(id.indexOf('/') + 1)
+    await opened(name, () => workshop.openModel(id, progressOf(name)))
+  })
+
+export const addModel = (name: string, files: readonly File[]): Promise<boolean> =>
+  attempt('model', async () => {
+    await opened(name, () => workshop.addModel(name, files, progressOf(name)))
+    await refreshKept()
+  })
+
+export const removeModel = (id: string): Promise<boolean> =>
+  attempt('model', async () => {
+    await workshop.removeModel(id)
+    if (model.value?.id === id) model.value = undefined
+    await refreshKept()
+  })
+
+const progressOf = (name: string) =>
+  proxy((done: number, of: number) => void (opening.value = { name, done, of }))
+
+async function opened(name: string, open: () => Promise<NonNullable<typeof model.value>>): Promise<void> {
+  opening.value = { name, done: 0, of: 1 }
+  try {
+    model.value = await open()
+    after.value = undefined
+    remember(model.value.id)
+  } finally {
+    opening.value = undefined
+  }
+  void examine()
+}
+
+function remembered(): string | null {
+  try {
+    return localStorage.getItem(LAST)
+  } catch {
+    return null
+  }
+}
+
+function remember(id: string): void {
+  try {
+    localStorage.setItem(LAST, id)
+  } catch {
+    // Storage is closed to this page: the first one is opened next time.
+  }
+}

@@ -1,0 +1,75 @@
+/** Writing before and after, side by side. @module */
+import { signal } from '@preact/signals'
+import { proxy } from 'comlink'
+
+import { workshop } from './workshop.ts'
+import { byFrame } from './by_frame.ts'
+import { attempt } from './said.ts'
+import { after } from './state.ts'
+import { userError } from './settings.ts'
+import type { WriteRequest, Writer, Written } from '../worker/workshop.ts'
+
+/** What someone writes, as it comes. */
+export interface Column {
+  readonly text: string
+  readonly state: 'waiting' | 'writing' | 'done'
+  readonly written?: Written
+}
+
+export const prompt = signal('Word: lantern ; Definition:')
+export const options = { temperature: signal(0), length: signal(40), seed: signal(1) }
+export const writing = signal(false)
+export const columns = {
+  before: signal<Column | undefined>(undefined),
+  after: signal<Column | undefined>(undefined),
+}
+
+export const compare = (): Promise<boolean> =>
+  attempt('compare', async () => {
+    if (prompt.value === '') throw userError('there is no prompt; write one, or take one of your examples')
+    writing.value = true
+    const request = {
+      prompt: prompt.value,
+      max_new_tokens: options.length.value,
+      temperature: options.temperature.value,
+      seed: options.seed.value,
+    }
+    columns.after.value = undefined
+    try {
+      await Promise.all([
+        write({ ...request, writer: { kind: 'model' } }, columns.before),
+        ...(after.value ? [write({ ...request, writer: after.value }, columns.after)] : []),
+      ])
+    } finally {
+      writing.value = false
+    }
+  })
+
+export const stop = (): Promise<boolean> => attempt('compare', () => workshop.stopWriting())
+
+export async function write(request: WriteRequest, column: { value: Column | undefined }): Promise<Written> {
+  column.value = { text: '', state: 'waiting' }
+  let ended = false
+  const show = byFrame((pieces) => {
+    if (!ended) column.value = { text: (column.value?.text ?? '') + pieces, state: 'writing' }
+  })
+  try {
+    const written = await workshop.write(request, proxy(show))
+    ended = true
+    column.value = { text: written.text, state: 'done', written }
+    return written
+  } catch (error) {
+    ended = true
+    column.value = undefined
+    throw error
+  }
+}
+
+export const writerKey = (writer: Writer): string =>
+  writer.kind === 'model' ? 'model' : `${writer.kind}/${writer.name}`
+
+export function writerOf(key: string): Writer | undefined {
+  const at = key.indexOf('/')
+  const kind = key.slice(0, at)
+  return kind === 'run' || kind === 'adapter' ? { kind, name: key.slice(at + 1) } : undefined
+}

@@ -9,19 +9,24 @@
  * Format: arrow.apache.org/docs/format/Columnar.html#ipc-file-format
  * @module
  */
-import { Field, Float32, Int32, List, Schema } from 'apache-arrow'
-
 import type { Footer } from './arrow_metadata.ts'
 import type { Layout, RowFigure } from './layouts.ts'
 import { layouts } from './layouts.ts'
+import type { ListColumn } from './write_arrow_metadata.ts'
 
 export const FORMAT_VERSION = 1
+
+/** What a file begins and ends with. */
+export const MAGIC = 'ARROW1'
 
 export type ColumnName = 'input_ids' | 'labels' | RowFigure['name']
 
 /** The columns of a data set: list<int32>, and list<float32> of one value for what is kept beside. */
-export const columnsOf = ({ figure }: Layout): readonly ColumnName[] =>
-  figure ? ['input_ids', 'labels', figure.name] : ['input_ids', 'labels']
+export const columnsOf = ({ figure }: Layout): readonly (ListColumn & { readonly name: ColumnName })[] => [
+  { name: 'input_ids', item: 'int32' },
+  { name: 'labels', item: 'int32' },
+  ...(figure ? [{ name: figure.name, item: 'float32' as const }] : []),
+]
 
 /** What a data set says about itself. */
 export interface ArrowFacts {
@@ -45,33 +50,22 @@ const METADATA_KEYS = {
   classes: 'ortune.classes',
 } as const
 
-export const INT_LIST = new List(new Field('item', new Int32(), true))
-export const FLOAT_LIST = new List(new Field('item', new Float32(), true))
-
-export function arrowSchema(facts: ArrowFacts): Schema {
-  const metadata = new Map<string, string>([
+/** The facts as a file's footer has them. */
+export function metadataOf({ fingerprint, vocabularySize, maxLength, classes, layout }: ArrowFacts) {
+  return new Map<string, string>([
     [METADATA_KEYS.version, String(FORMAT_VERSION)],
-    [METADATA_KEYS.fingerprint, facts.fingerprint],
-    [METADATA_KEYS.vocabularySize, String(facts.vocabularySize)],
-    [METADATA_KEYS.maxLength, String(facts.maxLength)],
-    [METADATA_KEYS.classes, JSON.stringify(facts.classes)],
+    [METADATA_KEYS.fingerprint, fingerprint],
+    [METADATA_KEYS.vocabularySize, String(vocabularySize)],
+    [METADATA_KEYS.maxLength, String(maxLength)],
+    [METADATA_KEYS.classes, JSON.stringify(classes)],
+    ...(layout.mark === undefined ? [] : [[layout.mark, 'true'] as const]),
   ])
-  const { mark, figure } = facts.layout
-  if (mark !== undefined) metadata.set(mark, 'true')
-  return new Schema(
-    columnsOf(facts.layout).map(
-      (name) => new Field(name, name === figure?.name ? FLOAT_LIST : INT_LIST, true),
-    ),
-    metadata,
-  )
 }
 
 /** Reads the facts back from a file's footer. Throws Error with what is amiss. */
 export function factsOf({ columns, metadata }: Footer): ArrowFacts {
   const layout = layoutOf(metadata)
-  const wanted = columnsOf(layout).map(
-    (name) => `${name}: list<${name === layout.figure?.name ? 'float32' : 'int32'}>`,
-  )
+  const wanted = columnsOf(layout).map(({ name, item }) => `${name}: list<${item}>`)
   if (columns.join() !== wanted.join()) {
     throw new Error(`its columns are ${columns.join(', ') || 'none'}`)
   }

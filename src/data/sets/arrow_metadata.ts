@@ -34,12 +34,12 @@ export interface BatchHeader {
   readonly buffers: readonly { readonly offset: number; readonly length: number }[]
 }
 
-const TYPE_INT = 2
-const TYPE_FLOATING_POINT = 3
-const TYPE_LIST = 12
+export const TYPE_INT = 2
+export const TYPE_FLOATING_POINT = 3
+export const TYPE_LIST = 12
 const NUMBER_TYPES = [TYPE_INT, TYPE_FLOATING_POINT]
-const FLOATING_POINT_BITS = [16, 32, 64]
-const HEADER_RECORD_BATCH = 3
+export const FLOATING_POINT_BITS = [16, 32, 64]
+export const HEADER_RECORD_BATCH = 3
 const MAX_COLUMNS = 1000
 const MAX_METADATA_ENTRIES = 1000
 

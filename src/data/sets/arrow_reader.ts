@@ -4,7 +4,7 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
-import { columnsOf, factsOf } from './arrow_format.ts'
+import { columnsOf, factsOf, MAGIC } from './arrow_format.ts'
 import type { ArrowFacts, ColumnName } from './arrow_format.ts'
 import { parseBatchHeader, parseFooter } from './arrow_metadata.ts'
 import type { Block, Footer } from './arrow_metadata.ts'
@@ -25,7 +25,6 @@ interface Batch {
   readonly columns: Readonly<Partial<Record<ColumnName, Values>>> & Readonly<Record<'input_ids', Values>>
 }
 
-const MAGIC = 'ARROW1'
 const MAX_METADATA_BYTES = 2 ** 24
 
 /** Bytes of a known number, such as a file's. */
@@ -93,7 +92,7 @@ const NODES_PER_COLUMN = 2
 function readBatch(readAt: ReadAt, block: Block, firstRow: number, facts: ArrowFacts): Batch {
   const { offset, headerBytes, bodyBytes } = block
   const { maxLength, classes, layout } = facts
-  const names = columnsOf(layout)
+  const names = columnsOf(layout).map(({ name }) => name)
   if (!(headerBytes > 8 && headerBytes <= MAX_METADATA_BYTES))
     throw new Error(`a header of ${headerBytes} bytes`)
   const { nodes, buffers } = parseBatchHeader(readAt(offset, headerBytes).subarray(8))

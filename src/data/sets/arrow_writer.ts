@@ -1,50 +1,17 @@
 /**
- * Writes an encoded data set as the bytes of an Arrow file, record batch by record batch.
+ * Writes an encoded data set as the bytes of an Arrow file, record batch by record batch: byte for byte as the Arrow project's own
+ * library does, which is too large for a page.
  * @module
  */
-import { AsyncByteQueue, RecordBatch, RecordBatchFileWriter, Struct, makeData } from 'apache-arrow'
-import type { Schema } from 'apache-arrow'
-
-import { arrowSchema, FLOAT_LIST, INT_LIST } from './arrow_format.ts'
-import type { ArrowFacts } from './arrow_format.ts'
-import type { Layout } from './layouts.ts'
 import type { EncodedExample } from '../examples/encode.ts'
+import { columnsOf, MAGIC, metadataOf } from './arrow_format.ts'
+import type { ArrowFacts } from './arrow_format.ts'
+import type { BatchHeader, Block } from './arrow_metadata.ts'
+import type { Layout } from './layouts.ts'
+import { encodeBatchHeader, encodeFooter } from './write_arrow_metadata.ts'
 
 /** Rows of a record batch; what is held in memory while writing. */
 const BATCH_ROWS = 1024
-
-/** One offset per row and one past the end. */
-function offsetsOf(rows: readonly { readonly length: number }[]): Int32Array {
-  const offsets = new Int32Array(rows.length + 1)
-  rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + row.length))
-  return offsets
-}
-
-/** A column of lists from its rows, whose values lie end to end. */
-function intColumn(rows: readonly Int32Array[]) {
-  const valueOffsets = offsetsOf(rows)
-  const data = new Int32Array(valueOffsets[rows.length]!)
-  rows.forEach((row, i) => data.set(row, valueOffsets[i]))
-  const child = makeData({ type: INT_LIST.valueType, data })
-  return makeData({ type: INT_LIST, length: rows.length, nullCount: 0, valueOffsets, child })
-}
-
-/** A column of lists of one number each. */
-function floatColumn(values: readonly number[]) {
-  const valueOffsets = Int32Array.from({ length: values.length + 1 }, (_, i) => i)
-  const child = makeData({ type: FLOAT_LIST.valueType, data: Float32Array.from(values) })
-  return makeData({ type: FLOAT_LIST, length: values.length, nullCount: 0, valueOffsets, child })
-}
-
-function recordBatch(schema: Schema, { figure }: Layout, rows: readonly EncodedExample[]): RecordBatch {
-  const children = [
-    intColumn(rows.map((row) => row.input_ids)),
-    intColumn(rows.map((row) => row.labels)),
-    ...(figure ? [floatColumn(rows.map(figure.of))] : []),
-  ]
-  const data = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children })
-  return new RecordBatch(schema, data)
-}
 
 export interface ArrowWriter {
   write(example: EncodedExample): Promise<void>
@@ -56,21 +23,38 @@ export interface ArrowWriter {
 export type ByteSink = (chunk: Uint8Array) => Promise<void>
 
 /** A writer into something empty; memory for BATCH_ROWS rows. */
-export function createArrowWriter(write: ByteSink, facts: ArrowFacts): ArrowWriter {
-  const schema = arrowSchema(facts)
-  // The library's writer pushes chunks into a queue; ours keeps them until the sink has taken them.
-  const chunks: Uint8Array[] = []
-  const queue = new AsyncByteQueue()
-  queue.write = (chunk) => void chunks.push(chunk as Uint8Array)
-  const writer = new RecordBatchFileWriter()
-  writer.reset(queue, schema)
-
+export function createArrowWriter(sink: ByteSink, facts: ArrowFacts): ArrowWriter {
+  const { layout } = facts
+  const blocks: Block[] = []
+  let position = 0
   let held: EncodedExample[] = []
-  const flush = async (): Promise<void> => {
-    if (held.length > 0) writer.write(recordBatch(schema, facts.layout, held))
-    held = []
-    for (const chunk of chunks.splice(0)) await write(chunk)
+
+  async function write(chunk: Uint8Array): Promise<void> {
+    position += chunk.length
+    if (chunk.length > 0) await sink(chunk)
   }
+  const start = (): Promise<void> => write(new TextEncoder().encode(`${MAGIC}\0\0`))
+
+  /** A continuation mark, the header's length, the header, and the body, each filled up to 8 bytes. */
+  async function writeBatch(rows: readonly EncodedExample[]): Promise<void> {
+    if (position === 0) await start()
+    const columns = columnsOfRows(layout, rows)
+    const { nodes, buffers, bodyBytes } = placesOf(columns)
+    const header = encodeBatchHeader(rows.length, { nodes, buffers }, bodyBytes)
+    const headerBytes = aligned(8 + header.length)
+    blocks.push({ offset: position, headerBytes, bodyBytes })
+    await write(bytesOf(Int32Array.of(-1, headerBytes - 8)))
+    await write(filled(header))
+    for (const { offsets, values } of columns)
+      for (const part of [offsets, values]) await write(filled(bytesOf(part)))
+  }
+
+  async function flush(): Promise<void> {
+    const rows = held
+    held = []
+    if (rows.length > 0) await writeBatch(rows)
+  }
+
   return {
     async write(example) {
       held.push(example)
@@ -78,8 +62,74 @@ export function createArrowWriter(write: ByteSink, facts: ArrowFacts): ArrowWrit
     },
     async finish() {
       await flush()
-      writer.finish()
-      await flush()
+      if (position === 0) await start()
+      const footer = encodeFooter(columnsOf(layout), metadataOf(facts), blocks)
+      // No more record batches.
+      await write(bytesOf(Int32Array.of(-1, 0)))
+      await write(footer)
+      await write(bytesOf(Int32Array.of(footer.length)))
+      await write(new TextEncoder().encode(MAGIC))
     },
   }
+}
+
+/** A column of lists: its rows' values end to end, and where each begins, with one past the end. */
+interface Lists {
+  readonly offsets: Int32Array
+  readonly values: Int32Array | Float32Array
+}
+
+const columnsOfRows = ({ figure }: Layout, rows: readonly EncodedExample[]): Lists[] => [
+  listsOf(rows.map((row) => row.input_ids)),
+  listsOf(rows.map((row) => row.labels)),
+  ...(figure
+    ? [
+        {
+          offsets: Int32Array.from({ length: rows.length + 1 }, (_, i) => i),
+          values: Float32Array.from(rows, figure.of),
+        },
+      ]
+    : []),
+]
+
+function listsOf(rows: readonly Int32Array[]): Lists {
+  const offsets = new Int32Array(rows.length + 1)
+  rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + row.length))
+  const values = new Int32Array(offsets[rows.length]!)
+  rows.forEach((row, i) => values.set(row, offsets[i]))
+  return { offsets, values }
+}
+
+/** Of each column the lists and their values, of which none is null: an empty buffer says which are, then come offsets or values. */
+function placesOf(columns: readonly Lists[]): BatchHeader & { readonly bodyBytes: number } {
+  const [nodes, buffers]: [{ length: number; nulls: number }[], { offset: number; length: number }[]] = [
+    [],
+    [],
+  ]
+  let bodyBytes = 0
+  const place = (byteLength: number): void => {
+    const length = aligned(byteLength)
+    buffers.push({ offset: bodyBytes, length })
+    bodyBytes += length
+  }
+  for (const { offsets, values } of columns)
+    for (const [part, length] of [[offsets, offsets.length - 1] as const, [values, values.length] as const]) {
+      place(0)
+      place(part.byteLength)
+      nodes.push({ length, nulls: 0 })
+    }
+  return { nodes, buffers, bodyBytes }
+}
+
+/** The next multiple of 8. */
+const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array | Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+function filled(bytes: Uint8Array): Uint8Array {
+  if (bytes.length % 8 === 0) return bytes
+  const padded = new Uint8Array(aligned(bytes.length))
+  padded.set(bytes)
+  return padded
 }

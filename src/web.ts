@@ -4,7 +4,9 @@
  */
 export * from '../graphs/index.ts'
 export * from './anywhere.ts'
+export type { WebProvider, WebSessionOptions } from './runtime/web.ts'
 export { openWebSession } from './runtime/web.ts'
+export type { WebDevice } from './runtime/web_runtime.ts'
 export { webRuntime } from './runtime/web_runtime.ts'
 
 // Models, runs and adapters in a tab.

@@ -10,9 +10,9 @@
 import type { HostType } from '../../graphs/ir/dtype.ts'
 import { onnxDataType } from '../../graphs/ir/dtype.ts'
 import { bindDims, sizeOf } from '../../graphs/ir/shape.ts'
-import { UserError } from '../errors.ts'
 import { checkedSession, openError } from './checked_session.ts'
 import { createCopier } from './copier.ts'
+import { lackError } from './lacks.ts'
 import type { Address, Library } from './ort/library.ts'
 import { addressesAt, addressOf, bytesAt, library } from './ort/library.ts'
 import { describeTensor, describeValue } from './ort/metadata.ts'
@@ -145,10 +145,7 @@ export async function openNodeSession(
     } catch (error) {
       const lacking = kindOf(provider).lacks((error as Error).message)
       if (lacking === undefined) throw error
-      throw new UserError(
-        `${name}: ${lacking}; use smaller batches or shorter sequences, or another provider`,
-        { cause: error },
-      )
+      throw lackError(name, lacking, error)
     }
   }
 

@@ -237,10 +237,14 @@ describe('the npm package', function () {
     onEach(async (node) => {
       const { said, scripts } = await bundle(node, '.', 'dist')
       expect(said).not.to.match(/warn/i)
-      expect(scripts).to.have.length(1)
+      expect(scripts.filter((name) => name.startsWith('ort.'))).to.have.length(2)
       const flags = ['--import', 'tsx', '--experimental-vm-modules', '--no-warnings']
       const page = join(import.meta.dirname, 'page.ts')
-      expect((await mustRunOn(node, project, node, ...flags, page, inApp('dist'))).trim()).to.equal('9,16')
+      const [title, loaded] = (await mustRunOn(node, project, node, ...flags, page, inApp('dist'))).split(
+        '\n',
+      )
+      expect(title).to.equal('9,16')
+      expect(loaded).to.match(/^ort\.wasm\.[^,]+$/)
     }))
 
   const score = async (node: string, file: string) =>

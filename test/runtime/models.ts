@@ -17,11 +17,11 @@ export function arithmetic(): Uint8Array {
   return serialize(graph)
 }
 
-/** Every element type in and out: mask ? x : −x for floats, x + x for whole numbers. */
-export function everyDType(): Uint8Array {
+/** Element types in and out: mask ? x : −x for floats, x + x for whole numbers, others as they are. */
+export function everyDType({ doubles }: { readonly doubles: boolean }): Uint8Array {
   const graph = new Graph('dtypes')
   const mask = graph.input('mask', 'bool', ['n'])
-  for (const dtype of ['float32', 'float64'] as const) {
+  for (const dtype of doubles ? (['float32', 'float64'] as const) : (['float32'] as const)) {
     const x = graph.input(dtype, dtype, ['n'])
     graph.output(`${dtype}_out`, where(mask, x, mul(x, -1)))
   }
@@ -29,6 +29,7 @@ export function everyDType(): Uint8Array {
     const x = graph.input(dtype, dtype, ['n'])
     graph.output(`${dtype}_out`, add(x, x))
   }
+  graph.output('float16_out', identity(graph.input('float16', 'float16', ['n'])))
   graph.output('mask_out', identity(mask))
   return serialize(graph)
 }

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { HalfType } from '../../../graphs/ir/dtype.ts'
 import { UserError } from '../../errors.ts'
+import { arenaLacks, webgpuLacks } from '../lacks.ts'
 import type { HalfTypes } from '../runtime.ts'
 import { STORED_ALONE } from '../runtime.ts'
 import type { Address, Library } from './library.ts'
@@ -39,22 +40,13 @@ const hasLibrary = (name: string): boolean =>
 const platform = (): string => `${process.platform}/${process.arch}`
 const noneFor = (name: string): string => `onnxruntime-node has no ${name} provider for ${platform()}`
 
-const mebibytes = (bytes: string): string => Math.ceil(Number(bytes) / 2 ** 20).toLocaleString('en')
-
-/** What ONNX Runtime's arenas say when they cannot grow. */
-function noRoom(message: string, where: string): string | undefined {
-  const refused = /Failed to allocate memory for requested buffer of size (\d+)/.exec(message)
-  if (refused) return `${where} has no room for a further ${mebibytes(refused[1]!)} MiB`
-  return /bad_alloc|bad allocation|out of memory/i.test(message) ? `${where} has no memory left` : undefined
-}
-
 export const providers = {
   cpu: {
     memory: null,
     halfTypes: async () => STORED_ALONE,
     installed: () => true,
     install: () => 'install onnxruntime-node again',
-    lacks: (message) => noRoom(message, 'the machine'),
+    lacks: (message) => arenaLacks(message, 'the machine'),
     append: () => undefined,
   },
   cuda: {
@@ -67,7 +59,7 @@ export const providers = {
         : noneFor('cuda'),
     remedy:
       "an NVIDIA card with its driver, and CUDA's libraries where the loader looks (LD_LIBRARY_PATH), are needed; or use the provider 'webgpu' or 'cpu'",
-    lacks: (message) => noRoom(message, 'the card'),
+    lacks: (message) => arenaLacks(message, 'the card'),
     append(library, options) {
       const cuda = library.made('CreateCUDAProviderOptions')
       try {
@@ -91,14 +83,7 @@ export const providers = {
     install: () => noneFor('webgpu'),
     remedy:
       "a GPU with a driver for Vulkan (on Linux, with its loader libvulkan.so.1), Metal or Direct3D 12 is needed; or use the provider 'cpu'",
-    lacks(message) {
-      const tooLarge = /(?:[Bb]uffer|[Bb]inding) size \((\d+)\).{1,80}?\((\d+)\)/.exec(message)
-      if (tooLarge)
-        return `a tensor of ${mebibytes(tooLarge[1]!)} MiB is larger than the ${mebibytes(tooLarge[2]!)} MiB that the GPU takes as one`
-      if (/Too many storage buffers|\[Invalid Buffer/.test(message))
-        return 'a tensor is larger than the GPU takes as one'
-      return /out of memory/i.test(message) ? 'the GPU has no memory left' : undefined
-    },
+    lacks: webgpuLacks,
     append: (library, options) =>
       library.call('SessionOptionsAppendExecutionProvider', options, 'WebGPU', [], [], 0),
   },

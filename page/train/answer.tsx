@@ -5,7 +5,7 @@ import type { Column } from './writing.ts'
 
 interface AnswerProps {
   readonly title: string
-  readonly note: ComponentChildren
+  readonly note?: ComponentChildren
   readonly column: Column | undefined
   /** Whether it says how long it took to change to this writer. */
   readonly swap?: boolean
@@ -16,10 +16,10 @@ export const Answer = ({ title, note, column, swap = false }: AnswerProps): JSX.
   <section class="answer" aria-label={title} aria-busy={column !== undefined && column.state !== 'done'}>
     <div class="answer-head">
       <h3>{title}</h3>
-      <div class="quiet small">{note}</div>
+      {note !== undefined && <div class="quiet small">{note}</div>}
     </div>
     <div class="answer-text" data-state={column?.state ?? 'none'}>
-      {column?.text}
+      {column?.text.trimStart()}
     </div>
     <div class="quiet small answer-foot">{column && footOf(column, swap)}</div>
   </section>

@@ -1,10 +1,12 @@
 /** What this is, and what it computes with. @module */
 import type { JSX } from 'preact'
 
+import { Button } from '../parts/button.tsx'
 import { bytes } from './bytes.ts'
+import { demonstrate } from './demonstrate.ts'
 import { sentence } from './said.ts'
 import { SaidNotice } from './said_notice.tsx'
-import { facility, room } from './state.ts'
+import { facility, model, room, runs, source } from './state.ts'
 
 const PROVIDERS = { wasm: 'WebAssembly', webgpu: 'WebGPU' } as const
 
@@ -15,9 +17,23 @@ export const Hero = (): JSX.Element => (
       It learns, writes and is kept in this tab. There is no server; your texts never leave it.
     </p>
     <FacilityLine />
+    <Demo />
     <SaidNotice of="page" />
   </header>
 )
+
+/** For who has nothing here yet: the whole way, at one press. */
+function Demo(): JSX.Element | null {
+  if (!model.value?.writes || source.value || runs.value.length > 0) return null
+  return (
+    <div class="row">
+      <Button look="main" onClick={() => void demonstrate()}>
+        Show me
+      </Button>
+      <span class="quiet small">It learns to write definitions, in a minute or so.</span>
+    </div>
+  )
+}
 
 function FacilityLine(): JSX.Element {
   const { value } = facility

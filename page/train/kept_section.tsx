@@ -50,21 +50,23 @@ function Run(run: RunEntry): JSX.Element {
           {task} · step {count(step)} of {count(steps)} · {learning ? 'learning' : state}
         </span>
       </div>
-      <Button look="plain" onClick={() => void showRun(name)}>
-        Curves<span class="unseen"> of {name}</span>
-      </Button>
-      {state !== 'finished' && (
-        <Button disabled={busy} onClick={() => void resumeRun(name)}>
-          {step > 0 ? 'Resume' : 'Start'}
-          <span class="unseen"> {name}</span>
+      <div class="list-actions">
+        <Button look="plain" onClick={() => void showRun(name)}>
+          Curves<span class="unseen"> of {name}</span>
         </Button>
-      )}
-      {step > 0 && (
-        <Button disabled={learning} onClick={() => void keepRun(name)}>
-          Keep its adapter<span class="unseen"> of {name}</span>
-        </Button>
-      )}
-      <Removal what={`the run ${name}`} disabled={learning} remove={() => void removeRun(name)} />
+        {state !== 'finished' && (
+          <Button disabled={busy} onClick={() => void resumeRun(name)}>
+            {step > 0 ? 'Resume' : 'Start'}
+            <span class="unseen"> {name}</span>
+          </Button>
+        )}
+        {step > 0 && (
+          <Button disabled={learning} onClick={() => void keepRun(name)}>
+            Keep<span class="unseen"> what {name} has learned as an adapter</span>
+          </Button>
+        )}
+        <Removal what={`the run ${name}`} disabled={learning} remove={() => void removeRun(name)} />
+      </div>
     </li>
   )
 }
@@ -81,21 +83,23 @@ function Adapter({ name, model: of, rank, modules, bytes: size, head }: AdapterE
           {foreign ? ` · of ${of}` : ''}
         </span>
       </div>
-      {!head && (
-        <Button
-          aria-pressed={used}
-          onClick={() => (after.value = used ? undefined : { kind: 'adapter', name })}
-        >
-          Use<span class="unseen"> {name} in the comparison</span>
+      <div class="list-actions">
+        {!head && (
+          <Button
+            aria-pressed={used}
+            onClick={() => (after.value = used ? undefined : { kind: 'adapter', name })}
+          >
+            Use<span class="unseen"> {name} in the comparison</span>
+          </Button>
+        )}
+        <Button look="plain" onClick={() => void downloadAdapter(name)}>
+          Download<span class="unseen"> {name}</span>
         </Button>
-      )}
-      <Button look="plain" onClick={() => void downloadAdapter(name)}>
-        Download<span class="unseen"> {name}</span>
-      </Button>
-      <Button look="plain" disabled={!model.value} onClick={() => void downloadMerged(name)}>
-        Merged<span class="unseen"> model of {name}</span>
-      </Button>
-      <Removal what={`the adapter ${name}`} remove={() => void removeAdapter(name)} />
+        <Button look="plain" disabled={!model.value} onClick={() => void downloadMerged(name)}>
+          Merged<span class="unseen"> model of {name}</span>
+        </Button>
+        <Removal what={`the adapter ${name}`} remove={() => void removeAdapter(name)} />
+      </div>
     </li>
   )
 }

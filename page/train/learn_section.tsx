@@ -23,7 +23,7 @@ export const LearnSection = (): JSX.Element => (
         <div class="fields">
           <NumberField label="Steps" value={form.steps} min={1} />
           <NumberField label="Examples a step" value={form.batch} min={1} />
-          <NumberField label="Rank of the adapter" value={form.rank} min={1} />
+          <NumberField label="Rank" value={form.rank} min={1} />
           <Field label="Learning rate">
             {(given) => (
               <input

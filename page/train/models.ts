@@ -1,29 +1,14 @@
 /** Opening, adding and removing models. @module */
 import { proxy } from 'comlink'
 
-import { connectSandbox, workerFailed, workshop } from './workshop.ts'
+import { workshop } from './workshop.ts'
 import { examine } from './examples.ts'
 import { attempt } from './said.ts'
-import { adapters, after, facility, model, models, opening, preferences, room, runs } from './state.ts'
-
-/** What is small enough is opened without being asked for. */
-const SMALL = 32e6
+import { adapters, after, model, models, opening, preferences, room, runs } from './state.ts'
 
 const LAST = 'ortune.model'
 
-/** Starts the worker and looks at what is kept. */
-export function begin(): Promise<boolean> {
-  return attempt('page', async () => {
-    const asked = new URLSearchParams(location.search).get('provider')
-    const provider = asked === 'wasm' || asked === 'webgpu' ? asked : 'auto'
-    facility.value = await Promise.race([workshop.start(provider), workerFailed])
-    room.value = facility.value.room
-    await Promise.all([refreshKept(), connectSandbox()])
-    const first = models.value.find(({ id }) => id === remembered()) ?? models.value[0]
-    if (first && (first.kept || (first.bytes ?? Infinity) <= SMALL)) await openModel(first.id)
-  })
-}
-
+/** Looks again at what is kept. */
 export async function refreshKept(): Promise<void> {
   ;[models.value, runs.value, adapters.value, preferences.value, room.value] = await Promise.all([
     workshop.models(),
@@ -70,7 +55,8 @@ async function opened(name: string, open: () => Promise<NonNullable<typeof model
   void examine()
 }
 
-function remembered(): string | null {
+/** The model that was opened last. */
+export function remembered(): string | null {
   try {
     return localStorage.getItem(LAST)
   } catch {

@@ -35,7 +35,7 @@ const LOSS: Panel = { title: 'Loss', curves: { training: 'loss', validation: 'ev
 export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
   sft: {
     label: 'Write',
-    says: 'Texts, instructions or chats: it learns to write what your examples say.',
+    says: 'Texts, instructions or chats as your examples are.',
     takes:
       'Columns such as text; prompt and completion; instruction and response; question and answer; messages of a chat.',
     samples: [
@@ -50,7 +50,7 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
   },
   classification: {
     label: 'Classify',
-    says: 'It learns which of some classes a text belongs to.',
+    says: 'Which of some classes a text belongs to.',
     takes: 'Columns text and label; or sentence1, sentence2 and label.',
     samples: [{ file: 'part_of_speech.csv', label: 'Parts of speech' }],
     panels: [LOSS, { title: 'Accuracy', curves: { training: 'accuracy', validation: 'eval_accuracy' } }],
@@ -60,7 +60,7 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
   },
   dpo: {
     label: 'Prefer',
-    says: 'It learns which of two answers you like better, from pairs or from your thumbs (DPO).',
+    says: 'Which of two answers you like better: pairs, or your thumbs (DPO).',
     takes: 'Columns prompt, chosen and rejected.',
     samples: [{ file: 'preferences.csv', label: 'Preferences' }],
     panels: [
@@ -76,7 +76,7 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
   },
   ppo: {
     label: 'Reward',
-    says: 'It writes, and learns to write what a small function of yours scores higher (PPO).',
+    says: 'What a small function of yours scores higher (PPO).',
     takes: 'A column of prompts: prompt, instruction, question or word.',
     samples: [{ file: 'words.csv', label: 'Words' }],
     panels: [

@@ -18,8 +18,6 @@ import {
   thumbPrompt,
 } from './thumbs.ts'
 
-const PLACES = ['left', 'right'] as const
-
 export function ThumbsSection(): JSX.Element {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
@@ -63,10 +61,10 @@ export function ThumbsSection(): JSX.Element {
         <div class="columns">
           {answers.map(({ value }, i) => (
             <div class="stack" key={i}>
-              <Answer title={`Answer ${i + 1}`} note="" column={value} />
+              <Answer title={`Answer ${i + 1}`} column={value} />
               <Button disabled={!choosable.value} onClick={() => void choose(i as 0 | 1)}>
                 <Thumb />
-                The {PLACES[i]} one is better <kbd>{i + 1}</kbd>
+                Answer {i + 1} is better <kbd>{i + 1}</kbd>
               </Button>
             </div>
           ))}

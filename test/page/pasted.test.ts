@@ -17,7 +17,9 @@ describe('pasted examples', () => {
     })
 
   it('are a text a line where they are no table', async () => {
-    const source = pasted('Once, there was a "fox".\n\nIt ran, and ran, over all the hills of the land it knew.\n')
+    const source = pasted(
+      'Once, there was a "fox".\n\nIt ran, and ran, over all the hills of the land it knew.\n',
+    )
     expect(source.name).to.equal('pasted.jsonl')
     const rows = (await source.blob.text()).trim().split('\n')
     expect(rows.map((row) => JSON.parse(row) as unknown)).to.deep.equal([

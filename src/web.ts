@@ -6,8 +6,8 @@ export * from '../graphs/index.ts'
 export * from './anywhere.ts'
 export type { WebProvider, WebSessionOptions } from './runtime/web.ts'
 export { openWebSession } from './runtime/web.ts'
-export type { WebDevice } from './runtime/web_runtime.ts'
-export { webRuntime } from './runtime/web_runtime.ts'
+export type { WebDevice, WebFacility } from './runtime/web_runtime.ts'
+export { webFacility, webRuntime } from './runtime/web_runtime.ts'
 
 // Models, runs and adapters in a tab.
 export type { BlobFiles } from './tab/blob_files.ts'
@@ -19,7 +19,7 @@ export { memoryStorage, opfsStorage } from './tab/storage.ts'
 export type { TabRunRecord, TabSettings } from './tab/run_record.ts'
 export { tabSettings } from './tab/run_record.ts'
 export type { NewTabRun, TabLogRecord, TabRunPlace, TrainTabRun } from './tab/run.ts'
-export { createTabRun, readTabLog, readTabRun, runFolder, trainTabRun } from './tab/run.ts'
+export { createTabRun, readTabLog, readTabRun, readTabState, runFolder, trainTabRun } from './tab/run.ts'
 export {
   adapterBlobs,
   keepAdapter,
@@ -33,5 +33,8 @@ export { readPeftFiles } from './formats/peft_files.ts'
 export type { TabWriter } from './tab/writer.ts'
 export { createTabWriter } from './tab/writer.ts'
 export type { OpenClassifier } from './models/classifier.ts'
+export { tokenPieces } from './data/examples/token_pieces.ts'
+export { withCheckedScores } from './rewards/checked_scores.ts'
+export { checkJson } from './schema.ts'
 export { openTabClassifier } from './tab/classifier.ts'
 export type { Continuation, Generator, TextOptions } from './generation/text_generator.ts'

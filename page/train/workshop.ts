@@ -4,7 +4,7 @@ import { transfer, wrap } from 'comlink'
 
 import type { Workshop } from '../worker/workshop.ts'
 
-const worker = new Worker(new URL('./stand_in.ts', import.meta.url), { type: 'module', name: 'ortune' })
+const worker = new Worker(new URL('../worker/main.ts', import.meta.url), { type: 'module', name: 'ortune' })
 
 export const workshop: Remote<Workshop> = wrap<Workshop>(worker)
 

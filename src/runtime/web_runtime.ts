@@ -54,6 +54,23 @@ export function webRuntime({ provider = 'wasm', threads, fallback = true }: WebD
   }
 }
 
+/** What a page computes on. */
+export interface WebFacility {
+  readonly provider: WebProvider
+  /** Of WebAssembly. */
+  readonly threads: number
+  /** Why not what would be faster, a sentence each. */
+  readonly notes: readonly string[]
+}
+
+/** @throws UserError where a provider is asked for that is not there */
+export async function webFacility({ provider = 'wasm', threads }: WebDevice = {}): Promise<WebFacility> {
+  const { gpu, passedOver } = await findProvider(provider)
+  const why = gpu ? undefined : whyOneThread()
+  const slow = why === undefined ? [] : [`WebAssembly has one thread, as ${why}`]
+  return { provider: gpu ? 'webgpu' : 'wasm', threads: threadsFor(threads), notes: [...passedOver, ...slow] }
+}
+
 interface Found {
   /** Absent: WebAssembly. */
   readonly gpu?: Gpu

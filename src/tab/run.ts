@@ -30,7 +30,7 @@ import type { TabModel } from './model.ts'
 import type { TabRunRecord } from './run_record.ts'
 import { parseRecord, tabSettings } from './run_record.ts'
 import type { TabStorage } from './storage.ts'
-import { readTensors, writeTensors } from './tensors_file.ts'
+import { checkpointState, readTensors, writeTensors } from './tensors_file.ts'
 
 /** A record of the log: a step has `loss`, an evaluation `eval_loss`. */
 export type TabLogRecord = StepRecord | EvaluationRecord
@@ -129,6 +129,13 @@ export async function readTabRun(storage: TabStorage, name: string): Promise<Tab
       : error
   }
 }
+
+/** Where a run's last checkpoint stands; undefined where there is none. */
+export const readTabState = (
+  storage: TabStorage,
+  { name, settings }: TabRunRecord,
+): Promise<TrainerState | undefined> =>
+  checkpointState(storage, `${runFolder(name)}/last.safetensors`, settings.task)
 
 /** The records of a run so far, in their order. */
 export async function readTabLog(storage: TabStorage, name: string): Promise<TabLogRecord[]> {

@@ -68,6 +68,18 @@ export async function readTensors(
   return parseState(stateIn(header.metadata[KEY], path), task, path)
 }
 
+/** Where a checkpoint stands; undefined where there is none. */
+export async function checkpointState(
+  storage: TabStorage,
+  path: string,
+  task: string,
+): Promise<TrainerState | undefined> {
+  const blob = await storage.read(path)
+  if (!blob) return undefined
+  const { metadata } = await readHeader(blobBytes(path, blob), path)
+  return parseState(stateIn(metadata[KEY], path), task, path)
+}
+
 /** The trained tensors alone. */
 export async function trainedTensors(
   storage: TabStorage,

@@ -1,0 +1,260 @@
+/** The worker's side of the page. @module */
+import { downloadZip } from 'client-zip'
+
+import type {
+  PeftAdapter,
+  Runtime,
+  TabModel,
+  TabStorage,
+  TaskName,
+  WebFacility,
+  WebProvider,
+} from '../../src/web.ts'
+import {
+  adapterBlobs,
+  blobFiles,
+  createTabRun,
+  keepAdapter,
+  keptAdapter,
+  keptAdapters,
+  memoryStorage,
+  mergedBlobs,
+  openTabClassifier,
+  opfsStorage,
+  readPeftFiles,
+  readTabLog,
+  readTabRun,
+  runFolder,
+  trainedAdapter,
+  trainTabRun,
+  UserError,
+  webFacility,
+  webRuntime,
+  withCheckedScores,
+} from '../../src/web.ts'
+import { examine, prepareSource } from './examples.ts'
+import type { OpenedModel } from './models.ts'
+import { addModel, listModels, modelFacts, openModel } from './models.ts'
+import { entryOf, keepPlan, listRuns, notesOf } from './runs.ts'
+import type { Sandbox } from './sandbox.ts'
+import { createSandbox, sandboxedReward } from './sandbox.ts'
+import type { AdapterEntry, Preference, Room, Workshop } from './workshop.ts'
+import type { Desk } from './writing.ts'
+import { createDesk } from './writing.ts'
+
+const PREFERENCES = 'preferences.json'
+
+export function createWorkshop(): Workshop {
+  let runtime: Runtime | undefined
+  let storage: TabStorage = memoryStorage()
+  let opened: OpenedModel | undefined
+  let desk: Desk | undefined
+  let sandbox: Sandbox | undefined
+  let training: { readonly name: string; readonly stop: AbortController } | undefined
+
+  function running(): Runtime {
+    if (!runtime) throw new Error('the workshop has not been started')
+    return runtime
+  }
+  function current(): TabModel {
+    if (!opened) throw new UserError('no model is open; open one first')
+    return opened.model
+  }
+  const sandboxed = (): Sandbox => {
+    if (!sandbox) throw new Error('the sandbox is not connected')
+    return sandbox
+  }
+  async function open(next: OpenedModel) {
+    if (training)
+      throw new UserError(`${training.name} is in training; pause it before another model is opened`)
+    await desk?.release()
+    opened = next
+    desk = createDesk(storage, next.model, running())
+    return modelFacts(next)
+  }
+  /** The model that a run is of must be open. */
+  function modelOf(run: Awaited<ReturnType<typeof readTabRun>>): TabModel {
+    const { model } = notesOf(run)
+    if (opened?.id === model) return opened.model
+    throw new UserError(
+      `${run.name} is a run of the model ${model.replace(/^\w+\//, '')}; open that model first`,
+    )
+  }
+  async function trained(run: string): Promise<PeftAdapter> {
+    const record = await readTabRun(storage, run)
+    return trainedAdapter(storage, record, modelOf(record))
+  }
+
+  async function adapterEntry(name: string): Promise<AdapterEntry> {
+    const adapter = await keptAdapter(storage, name)
+    const bytes = [...adapterBlobs(adapter).values()].reduce((sum, { size }) => sum + size, 0)
+    const { baseModel: model, r: rank, target_modules: modules } = adapter
+    return { name, model, rank, modules, bytes, head: adapter.head !== undefined }
+  }
+
+  return {
+    async start(provider) {
+      const notes: string[] = []
+      try {
+        storage = await opfsStorage()
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error
+        notes.push(error.message)
+      }
+      const keeps = notes.length === 0
+      const found = await findFacility(provider)
+      runtime = webRuntime({ provider: found.provider })
+      return { ...found, notes: [...found.notes, ...notes], keeps, room: await room() }
+    },
+    room,
+
+    models: () => listModels(storage),
+    openModel: async (id, progress) => open(await openModel(storage, id, progress)),
+    addModel: async (name, files, progress) => open(await addModel(storage, safeName(name), files, progress)),
+    async removeModel(id) {
+      if (!id.startsWith('kept/'))
+        throw new UserError('only models that are kept in this browser can be removed')
+      await storage.remove(`models/${id.slice('kept/'.length)}`)
+    },
+
+    examine: (source, task, settings) => examine(source, task, settings, current()),
+
+    runs: () => listRuns(storage),
+    async createRun({ name, task, settings, source, validation, reward }) {
+      const model = current()
+      const prepared = await prepareSource(source, task, settings, model, validation)
+      const { train, validation: judged, settings: own, template } = prepared
+      const notes = { model: opened!.id, template, ...(reward === undefined ? {} : { reward }) }
+      const run = {
+        ...{ name, train, validation: judged, notes },
+        settings: { ...own, task, ...(reward === undefined ? {} : withReward(own, task)) },
+      }
+      const place = { storage, model, runtime: running() }
+      const record = await createTabRun(
+        run,
+        reward === undefined ? place : { ...place, reward: sandboxedReward(sandboxed, reward) },
+      )
+      return entryOf(storage, record)
+    },
+    async train(name, watcher) {
+      if (training) throw new UserError(`${training.name} is in training already; pause it first`)
+      const record = await readTabRun(storage, name)
+      const model = modelOf(record)
+      const { reward } = notesOf(record)
+      const stop = new AbortController()
+      training = { name, stop }
+      const told = (scored: Parameters<NonNullable<typeof watcher.responses>>[0]) =>
+        watcher.responses?.(scored)
+      try {
+        await trainTabRun(name, {
+          ...{ storage, model, runtime: running(), signal: stop.signal },
+          ...(reward === undefined ? {} : { reward: sandboxedReward(sandboxed, reward, told) }),
+          listener: {
+            start(plan) {
+              void keepPlan(storage, name, plan.totalSteps)
+              watcher.start?.({ totalSteps: plan.totalSteps, fromStep: plan.fromStep })
+            },
+            step: (one) => watcher.step?.(one),
+            evaluation: (one) => watcher.evaluation?.(one),
+            note: (sentence) => watcher.note?.(sentence),
+          },
+        })
+      } finally {
+        training = undefined
+      }
+      return entryOf(storage, record)
+    },
+    async pause() {
+      training?.stop.abort()
+    },
+    log: (name) => readTabLog(storage, name),
+    async removeRun(name) {
+      await storage.alone(runFolder(name), () => storage.remove(runFolder(name)))
+    },
+
+    async adapters() {
+      const entries: AdapterEntry[] = []
+      for (const name of await keptAdapters(storage)) entries.push(await adapterEntry(name))
+      return entries
+    },
+    async keepAdapter(run, name) {
+      await keepAdapter(storage, safeName(name), await trained(run))
+      return adapterEntry(safeName(name))
+    },
+    async addAdapter(name, files) {
+      const given = blobFiles(name, new Map(files.map((file) => [file.name, file])))
+      await keepAdapter(storage, safeName(name), await readPeftFiles(given))
+      return adapterEntry(safeName(name))
+    },
+    removeAdapter: (name) => storage.remove(`adapters/${name}`),
+    adapterZip: async (name) => zip(name, adapterBlobs(await keptAdapter(storage, name))),
+    mergedZip: async (name) => zip(name, await mergedBlobs(current(), await keptAdapter(storage, name))),
+
+    async write(request, onText) {
+      current()
+      return desk!.write(request, onText)
+    },
+    async stopWriting() {
+      desk?.stop()
+    },
+    async classify(run, text) {
+      const record = await readTabRun(storage, run)
+      const classifier = await openTabClassifier(modelOf(record), record, await trained(run), running())
+      try {
+        const [probabilities] = await classifier.classify([text])
+        return classifier.classes.map((name, i) => ({ name, probability: probabilities![i]! }))
+      } finally {
+        await classifier.release()
+      }
+    },
+
+    async preferences() {
+      const blob = await storage.read(PREFERENCES)
+      return blob ? (JSON.parse(await blob.text()) as Preference[]) : []
+    },
+    keepPreferences: (all) => storage.write(PREFERENCES, [JSON.stringify(all)]),
+
+    async connectSandbox(port) {
+      sandbox = createSandbox(port)
+    },
+    tryReward: async (reward, samples) =>
+      withCheckedScores(sandboxedReward(sandboxed, reward)).score(
+        samples.map((sample) => ({ ...sample, references: [] })),
+      ),
+  }
+}
+
+async function room(): Promise<Room> {
+  const { usage = 0, quota } = (await navigator.storage?.estimate?.()) ?? {}
+  return { used: usage, of: quota }
+}
+
+/** The reward of a run's settings that is the function which the page has. */
+function withReward(settings: object, task: TaskName): object {
+  const given = (settings as Record<string, unknown>)[task]
+  return { [task]: { ...(given as object | undefined), reward: { function: 'reward.js' } } }
+}
+
+const safeName = (name: string): string => {
+  const safe = name
+    .replace(/[^\p{L}\p{N} ._-]+/gu, '-')
+    .replace(/^[. ]+/, '')
+    .slice(0, 80)
+  if (safe === '') throw new UserError('this name has no letter or digit; give another')
+  return safe
+}
+
+/** One folder, as a file. */
+const zip = (folder: string, blobs: ReadonlyMap<string, Blob>): Promise<Blob> =>
+  downloadZip([...blobs].map(([name, input]) => ({ name: `${folder}/${name}`, input }))).blob()
+
+/** What is asked for; where that is not there, WebAssembly, and why. */
+async function findFacility(provider: 'auto' | WebProvider): Promise<WebFacility> {
+  try {
+    return await webFacility({ provider })
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const found = await webFacility()
+    return { ...found, notes: [error.message, ...found.notes] }
+  }
+}

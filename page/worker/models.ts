@@ -1,0 +1,118 @@
+/**
+ * Models that the page can open: those that lie beside it, and those that are kept in the browser's storage.
+ * @module
+ */
+import type { BlobFiles, TabModel, TabStorage } from '../../src/web.ts'
+import {
+  blobFiles,
+  factsOf,
+  familyOf,
+  fetchModel,
+  openTabModel,
+  ownShapes,
+  UserError,
+} from '../../src/web.ts'
+import type { ModelEntry, ModelFacts } from './workshop.ts'
+
+type Progress = (done: number, of: number) => void
+
+export interface OpenedModel {
+  readonly id: string
+  readonly model: TabModel
+}
+
+/** Files of a folder that belong to a model; others that lie there, such as those of PyTorch, are left. */
+const BELONGS =
+  /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|model\.safetensors\.index)\.json$|^(merges|vocab)\.txt$|^chat_template\.jinja$|^model(-\d{5}-of-\d{5})?\.safetensors$/
+
+export async function listModels(storage: TabStorage): Promise<ModelEntry[]> {
+  const kept = await Promise.all(
+    (await storage.list('models')).map(async (name): Promise<ModelEntry[]> => {
+      // The configuration is written last.
+      if (!(await storage.read(`models/${name}/config.json`))) return []
+      const blobs = [...(await keptBlobs(storage, name)).values()]
+      const bytes = blobs.reduce((sum, { size }) => sum + size, 0)
+      return [{ id: `kept/${name}`, name, kept: true, bytes }]
+    }),
+  )
+  return [...(await servedModels()), ...kept.flat()]
+}
+
+/** `models.json` beside the page lists them: `[{ "name": "pocket", "bytes": 14028072 }]`. */
+async function servedModels(): Promise<ModelEntry[]> {
+  const response = await fetch('models.json').catch(() => undefined)
+  if (!response?.ok) return []
+  const listed = (await response.json()) as { name: string; bytes?: number }[]
+  return listed.map(({ name, bytes }) => ({ id: `served/${name}`, name, kept: false, bytes }))
+}
+
+/** @throws UserError where there is none, or it cannot be used */
+export async function openModel(storage: TabStorage, id: string, progress?: Progress): Promise<OpenedModel> {
+  const name = id.slice(id.indexOf('/') + 1)
+  const files = id.startsWith('kept/')
+    ? blobFiles(name, await keptBlobs(storage, name))
+    : await fetchModel(new URL(`models/${name}`, self.location.href).href, progress)
+  return { id, model: await openTabModel(files) }
+}
+
+/**
+ * Keeps the files of a model.
+ *
+ * @throws UserError where they are not those of one, or the storage is full; nothing is kept then
+ */
+export async function addModel(
+  storage: TabStorage,
+  name: string,
+  files: readonly File[],
+  progress: Progress = () => undefined,
+): Promise<OpenedModel> {
+  const ours = files.filter((file) => BELONGS.test(file.name))
+  const bytes = ours.reduce((sum, { size }) => sum + size, 0)
+  if (!ours.some((file) => file.name === 'config.json'))
+    throw new UserError(
+      'these files have no config.json, so they are not the folder of a model; choose a folder with config.json, tokenizer.json and model.safetensors',
+    )
+  // All is checked before anything is kept.
+  const model = await openTabModel(given(name, ours))
+  const folder = `models/${name}`
+  try {
+    await storage.remove(folder)
+    let done = 0
+    for (const file of [...ours].sort(configLast)) {
+      await storage.write(`${folder}/${file.name}`, [file])
+      progress((done += file.size), bytes)
+    }
+  } catch (error) {
+    await storage.remove(folder)
+    throw error
+  }
+  return { id: `kept/${name}`, model }
+}
+
+const given = (name: string, files: readonly File[]): BlobFiles =>
+  blobFiles(name, new Map(files.map((file) => [file.name, file])))
+
+const configLast = (a: File, b: File): number =>
+  Number(a.name === 'config.json') - Number(b.name === 'config.json')
+
+async function keptBlobs(storage: TabStorage, name: string): Promise<Map<string, Blob>> {
+  const blobs = new Map<string, Blob>()
+  for (const file of await storage.list(`models/${name}`)) {
+    const blob = await storage.read(`models/${name}/${file}`)
+    if (blob) blobs.set(file, blob)
+  }
+  return blobs
+}
+
+export function modelFacts({ id, model: { config, files } }: OpenedModel): ModelFacts {
+  const { context, vocabulary, layers, width } = factsOf(config)
+  const { noun, language } = familyOf(config)
+  const parameters = [...ownShapes(config).values()].reduce(
+    (sum, shape) => sum + shape.reduce((product, n) => product * n, 1),
+    0,
+  )
+  return {
+    ...{ id, name: files.where, family: noun, parameters, layers, width, context, vocabulary },
+    writes: language !== undefined,
+  }
+}

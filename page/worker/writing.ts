@@ -1,0 +1,82 @@
+/** @module */
+import type { Runtime, TabModel, TabStorage, TabWriter } from '../../src/web.ts'
+import { createTabWriter, keptAdapter, readTabRun, trainedAdapter, UserError } from '../../src/web.ts'
+import type { PeftAdapter } from '../../src/web.ts'
+import type { Writer, WriteRequest, Written } from './workshop.ts'
+
+/** Thrown into a text that someone stopped. */
+class Stopped extends Error {}
+
+export interface Desk {
+  write(request: WriteRequest, onText?: (piece: string) => void): Promise<Written>
+  stop(): void
+  release(): Promise<void>
+}
+
+/** What writes, with the weights of the model loaded once. */
+export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtime): Desk {
+  const writer: TabWriter = createTabWriter(model, runtime)
+  let texts = 0
+  let stoppedAt = 0
+  /** One text at a time, as adapters take turns. */
+  let before: Promise<unknown> = Promise.resolve()
+
+  async function adapterOf(given: Writer): Promise<PeftAdapter | null> {
+    if (given.kind === 'model') return null
+    const adapter =
+      given.kind === 'adapter'
+        ? await keptAdapter(storage, given.name)
+        : await trainedAdapter(storage, await readTabRun(storage, given.name), model, 'last')
+    if (adapter.baseModel !== null && adapter.baseModel !== model.files.where)
+      throw new UserError(
+        `${given.name} was trained on ${adapter.baseModel}, and ${model.files.where} is open; open that model first`,
+      )
+    return adapter
+  }
+
+  async function writeAlone(
+    { prompt, writer: who, max_new_tokens, temperature, seed }: WriteRequest,
+    onText: (piece: string) => void,
+    number: number,
+  ): Promise<Written> {
+    const adapter = await adapterOf(who)
+    const began = performance.now()
+    const generator = await writer.use(adapter)
+    const ready = performance.now()
+    let text = ''
+    let tokens = 0
+    const sampling = temperature > 0 ? { do_sample: true, temperature } : { do_sample: false }
+    try {
+      await generator.generate([prompt], {
+        ...sampling,
+        ...{ max_new_tokens, seed },
+        onText(_, piece) {
+          if (number <= stoppedAt) throw new Stopped()
+          text += piece
+          tokens++
+          onText(piece)
+        },
+      })
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error
+    } finally {
+      await generator.release()
+    }
+    return { text, tokens, seconds: (performance.now() - ready) / 1000, swap: ready - began }
+  }
+
+  return {
+    write(request, onText = () => undefined) {
+      const number = ++texts
+      const written = before.then(() => writeAlone(request, onText, number))
+      before = written.catch(() => undefined)
+      return written
+    },
+    stop: () => void (stoppedAt = texts),
+    async release() {
+      stoppedAt = texts
+      await before
+      await writer.release()
+    },
+  }
+}

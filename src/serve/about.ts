@@ -4,6 +4,7 @@
  */
 import { open, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 
 import { z } from 'zod'
 
@@ -12,6 +13,7 @@ import { isHeld } from '../formats/lock.ts'
 import { readJson } from '../formats/read_file.ts'
 import { standingFolder } from '../formats/standing_folder.ts'
 import { panelsOf, stepOf } from '../report/panels.ts'
+import { readConfig } from '../runs/read_config.ts'
 import { lockOf } from '../runs/run_lock.ts'
 import { readRunConfig } from '../runs/run_config.ts'
 import type { TaskName } from '../tasks/index.ts'
@@ -25,6 +27,8 @@ export interface WrittenSample {
   readonly response: string
   readonly score: number
 }
+
+type Options = Readonly<Record<string, unknown>>
 
 export interface RunAbout {
   readonly name: string
@@ -43,8 +47,11 @@ export interface RunAbout {
     /** Whether it ended since nothing got better. */
     readonly stoppedEarly: boolean
   }
-  /** Its options, but for those that say nothing. */
-  readonly settings: Readonly<Record<string, unknown>>
+  /** Where it lies, as the command that watches it was told. */
+  readonly folder: string
+  /** Its options, but for those that are null: what was chosen, and what is so by default. */
+  readonly chosen: Options
+  readonly defaults: Options
   /** The last ones, the newest last. */
   readonly samples: readonly WrittenSample[]
 }
@@ -76,10 +83,22 @@ export async function aboutRun(run: string): Promise<RunAbout> {
       best: best ? { step: best.global_step, metric, value: best.best_metric } : null,
       stoppedEarly: patience !== null && (last?.evaluations_without_improvement ?? 0) >= patience,
     },
-    settings: Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null)),
+    folder: run,
+    chosen: optionsOf(config, (key, value) => !isDefault(key, value)),
+    defaults: optionsOf(config, isDefault),
     samples: await lastSamples(join(run, 'rollouts.jsonl')),
   }
 }
+
+/** What a run is made with where nothing is said. */
+const usual: Options = {
+  ...readConfig({ model: '-', output_dir: '-', data: [{ path: '-', split: { all: 'train' } }] }),
+}
+
+const isDefault = (key: string, value: unknown): boolean => isDeepStrictEqual(usual[key], value)
+
+const optionsOf = (config: object, wanted: (key: string, value: unknown) => boolean): Options =>
+  Object.fromEntries(Object.entries(config).filter(([key, value]) => value !== null && wanted(key, value)))
 
 /** Where a checkpoint stands; undefined where there is none, or one that is none of ours. */
 async function stateOf(checkpoint: string): Promise<z.infer<typeof stateSchema> | undefined> {

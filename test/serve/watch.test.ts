@@ -243,7 +243,15 @@ describe('a run that is watched', () => {
       expect(idle).to.deep.include({ name: 'run', task: 'sft', running: false, maxSteps: 40, samples: [] })
       expect(idle.checkpoints).to.deep.equal({ last: null, best: null, stoppedEarly: false })
       expect(idle.panels[0]!.curves).to.deep.equal({ training: 'loss', validation: 'eval_loss' })
-      expect(Object.values(idle.settings)).not.to.include(null)
+      expect(Object.keys(idle.chosen)).to.have.members([
+        'max_steps',
+        'learning_rate',
+        'model',
+        'output_dir',
+        'data',
+      ])
+      expect(idle.defaults).to.deep.include({ task: 'sft', num_train_epochs: 3 })
+      expect(Object.values(idle.defaults)).not.to.include(null)
 
       for (const [name, step] of [
         ['last', 20],

@@ -15,13 +15,18 @@ function stepOf(least: number, most: number, count: number): number {
   return power * ([1, 2, 5].find((factor) => factor * power >= rough * 0.999) ?? 10)
 }
 
-/** An axis on which equal distances are equal differences. It begins and ends at a tick, so that no curve leaves its ticks. */
+/** A share of the axis that stays free above the greatest number, where it ends before its next tick. */
+const FREE = 0.05
+
+/** An axis on which equal distances are equal differences. It begins at a tick, and ends at one if that is near. */
 export function linear(least: number, most: number, count = 4): Axis {
   const pad = least === most ? Math.abs(least) * 0.1 || 1 : 0
   const step = stepOf(least - pad, most + pad, count)
   const [from, to] = [Math.floor((least - pad) / step + 1e-9), Math.ceil((most + pad) / step - 1e-9)]
   const ticks = Array.from({ length: to - from + 1 }, (_, i) => exact((from + i) * step))
-  return along(ticks[0]!, ticks.at(-1)!, ticks, (value) => value)
+  const end = most + pad + FREE * (most + pad - ticks[0]!)
+  if (ticks.at(-1)! - end < step / 3) return along(ticks[0]!, ticks.at(-1)!, ticks, (value) => value)
+  return along(ticks[0]!, end, ticks.slice(0, -1), (value) => value)
 }
 
 /** An axis of whole numbers that ends at the last one, not at a tick. */

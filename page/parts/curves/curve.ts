@@ -15,17 +15,32 @@ export interface Curve {
   readonly smooth?: boolean
 }
 
-/** How many neighbours a point of the smooth line is the mean of, as a share of all. */
-const WINDOW = 1 / 30
+/** How many neighbours a point of the smooth line is made from, as a share of all. */
+const WINDOW = 1 / 20
 
-/** Per point, the mean with as many neighbours on either side, fewer towards the ends: it does not lag behind a curve that falls. */
+/**
+ * Per point, the straight line that fits its neighbours best, at that point (local linear regression; Cleveland 1979): in the middle their
+ * mean, and at the ends, where one side lacks, neither behind a curve that falls nor as restless as its last point.
+ *
+ * ȳ + (x − x̄)·Σ(xᵢ − x̄)(yᵢ − ȳ) / Σ(xᵢ − x̄)², the x being places in the row
+ */
 export function smoothed(points: readonly Point[]): readonly Point[] {
-  const most = Math.floor((points.length * WINDOW) / 2)
+  const most = Math.max(1, Math.floor((points.length * WINDOW) / 2))
+  const count = Math.min(points.length, 2 * most + 1)
+  const spread = (count * (count ** 2 - 1)) / 12
   const sums = new Float64Array(points.length + 1)
-  points.forEach(({ y }, i) => (sums[i + 1] = sums[i]! + y))
+  const moments = new Float64Array(points.length + 1)
+  for (let i = 0; i < points.length; i++) {
+    const { y } = points[i]!
+    sums[i + 1] = sums[i]! + y
+    moments[i + 1] = moments[i]! + i * y
+  }
   return points.map(({ x }, i) => {
-    const reach = Math.min(most, i, points.length - 1 - i)
-    return { x, y: (sums[i + reach + 1]! - sums[i - reach]!) / (2 * reach + 1) }
+    const from = Math.min(Math.max(0, i - most), points.length - count)
+    const middle = from + (count - 1) / 2
+    const sum = sums[from + count]! - sums[from]!
+    const slope = count > 1 ? (moments[from + count]! - moments[from]! - middle * sum) / spread : 0
+    return { x, y: sum / count + slope * (i - middle) }
   })
 }
 
@@ -66,4 +81,17 @@ export function nearest(points: readonly Point[], x: number): Point | undefined 
   const [before, after] = [points[low - 1], points[low]]
   if (!before || !after) return after ?? before
   return x - before.x <= after.x - x ? before : after
+}
+
+/** Both in one order; of two points with the same x the first one's. */
+export function merged(one: readonly Point[], other: readonly Point[]): readonly Point[] {
+  const all: Point[] = []
+  let [i, j] = [0, 0]
+  while (i < one.length || j < other.length) {
+    const [a, b] = [one[i]?.x ?? Infinity, other[j]?.x ?? Infinity]
+    all.push(a <= b ? one[i]! : other[j]!)
+    if (a <= b) i++
+    if (b <= a) j++
+  }
+  return all
 }

@@ -11,7 +11,7 @@ import { useId, useMemo, useRef } from 'preact/hooks'
 import { count, shortNumber } from '../numbers.ts'
 import { CurveTable } from './curve_table.tsx'
 import type { Curve, Point } from './curve.ts'
-import { nearest } from './curve.ts'
+import { merged, nearest } from './curve.ts'
 import { drawn } from './drawn.ts'
 import { Plot } from './plot.tsx'
 import { useWidth } from './use_width.ts'
@@ -29,11 +29,13 @@ export interface CurvesProps {
   readonly rules?: readonly { readonly x: number; readonly name: string }[]
   /** Pixels. */
   readonly height?: number
+  /** Of its title. */
+  readonly level?: 'h2' | 'h3' | 'h4'
 }
 
 /** One set of axes with its curves, legend and table. */
 export function Curves(props: CurvesProps): JSX.Element {
-  const { title, x: unit, curves, rules = [], height = 220 } = props
+  const { title, x: unit, curves, rules = [], height = 220, level: Heading = 'h3' } = props
   const id = useId()
   const frame = useRef<HTMLDivElement>(null)
   const width = useWidth(frame)
@@ -70,7 +72,7 @@ export function Curves(props: CurvesProps): JSX.Element {
   return (
     <figure class="curves" aria-labelledby={`${id}-title`}>
       <figcaption class="curves-head">
-        <h3 id={`${id}-title`}>{title}</h3>
+        <Heading id={`${id}-title`}>{title}</Heading>
         <ul class="legend">
           {shown.map(({ curve, colour, point }) => (
             <li key={curve.name} class={`curve-${colour}`}>
@@ -131,13 +133,9 @@ const Swatch = ({ marked }: { readonly marked: boolean }): JSX.Element => (
   </svg>
 )
 
-/** Every x that some curve has a point at, ascending. */
-function allX(curves: readonly Curve[]): readonly Point[] {
-  if (curves.length === 1) return curves[0]!.points
-  const all = new Set<number>()
-  for (const { points } of curves) for (const { x } of points) all.add(x)
-  return [...all].sort((a, b) => a - b).map((x) => ({ x, y: 0 }))
-}
+/** Points at every x that some curve has one at. */
+const allX = (curves: readonly Curve[]): readonly Point[] =>
+  curves.map(({ points }) => points).reduce(merged, [])
 
 /** Where a key leads from one x: an arrow to the next, a page a tenth further. */
 function keyed(key: string, xs: readonly Point[], at: number | undefined): number | 'none' | undefined {

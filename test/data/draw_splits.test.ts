@@ -1,14 +1,18 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
 import { expect } from 'chai'
 import fc from 'fast-check'
 
+import type { Row } from '../../src/data/row.ts'
 import { drawSplits } from '../../src/data/sets/draw_splits.ts'
 import { splitSources } from '../../src/data/sets/split_sources.ts'
 import type { Split } from '../../src/data/sets/splits.ts'
 import { fileAt } from '../../src/formats/disk_file.ts'
 import { hashFraction } from '../../src/data/sets/splits.ts'
 import { userError, withFolder } from './helpers.ts'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 
 const hashes = (keys: readonly unknown[], seed = 1): number[] =>
   keys.map((key) => hashFraction(seed, String(key)))
@@ -130,6 +134,30 @@ describe('data/draw_splits', () => {
             splitSources([{ file: fileAt(path), split: { ...drawn, by: 'no' } }], () => undefined),
           ),
         ).to.match(/a\.jsonl, row 1: there is no column "no"; there are id, word/)
+      }))
+
+    it('holds nothing of the rows but what they are drawn by', () =>
+      withFolder(async (folder) => {
+        const path = join(folder, 'a.csv')
+        const text = 'some words of text that goes on '.repeat(8)
+        const lines = numbers(80_000).map((id) => `${text}${id},"a class of a long name ${id % 5}"\n`)
+        await writeFile(path, `text,label\n${lines.join('')}`)
+        lines.length = 0
+        setFlagsFromString('--expose-gc')
+        const collectGarbage = runInNewContext('gc') as () => void
+        const held: number[] = []
+        const stratum = ({ label }: Row): string => {
+          if (held.push(0) % 10_000 === 0) {
+            collectGarbage()
+            held[held.length - 1] = process.memoryUsage().heapUsed
+          }
+          return label as string
+        }
+        await splitSources([{ file: fileAt(path), split: drawn }], () => stratum)
+        const [first, ...later] = held.filter((bytes) => bytes > 0)
+        expect(later).to.have.length(7)
+        // The file has 24 MB.
+        expect(Math.max(...later) - first!).to.be.lessThan(6e6)
       }))
 
     it('reads nothing of a source whose rows tell their split', async () => {

@@ -31,6 +31,8 @@ export async function splitSources<S extends DataSource>(
   for (const members of together.values()) {
     const rule = sources[members[0]!]!.split as DrawnRule
     const [hashes, strata, ends]: [number[], string[], number[]] = [[], [], []]
+    // Equal strata are one text, and not each a part of the block that it was read in.
+    const known = new Map<string, string>()
     for (const i of members) {
       const { file, read } = sources[i]!
       const stratum = rule.by === undefined ? stratumOf(sources[i]!) : undefined
@@ -39,7 +41,9 @@ export async function splitSources<S extends DataSource>(
         const where = `${file.name}, row ${++number}`
         const key = rule.by === undefined ? rowKey(row) : groupKey(row, rule.by, where)
         hashes.push(hashFraction(rule.seed, key))
-        strata.push(stratum?.(row, where) ?? '')
+        const found = stratum?.(row, where) ?? ''
+        if (!known.has(found)) known.set(found, found)
+        strata.push(known.get(found)!)
       }
       ends.push(hashes.length)
     }

@@ -80,7 +80,7 @@ const Bars = (): JSX.Element => (
         <div class="bar" key={name}>
           <dt>{name}</dt>
           <dd>
-            <span class="bar-fill" style={{ inlineSize: percent(probability) }} />
+            <span class="bar-fill" style={{ inlineSize: `calc(${probability} * (100% - 4rem))` }} />
             <span class="bar-value">{percent(probability)}</span>
           </dd>
         </div>

@@ -66,7 +66,7 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
     panels: [
       LOSS,
       {
-        title: 'Pairs where the chosen answer gains more',
+        title: 'Pairs told apart',
         curves: { training: 'rewards/accuracies', validation: 'eval_rewards/accuracies' },
       },
     ],
@@ -82,7 +82,7 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
     panels: [
       { title: 'Mean reward', curves: { training: 'env/reward_mean', validation: 'eval_reward' } },
       {
-        title: 'Divergence from the model it began as (nats)',
+        title: 'Divergence (nats)',
         curves: { training: 'objective/kl', validation: 'eval_kl' },
       },
     ],

@@ -1,5 +1,5 @@
 /** Writing before and after, side by side. @module */
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import { proxy } from 'comlink'
 
 import { workshop } from './workshop.ts'
@@ -23,6 +23,12 @@ export const columns = {
   before: signal<Column | undefined>(undefined),
   after: signal<Column | undefined>(undefined),
 }
+
+// What someone else wrote is not what this one writes.
+effect(() => {
+  void after.value
+  columns.after.value = undefined
+})
 
 export const compare = (): Promise<boolean> =>
   attempt('compare', async () => {

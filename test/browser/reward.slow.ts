@@ -7,7 +7,8 @@ import type { Browser, Page } from 'playwright-core'
 
 import type { Answer } from '../../page/reward/messages.ts'
 import type { Site } from './site.ts'
-import { plainSite, servedSite, startBrowser } from './site.ts'
+import { plainSite, servedSite } from './site.ts'
+import { startBrowser } from './tab.ts'
 
 const SAMPLES = [
   { prompt: 'a', response: ' one' },

@@ -86,15 +86,15 @@ let built: string | undefined
 
 /** The folder that the page is built into, once for all tests. */
 function builtPage(): string {
-  built ??= buildPage()
+  built ??= build(join(import.meta.dirname, 'page'))
   return built
 }
 
-function buildPage(): string {
+/** Builds a page of Vite into a folder that lasts as long as this process. */
+export function build(page: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'ortune-tab-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   const vite = join(import.meta.dirname, '..', '..', 'node_modules', 'vite', 'bin', 'vite.js')
-  const page = join(import.meta.dirname, 'page')
   const args = [vite, 'build', page, '--outDir', folder, '--emptyOutDir', '--logLevel', 'error']
   execFileSync(process.execPath, args, { stdio: 'inherit' })
   return folder

@@ -12,6 +12,7 @@ import {
   ownShapes,
   UserError,
 } from '../../src/web.ts'
+import type { ServedModels } from '../../src/serve/models.ts'
 import type { ModelEntry, ModelFacts } from './workshop.ts'
 
 type Progress = (done: number, of: number) => void
@@ -38,12 +39,18 @@ export async function listModels(storage: TabStorage): Promise<ModelEntry[]> {
   return [...(await servedModels()), ...kept.flat()]
 }
 
-/** `models.json` beside the page lists them: `[{ "name": "pocket", "bytes": 14028072 }]`. */
+/** What lies beside the page: the worker's script is in a folder of it, `assets` or, while one works on it, `worker`. */
+const beside = (path: string): string => new URL(`../${path}`, self.location.href).href
+
+/** `models.json` beside the page lists them, as `ortune serve` does. */
 async function servedModels(): Promise<ModelEntry[]> {
-  const response = await fetch('models.json').catch(() => undefined)
+  const response = await fetch(beside('models.json')).catch(() => undefined)
   if (!response?.ok) return []
-  const listed = (await response.json()) as { name: string; bytes?: number }[]
-  return listed.map(({ name, bytes }) => ({ id: `served/${name}`, name, kept: false, bytes }))
+  const { models } = (await response.json()) as ServedModels
+  return models.map(({ name, files }) => {
+    const bytes = Object.values(files).reduce((sum, size) => sum + size, 0)
+    return { id: `served/${name}`, name, kept: false, bytes }
+  })
 }
 
 /** @throws UserError where there is none, or it cannot be used */
@@ -51,7 +58,7 @@ export async function openModel(storage: TabStorage, id: string, progress?: Prog
   const name = id.slice(id.indexOf('/') + 1)
   const files = id.startsWith('kept/')
     ? blobFiles(name, await keptBlobs(storage, name))
-    : await fetchModel(new URL(`models/${name}`, self.location.href).href, progress)
+    : await fetchModel(beside(`models/${encodeURIComponent(name)}`), progress)
   return { id, model: await openTabModel(files) }
 }
 

@@ -42,14 +42,25 @@ export async function listModels(storage: TabStorage): Promise<ModelEntry[]> {
 /** What lies beside the page: the worker's script is in a folder of it, `assets` or, while one works on it, `worker`. */
 const beside = (path: string): string => new URL(`../${path}`, self.location.href).href
 
-/** `models.json` beside the page lists them, as `ortune serve` does. */
-async function servedModels(): Promise<ModelEntry[]> {
+/** Models that lie beside the page, and their files by size; none where there is no `models.json`. */
+async function served(): Promise<ServedModels['models']> {
   const response = await fetch(beside('models.json')).catch(() => undefined)
-  if (!response?.ok) return []
-  const { models } = (await response.json()) as ServedModels
-  return models.map(({ name, files }) => {
-    const bytes = Object.values(files).reduce((sum, size) => sum + size, 0)
-    return { id: `served/${name}`, name, kept: false, bytes }
+  return response?.ok ? ((await response.json()) as ServedModels).models : []
+}
+
+const servedModels = async (): Promise<ModelEntry[]> =>
+  (await served()).map(({ name, files }) => ({
+    ...{ id: `served/${name}`, name, kept: false },
+    bytes: Object.values(files).reduce((sum, size) => sum + size, 0),
+  }))
+
+async function fetchServed(name: string, progress: Progress | undefined): Promise<BlobFiles> {
+  const found = (await served()).find((one) => one.name === name)
+  if (!found) throw new UserError(`the model ${name} is not served beside the page any more; choose another`)
+  const names = Object.keys(found.files)
+  return fetchModel(beside(`models/${encodeURIComponent(name)}`), {
+    names,
+    ...(progress ? { progress } : {}),
   })
 }
 
@@ -58,7 +69,7 @@ export async function openModel(storage: TabStorage, id: string, progress?: Prog
   const name = id.slice(id.indexOf('/') + 1)
   const files = id.startsWith('kept/')
     ? blobFiles(name, await keptBlobs(storage, name))
-    : await fetchModel(beside(`models/${encodeURIComponent(name)}`), progress)
+    : await fetchServed(name, progress)
   return { id, model: await openTabModel(files) }
 }
 

@@ -64,14 +64,16 @@ export function blobFiles(where: string, blobs: ReadonlyMap<string, Blob>): Blob
 /** The bytes of a safetensors file that a page has. */
 export const blobBytes = (where: string, blob: Blob): FileBytes => wholeBytes(openBlob(blob, where), where)
 
-/** What a page may find of a model's at an address, beside its weights. */
-const SMALL_FILES = [
-  'config.json',
-  'generation_config.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'chat_template.jinja',
-] as const
+/** What a model cannot be without, and what it may have, where nothing says which files there are. */
+const NEEDED = ['config.json', 'tokenizer.json', 'model.safetensors'] as const
+const OPTIONAL = ['generation_config.json', 'tokenizer_config.json', 'chat_template.jinja'] as const
+
+export interface FetchModelOptions {
+  /** The names of its files; by default those that a model usually has are tried. */
+  readonly names?: readonly string[]
+  /** Is told of the bytes of the weights. */
+  readonly progress?: (done: number, of: number) => void
+}
 
 /**
  * Fetches a model's folder from an address of the page's own server, or one that lets other pages read it.
@@ -79,29 +81,26 @@ const SMALL_FILES = [
  * @example
  * const model = await openTabModel(await fetchModel('models/pocket'))
  *
- * @param progress is told of the bytes of the weights
- * @throws UserError where a file that every model has is not there
+ * @throws UserError where a file that it needs is not there
  */
 export async function fetchModel(
   address: string,
-  progress: (done: number, of: number) => void = () => undefined,
+  { names, progress = () => undefined }: FetchModelOptions = {},
 ): Promise<BlobFiles> {
   const where = address.replace(/\/+$/, '')
   const blobs = new Map<string, Blob>()
-  for (const name of SMALL_FILES) {
+  for (const name of names ?? [...OPTIONAL, ...NEEDED]) {
     const response = await get(`${where}/${name}`)
-    if (response.ok) blobs.set(name, await response.blob())
-    else if (name === 'config.json' || name === 'tokenizer.json')
+    if (response.ok)
+      blobs.set(
+        name,
+        name.endsWith('.safetensors') ? await withProgress(response, progress) : await response.blob(),
+      )
+    else if (names || (NEEDED as readonly string[]).includes(name))
       throw new UserError(
         `${where}/${name} is not there (status ${response.status}); serve the folder of a model`,
       )
   }
-  const weights = await get(`${where}/model.safetensors`)
-  if (!weights.ok)
-    throw new UserError(
-      `${where}/model.safetensors is not there (status ${weights.status}); serve the folder of a model`,
-    )
-  blobs.set('model.safetensors', await withProgress(weights, progress))
   return blobFiles(where.slice(where.lastIndexOf('/') + 1), blobs)
 }
 

@@ -62,7 +62,12 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   plugins: [withoutRuntime, withModels, inlinedReward(root)],
   optimizeDeps: { exclude: ['onnxruntime-web'] },
-  worker: { format: 'es', plugins: () => [withoutRuntime] },
+  worker: {
+    format: 'es',
+    plugins: () => [withoutRuntime],
+    // `src/serve/headers.ts` knows it by this name.
+    rolldownOptions: { output: { entryFileNames: 'assets/worker-[hash].js' } },
+  },
   server: { host: '127.0.0.1', headers: isolated },
   preview: { host: '127.0.0.1', headers: isolated },
   build: {

@@ -37,6 +37,17 @@ const REWARD_POLICY: Policy = {
   'frame-ancestors': "'self'",
 }
 
+/**
+ * The worker in which the page's work is done, apart from its document. Templates of rows are compiled to JavaScript there, of which
+ * `src/data/templates/template_check.ts` says what they may use.
+ */
+const WORKER_POLICY: Policy = {
+  'default-src': "'none'",
+  'script-src': "'self' 'wasm-unsafe-eval' 'unsafe-eval'",
+  'worker-src': "'self'",
+  'connect-src': "'self'",
+}
+
 /** Said with every answer. */
 export const HEADERS: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -47,12 +58,16 @@ export const HEADERS: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'no-referrer',
 }
 
-/** What some paths say instead. */
+/** What some paths say instead; `*` stands for any end of one. */
 export const HEADERS_OF_PATHS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/reward.html': { 'Content-Security-Policy': policyText(REWARD_POLICY) },
+  '/assets/worker-*': { 'Content-Security-Policy': policyText(WORKER_POLICY) },
 }
+
+const isOf = (path: string, known: string): boolean =>
+  known.endsWith('*') ? path.startsWith(known.slice(0, -1)) : path === known
 
 export const headersOf = (path: string): Readonly<Record<string, string>> => ({
   ...HEADERS,
-  ...(Object.hasOwn(HEADERS_OF_PATHS, path) ? HEADERS_OF_PATHS[path] : {}),
+  ...Object.entries(HEADERS_OF_PATHS).find(([known]) => isOf(path, known))?.[1],
 })

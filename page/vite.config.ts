@@ -36,6 +36,13 @@ const withoutRuntime: Plugin = {
   },
 }
 
+/** The picture that `ortune evaluate` draws of an equivalence run, and the library that it is drawn by: no page asks for it. */
+const withoutPictures: Plugin = {
+  name: 'without pictures of evaluations',
+  apply: 'build',
+  load: (file) => (file.endsWith('/src/tasks/npt_picture.ts') ? 'export {}' : null),
+}
+
 const pocket = join(root, '..', 'artifacts', 'pocket')
 
 /** While one works on the page, it finds the pocket model where `ortune serve` has it. */
@@ -60,11 +67,11 @@ export default defineConfig({
   base: './',
   resolve: { tsconfigPaths: true },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [withoutRuntime, withModels, inlinedReward(root)],
+  plugins: [withoutRuntime, withoutPictures, withModels, inlinedReward(root)],
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: {
     format: 'es',
-    plugins: () => [withoutRuntime],
+    plugins: () => [withoutRuntime, withoutPictures],
     // `src/serve/headers.ts` knows it by this name.
     rolldownOptions: { output: { entryFileNames: 'assets/worker-[hash].js' } },
   },

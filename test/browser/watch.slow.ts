@@ -5,18 +5,18 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
 import type { Browser, Page } from 'playwright-core'
-import { chromium } from 'playwright-core'
 import { build } from 'vite'
 
 import { withLock } from '../../src/formats/lock.ts'
 import { truncateRecords } from '../../src/runs/log.ts'
+import { startBrowser } from './site.ts'
 import { writtenLog, writeWatchedRun } from './watched_run.ts'
 
 const project = join(import.meta.dirname, '..', '..')
@@ -38,13 +38,7 @@ describe('the page of ortune watch', function () {
   let folder = ''
   before(async () => {
     await build({ configFile: join(project, 'page', 'vite.config.ts'), logLevel: 'warn' })
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: [
-        ...['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-        ...['--disable-component-update', '--disable-sync'],
-      ],
-    })
+    browser = await startBrowser()
     folder = await mkdtemp(join(tmpdir(), 'ortune-watch-'))
   })
   after(async () => {
@@ -240,7 +234,6 @@ async function startWatch(run: string, ...more: string[]): Promise<Started> {
 async function violations(page: Page): Promise<readonly string[]> {
   // The page's policy lets no text run as a script; a debugger's may.
   const session = await page.context().newCDPSession(page)
-  const { readFile } = await import('node:fs/promises')
   await session.send('Runtime.evaluate', { expression: await readFile(axe, 'utf8') })
   const found = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run: () => Promise<{ violations: Violation[] }> } }

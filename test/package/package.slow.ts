@@ -2,6 +2,8 @@
  * What a stranger gets from the packed package, in a folder that knows nothing of this one. `npm run test:package`; npm's
  * registry must be within reach.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   mkdirSync,
   mkdtempSync,
@@ -151,10 +153,33 @@ describe('the npm package', function () {
     ])
     const files = readdirSync(inPackage(), { recursive: true }) as string[]
     expect(files.filter((name) => /(?<!\.d)\.ts$/.test(name))).to.deep.equal([])
-    const built = files.filter((name) => name.startsWith('dist') && name.endsWith('.js'))
+    const built = files.filter((name) => /^dist\/(src|graphs)\/.*\.js$/.test(name))
     expect(built.length).to.be.greaterThan(100)
     for (const name of built) expect(files).to.include(name.replace(/\.js$/, '.d.ts'))
   })
+
+  it('serves its page, ONNX Runtime from its own package, and the pocket model', () =>
+    onEach(async (node) => {
+      const serving = spawn(node, [inPackage('src', 'cli', 'ortune.mjs'), 'serve', '--json'], {
+        cwd: inApp(),
+      })
+      try {
+        const [line] = (await once(serving.stdout, 'data')) as [Buffer]
+        const { url } = JSON.parse(String(line)) as { readonly url: string }
+        const found = async (path: string) => (await fetch(new URL(path, url))).status
+        for (const path of [
+          '',
+          'models.json',
+          'models/pocket/model.safetensors',
+          'ort/ort.wasm.bundle.min.mjs',
+        ])
+          expect(await found(path), path).to.equal(200)
+        const scripts = readdirSync(inPackage('dist', 'page', 'assets'))
+        expect(scripts.filter((name) => /\.(wasm|safetensors)$/.test(name))).to.deep.equal([])
+      } finally {
+        serving.kill()
+      }
+    }))
 
   it('brings no compiler along', () => {
     const compilers = ['tsx', 'esbuild', 'typescript']

@@ -16,7 +16,7 @@ export interface Curve {
 }
 
 /** How many neighbours a point of the smooth line is made from, as a share of all. */
-const WINDOW = 1 / 20
+const WINDOW = 1 / 12
 
 /**
  * Per point, the straight line that fits its neighbours best, at that point (local linear regression; Cleveland 1979): in the middle their

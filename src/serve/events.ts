@@ -36,7 +36,7 @@ export async function tellRun(run: string, { request }: Asked, response: ServerR
     response.end('too many pages watch already; close some\n')
     return true
   }
-  const about = await aboutRun(run)
+  const about = await lookAt(run)
   if (response.destroyed) return true
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
   if (request.method === 'HEAD') {
@@ -64,6 +64,17 @@ export async function tellRun(run: string, { request }: Asked, response: ServerR
     response.end()
   }
   return true
+}
+
+/** What was found last, and when; whoever asks soon after is told the same. */
+const looks = new Map<string, { readonly at: number; readonly found: Promise<RunAbout> }>()
+
+function lookAt(run: string): Promise<RunAbout> {
+  const last = looks.get(run)
+  if (last && performance.now() - last.at < LOOK / 2) return last.found
+  const found = aboutRun(run)
+  looks.set(run, { at: performance.now(), found })
+  return found
 }
 
 type Send = (event: string, data: unknown, id?: string) => Promise<void>
@@ -104,7 +115,7 @@ async function tellAbout(
   while (!signal.aborted) {
     await setTimeout(LOOK, undefined, { signal, ref: false }).catch(() => undefined)
     // A file that is being replaced is whole the next time.
-    const about = await aboutRun(run).catch(() => told)
+    const about = await lookAt(run).catch(() => told)
     const changed = JSON.stringify(about) !== JSON.stringify(told)
     if (changed) await send('about', about)
     else if ((quiet += LOOK) >= ALIVE) response.write(': alive\n\n')

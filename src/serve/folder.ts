@@ -4,7 +4,9 @@
  * @module
  */
 import { realpath, stat } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { dirname, join, sep } from 'node:path'
+import type { Readable } from 'node:stream'
 
 import sirv from 'sirv'
 
@@ -40,8 +42,19 @@ export function folderRoute(folder: string, options: FolderOptions = {}): Route 
     if (type !== undefined) response.setHeader('Content-Type', type)
     request.url = `/${path.map(encodeURIComponent).join('/')}`
     if (!isRange(request.headers.range)) delete request.headers.range
+    response.once('pipe', (file: Readable) => endTogether(file, request, response))
     send(request, response, () => void response.writeHead(404).end())
     return true
+  }
+}
+
+/** Nobody reads on for one who has gone, or asked for the headers alone; and what cannot be read ends what is being answered. */
+function endTogether(file: Readable, { method }: Asked['request'], response: ServerResponse): void {
+  file.once('error', () => response.destroy())
+  response.once('close', () => file.destroy())
+  if (method === 'HEAD') {
+    file.destroy()
+    response.end()
   }
 }
 

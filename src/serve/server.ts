@@ -47,6 +47,9 @@ export async function openServer(
   options: ServerOptions = {},
 ): Promise<RunningServer> {
   const { host = LOOPBACK, port } = options
+  // Of an empty name Node makes all of them.
+  if (host.trim() === '')
+    throw new UserError('--host is empty; leave it out, or name the machine as others reach it')
   const server = createServer((request, response) => {
     answer(routes, host.toLowerCase(), request, response).catch((error: unknown) => {
       process.stderr.write(`${request.url}: ${error instanceof Error ? error.message : String(error)}\n`)

@@ -16,7 +16,7 @@ import { build } from 'vite'
 
 import { withLock } from '../../src/formats/lock.ts'
 import { truncateRecords } from '../../src/runs/log.ts'
-import { startBrowser } from './site.ts'
+import { startBrowser } from './tab.ts'
 import { writtenLog, writeWatchedRun } from './watched_run.ts'
 
 const project = join(import.meta.dirname, '..', '..')

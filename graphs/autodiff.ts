@@ -6,7 +6,6 @@
 import type { Composite, Contribution, Node, RowScatter, Value } from './ir/graph.ts'
 import type { DType, FloatType } from './ir/dtype.ts'
 import { isHalf, wideType } from './ir/dtype.ts'
-import { dimProduct } from './ir/shape.ts'
 import {
   add,
   cast,
@@ -15,6 +14,7 @@ import {
   enteredAs,
   expandLike,
   reshape,
+  rowsOf,
   scatterAddRows,
   widened,
 } from './ops/index.ts'
@@ -144,13 +144,13 @@ function summed(value: Value, parts: readonly Contribution[]): Value {
   if (scatters.length === 0) return sum
   const rowShape = value.shape.slice(1)
   const flat = scatters.map(({ indices, updates }) => {
-    const count = dimProduct(indices.shape)
-    return { indices: reshape(indices, [count]), updates: reshape(updates, [count, ...rowShape]) }
+    const rows = rowsOf(sum, indices)
+    return { rows, updates: reshape(updates, [rows.shape[0]!, ...rowShape]) }
   })
   return scatterAddRows(
     sum,
     concat(
-      flat.map(({ indices }) => indices),
+      flat.map(({ rows }) => rows),
       0,
     ),
     concat(

@@ -116,6 +116,7 @@ export class Graph {
   readonly #names = new Set<string>()
   readonly #constants = new Map<string, Value>()
   readonly #dimensions = new Map<Dim, { input: Value; axis: number }>()
+  readonly #shapes = new Map<string, Value>()
   #scope: readonly string[] = []
   #again = false
 
@@ -222,6 +223,11 @@ export class Graph {
     return source
   }
 
+  /** The first value of a shape, inputs before what is computed; undefined where there is none yet. */
+  firstOf(shape: Shape): Value | undefined {
+    return this.#shapes.get(formatShape(shape))
+  }
+
   /** Adds a node; its output types come from the operator's shape inference. */
   add(operator: Operator, inputs: readonly Value[], attributes: Attributes = {}): readonly Value[] {
     for (const input of inputs) {
@@ -272,7 +278,10 @@ export class Graph {
   #declare(name: string, dtype: DType, shape: Shape): Value {
     if (this.#names.has(name)) throw this.error('graph', `the name "${name}" is taken`)
     this.#names.add(name)
-    return { graph: this, name, dtype, shape }
+    const value: Value = { graph: this, name, dtype, shape }
+    const known = formatShape(shape)
+    if (!this.#shapes.has(known)) this.#shapes.set(known, value)
+    return value
   }
 
   #unique(base: string): string {

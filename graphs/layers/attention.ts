@@ -10,6 +10,7 @@ import {
   add,
   and,
   cast,
+  cumsum,
   dimension,
   equal,
   greaterOrEqual,
@@ -42,7 +43,8 @@ const MASKED = -1e9
  * @returns [batch, 1, sequence, sequence]: 0 where allowed, −1e9 elsewhere
  */
 export function causalMask(attentionMask: Value, dtype: FloatType): Value {
-  const [positions, parts] = [positionsOf(attentionMask), compared(attentionMask)]
+  const parts = compared(attentionMask)
+  const positions = positionsOf(parts)
   return maskFrom(positions, positions, equal(ofQueries(parts), ofKeys(parts)), dtype)
 }
 
@@ -53,7 +55,8 @@ export function causalMask(attentionMask: Value, dtype: FloatType): Value {
  * @returns [batch, 1, sequence, sequence]
  */
 export function answersMask(attentionMask: Value, dtype: FloatType): Value {
-  const [positions, parts] = [positionsOf(attentionMask), compared(attentionMask)]
+  const parts = compared(attentionMask)
+  const positions = positionsOf(parts)
   const [queries, keys] = [ofQueries(parts), ofKeys(parts)]
   // To every query the prompt is of its own part.
   const seen = where(equal(keys, 1), queries, keys)
@@ -67,9 +70,9 @@ export function answersMask(attentionMask: Value, dtype: FloatType): Value {
  * @returns [batch, 1, sequence, past + sequence]
  */
 export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim, dtype: FloatType): Value {
-  const queries = compared(add(range(attentionMask, sequence), dimension(attentionMask, past)))
-  const real = equal(ofKeys(compared(attentionMask)), 1)
-  return maskFrom(queries, positionsOf(attentionMask), real, dtype)
+  const tokens = compared(attentionMask)
+  const queries = unsqueeze(compared(add(range(attentionMask, sequence), dimension(attentionMask, past))), 0)
+  return maskFrom(queries, positionsOf(tokens), equal(ofKeys(tokens), 1), dtype)
 }
 
 /**
@@ -87,16 +90,19 @@ export function paddingMask(attentionMask: Value, dtype: FloatType): Value {
 /** Whole numbers as masks compare them: as float32, which every device has arithmetic of, and which is exact to 2²⁴. */
 const compared = (numbers: Value): Value => cast(numbers, 'float32')
 
-/** 0, 1, … of the keys that a mask is for. */
-const positionsOf = (mask: Value): Value => compared(range(mask, mask.shape[1]!))
+/** 0, 1, … in every row. Counted on the device, where a range would take its length from the host. */
+const positionsOf = (parts: Value): Value => cumsum(onesLike(parts), 1, { exclusive: true })
+
+const onesLike = (x: Value): Value => add(mul(x, 0), 1)
 
 /** [batch, positions] as [batch, 1, positions, 1] and [batch, 1, 1, positions]. */
 const ofQueries = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 3)
 const ofKeys = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 1)
 
+/** @param queries the positions of those who see, [batch or 1, queries]; `keys` of those who are seen */
 function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType): Value {
   const { graph } = queries
-  const causal = greaterOrEqual(unsqueeze(queries, 1), unsqueeze(keys, 0))
+  const causal = greaterOrEqual(ofQueries(queries), ofKeys(keys))
   return where(and(causal, allowed), graph.scalar(0, wideType(dtype)), MASKED)
 }
 

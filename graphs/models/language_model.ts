@@ -7,10 +7,11 @@ import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { Dim } from '../ir/shape.ts'
 import type { Attend } from '../layers/attention.ts'
 import { maskedAttention } from '../layers/attention.ts'
+import { lookedUp } from '../ops/index.ts'
 import type { Adaptation, AdaptedModel } from './adaptation.ts'
 import { adaptedShapes, declareModel } from './adaptation.ts'
 import type { BlockParts, LanguageHead, ModelConfig, PlasticModules, Tokens } from './family.ts'
-import { familyOf } from './family.ts'
+import { factsOf, familyOf } from './family.ts'
 import { tokenDocs } from './token_docs.ts'
 import type { NptConfig } from './npt_config.ts'
 import type { ParameterShapes } from './parameters.ts'
@@ -62,7 +63,10 @@ export function languageTokens(
 ): Tokens {
   const shape = [rows, 'sequence']
   const input_ids = graph.input('input_ids', 'int64', shape, tokenDocs.input_ids)
-  const attention_mask = graph.input('attention_mask', 'int64', [rows, masked], mask)
+  const attention_mask = lookedUp(
+    graph.input('attention_mask', 'int64', [rows, masked], mask),
+    factsOf(config).context,
+  )
   if (!familyOf(config).positions) return { input_ids, attention_mask }
   const position_ids = graph.input('position_ids', 'int64', shape, tokenDocs.position_ids)
   return { input_ids, attention_mask, position_ids }

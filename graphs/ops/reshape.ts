@@ -21,5 +21,21 @@ export const Reshape: Operator = {
 }
 
 /** x with the same elements in another shape, which may have symbolic dimensions. */
-export const reshape = (x: Value, shape: Shape): Value =>
-  sameShape(x.shape, shape) ? x : x.graph.add(Reshape, [x, targetShape(x, shape)], { shape })[0]!
+export function reshape(x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x
+  const joined = lastJoined(shape)
+  // Of values with the last dimensions in one there is a shape, which is known early: that of embeddings.
+  if (joined && !sharesFirst(x.shape, shape) && x.graph.firstOf(joined))
+    return reshape(reshape(x, joined), shape)
+  return x.graph.add(Reshape, [x, targetShape(x, shape)], { shape })[0]!
+}
+
+/** [batch, sequence, 12, 64] as [batch, sequence, 768]; undefined where there are not several of both kinds, in this order. */
+function lastJoined(shape: Shape): Shape | undefined {
+  const first = shape.findIndex((dim) => typeof dim === 'number')
+  const numbers = shape.slice(first)
+  if (first < 2 || numbers.length < 2 || numbers.some((dim) => typeof dim === 'string')) return undefined
+  return [...shape.slice(0, first), numbers.reduce<number>((size, dim) => size * (dim as number), 1)]
+}
+
+const sharesFirst = (x: Shape, shape: Shape): boolean => x[0] === shape[0]

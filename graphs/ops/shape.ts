@@ -44,11 +44,21 @@ export function dimensions(like: Value, dims: Dims): Value {
   return single.length === 1 ? single[0]! : emit(SideBySide, single, { axis: 0 })
 }
 
-/** The target of a Reshape, int64 [rank]: the first symbolic dimension stands as −1, for Reshape to work out. */
-export function targetShape(like: Value, dims: Dims): Value {
-  const inferred = dims.findIndex((dim) => typeof dim === 'string')
+/**
+ * The target of a Reshape of x, int64 [rank]: 0 for a symbolic dimension that x has at the same place, −1 for another one, which
+ * Reshape works out. Where more are left, the shape of a value that has it: numbers that are put together here are put
+ * together on the CPU, on any device.
+ */
+export function targetShape(x: Value, dims: Dims): Value {
+  const kept = dims.map((dim, i) => (typeof dim === 'string' && x.shape[i] === dim ? 0 : dim))
+  const inferred = kept.findIndex((dim) => typeof dim === 'string')
+  const target = kept.map((dim, i) => (i === inferred ? -1 : dim))
+  if (target.every((dim) => typeof dim === 'number')) return indices(x, target)
+  const same = x.graph.firstOf(dims)
+  if (same) return shapeOf(same)
+  const open = dims.findIndex((dim) => typeof dim === 'string')
   return dimensions(
-    like,
-    dims.map((dim, i) => (i === inferred ? -1 : dim)),
+    x,
+    dims.map((dim, i) => (i === open ? -1 : dim)),
   )
 }

@@ -171,7 +171,7 @@ function ortOptions(
     graphOptimizationLevel: optimization,
     ...QUIET,
     ...(externalData ? { externalData } : {}),
-    ...(fallback ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+    ...(gpu && !fallback ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
   }
 }
 

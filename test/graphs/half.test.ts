@@ -187,7 +187,7 @@ describe('what a graph of 16 bits keeps', () => {
       'ReduceMean',
       'ReduceMax',
       'Log',
-      'ScatterND',
+      'ScatterElements',
     ]
     for (const { graphs } of cases)
       for (const { operator, inputs, name } of liveNodes(graphs('bfloat16').training())) {

@@ -18,10 +18,10 @@ export function arithmetic(): Uint8Array {
 }
 
 /** Element types in and out: mask ? x : −x for floats, x + x for whole numbers, others as they are. */
-export function everyDType({ doubles }: { readonly doubles: boolean }): Uint8Array {
+export function everyDType({ wide }: { readonly wide: boolean }): Uint8Array {
   const graph = new Graph('dtypes')
   const mask = graph.input('mask', 'bool', ['n'])
-  for (const dtype of doubles ? (['float32', 'float64'] as const) : (['float32'] as const)) {
+  for (const dtype of wide ? (['float32', 'float64'] as const) : (['float32'] as const)) {
     const x = graph.input(dtype, dtype, ['n'])
     graph.output(`${dtype}_out`, where(mask, x, mul(x, -1)))
   }

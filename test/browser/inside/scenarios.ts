@@ -23,7 +23,7 @@ const shared = {
     const { itIsASession } = await import('../../runtime/session_scenarios.ts')
     return () =>
       itIsASession((model, options) => openWebSession(model, { ...options, provider }), {
-        doubles: provider === 'wasm',
+        wide: provider === 'wasm',
       })
   },
 }

@@ -137,7 +137,7 @@ export const productCases = {
       expected: pick,
     },
   ],
-  ScatterND: [
+  ScatterElements: [
     {
       title: 'rows added where some already are',
       inputs: [random('x', [4, 3]), ROWS, random('updates', [2, 3, 3])],

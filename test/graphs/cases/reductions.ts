@@ -3,7 +3,14 @@
  * @module
  */
 import type { Value } from '../../../graphs/ir/graph.ts'
-import { layerNormalization, reduceMax, reduceMean, reduceSum, softmax } from '../../../graphs/ops/index.ts'
+import {
+  cumsum,
+  layerNormalization,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  softmax,
+} from '../../../graphs/ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { constant, random, read, tensor } from '../tensor.ts'
 import type { OperatorCase } from './case.ts'
@@ -101,6 +108,17 @@ export const reductionCases = {
     },
   ],
   ReduceMean: reduction(reduceMean, mean),
+  CumSum: [false, true].map((exclusive) => ({
+    title: exclusive ? 'before each place' : 'up to each place',
+    inputs: [random('x', [2, 4])],
+    shapes: [['n', 'm']],
+    build: (x: Value) => cumsum(x, 1, { exclusive }),
+    expected: (x: Tensor) =>
+      tensor([2, 4], ([row, column]) => {
+        const before = Array.from({ length: column! + (exclusive ? 0 : 1) }, (_, at) => at)
+        return sum(before.map((at) => read(x, [row!, at])))
+      }),
+  })),
   ReduceMax: [
     ...reduction(reduceMax, (values) => Math.max(...values)),
     {

@@ -61,7 +61,7 @@ const misfits: readonly [
   ['Slice', ({ y }) => slice(y, 0, 2, 5), ['[4, 2]', '[2, 5)']],
   ['Where', ({ x, y }) => where(x, y, y), ['bool', 'float64']],
   ['Gather', ({ x, y }) => gather(x, y), ['float64']],
-  ['ScatterND', ({ ids, single }) => scatterAddRows(single, ids, ids), ['float32', 'int64']],
+  ['ScatterElements', ({ ids, single }) => scatterAddRows(single, ids, ids), ['float32', 'int64']],
   ['LayerNormalization', ({ x, y }) => layerNormalization(x, y, y, 1e-5), ['[batch, 3]', '[4, 2]']],
   [
     'LayerNormalization',

@@ -92,7 +92,10 @@ describe('serialize', () => {
       ['axis', -1, 0, ''],
       ['epsilon', 0, 0.5, ''],
     ])
-    expect(attributes('ScatterND')).to.deep.equal([['reduction', 0, 0, 'add']])
+    expect(attributes('ScatterElements')).to.deep.equal([
+      ['axis', 0, 0, ''],
+      ['reduction', 0, 0, 'add'],
+    ])
     expect(attributes('Reshape'), 'what is only known while building').to.deep.equal([])
   })
 

@@ -1,0 +1,64 @@
+/** Training in a tab of Chromium goes as on Node's CPU, on WebAssembly and on WebGPU, where no operator is left to the CPU. */
+import { expect } from 'chai'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+
+import { openGenerator } from '../../src/models/open_generator.ts'
+import { continueRun } from '../../src/runs/continue.ts'
+import { createRun } from '../../src/runs/create.ts'
+import { runConfigSchema } from '../../src/runs/config.ts'
+import type * as training from './inside/training.ts'
+import { TASKS, writeRows } from './tasks.ts'
+import type { Tab } from './tab.ts'
+import { openTab, startBrowser } from './tab.ts'
+
+const pocket = join(import.meta.dirname, '..', '..', 'artifacts', 'pocket')
+
+describe('training in a tab of Chromium', function () {
+  this.timeout(600_000)
+  let folder: string
+  let browser: Browser
+  let tab: Tab
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ortune-browser-'))
+    browser = await startBrowser()
+    tab = await openTab(browser, { files: folder })
+  })
+  after(async () => {
+    await browser?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  for (const [name, { rows, settings, prompts = [], writes = false }] of Object.entries(TASKS))
+    describe(name, () => {
+      const losses: number[] = []
+      const written: (readonly number[])[] = []
+      before(async () => {
+        const [model, run] = [join(folder, name, 'model'), join(folder, name, 'run')]
+        await cp(pocket, model, { recursive: true })
+        const data = await writeRows(join(folder, name), rows)
+        await createRun(runConfigSchema.parse({ model, output_dir: run, data, ...settings }))
+        await continueRun(run, { step: ({ loss }) => losses.push(loss) })
+        const generator = await openGenerator(run, { checkpoint: 'best' })
+        for (const { tokens } of await generator.generate(prompts, { max_new_tokens: 24, do_sample: false }))
+          written.push(tokens)
+        await generator.release()
+      })
+
+      for (const provider of ['wasm', 'webgpu'] as const)
+        it(`on ${provider} has the losses of Node${prompts.length > 0 ? ', and its words' : ''}`, async () => {
+          const found = await tab.ask<typeof training.train>('worker', 'training', 'train', {
+            folder: name,
+            device: { provider, fallback: writes },
+            settings,
+            prompts,
+          })
+          expect(found.losses).to.have.length(settings.max_steps)
+          for (const [i, loss] of losses.entries())
+            expect(Math.abs(found.losses[i]! / loss - 1), `step ${i + 1}`).to.be.at.most(1e-4)
+          expect(found.written).to.deep.equal(written)
+        })
+    })
+})

@@ -45,8 +45,8 @@ export async function attempt(section: Section, work: () => Promise<void>): Prom
   }
 }
 
-/** As a sentence begins and ends. */
+/** As a sentence begins and ends; a name of a file or a key stays as it is. */
 export function sentence(text: string): string {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1)
+  const begun = /^[a-z]+[ ,;:]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text
   return /[.!?…]$/.test(begun) ? begun : `${begun}.`
 }

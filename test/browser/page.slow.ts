@@ -1,6 +1,5 @@
 /** The page as a person uses it, on the pocket model. */
-import { readFile, truncate, writeFile } from 'node:fs/promises'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -213,8 +212,6 @@ describe('the page', function () {
 
     const model = section(page, 'Model')
     const picture = join(folder, 'pictures')
-    await rm(picture, { recursive: true, force: true })
-    const { mkdir } = await import('node:fs/promises')
     await mkdir(picture)
     await writeFile(join(picture, 'cat.png'), 'PNG')
     await model.locator('input[type=file]').setInputFiles(picture)
@@ -285,7 +282,7 @@ describe('the page', function () {
           const overflow = await page.evaluate(
             () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
           )
-          expect(overflow).to.equal(0)
+          expect(overflow).to.be.at.most(0)
         } finally {
           await own.close()
         }

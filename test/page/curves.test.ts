@@ -43,6 +43,14 @@ describe('a curve', () => {
     expect(smoothed([])).to.deep.equal([])
   })
 
+  it('is averaged before it is smoothed where it is long', () => {
+    const line = Array.from({ length: 100_001 }, (_, i) => ({ x: i, y: 7 }))
+    const smooth = smoothed(line)
+    expect(smooth.length).to.be.within(1000, 2000)
+    expect(smooth.at(-1)!.x).to.equal(100_000)
+    for (const { y } of smooth) expect(y).to.be.closeTo(7, 1e-9)
+  })
+
   it('is read at the nearest point', () => {
     const points = [1, 2, 5, 9].map((x) => ({ x, y: x }))
     expect([-3, 1.4, 3.4, 3.6, 7.1, 50].map((x) => nearest(points, x)!.x)).to.deep.equal([1, 1, 2, 5, 9, 9])

@@ -24,7 +24,8 @@ const WINDOW = 1 / 12
  *
  * ȳ + (x − x̄)·Σ(xᵢ − x̄)(yᵢ − ȳ) / Σ(xᵢ − x̄)², the x being places in the row
  */
-export function smoothed(points: readonly Point[]): readonly Point[] {
+export function smoothed(all: readonly Point[]): readonly Point[] {
+  const points = grouped(all)
   const most = Math.max(1, Math.floor((points.length * WINDOW) / 2))
   const count = Math.min(points.length, 2 * most + 1)
   const spread = (count * (count ** 2 - 1)) / 12
@@ -41,6 +42,21 @@ export function smoothed(points: readonly Point[]): readonly Point[] {
     const sum = sums[from + count]! - sums[from]!
     const slope = count > 1 ? (moments[from + count]! - moments[from]! - middle * sum) / spread : 0
     return { x, y: sum / count + slope * (i - middle) }
+  })
+}
+
+/** As many points as a smooth line is made of; of more, neighbours are averaged. */
+const POINTS = 2000
+
+/** Means of as many neighbours each, at the place of the last. */
+function grouped(points: readonly Point[]): readonly Point[] {
+  const size = Math.ceil(points.length / POINTS)
+  if (size <= 1) return points
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, group) => {
+    const [from, to] = [group * size, Math.min((group + 1) * size, points.length)]
+    let sum = 0
+    for (let i = from; i < to; i++) sum += points[i]!.y
+    return { x: points[to - 1]!.x, y: sum / (to - from) }
   })
 }
 

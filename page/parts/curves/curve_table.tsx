@@ -12,7 +12,8 @@ interface CurveTableProps {
   readonly title: string
   readonly x: string
   readonly curves: readonly Curve[]
-  readonly xs: readonly Point[]
+  /** Points at every x that some curve has one at. */
+  readonly xs: () => readonly Point[]
 }
 
 /** The numbers of a picture, at evenly spaced points where there are many; made when it is opened. */
@@ -28,7 +29,8 @@ export function CurveTable({ title, x, curves, xs }: CurveTableProps): JSX.Eleme
   )
 }
 
-function Rows({ title, x, curves, xs }: CurveTableProps): JSX.Element {
+function Rows({ title, x, curves, xs: all }: CurveTableProps): JSX.Element {
+  const xs = all()
   // Evaluations are few, so that what they lie at is shown first of all.
   const marked = new Set(
     curves.filter(({ marked }) => marked).flatMap(({ points }) => points.map(({ x }) => x)),

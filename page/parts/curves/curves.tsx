@@ -44,8 +44,9 @@ export function Curves(props: CurvesProps): JSX.Element {
     () => drawn(props, width, height),
     [curves, width, height, props.decades, props.fromZero],
   )
-  const xs = useMemo(() => allX(curves), [curves])
-  const at = read.value === undefined ? undefined : nearest(xs, read.value)?.x
+  // Made when it is read, since it takes as long as there are points.
+  const xs = useMemo(() => once(() => allX(curves)), [curves])
+  const at = read.value === undefined ? undefined : nearest(xs(), read.value)?.x
   const shown = picture.lines.map(({ curve, colour, points }) => ({
     curve,
     colour,
@@ -55,15 +56,15 @@ export function Curves(props: CurvesProps): JSX.Element {
     .map(({ curve, point }) => `${curve.name} ${point ? shortNumber(point.y) : 'none'}`)
     .join(', ')
 
-  const last = xs.at(-1)?.x ?? 0
-  const first = xs[0]?.x ?? 0
+  const ends = curves.flatMap(({ points }) => (points.length === 0 ? [] : [points[0]!.x, points.at(-1)!.x]))
+  const [first, last] = [Math.min(...ends), Math.max(...ends)]
   const move = (event: PointerEvent & { readonly currentTarget: Element }) => {
     const { left, width } = event.currentTarget.getBoundingClientRect()
     const share = Math.min(1, Math.max(0, (event.clientX - left) / width))
     read.value = picture.x.least + share * (picture.x.most - picture.x.least)
   }
   const press = (event: KeyboardEvent) => {
-    const to = keyed(event.key, xs, at)
+    const to = keyed(event.key, xs(), at)
     if (to === undefined) return
     event.preventDefault()
     read.value = to === 'none' ? undefined : to
@@ -84,7 +85,7 @@ export function Curves(props: CurvesProps): JSX.Element {
         </ul>
       </figcaption>
       <div class="plot" ref={frame}>
-        {xs.length > 0 && (
+        {ends.length > 0 && (
           <>
             <Plot
               id={id}
@@ -120,7 +121,7 @@ export function Curves(props: CurvesProps): JSX.Element {
           </>
         )}
       </div>
-      {xs.length > 0 && <CurveTable title={title} x={unit} curves={curves} xs={xs} />}
+      {ends.length > 0 && <CurveTable title={title} x={unit} curves={curves} xs={xs} />}
     </figure>
   )
 }
@@ -132,6 +133,11 @@ const Swatch = ({ marked }: { readonly marked: boolean }): JSX.Element => (
     {marked && <circle cx="9" cy="5" r="3.500" />}
   </svg>
 )
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
+}
 
 /** Points at every x that some curve has one at. */
 const allX = (curves: readonly Curve[]): readonly Point[] =>

@@ -51,6 +51,7 @@ export async function bytesOf(where: string, blob: Blob): Promise<Uint8Array<Arr
   } catch (error) {
     throw new UserError(
       `${where} cannot be read (${(error as Error).message}); it may have changed since it was picked, so pick it again`,
+      { cause: error },
     )
   }
 }

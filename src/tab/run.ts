@@ -30,6 +30,7 @@ import type { TabModel } from './model.ts'
 import type { TabRunRecord } from './run_record.ts'
 import { parseRecord, tabSettings } from './run_record.ts'
 import type { TabStorage } from './storage.ts'
+import { withFile } from './storage.ts'
 import { checkpointState, readTensors, writeTensors } from './tensors_file.ts'
 
 /** A record of the log: a step has `loss`, an evaluation `eval_loss`. */
@@ -139,8 +140,8 @@ export const readTabState = (
 
 /** The records of a run so far, in their order. */
 export async function readTabLog(storage: TabStorage, name: string): Promise<TabLogRecord[]> {
-  const blob = await storage.read(`${runFolder(name)}/log.jsonl`)
-  const lines = blob ? (await blob.text()).split('\n') : []
+  const text = await withFile(storage, `${runFolder(name)}/log.jsonl`, (file) => file.text())
+  const lines = text?.split('\n') ?? []
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TabLogRecord)
 }
 

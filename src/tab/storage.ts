@@ -24,6 +24,35 @@ export interface TabStorage {
   alone<T>(name: string, work: () => Promise<T>): Promise<T>
 }
 
+/** How often a file is opened again that was replaced while it was read. */
+const TRIES = 5
+
+/**
+ * Uses a file that a run in training may replace at any moment: where that happens in between, the new one is used.
+ *
+ * @returns undefined where there is no such file
+ */
+export async function withFile<T>(
+  storage: Pick<TabStorage, 'read'>,
+  path: string,
+  use: (file: Blob) => Promise<T>,
+): Promise<T | undefined> {
+  for (let tried = 1; ; tried++) {
+    const file = await storage.read(path)
+    if (!file) return undefined
+    try {
+      return await use(file)
+    } catch (error) {
+      if (tried === TRIES || !isReplaced(error)) throw error
+    }
+  }
+}
+
+function isReplaced(error: unknown): boolean {
+  const reason = error instanceof UserError ? error.cause : error
+  return reason instanceof DOMException && ['NotReadableError', 'NotFoundError'].includes(reason.name)
+}
+
 const busy = (name: string): UserError =>
   new UserError(`${name} is in use by another tab of this browser; close that one, or wait until it is done`)
 

@@ -12,6 +12,7 @@ import { parseState, storedState } from '../learning/trainer_state.ts'
 import type { Slot, TrainingState } from '../runtime/training_state.ts'
 import { blobBytes } from './blob_files.ts'
 import type { TabStorage } from './storage.ts'
+import { withFile } from './storage.ts'
 
 const KEY = 'trainer_state'
 
@@ -74,10 +75,10 @@ export async function checkpointState(
   path: string,
   task: string,
 ): Promise<TrainerState | undefined> {
-  const blob = await storage.read(path)
-  if (!blob) return undefined
-  const { metadata } = await readHeader(blobBytes(path, blob), path)
-  return parseState(stateIn(metadata[KEY], path), task, path)
+  return withFile(storage, path, async (blob) => {
+    const { metadata } = await readHeader(blobBytes(path, blob), path)
+    return parseState(stateIn(metadata[KEY], path), task, path)
+  })
 }
 
 /** The trained tensors alone. */
@@ -86,15 +87,15 @@ export async function trainedTensors(
   path: string,
   names: Iterable<string>,
 ): Promise<Map<string, FloatTensor> | undefined> {
-  const blob = await storage.read(path)
-  if (!blob) return undefined
-  const bytes = blobBytes(path, blob)
-  const { tensors } = await readHeader(bytes, path)
-  const wanted = [...names].flatMap((name) => {
-    const entry = tensors.get(name)
-    return entry ? [[name, entry] as const] : []
+  return withFile(storage, path, async (blob) => {
+    const bytes = blobBytes(path, blob)
+    const { tensors } = await readHeader(bytes, path)
+    const wanted = [...names].flatMap((name) => {
+      const entry = tensors.get(name)
+      return entry ? [[name, entry] as const] : []
+    })
+    return readEntriesOf(bytes, new Map(wanted), path)
   })
-  return readEntriesOf(bytes, new Map(wanted), path)
 }
 
 function stateIn(text: string | undefined, path: string): unknown {

@@ -5,7 +5,7 @@
 import { onnxDataType } from '../../graphs/ir/dtype.ts'
 import type { ModelProto, TensorProto, ValueInfoProto } from '../../graphs/ir/onnx_pb.ts'
 import { TensorProto_DataType } from '../../graphs/ir/onnx_pb.ts'
-import { parseModel } from '../../graphs/ir/serialize.ts'
+import { parseModel } from '../../graphs/ir/parse_model.ts'
 import { UserError } from '../errors.ts'
 
 export interface TensorSummary {

@@ -9,7 +9,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { onnxDataType } from '../../graphs/ir/dtype.ts'
 import type { NodeProto } from '../../graphs/ir/onnx_pb.ts'
 import { ModelProtoSchema, NodeProtoSchema, TensorProtoSchema } from '../../graphs/ir/onnx_pb.ts'
-import { parseModel } from '../../graphs/ir/serialize.ts'
+import { parseModel } from '../../graphs/ir/parse_model.ts'
 
 /** Terms of the series, enough for |x| ≤ 4. */
 const TERMS = 80

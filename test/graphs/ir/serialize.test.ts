@@ -10,7 +10,8 @@ import {
   TensorProto_DataLocation,
 } from '../../../graphs/ir/onnx_pb.ts'
 import type { Operator } from '../../../graphs/ir/operator.ts'
-import { OPSET, liveNodes, parseModel, serialize } from '../../../graphs/ir/serialize.ts'
+import { parseModel } from '../../../graphs/ir/parse_model.ts'
+import { OPSET, liveNodes, serialize } from '../../../graphs/ir/serialize.ts'
 import {
   add,
   cast,

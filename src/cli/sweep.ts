@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 
 import type { Split } from '../data/sets/splits.ts'
-import { eachOnce } from '../learning/listeners.ts'
+import { eachOnce, listenersAsOne } from '../learning/listeners.ts'
 import { evaluatedOn } from '../runs/evaluated_on.ts'
 import type { EqualBudget } from '../runs/sweep/budgets.ts'
 import { BUDGETS } from '../runs/sweep/budgets.ts'
@@ -12,7 +12,7 @@ import type { FinalEvaluation, SweepPosition, SweepResult, SweepWatcher } from '
 import type { SweepPlan } from '../runs/sweep/plan.ts'
 import { visible } from '../visible_text.ts'
 import { duration } from './duration.ts'
-import { finishOnSignal } from './interruption.ts'
+import { finishOnSignal, underWay } from './interruption.ts'
 import { keepResult } from './keep_result.ts'
 import { keyHelp } from './key_help.ts'
 import { realNumber, wholeNumber } from './number_argument.ts'
@@ -157,7 +157,7 @@ async function sweepProgress(plan: SweepPlan, random: number | undefined): Promi
     row({ error }) {
       if (error !== null) say(`failed: ${error.split('\n')[0]}`)
     },
-    listener: () => ({ ...trainingProgress(), note }),
+    listener: () => listenersAsOne([underWay, { ...trainingProgress(), note }]),
   }
 }
 

@@ -7,7 +7,8 @@ import type { CurrentStage, CurriculumOutcome } from '../runs/curriculum/continu
 import type { PlannedStage } from '../runs/curriculum/create.ts'
 import type { StageVisit } from '../runs/curriculum/kept.ts'
 import { adviserOf } from './advised.ts'
-import { finishOnSignal } from './interruption.ts'
+import { counted } from './counted.ts'
+import { finishOnSignal, underWay } from './interruption.ts'
 import { keepResult } from './keep_result.ts'
 import { startLine } from './start_line.ts'
 import { trainingProgress } from './training_progress.ts'
@@ -39,7 +40,7 @@ export async function resumeCurriculum(
   const watch = async ({ name, place, of, run, start, created }: CurrentStage): Promise<Listener> => {
     process.stderr.write(`\nstage ${place} of ${of}, ${name}: ${run}\n`)
     if (created && start !== undefined) process.stderr.write(startLine(start))
-    return listenersAsOne([progress, (await adviserOf(run)).listener])
+    return listenersAsOne([underWay, progress, (await adviserOf(run)).listener])
   }
   await finishOnSignal(async (signal) => {
     const note = (sentence: string) => progress.note?.(sentence)
@@ -91,9 +92,6 @@ async function printOutcome(folder: string, outcome: CurriculumOutcome, json: bo
     },
   )
 }
-
-/** `1 epoch`, `2 epochs` */
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 const visitLine = ({ run, global_step, best_metric, best_step, earlier = {} }: StageVisit): string => {
   const left = Object.entries(earlier).map(([stage, value]) => `, ${value.toFixed(4)} on ${stage}`)

@@ -1,8 +1,8 @@
 /** @module */
-import type { Listener } from '../learning/listeners.ts'
+import type { Listener, StoppedAt } from '../learning/listeners.ts'
 import type { Changes } from '../runs/change.ts'
 import { adviserOf } from './advised.ts'
-import { finishOnSignal } from './interruption.ts'
+import { finishOnSignal, underWay } from './interruption.ts'
 import { trainingProgress } from './training_progress.ts'
 import { printTrainingResult } from './training_result.ts'
 
@@ -22,15 +22,13 @@ export async function trainToEnd(
   const { continueRun } = await import('../runs/continue.ts')
   const { listenersAsOne } = await import('../learning/listeners.ts')
   const adviser = await adviserOf(folder)
-  let totalSteps = 0
-  const plan: Listener = { start: (plan) => void (totalSteps = plan.totalSteps) }
-  const watcher = listenersAsOne([plan, progress, adviser.listener])
-  const stopped = await finishOnSignal(async (signal) => {
+  let stopped: StoppedAt | undefined
+  const stop: Listener = { stop: (at) => void (stopped = at) }
+  const watcher = listenersAsOne([underWay, stop, progress, adviser.listener])
+  await finishOnSignal(async (signal) => {
     const state = await continueRun(folder, watcher, { signal, trustReward, ...(changes ? { changes } : {}) })
-    const stopped = signal.aborted && state.global_step < totalSteps
     const { said: advice } = adviser
-    await printTrainingResult({ folder, state, advice, ...(stopped ? { stoppedOf: totalSteps } : {}) }, json)
-    return stopped
+    await printTrainingResult({ folder, state, advice, ...(stopped ? { stopped } : {}) }, json)
   })
   if (!stopped) process.exitCode = 0
 }

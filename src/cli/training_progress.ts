@@ -40,7 +40,11 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
   let total = 0
   let from = 0
   let tokens = 0
-  let started = 0
+  /** When the first step of this process had been taken: what is opened and compiled for it comes once. */
+  let started: number | undefined
+  /** Milliseconds of evaluations since then, and when the one under way began. */
+  let evaluated = 0
+  let evaluating: number | undefined
   let averages: Record<string, { readonly sum: number; readonly weight: number }> = {}
   let lastDrawn = 0
   let metric: keyof Metrics = 'eval_loss'
@@ -62,14 +66,13 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
     }
   }
   const line = (step: number, rate: number): string => {
-    const seconds = (performance.now() - started) / 1000
+    const begin = `${stage}step ${step}/${total}  ${shown()}  lr ${rate.toExponential(1)}`
     const done = step - from
-    const left = (seconds / done) * (total - step)
-    const speed = Math.round(tokens / seconds)
-    return (
-      `${stage}step ${step}/${total}  ${shown()}  lr ${rate.toExponential(1)}  ` +
-      `${speed.toLocaleString('en')} tok/s  ${duration(left)} left`
-    )
+    if (started === undefined || done === 0) return begin
+    const passed = performance.now() - started
+    const speed = Math.round((1000 * tokens) / (passed - evaluated))
+    const left = (passed / 1000 / done) * (total - step)
+    return `${begin}  ${speed.toLocaleString('en')} tok/s  ${duration(left)} left`
   }
 
   return {
@@ -87,17 +90,22 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
       stage = name === undefined ? '' : `${visible(name)}  `
       untrained = undefined
       tokens = 0
+      evaluated = 0
+      evaluating = undefined
       metric = chosenBy as keyof Metrics
       total = totalSteps
       from = fromStep
-      started = performance.now()
-      lastDrawn = started
+      started = undefined
+      lastDrawn = performance.now()
       averages = {}
     },
     step(record) {
-      tokens += record.tokens
       follow(record)
       const now = performance.now()
+      if (started === undefined) {
+        started = now
+        from = record.step
+      } else tokens += record.tokens
       if (stream.isTTY) {
         if (now - lastDrawn < 100 && record.step < total) return
         lastDrawn = now
@@ -109,7 +117,17 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
         stream.write(`${line(record.step, record.learning_rate)}\n`)
       }
     },
+    evaluating({ step, done, of }) {
+      const now = performance.now()
+      evaluating ??= now
+      if (done === of || now - lastDrawn < (stream.isTTY ? 100 : PATIENCE)) return
+      lastDrawn = now
+      const text = `${stage}step ${step}/${total}  evaluating: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
+      stream.write(stream.isTTY ? `\r\x1b[2K${text}` : `${text}\n`)
+    },
     evaluation(record) {
+      if (started !== undefined && evaluating !== undefined) evaluated += performance.now() - evaluating
+      evaluating = undefined
       const clear = stream.isTTY ? '\r\x1b[2K' : ''
       const value = record[metric]
       if (record.step === 0) untrained = value

@@ -1,9 +1,10 @@
 /** @module */
 import { join } from 'node:path'
 
-import type { Metrics } from '../learning/listeners.ts'
+import type { Metrics, StoppedAt } from '../learning/listeners.ts'
 import { isBetter } from '../learning/listeners.ts'
 import type { TrainerState } from '../learning/trainer_state.ts'
+import { counted } from './counted.ts'
 import { keepResult } from './keep_result.ts'
 
 export interface TrainingResult {
@@ -11,13 +12,13 @@ export interface TrainingResult {
   readonly state: TrainerState
   /** What was said of it on the way. */
   readonly advice: readonly string[]
-  /** Of how many steps it was stopped; absent: it is at its end. */
-  readonly stoppedOf?: number
+  /** Where it was stopped; absent: it is at its end. */
+  readonly stopped?: StoppedAt
 }
 
 /** Ends a run: draws how it went, and says where its checkpoints are and how good the best one is. */
 export async function printTrainingResult(
-  { folder, state, advice, stoppedOf }: TrainingResult,
+  { folder, state, advice, stopped }: TrainingResult,
   json: boolean,
 ): Promise<void> {
   const { readRunConfig } = await import('../runs/run_config.ts')
@@ -30,7 +31,7 @@ export async function printTrainingResult(
       const best = value === null ? null : join(folder, 'checkpoints', 'best')
       const last = state.global_step === 0 ? null : join(folder, 'checkpoints', 'last')
       if (json) {
-        const interrupted = stoppedOf !== undefined
+        const interrupted = stopped !== undefined
         process.stdout.write(
           `${JSON.stringify({ run: folder, best, last, picture, interrupted, ...state, advice })}\n`,
         )
@@ -42,9 +43,9 @@ export async function printTrainingResult(
           ? `, worse than ${untrained.toFixed(4)} before training`
           : ''
       const done =
-        stoppedOf === undefined
-          ? `trained ${state.global_step} steps`
-          : `stopped at step ${state.global_step} of ${stoppedOf}; go on with "ortune resume ${folder}"`
+        stopped === undefined
+          ? `trained ${counted(state.global_step, 'step')}`
+          : `stopped at step ${[stopped.step, ...(stopped.totalSteps === undefined ? [] : [stopped.totalSteps])].join(' of ')}; go on with "ortune resume ${folder}"`
       process.stdout.write(
         `${done}${value === null ? '' : `; best validation ${shown} at step ${step}${beaten}`}\n` +
           `  best    ${best ?? 'none yet'}\n  last    ${last ?? 'none yet'}\n` +

@@ -3,7 +3,7 @@
  * place. A task says with an {@link Objective} what it makes of examples.
  * @module
  */
-import type { Batch } from '../data/batches/batches.ts'
+import type { Batch, Watch } from '../data/batches/batches.ts'
 import { batchCount, trainingBatches } from '../data/batches/batches.ts'
 import type { Sequences } from '../data/batches/packing.ts'
 import { packedRows } from '../data/batches/packing.ts'
@@ -63,7 +63,7 @@ export interface GradientDescentRun extends Omit<LoopRun, 'evaluate'> {
   readonly constants: Feeds
   readonly trainData: DataSet
   /** Judges these parameters on the validation data. */
-  readonly evaluate: (parameters: Tensors) => Promise<Metrics>
+  readonly evaluate: (parameters: Tensors, watch: Watch) => Promise<Metrics>
 }
 
 /** The sequences that a run's batches are made of: rows, packs of rows, or pairs of answers. */
@@ -140,7 +140,7 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
     steps: totalSteps(options, sequences.size),
     perEpoch: batchCount(sequences.size, sequencesPerStep(options)),
   }
-  return loop({ ...run, evaluate: () => run.evaluate(parameters) }, plan, take)
+  return loop({ ...run, evaluate: (_, watch) => run.evaluate(parameters, watch) }, plan, take)
 }
 
 /** Gives the batch at a position; those of one epoch one after the other. */

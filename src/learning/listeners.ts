@@ -62,7 +62,21 @@ export interface Listener {
   /** Once, before the first step of this process. */
   start?(plan: TrainingPlan): void
   step?(record: StepRecord): void
+  /** Between the batches of an evaluation: how many of its sequences have been read. */
+  evaluating?(at: EvaluationProgress): void
   evaluation?(record: EvaluationRecord): void
+  /** Where the run was told to stop, and stopped before its end. */
+  stop?(at: StoppedAt): void
+}
+
+export interface EvaluationProgress extends LogRecord {
+  readonly done: number
+  readonly of: number
+}
+
+export interface StoppedAt extends LogRecord {
+  /** Absent before it is known. */
+  readonly totalSteps?: number
 }
 
 /** Passes each sentence on once. */
@@ -80,5 +94,7 @@ export const listenersAsOne = (listeners: readonly Listener[]): Required<Listene
   note: (sentence) => listeners.forEach((listener) => listener.note?.(sentence)),
   start: (plan) => listeners.forEach((listener) => listener.start?.(plan)),
   step: (record) => listeners.forEach((listener) => listener.step?.(record)),
+  evaluating: (at) => listeners.forEach((listener) => listener.evaluating?.(at)),
   evaluation: (record) => listeners.forEach((listener) => listener.evaluation?.(record)),
+  stop: (at) => listeners.forEach((listener) => listener.stop?.(at)),
 })

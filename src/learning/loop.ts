@@ -3,9 +3,11 @@
  * checkpoint, early stopping. Gradient descent and PPO are its `take`.
  * @module
  */
+import type { Watch } from '../data/batches/batches.ts'
 import { NotFinite, UserError } from '../errors.ts'
 import type { OptimizerStep, Stepped } from '../runtime/training_state.ts'
 import { remedyAt } from '../runtime/training_state.ts'
+import { Interrupted } from './interrupted.ts'
 import type { EvaluationRecord, Listener, Metrics, StepRecord } from './listeners.ts'
 import { isBetter, listenersAsOne } from './listeners.ts'
 import type { LossScale } from './loss_scale.ts'
@@ -22,11 +24,14 @@ export interface LoopRun {
   /** Whether the step it stands at has not been evaluated. */
   readonly unjudged?: boolean | undefined
   /** Judges the tensors as they are after a step on the validation data. */
-  readonly evaluate: (step: number) => Promise<Metrics>
+  readonly evaluate: (step: number, watch: Watch) => Promise<Metrics>
   /** Writes `checkpoints/<name>` from the tensors and this state. */
   readonly save: (name: 'best' | 'last', state: TrainerState) => Promise<void>
   readonly listeners: readonly Listener[]
-  /** Ends the run before its end, after the step under way, with `checkpoints/last`. */
+  /**
+   * Ends the run before its end, after the step under way, with `checkpoints/last`. An evaluation is given up between two batches,
+   * and made when the run goes on.
+   */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -74,18 +79,25 @@ export async function loop(
   const tell = listenersAsOne(run.listeners)
   const schedule = scheduleOf(options, steps)
   const finished = (at: TrainerState) => at.global_step >= steps || stopsEarly(at, options)
+  // The last step always is evaluated; where a run is made shorter, it has been taken already.
+  const evaluates = ({ global_step: step, batch }: TrainerState) =>
+    step === steps || (options.eval_steps === null ? batch === 0 : step % options.eval_steps === 0)
   let state = run.state
+  let judged = true
   checkPosition(state, perEpoch)
   tell.start({ totalSteps: steps, fromStep: state.global_step, metric: options.metric_for_best_model })
   if (finished(state)) tell.note(endedAlready(state, steps))
-  // The last step always is evaluated; where a run is made shorter, it has been taken already.
-  if (run.unjudged && state.global_step === steps) {
-    state = await evaluate(run, state, state.epoch + state.batch / perEpoch)
-    await atStep(steps, () => run.save('last', state))
+  if (run.unjudged && evaluates(state) && state.best_step !== state.global_step) {
+    const evaluated = await evaluate(run, state, perEpoch)
+    judged = evaluated !== undefined
+    state = evaluated ?? state
+    if (judged) await atStep(state.global_step, () => run.save('last', state))
   }
   // What training starts from is evaluated too, to compare with; it is no checkpoint, so it cannot be the best.
-  if (state.global_step === 0)
-    tell.evaluation({ step: 0, epoch: 0, ...(await atStep(0, () => run.evaluate(0))), best: false })
+  if (state.global_step === 0) {
+    const metrics = await judge(run, 0)
+    if (metrics) tell.evaluation({ step: 0, epoch: 0, ...metrics, best: false })
+  }
 
   while (!finished(state) && !run.signal?.aborted) {
     const step = state.global_step + 1
@@ -115,20 +127,46 @@ export async function loop(
     }
     tell.step(record)
 
-    const atEpochEnd = state.batch === 0
-    const evaluates =
-      step === steps || (options.eval_steps === null ? atEpochEnd : step % options.eval_steps === 0)
-    if (evaluates) state = await evaluate(run, state, epoch)
-    const due = options.save_steps === null ? evaluates : step % options.save_steps === 0 || finished(state)
+    const evaluated = evaluates(state) ? await evaluate(run, state, perEpoch) : state
+    judged = evaluated !== undefined
+    state = evaluated ?? state
+    const due =
+      options.save_steps === null ? evaluates(state) : step % options.save_steps === 0 || finished(state)
     if (due || run.signal?.aborted) await atStep(step, () => run.save('last', state))
   }
+  if (run.signal?.aborted && !(judged && finished(state)))
+    tell.stop({ step: state.global_step, totalSteps: steps })
   return state
 }
 
-/** Evaluates, tells it, and saves `checkpoints/best` where it is the best so far; returns the state that says so. */
-async function evaluate(run: LoopRun, state: TrainerState, epoch: number): Promise<TrainerState> {
+/** What the validation data says of a step; undefined where the run is told to stop before all of it is read. */
+async function judge(run: LoopRun, step: number): Promise<Metrics | undefined> {
+  const tell = listenersAsOne(run.listeners)
+  try {
+    return await atStep(step, () =>
+      run.evaluate(step, (done, of) => {
+        tell.evaluating({ step, done, of })
+        if (run.signal?.aborted && done < of) throw new Interrupted()
+      }),
+    )
+  } catch (error) {
+    if (error instanceof Interrupted) return undefined
+    throw error
+  }
+}
+
+/**
+ * Evaluates, tells it, and saves `checkpoints/best` where it is the best so far; returns the state that says so, undefined where the
+ * run is told to stop meanwhile.
+ */
+async function evaluate(
+  run: LoopRun,
+  state: TrainerState,
+  perEpoch: number,
+): Promise<TrainerState | undefined> {
   const step = state.global_step
-  const metrics = await atStep(step, () => run.evaluate(step))
+  const metrics = await judge(run, step)
+  if (!metrics) return undefined
   if (!Number.isFinite(metrics.eval_loss))
     throw new UserError(`the validation loss is ${metrics.eval_loss} at step ${step}; ${remedyAt(step + 1)}`)
   const name = run.options.metric_for_best_model as keyof Metrics
@@ -139,6 +177,7 @@ async function evaluate(run: LoopRun, state: TrainerState, epoch: number): Promi
   const next: TrainerState = best
     ? { ...state, best_metric: value, best_step: step, evaluations_without_improvement: 0 }
     : { ...state, evaluations_without_improvement: state.evaluations_without_improvement + 1 }
+  const epoch = state.epoch + state.batch / perEpoch
   const record: EvaluationRecord = { step, epoch, ...metrics, best }
   listenersAsOne(run.listeners).evaluation(record)
   if (best) await atStep(step, () => run.save('best', next))

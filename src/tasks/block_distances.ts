@@ -2,6 +2,7 @@
  * How far plastic blocks are from the model's own, measured over a data set.
  * @module
  */
+import type { Watch } from '../data/batches/batches.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { collateTokens } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
@@ -35,11 +36,12 @@ export async function evaluateEquivalence(
   parameters: Tensors,
   dataset: DataSet,
   batchSize: number,
+  watch?: Watch,
 ): Promise<EquivalenceEvaluation> {
   const total = dataset.lengths.reduce((sum, length) => sum + length, 0)
   const sums: Record<string, number[]> = {}
   const norms: number[][] = []
-  for (const { sequences } of sequentialBatches(dataset, { batchSize })) {
+  for (const { sequences } of sequentialBatches(dataset, { batchSize, watch })) {
     const feeds = collateWeighted(sequences, total)
     const { update_norms, ...terms } = await session.run({ ...feeds, ...parameters })
     for (const [name, { data }] of Object.entries(terms)) {

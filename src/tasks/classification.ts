@@ -12,6 +12,7 @@ import {
 import type { Head } from '../../graphs/models/head.ts'
 import { headOutputs } from '../../graphs/models/head.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
+import type { Reading } from '../data/batches/batches.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { int64 } from '../data/batches/collate.ts'
 import type { EncoderTokens } from '../data/batches/collate_encoder.ts'
@@ -69,13 +70,13 @@ export async function evaluateClassification(
   session: Session,
   parameters: Tensors,
   dataset: DataSet,
-  { batchSize, ...tokens }: EncoderTokens & { readonly batchSize: number },
+  { batchSize, watch, ...tokens }: EncoderTokens & Reading,
 ): Promise<ClassificationEvaluation> {
   const { classes } = dataset
   const actual: number[] = []
   const predicted: number[] = []
   let sum = 0
-  for (const { sequences } of sequentialBatches(dataset, { batchSize })) {
+  for (const { sequences } of sequentialBatches(dataset, { batchSize, watch })) {
     const { loss, logits } = await session.run({
       ...collateClasses(sequences, tokens, sequences.length),
       ...parameters,
@@ -121,8 +122,8 @@ export const classification: Task<object, object, ClassificationEvaluation> = {
       ...run,
       options: run.settings,
       objective: classificationObjective(settings),
-      async evaluate(parameters) {
-        const given = { batchSize: run.settings.per_device_eval_batch_size, ...settings }
+      async evaluate(parameters, watch) {
+        const given = { batchSize: run.settings.per_device_eval_batch_size, watch, ...settings }
         const { loss, report } = await evaluateClassification(
           run.evaluation,
           parameters,

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { consolidationEvaluationGraph, consolidationTrainingGraph } from '../../graphs/tasks/consolidation.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
-import type { Batch } from '../data/batches/batches.ts'
+import type { Batch, Reading } from '../data/batches/batches.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { collate, int64, totalLabelled } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
@@ -104,11 +104,11 @@ export async function evaluateConsolidation(
   session: Session,
   parameters: Tensors,
   dataset: DataSet,
-  { batchSize, fold }: { readonly batchSize: number; readonly fold: Fold },
+  { batchSize, watch, fold }: Reading & { readonly fold: Fold },
 ): Promise<ConsolidationEvaluation> {
   const sums = { loss: 0, before: 0, after: 0, damage: 0 }
   let total = 0
-  for (const { sequences, rows } of sequentialBatches(dataset, { batchSize })) {
+  for (const { sequences, rows } of sequentialBatches(dataset, { batchSize, watch })) {
     const labelled = totalLabelled(sequences.flat())
     if (labelled === 0) continue
     const outputs = await session.run({
@@ -172,8 +172,8 @@ export const consolidation: Task<ConsolidationOptions, ConsolidationOptions, Con
       ...run,
       options: run.settings,
       objective: consolidationObjective(fold, run.trainData),
-      async evaluate(parameters) {
-        const settings = { batchSize: run.settings.per_device_eval_batch_size, fold }
+      async evaluate(parameters, watch) {
+        const settings = { batchSize: run.settings.per_device_eval_batch_size, watch, fold }
         const { loss } = await evaluateConsolidation(run.evaluation, parameters, run.validationData, settings)
         return { eval_loss: loss }
       },

@@ -80,9 +80,10 @@ export const equivalence: Task<EquivalenceOptions, EquivalenceOptions, NptEvalua
       ...run,
       options: run.settings,
       objective: equivalenceObjective,
-      async evaluate(parameters) {
+      async evaluate(parameters, watch) {
         const { per_device_eval_batch_size: size } = run.settings
-        const { loss } = await evaluateEquivalence(run.evaluation, parameters, run.validationData, size)
+        const data = run.validationData
+        const { loss } = await evaluateEquivalence(run.evaluation, parameters, data, size, watch)
         return { eval_loss: loss }
       },
     }),

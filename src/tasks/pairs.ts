@@ -3,7 +3,7 @@
  * (`chosen`) first and then the other's (`rejected`).
  * @module
  */
-import type { Batch } from '../data/batches/batches.ts'
+import type { Batch, Watch } from '../data/batches/batches.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { pairRows } from '../data/batches/packing.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
@@ -18,8 +18,8 @@ export const pairsRefuse = (task: string): Task['refuses'] => ({
 })
 
 /** The pairs of a data set, in order. */
-export const pairsInOrder = (dataset: DataSet, batchSize: number): Iterable<Batch> =>
-  sequentialBatches(dataset, { batchSize }, pairRows(dataset.lengths))
+export const pairsInOrder = (dataset: DataSet, batchSize: number, watch?: Watch): Iterable<Batch> =>
+  sequentialBatches(dataset, { batchSize, watch }, pairRows(dataset.lengths))
 
 type OfAnswers<N extends string> = Readonly<Record<`${N}/${'chosen' | 'rejected'}`, number>>
 

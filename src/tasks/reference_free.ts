@@ -7,6 +7,7 @@ import type { z } from 'zod'
 
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { languageModelTrainable } from '../../graphs/models/language_model.ts'
+import type { Watch } from '../data/batches/batches.ts'
 import type { LikelihoodOf } from '../data/batches/collate_likelihoods.ts'
 import { collateLikelihoods, totalOfPairs } from '../data/batches/collate_likelihoods.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
@@ -88,11 +89,12 @@ export async function evaluateReferenceFree<Names extends string>(
   dataset: DataSet,
   learns: ReferenceFree<Names>,
   batchSize: number,
+  watch?: Watch,
 ): Promise<ReferenceFreeEvaluation<Names>> {
   const { likelihoodOf } = learns
   const totals = totalOfPairs(allPairs(dataset), likelihoodOf)
   const outputs: Record<string, HostTensor>[] = []
-  for (const { sequences } of pairsInOrder(dataset, batchSize))
+  for (const { sequences } of pairsInOrder(dataset, batchSize, watch))
     outputs.push(await session.run({ ...collateLikelihoods(sequences, totals, likelihoodOf), ...parameters }))
   return { loss: sum(numbersOf(outputs, 'loss')), metrics: referenceFreeMetrics(outputs, learns) }
 }
@@ -145,10 +147,10 @@ export const referenceFreeTask = <Options extends object, Names extends string>(
       ...run,
       options: run.settings,
       objective: referenceFreeObjective(learns),
-      async evaluate(parameters) {
+      async evaluate(parameters, watch) {
         const { per_device_eval_batch_size: size } = run.settings
         const data = run.validationData
-        const found = await evaluateReferenceFree(run.evaluation, parameters, data, learns, size)
+        const found = await evaluateReferenceFree(run.evaluation, parameters, data, learns, size, watch)
         return { eval_loss: found.loss, ...forEvaluation(found.metrics) }
       },
     }),

@@ -14,6 +14,7 @@ import { z } from 'zod'
 import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/tasks/reward.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
+import type { Reading } from '../data/batches/batches.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import type { EncoderTokens } from '../data/batches/collate_encoder.ts'
 import { collateEncoder } from '../data/batches/collate_encoder.ts'
@@ -105,11 +106,11 @@ export async function evaluateReward(
   session: Session,
   parameters: Tensors,
   dataset: DataSet,
-  { batchSize, ...tokens }: EncoderTokens & { readonly batchSize: number },
+  { batchSize, watch, ...tokens }: EncoderTokens & Reading,
 ): Promise<RewardEvaluation> {
   const found: PairScores[] = []
   let sum = 0
-  for (const { sequences } of sequentialBatches(dataset, { batchSize }, pairRows(dataset.lengths))) {
+  for (const { sequences } of sequentialBatches(dataset, { batchSize, watch }, pairRows(dataset.lengths))) {
     const { loss, scores } = await session.run({
       ...collateAnswers(sequences, tokens, sequences.length),
       ...parameters,
@@ -165,8 +166,8 @@ export const reward: Task<RewardOptions, RewardOptions, RewardEvaluation> = {
       ...run,
       options: run.settings,
       objective: rewardObjective(settings),
-      async evaluate(parameters) {
-        const given = { batchSize: run.settings.per_device_eval_batch_size, ...settings }
+      async evaluate(parameters, watch) {
+        const given = { batchSize: run.settings.per_device_eval_batch_size, watch, ...settings }
         const { loss, metrics } = await evaluateReward(run.evaluation, parameters, run.validationData, given)
         return { eval_loss: loss, ...forEvaluation(metrics) }
       },

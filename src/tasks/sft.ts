@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { sftEvaluationGraph, sftTrainingGraph } from '../../graphs/tasks/sft.ts'
 import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
+import type { Watch } from '../data/batches/batches.ts'
 import { sequentialBatches } from '../data/batches/batches.ts'
 import { collate, totalLabelled } from '../data/batches/collate.ts'
 import type { Session, Tensors } from '../runtime/session.ts'
@@ -42,10 +43,11 @@ export async function evaluateSft(
   parameters: Tensors,
   dataset: DataSet,
   batchSize: number,
+  watch?: Watch,
 ): Promise<SftEvaluation> {
   let sum = 0
   let labelledTokens = 0
-  for (const { sequences } of sequentialBatches(dataset, { batchSize })) {
+  for (const { sequences } of sequentialBatches(dataset, { batchSize, watch })) {
     const labelled = totalLabelled(sequences.flat())
     if (labelled === 0) continue
     const { loss } = await session.run(
@@ -98,9 +100,10 @@ export const sft: Task<object, object, SftFound> = {
       ...run,
       options: run.settings,
       objective: sftObjective,
-      async evaluate(parameters) {
+      async evaluate(parameters, watch) {
         const { per_device_eval_batch_size: size } = run.settings
-        const { loss, perplexity } = await evaluateSft(run.evaluation, parameters, run.validationData, size)
+        const data = run.validationData
+        const { loss, perplexity } = await evaluateSft(run.evaluation, parameters, data, size, watch)
         return { eval_loss: loss, eval_perplexity: perplexity }
       },
     }),

@@ -25,6 +25,7 @@ function start(folder: string, ...args: string[]) {
   const ended = once(child, 'close') as Promise<[number | null]>
   return {
     child,
+    stderr: () => stderr,
     async until(holds: () => boolean) {
       while (child.exitCode === null && !holds()) await setTimeout(5)
       expect(child.exitCode, stderr).to.equal(null)
@@ -66,6 +67,22 @@ describe('a signal', function () {
         expect(steps(log)).to.equal(result.global_step + 1)
         expect(await listing(folder)).not.to.include('run/.lock')
       }))
+
+  it('in the first evaluation ends at once, says that there is no checkpoint, and how to go on', () =>
+    withFolder(async (folder) => {
+      const many = Array.from({ length: 20_000 }, (_, n) => ({ text: `a fox has ${n} hens` }))
+      await createTinyRun(folder, many, { max_steps: 1, per_device_eval_batch_size: 1 })
+      const process = start(folder, 'resume', 'run')
+      await process.until(() => process.stderr().includes('evaluating: '))
+      const began = performance.now()
+      process.child.kill('SIGINT')
+      const { code, stdout, stderr } = await process.end()
+      expect(code).to.equal(130)
+      expect(performance.now() - began).to.be.lessThan(5000)
+      expect(stderr).to.include('leaving the evaluation that comes before the first step')
+      expect(stdout).to.include('stopped at step 0 of 1; go on with "ortune resume run"')
+      expect(stdout).to.match(/last +none yet/)
+    }))
 
   it('while a run is being made leaves nothing of it', () =>
     withFolder(async (folder) => {

@@ -14,6 +14,47 @@ function lines(metric: string, evaluations: readonly Omit<EvaluationRecord, 'epo
 }
 
 describe('the progress of a run', () => {
+  it('tells how far an evaluation is, and leaves it and the first step out of speed and time left', () => {
+    const written: string[] = []
+    const stream = { isTTY: false, write: (text: string) => written.push(text) }
+    const now = performance.now.bind(performance)
+    let seconds = 0
+    performance.now = () => 1000 * seconds
+    try {
+      const progress = trainingProgress({ stream: stream as unknown as NodeJS.WriteStream, every: 1 })
+      progress.start!({ totalSteps: 4, fromStep: 0, metric: 'eval_loss' })
+      const evaluate = (step: number) => {
+        for (const done of [0, 40, 80, 120]) {
+          progress.evaluating!({ step, done, of: 1200 })
+          seconds += 6
+        }
+        progress.evaluating!({ step, done: 1200, of: 1200 })
+        progress.evaluation!({ step, epoch: 0, eval_loss: 1, best: step > 0 })
+      }
+      const step = (step: number, takes: number) => {
+        seconds += takes
+        progress.step!({ step, epoch: 0, loss: 2, grad_norm: 1, learning_rate: 1e-3, tokens: 100 })
+      }
+      evaluate(0)
+      // It is compiled.
+      step(1, 600)
+      step(2, 2)
+      evaluate(2)
+      step(3, 2)
+    } finally {
+      performance.now = now
+    }
+    expect(written.map((line) => line.trimEnd())).to.deep.equal([
+      'step 0/4  evaluating: 80 of 1,200',
+      'step 0/4  validation loss 1.0000',
+      'step 1/4  loss 2.000  lr 1.0e-3',
+      'step 2/4  loss 2.000  lr 1.0e-3  50 tok/s  4 s left',
+      'step 2/4  evaluating: 80 of 1,200',
+      'step 2/4  validation loss 1.0000  (best checkpoint so far)',
+      'step 3/4  loss 2.000  lr 1.0e-3  50 tok/s  14 s left',
+    ])
+  })
+
   it('calls the best checkpoint so, and says where what training starts from was better', () => {
     const losses = [2, 3, 2.5, 1].map((eval_loss, i) => ({ step: 5 * i, eval_loss, best: i > 0 }))
     expect(lines('eval_loss', losses)).to.deep.equal([

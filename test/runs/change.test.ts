@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -212,6 +212,42 @@ describe('a run that goes on with other options', () => {
 })
 
 describe('a run that was interrupted', () => {
+  for (const step of [0, 2, 4])
+    it(`in the evaluation of step ${step} gives it up, and makes it when it goes on`, () =>
+      withFolder(async (folder) => {
+        const options = { per_device_eval_batch_size: 2, eval_steps: 2, save_steps: 3 }
+        const [cut, whole] = [
+          await create(join(folder, 'a'), options),
+          await create(join(folder, 'b'), options),
+        ]
+        const stop = new AbortController()
+        const told: unknown[] = []
+        const state = await continueRun(
+          cut,
+          {
+            evaluating(at) {
+              if (at.step !== step) return
+              told.push(at)
+              if (at.done === 2) stop.abort()
+            },
+            stop: (at) => void told.push(at),
+          },
+          { signal: stop.signal },
+        )
+        expect(told).to.deep.equal([
+          { step, done: 0, of: 6 },
+          { step, done: 2, of: 6 },
+          { step, totalSteps: 4 },
+        ])
+        expect(state.global_step).to.equal(step)
+        expect(existsSync(join(cut, 'checkpoints', 'last'))).to.equal(step > 0)
+        const ended: unknown[] = []
+        await continueRun(cut, { stop: (at) => void ended.push(at) })
+        await continueRun(whole)
+        expect(ended).to.deep.equal([])
+        expect(await bytesOf(cut)).to.deep.equal(await bytesOf(whole))
+      }))
+
   for (const step of [1, 3])
     it(`after step ${step} has a checkpoint of it, and ends as one that was not`, () =>
       withFolder(async (folder) => {

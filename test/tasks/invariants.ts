@@ -262,6 +262,11 @@ export function taskInvariants(task: TaskName, { rows, config, skip = {} }: Task
           const { message } = await rejection(continueRun(run, stopAfter(step)))
           expect(message).to.equal('stopped')
         }
+        // Told to stop within the evaluation of its last step, which is made when it goes on.
+        const stop = new AbortController()
+        const evaluating: Listener['evaluating'] = ({ step }) => step === STEPS && stop.abort()
+        const { global_step, best_step } = await continueRun(run, { evaluating }, { signal: stop.signal })
+        expect({ global_step, best_step }).to.deep.equal({ global_step: STEPS, best_step: 2 })
         await continueRun(run)
         const got = await bytesOf(run)
         expect(Object.keys(got).length).to.be.greaterThan(3)

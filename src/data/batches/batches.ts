@@ -31,6 +31,15 @@ export interface TrainingOrder {
   readonly start?: number
 }
 
+/** Is told before each batch how many sequences have been read, and at the end that all have; what it throws ends the reading. */
+export type Watch = (done: number, of: number) => void
+
+/** How a data set is read in its order. */
+export interface Reading {
+  readonly batchSize: number
+  readonly watch?: Watch | undefined
+}
+
 /** Batches of one epoch; the last sequences may make a smaller batch. */
 export function batchCount(size: number, batchSize: number): number {
   return Math.ceil(size / batchSize)
@@ -85,11 +94,12 @@ export function* trainingBatches(
  */
 export function* sequentialBatches(
   dataset: DataSet,
-  { batchSize }: { readonly batchSize: number },
+  { batchSize, watch }: Reading,
   sequences: Sequences = singleRows(dataset.lengths),
 ): Generator<Batch> {
   for (let index = 0; index < batchCount(sequences.size, batchSize); index++) {
     const first = index * batchSize
+    watch?.(first, sequences.size)
     const length = Math.min(batchSize, sequences.size - first)
     yield readBatch(
       dataset,
@@ -97,4 +107,5 @@ export function* sequentialBatches(
       Array.from({ length }, (_, i) => sequences.rows(first + i)),
     )
   }
+  watch?.(sequences.size, sequences.size)
 }

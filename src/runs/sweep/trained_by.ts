@@ -35,11 +35,10 @@ const run: Trained = {
   isMade: (folder) => exists(join(folder, 'training.json')),
   make: createRun,
   async goOn(folder, { watch, signal }) {
-    let totalSteps = 0
-    const plan: Listener = { start: (plan) => void (totalSteps = plan.totalSteps) }
-    const listener = listenersAsOne([plan, await watch(folder)])
-    const { global_step } = await continueRun(folder, listener, { signal })
-    return global_step >= totalSteps || !signal.aborted
+    let ended = true
+    const stop: Listener = { stop: () => void (ended = false) }
+    await continueRun(folder, listenersAsOne([stop, await watch(folder)]), { signal })
+    return ended
   },
   runs: (folder) => Promise.resolve([folder]),
 }

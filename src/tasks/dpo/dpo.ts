@@ -15,7 +15,7 @@
  * @module
  */
 import type { DataSet } from '../../data/sets/data_set.ts'
-import type { Batch } from '../../data/batches/batches.ts'
+import type { Batch, Watch } from '../../data/batches/batches.ts'
 import { collatePairs } from '../../data/batches/collate_pairs.ts'
 import { countLabelled } from '../../data/examples/encode.ts'
 import { adaptersOff } from '../../runtime/feeds.ts'
@@ -143,11 +143,12 @@ export async function evaluateDpo(
   dataset: DataSet,
   reference: Reference,
   batchSize: number,
+  watch?: Watch,
 ): Promise<DpoEvaluation> {
   const outputs: Record<string, HostTensor>[] = []
   const pairs: Sequences[number][] = []
   let sum = 0
-  for (const { sequences, rows } of pairsInOrder(dataset, batchSize)) {
+  for (const { sequences, rows } of pairsInOrder(dataset, batchSize, watch)) {
     const reference_logps = await reference(sequences, rows)
     const output = await session.run({
       ...collatePairs(sequences, { total: sequences.length }),

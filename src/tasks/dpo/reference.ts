@@ -6,7 +6,7 @@
 import { factsOf } from '../../../graphs/models/family.ts'
 import type { DataSet } from '../../data/sets/data_set.ts'
 import { UserError } from '../../errors.ts'
-import { listenersAsOne } from '../../learning/listeners.ts'
+import { preparing } from '../../learning/interrupted.ts'
 import { adaptersOff } from '../../runtime/feeds.ts'
 import type { Session, Tensors } from '../../runtime/session.ts'
 import type { Beginning, GraphRequest, Host, KeptTensors, OpenModel, OpenRun, RunFacts } from '../task.ts'
@@ -57,13 +57,17 @@ export interface ReferenceGraph {
 
 /** A run in training, whose policy is open or not. */
 interface TrainingRun
-  extends ReferenceRun, Pick<OpenRun<unknown>, 'trainData' | 'validationData' | 'listeners'> {
+  extends ReferenceRun, Pick<OpenRun<unknown>, 'trainData' | 'validationData' | 'listeners' | 'signal'> {
   readonly host: Pick<Host, 'openModel' | 'kept'>
   /** Without its adapters the policy is the model that training starts from. */
   readonly policy?: Pick<OpenRun<unknown>, 'evaluation' | 'parameters'>
 }
 
-/** What a policy in training is held to: measured once and kept, or asked anew each time. */
+/**
+ * What a policy in training is held to: measured once and kept, or asked anew each time.
+ *
+ * @throws Interrupted where the run is told to stop before all is measured
+ */
 export async function trainingReference(
   run: TrainingRun,
   graph: ReferenceGraph,
@@ -79,8 +83,7 @@ export async function trainingReference(
   const known = fitting(await kept.read(KEPT), data)
   if (known) return known
   const datasets = [trainData, validationData]
-  const tell = listenersAsOne(run.listeners)
-  const onPairs = (done: number, of: number) => tell.preparation('the reference has read pairs', done, of)
+  const onPairs = preparing(run, 'the reference has read pairs')
   const [train, validation] = (await measure(run, graph, datasets, { policy, onPairs })) as [
     Float32Array,
     Float32Array,

@@ -3,6 +3,7 @@ import { languageModelTrainable } from '../../../graphs/models/language_model.ts
 import { dpoEvaluationGraph, dpoTrainingGraph } from '../../../graphs/tasks/dpo.ts'
 import { UserError } from '../../errors.ts'
 import { gradientDescent } from '../../learning/gradient_descent.ts'
+import { orAsItWas } from '../../learning/interrupted.ts'
 import { forEvaluation } from '../evaluation_metrics.ts'
 import { asLanguageModel } from '../language_model.ts'
 import { pairFigures, pairsRefuse, rewardsCurves } from '../pairs.ts'
@@ -53,28 +54,30 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
       evaluation: () => dpoEvaluationGraph(task),
     }
   },
-  async train(run) {
-    const { train, validation } = await trainingReference(
-      { ...run, policy: run },
-      referenceGraph(run.options),
-    )
-    return gradientDescent({
-      ...run,
-      options: run.settings,
-      objective: dpoObjective(train),
-      async evaluate(parameters) {
-        const { per_device_eval_batch_size: size } = run.settings
-        const { loss, metrics } = await evaluateDpo(
-          run.evaluation,
-          parameters,
-          run.validationData,
-          validation,
-          size,
-        )
-        return { eval_loss: loss, ...forEvaluation(metrics) }
-      },
-    })
-  },
+  train: (run) =>
+    orAsItWas(run, async () => {
+      const { train, validation } = await trainingReference(
+        { ...run, policy: run },
+        referenceGraph(run.options),
+      )
+      return gradientDescent({
+        ...run,
+        options: run.settings,
+        objective: dpoObjective(train),
+        async evaluate(parameters, watch) {
+          const { per_device_eval_batch_size: size } = run.settings
+          const { loss, metrics } = await evaluateDpo(
+            run.evaluation,
+            parameters,
+            run.validationData,
+            validation,
+            size,
+            watch,
+          )
+          return { eval_loss: loss, ...forEvaluation(metrics) }
+        },
+      })
+    }),
   evaluation: {
     async find(model, data, run) {
       const reference = await referenceOf(run, referenceGraph(run.options), data)

@@ -16,7 +16,7 @@
  * that cutting a step into micro-batches changes nothing; over all rows of a data set that is evaluated.
  * @module
  */
-import type { Batch } from '../../data/batches/batches.ts'
+import type { Batch, Reading } from '../../data/batches/batches.ts'
 import { sequentialBatches } from '../../data/batches/batches.ts'
 import type { EncodedExample } from '../../data/examples/encode.ts'
 import type { DataSet } from '../../data/sets/data_set.ts'
@@ -136,7 +136,7 @@ export interface KtoEvaluation {
 }
 
 /**
- * Runs the evaluation graph over every row, in order; z₀ is that of the whole data set.
+ * Runs the evaluation graph over every row, in order; z₀ is that of the whole data set, for which its mismatched rows are read first.
  *
  * @param parameters of the policy
  */
@@ -145,15 +145,24 @@ export async function evaluateKto(
   parameters: Tensors,
   dataset: DataSet,
   reference: MeasuredReference,
-  options: KlOptions,
+  { watch, ...options }: KlOptions & Pick<Reading, 'watch'>,
 ): Promise<KtoEvaluation> {
-  const anchored = reference.mismatched.length > 0
-  const policy = logProbabilitiesOf(session, parameters)
+  const before = reference.mismatched.length
+  const anchored = before > 0
+  const all = before + dataset.size
+  const ask = logProbabilitiesOf(session, parameters)
+  let mismatched = 0
+  const policy: LogProbabilities = async (some) => {
+    watch?.(mismatched, all)
+    mismatched += some.length
+    return ask(some)
+  }
   const kl = klOf(anchored ? await mismatchedLogps(dataset, policy, options) : [], reference.mismatched)
   const outputs: Record<string, HostTensor>[] = []
   const rows: Sequences[number][] = []
   let sum = 0
-  for (const { sequences } of sequentialBatches(dataset, options)) {
+  const reading = { ...options, watch: (done: number) => watch?.(before + done, all) }
+  for (const { sequences } of sequentialBatches(dataset, reading)) {
     const [first, total] = [rows.length, sequences.length]
     const own = Float32Array.from(reference.own.slice(first, first + total))
     const output = await session.run({

@@ -2,7 +2,7 @@
 import type { DataSet } from '../../data/sets/data_set.ts'
 import { UserError } from '../../errors.ts'
 import { gradientDescent } from '../../learning/gradient_descent.ts'
-import { listenersAsOne } from '../../learning/listeners.ts'
+import { orAsItWas, preparing } from '../../learning/interrupted.ts'
 import { forEvaluation } from '../evaluation_metrics.ts'
 import type { OpenRun, Task } from '../task.ts'
 import { evaluationGraph, ktoGraphs } from './graphs.ts'
@@ -62,21 +62,24 @@ export const kto: Task<KtoGraphOptions, KtoOptions, KtoEvaluation> = {
       longest: longestMismatched(validationData, reference),
     }
     try {
-      const measured = await measureValidation(run, reference, validationOptions)
-      return await gradientDescent({
-        ...run,
-        options: settings,
-        objective: ktoObjective({
-          policy: logProbabilitiesOf(evaluation, parameters),
-          reference: reference.logProbabilities,
-          anchored: isAnchored(options),
-          batchSize: settings.per_device_train_batch_size,
-          longest: longestMismatched(trainData, reference),
-        }),
-        async evaluate(given) {
-          const found = await evaluateKto(evaluation, given, validationData, measured, validationOptions)
-          return { eval_loss: found.loss, ...forEvaluation({ kl: found.kl, ...found.metrics }) }
-        },
+      return await orAsItWas(run, async () => {
+        const measured = await measureValidation(run, reference, validationOptions)
+        return gradientDescent({
+          ...run,
+          options: settings,
+          objective: ktoObjective({
+            policy: logProbabilitiesOf(evaluation, parameters),
+            reference: reference.logProbabilities,
+            anchored: isAnchored(options),
+            batchSize: settings.per_device_train_batch_size,
+            longest: longestMismatched(trainData, reference),
+          }),
+          async evaluate(given, watch) {
+            const watched = { ...validationOptions, watch }
+            const found = await evaluateKto(evaluation, given, validationData, measured, watched)
+            return { eval_loss: found.loss, ...forEvaluation({ kl: found.kl, ...found.metrics }) }
+          },
+        })
       })
     } finally {
       await reference.release()
@@ -130,17 +133,17 @@ const longestMismatched = ({ maxLength }: DataSet, { context }: OpenReference): 
 
 /** What the reference says of the validation data, once for all evaluations. */
 function measureValidation(
-  { options, validationData, listeners }: OpenRun<KtoOptions>,
+  { options, validationData, listeners, signal }: OpenRun<KtoOptions>,
   { logProbabilities }: OpenReference,
   given: { readonly batchSize: number; readonly longest: number },
 ): Promise<MeasuredReference> {
   const anchored = isAnchored(options)
-  const tell = listenersAsOne(listeners)
+  const tell = preparing({ listeners, signal }, 'the reference has read rows')
   const total = anchored ? 2 * validationData.size : validationData.size
   let done = 0
   return measureReference(logProbabilities, validationData, {
     ...given,
     anchored,
-    onRows: (rows) => tell.preparation('the reference has read rows', (done += rows), total),
+    onRows: (rows) => tell((done += rows), total),
   })
 }

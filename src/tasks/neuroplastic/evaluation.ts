@@ -2,6 +2,7 @@
  * How good a model is by the data, as for sft, and by what it writes to the data's prompts.
  * @module
  */
+import type { Watch } from '../../data/batches/batches.ts'
 import { sequentialBatches } from '../../data/batches/batches.ts'
 import type { DataSet } from '../../data/sets/data_set.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
@@ -31,10 +32,11 @@ export async function evaluateLikelihood(
   parameters: Tensors,
   dataset: DataSet,
   batchSize: number,
+  watch?: Watch,
 ): Promise<{ readonly loss: number; readonly perplexity: number; readonly labelledTokens: number }> {
   let sum = 0
   let labelledTokens = 0
-  for (const { sequences } of sequentialBatches(dataset, { batchSize })) {
+  for (const { sequences } of sequentialBatches(dataset, { batchSize, watch })) {
     const { nll } = await look(session, parameters, sequences.flat())
     sum += nll.reduce((total, x) => total + x, 0)
     labelledTokens += nll.length
@@ -63,11 +65,13 @@ export async function evaluateResponses(
     options,
     reward,
     batchSize,
+    watch,
   }: {
     readonly write: (prompts: readonly Prompt[]) => Promise<readonly Response[]>
     readonly options: NeuroplasticOptions
     readonly reward: RewardFunction | undefined
     readonly batchSize: number
+    readonly watch?: Watch
   },
 ): Promise<ResponseEvaluation> {
   const lengths: number[] = []
@@ -77,6 +81,7 @@ export async function evaluateResponses(
   const meteors: number[] = []
   const costs: Record<(typeof SAMPLED_TERMS)[number], number[]> = { length: [], reference: [], reward: [] }
   for (let first = 0; first < prompts.length; first += batchSize) {
+    watch?.(first, prompts.length)
     const responses = await write(prompts.slice(first, first + batchSize))
     const seen = await measure(session, parameters, responses)
     for (const [i, cost] of (await sampledCosts(responses, options, reward)).entries()) {

@@ -92,19 +92,20 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
           training: run.training,
           gradients: Object.keys(run.tensors.gradients),
         }),
-        async evaluate(parameters) {
+        async evaluate(parameters, watch) {
           const { loss, perplexity } = await evaluateLikelihood(
             run.evaluation,
             parameters,
             validationData,
             batchSize,
+            watch,
           )
           const { figures, reward: found } = await evaluateResponses(
             run.evaluation,
             parameters,
             validationPrompts,
             {
-              ...{ options, reward, batchSize },
+              ...{ options, reward, batchSize, watch },
               write: writer.greedy,
             },
           )

@@ -12,6 +12,7 @@ import type { TrainingOptions } from '../../learning/options.ts'
 import type { Metrics } from '../../learning/listeners.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
 import { evaluateTokens, sampleResponses, scoreResponses } from '../../learning/rollouts.ts'
+import type { Watch } from '../../data/batches/batches.ts'
 import { createDecoder } from '../../generation/decoder.ts'
 import { moments } from '../../metrics/moments.ts'
 import { deriveSeed } from '../../random.ts'
@@ -122,6 +123,7 @@ export async function evaluatePolicy(
   policy: Policy,
   { options, ppo, reward, validationPrompts }: PolicyEvaluation,
   step: number,
+  watch?: Watch,
 ): Promise<Metrics> {
   const seed = deriveSeed(options.seed, 'evaluation')
   const size = options.per_device_eval_batch_size
@@ -130,6 +132,7 @@ export async function evaluatePolicy(
   const kls: number[] = []
   const lengths: number[] = []
   for (let first = 0; first < validationPrompts.length; first += size) {
+    watch?.(first, validationPrompts.length)
     const responses = await policy.respond(validationPrompts.slice(first, first + size), seed, first)
     const batch = await scoreResponses(reward, responses)
     const { logps, reference } = await policy.look(responses, [responses.map((_, i) => i)], step)

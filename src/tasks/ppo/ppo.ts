@@ -131,7 +131,7 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
     steps: totalUpdates(options, ppo, run.prompts.length),
     perEpoch: rolloutsPerEpoch(run.prompts.length, ppo.batch_size),
   }
-  return loop({ ...run, evaluate: (step) => evaluatePolicy(policy, run, step) }, plan, take)
+  return loop({ ...run, evaluate: (step, watch) => evaluatePolicy(policy, run, step, watch) }, plan, take)
 }
 
 /** What an update learns from, and where it stands in the run. */

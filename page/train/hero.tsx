@@ -30,7 +30,7 @@ function Demo(): JSX.Element | null {
       <Button look="main" onClick={() => void demonstrate()}>
         Show me
       </Button>
-      <span class="quiet small">It learns to write definitions, in a minute or so.</span>
+      <span class="quiet small">It learns to explain words in a form of its own, in a minute or so.</span>
     </div>
   )
 }

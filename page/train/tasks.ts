@@ -39,8 +39,8 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
     takes:
       'Columns such as text; prompt and completion; instruction and response; question and answer; messages of a chat.',
     samples: [
-      { file: 'dictionary.csv', label: 'Definitions' },
       { file: 'instructions.csv', label: 'Instructions' },
+      { file: 'dictionary.csv', label: 'Definitions' },
       { file: 'chats.jsonl', label: 'Chats' },
     ],
     panels: [LOSS],

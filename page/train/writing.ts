@@ -4,6 +4,7 @@ import { proxy } from 'comlink'
 
 import { workshop } from './workshop.ts'
 import { byFrame } from './by_frame.ts'
+import { firstPrompts } from './prompts.ts'
 import { attempt } from './said.ts'
 import { after } from './state.ts'
 import { userError } from './settings.ts'
@@ -23,6 +24,17 @@ export const columns = {
   before: signal<Column | undefined>(undefined),
   after: signal<Column | undefined>(undefined),
 }
+
+/** The prompt that was put there for someone, not by them. */
+let suggested = prompt.value
+
+// The first of the examples is where one can look at once, until something else is written.
+effect(() => {
+  const [first] = firstPrompts.value
+  if (first === undefined || prompt.peek() !== suggested) return
+  suggested = first
+  prompt.value = first
+})
 
 // What someone else wrote is not what this one writes.
 effect(() => {

@@ -60,7 +60,9 @@ writeCsv(
 
 const instructions = rowsOf('instructions.csv').filter(({ split }) => split === 'train')
 const plain = instructions.filter(({ context }) => context === '')
-writeCsv('instructions.csv', ['instruction', 'response'], spread(plain, 61))
+// Of one form, which is soon seen in what is written.
+const explanations = plain.filter(({ instruction }) => instruction!.startsWith('Explain'))
+writeCsv('instructions.csv', ['instruction', 'response'], spread(explanations, 96))
 
 // Two instructions about one word are a chat of two turns.
 const turns = plain.flatMap((row, i) => (i % 2 === 1 ? [[plain[i - 1]!, row]] : []))

@@ -1,5 +1,6 @@
 /** @module */
 import { takeSample } from './examples.ts'
+import { jumpTo } from './jump_to.ts'
 import { startRun } from './learning.ts'
 import { form, task } from './state.ts'
 import { tasks } from './tasks.ts'
@@ -17,5 +18,3 @@ export async function demonstrate(): Promise<void> {
   jumpTo('compare')
   await compare()
 }
-
-const jumpTo = (section: string): void => document.getElementById(section)?.scrollIntoView()

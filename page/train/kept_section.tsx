@@ -6,6 +6,7 @@ import { count } from '../parts/numbers.ts'
 import { downloadAdapter, downloadMerged, importAdapter, keepRun, removeAdapter } from './adapters.ts'
 import { bytes } from './bytes.ts'
 import { DropZone } from './drop_zone.tsx'
+import { jumpTo } from './jump_to.ts'
 import { removeRun, resumeRun, showRun } from './learning.ts'
 import { Removal } from './removal.tsx'
 import { Section } from './section.tsx'
@@ -51,11 +52,23 @@ function Run(run: RunEntry): JSX.Element {
         </span>
       </div>
       <div class="list-actions">
-        <Button look="plain" onClick={() => void showRun(name)}>
+        <Button
+          look="plain"
+          onClick={() => {
+            jumpTo('learn')
+            void showRun(name)
+          }}
+        >
           Curves<span class="unseen"> of {name}</span>
         </Button>
         {state !== 'finished' && (
-          <Button disabled={busy} onClick={() => void resumeRun(name)}>
+          <Button
+            disabled={busy}
+            onClick={() => {
+              jumpTo('learn')
+              void resumeRun(name)
+            }}
+          >
             {step > 0 ? 'Resume' : 'Start'}
             <span class="unseen"> {name}</span>
           </Button>

@@ -38,7 +38,8 @@ export const startRun = (): Promise<boolean> =>
 export const resumeRun = (name: string): Promise<boolean> =>
   attempt('learn', async () => {
     const run = state.runs.value.find((one) => one.name === name)
-    if (run && !(await openModel(run.model))) return
+    if (run && !(await openModel(run.model)))
+      throw userError(`the model of ${name} could not be opened, as is said where models are`)
     await train(name)
   })
 

@@ -49,9 +49,9 @@ export interface NewTabRun {
   readonly name: string
   /** The keys of a YAML file that do not speak of folders; see {@link tabSettings}. */
   readonly settings: object
-  /** Encoded examples, as Arrow files. */
-  readonly train: Uint8Array<ArrayBuffer>
-  readonly validation: Uint8Array<ArrayBuffer>
+  /** Encoded examples, as Arrow files; a run needs both. */
+  readonly train: Uint8Array<ArrayBuffer> | undefined
+  readonly validation: Uint8Array<ArrayBuffer> | undefined
   readonly notes?: Readonly<Record<string, unknown>>
 }
 
@@ -70,6 +70,10 @@ export async function createTabRun(
   place: TabRunPlace,
 ): Promise<TabRunRecord> {
   const { storage, model } = place
+  if (!train || !validation)
+    throw new UserError(
+      `the data has no ${train ? 'validation' : 'training'} examples; add rows that differ, or name the splits in a column (split: { column: … })`,
+    )
   if (!NAME.test(name))
     throw new UserError(
       `a run cannot be called "${name}"; use letters, digits, spaces, dots, hyphens and underscores`,

@@ -56,6 +56,11 @@ describe('the pages of the documentation', () => {
       }
   })
 
+  it('show a program of a page that runs in a browser', () => {
+    const example = readFileSync(join(root, 'test', 'browser', 'inside', 'example.ts'), 'utf8')
+    expect(blocks('ts').map(([, block]) => block)).to.include(example)
+  })
+
   it('show configurations that would run', () => {
     const configurations = blocks('yaml').filter(([, block]) => /^(?:task|model):/m.test(block))
     expect(configurations.length).to.be.greaterThan(7)

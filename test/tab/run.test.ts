@@ -205,6 +205,13 @@ describe('A run in a tab', () => {
         expect(await place.storage.list('runs')).to.deep.equal(['run'])
       }))
 
+    it('without examples to judge by', () =>
+      withFolder(async (folder) => {
+        const place = await made(folder)
+        const none = { ...(await asTabRun(join(folder, 'run'), {})), name: 'b', validation: undefined }
+        expect(await userError(() => createTabRun(none, place))).to.match(/no validation examples; add rows/)
+      }))
+
     it('while it is trained already', () =>
       withFolder(async (folder) => {
         const place = await made(folder)

@@ -2,6 +2,7 @@
  * Words for JSON schemas: what a value may be, in a table's cell.
  * @module
  */
+import { LARGEST_FLOAT32, SMALLEST_FLOAT32 } from './float32_option.ts'
 import type { JsonSchema } from './json_schema.ts'
 
 /** The mappings that a value may be, within alternatives and lists. */
@@ -56,9 +57,9 @@ function boundsText(schema: JsonSchema): string[] {
   const bound = (sign: string, value: number | undefined) =>
     value === undefined || Math.abs(value) === Number.MAX_SAFE_INTEGER ? [] : [`${sign} ${numberText(value)}`]
   return [
-    ...bound('≥', minimum),
+    ...(minimum === SMALLEST_FLOAT32 ? ['> 0'] : bound('≥', minimum)),
     ...bound('>', exclusiveMinimum),
-    ...bound('≤', maximum),
+    ...(maximum === LARGEST_FLOAT32 ? [] : bound('≤', maximum)),
     ...bound('<', exclusiveMaximum),
     ...(maxLength === undefined ? [] : [`of at most ${maxLength} characters`]),
   ]

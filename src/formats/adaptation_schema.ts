@@ -1,9 +1,10 @@
 /** @module */
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../float32_option.ts'
 export const loraConfigSchema = z.strictObject({
   r: z.int().min(1).max(4096).default(8).describe('Rank of the adapters.'),
-  lora_alpha: z.number().positive().default(16).describe("The adapters' output is scaled by lora_alpha / r."),
+  lora_alpha: positiveFloat32().default(16).describe("The adapters' output is scaled by lora_alpha / r."),
   target_modules: z
     .array(z.string().min(1, 'a module with adapters must have a name'))
     .min(1)

@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../float32_option.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import { readJson } from './read_file.ts'
 import { checkJson } from '../schema.ts'
@@ -14,10 +15,8 @@ import { checkJson } from '../schema.ts'
 export const nptConfigSchema = z
   .strictObject({
     rank: z.int().min(1).max(4096).default(8).describe('Rank of the update.'),
-    modulation_scale: z.number().positive().default(0.1).describe('s: modulations lie within ±s.'),
-    init_scale: z
-      .number()
-      .positive()
+    modulation_scale: positiveFloat32().default(0.1).describe('s: modulations lie within ±s.'),
+    init_scale: positiveFloat32()
       .default(0.01)
       .describe('A ~ N(0, (init_scale/√width)²), B ~ N(0, (init_scale/√rank)²).'),
     layers: z

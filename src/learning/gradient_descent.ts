@@ -9,15 +9,14 @@ import type { Sequences } from '../data/batches/packing.ts'
 import { packedRows } from '../data/batches/packing.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
-import { UserError } from '../errors.ts'
 import type { Feeds, HostTensor, Session, Tensors } from '../runtime/session.ts'
 import type { TrainingState } from '../runtime/training_state.ts'
-import { remedyAt } from '../runtime/training_state.ts'
 import type { Metrics } from './listeners.ts'
 import type { LoopRun, Position, Taken } from './loop.ts'
 import { loop, optimizerStep } from './loop.ts'
 import { lossScaleFeeds, lossScaleOf, nextLossScale, skipping } from './loss_scale.ts'
 import type { TrainingOptions } from './options.ts'
+import { lossFault } from './not_finite.ts'
 import { improvementOf, wantsReward } from './plastic.ts'
 import type { TrainerState } from './trainer_state.ts'
 
@@ -117,7 +116,7 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
       fed.push(feeds)
       if (options.gradient_accumulation_steps > 1) await tensors.accumulate()
     }
-    if (!Number.isFinite(loss)) throw new UserError(`the loss is ${loss} at step ${step}; ${remedyAt(step)}`)
+    if (!Number.isFinite(loss)) throw await lossFault('the loss', loss, { at: step, next: step }, run)
 
     const reward = wantsReward(options) ? (objective.reward?.(outputs) ?? -loss) : undefined
     const improvement = reward === undefined ? 0 : improvementOf(state.reward_mean, reward)

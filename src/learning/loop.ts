@@ -6,19 +6,20 @@
 import type { Watch } from '../data/batches/batches.ts'
 import { NotFinite, UserError } from '../errors.ts'
 import type { OptimizerStep, Stepped } from '../runtime/training_state.ts'
-import { remedyAt } from '../runtime/training_state.ts'
 import { Interrupted } from './interrupted.ts'
 import type { EvaluationRecord, Listener, Metrics, StepRecord } from './listeners.ts'
 import { isBetter, listenersAsOne } from './listeners.ts'
 import type { LossScale } from './loss_scale.ts'
+import type { Computed } from './not_finite.ts'
+import { lossFault } from './not_finite.ts'
 import type { TrainingOptions } from './options.ts'
 import { plasticStep, runningMean } from './plastic.ts'
 import { learningRate, scheduleOf } from './schedule.ts'
 import type { TrainerState } from './trainer_state.ts'
 
 /** What the loop asks of a run. */
-export interface LoopRun {
-  readonly options: TrainingOptions
+export interface LoopRun extends Computed {
+  readonly options: TrainingOptions & Computed['options']
   /** Where the run stands. */
   readonly state: TrainerState
   /** Whether the step it stands at has not been evaluated. */
@@ -127,7 +128,11 @@ export async function loop(
     }
     tell.step(record)
 
-    const evaluated = evaluates(state) ? await evaluate(run, state, perEpoch) : state
+    // A run that was told to stop in its last step comes to its end: what a second signal breaks off then is kept before.
+    const ending = step === steps && run.signal?.aborted === true
+    if (ending) await atStep(step, () => run.save('last', state))
+    const watched = ending ? { ...run, signal: undefined } : run
+    const evaluated = evaluates(state) ? await evaluate(watched, state, perEpoch) : state
     judged = evaluated !== undefined
     state = evaluated ?? state
     const due =
@@ -168,7 +173,7 @@ async function evaluate(
   const metrics = await judge(run, step)
   if (!metrics) return undefined
   if (!Number.isFinite(metrics.eval_loss))
-    throw new UserError(`the validation loss is ${metrics.eval_loss} at step ${step}; ${remedyAt(step + 1)}`)
+    throw await lossFault('the validation loss', metrics.eval_loss, { at: step, next: step + 1 }, run)
   const name = run.options.metric_for_best_model as keyof Metrics
   const value = metrics[name]
   if (value === undefined) throw new Error(`${name} is not among the metrics of this task`)

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../float32_option.ts'
 import type { AdamWConfig } from '../../graphs/optimizers/adamw.ts'
 import { THIRD_FACTORS } from '../../graphs/optimizers/plastic.ts'
 import { SCHEDULES } from './schedule.ts'
@@ -67,9 +68,7 @@ export const trainingOptionsSchema = z.strictObject({
     ),
   per_device_eval_batch_size: count.default(8).describe('The same in evaluations.'),
   gradient_accumulation_steps: count.default(1).describe('Batches of an optimizer step.'),
-  learning_rate: z
-    .number()
-    .positive()
+  learning_rate: positiveFloat32()
     .max(HIGHEST_RATE)
     .default(5e-5)
     .describe('The highest one, which the warm-up ends at.'),
@@ -92,7 +91,7 @@ export const trainingOptionsSchema = z.strictObject({
     .describe("AdamW's decay of weights; biases and layer norms do not decay."),
   adam_beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's β₁, of the gradients' mean."),
   adam_beta2: z.number().min(0).lt(1).default(0.999).describe("AdamW's β₂, of their squares' mean."),
-  adam_epsilon: z.number().positive().default(1e-8).describe("AdamW's ε, which is added to the denominator."),
+  adam_epsilon: positiveFloat32().default(1e-8).describe("AdamW's ε, which is added to the denominator."),
   max_grad_norm: z
     .number()
     .min(0)

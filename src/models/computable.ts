@@ -9,7 +9,7 @@ import { halfTypeOf, withFloat32Arithmetic } from '../../graphs/lowering.ts'
 import { withWideWeights } from '../../graphs/wide_weights.ts'
 import { UserError } from '../errors.ts'
 import type { HalfTypes, Runtime } from '../runtime/runtime.ts'
-import { STORED_ALONE } from '../runtime/runtime.ts'
+import { hasHalf, lacksHalf, STORED_ALONE } from '../runtime/runtime.ts'
 
 /** How a runtime deals with a graph that has numbers of 16 bits; undefined: as it is, or as there are none. */
 export type Widening = 'arithmetic' | 'weights'
@@ -39,12 +39,12 @@ export async function computable(
  */
 export async function halfTypesFor(wanted: HalfType | undefined, runtime: Runtime): Promise<HalfTypes> {
   const types = (await runtime.halfTypes?.()) ?? STORED_ALONE
-  const { arithmetic, storage } = types
-  if (wanted && !arithmetic.includes(wanted) && !storage.includes(wanted))
-    throw new UserError(
-      `the provider has no ${wanted} on this device; use precision ${arithmetic.length > 0 ? 'fp16 or ' : ''}fp32, or the provider cuda or cpu`,
-    )
-  return types
+  if (!wanted || hasHalf(types, wanted)) return types
+  const provider = await runtime.provider?.()
+  const precision = types.arithmetic.length > 0 ? 'fp16 or fp32' : 'fp32'
+  throw new UserError(
+    `${lacksHalf(provider ?? 'the provider', wanted)}; use ${provider === undefined ? 'another provider' : "the provider 'auto' or 'cpu'"}, or make the run with precision ${precision}`,
+  )
 }
 
 /** The types of 16 bits that a graph's weights are kept in. */

@@ -74,5 +74,7 @@ export function changeNote(
 function scheduleNote(config: SettledConfig, totalSteps: number, fromStep: number): string {
   const schedule = scheduleOf(config, totalSteps)
   const rate = learningRate(schedule, fromStep).toExponential(2)
+  if (schedule.name === 'constant' && fromStep >= schedule.warmupSteps)
+    return `the learning rate of step ${fromStep + 1} on is ${rate}`
   return `the ${schedule.name} schedule is that of ${totalSteps} steps now: the learning rate of step ${fromStep + 1} is ${rate}`
 }

@@ -23,10 +23,10 @@ import type { TrainingState } from '../runtime/training_state.ts'
 import { taskNamed } from '../tasks/index.ts'
 import { checkManifest } from './check_manifest.ts'
 import { writeCheckpoint } from './checkpoint.ts'
-import { checkRunDevice } from './check_device.ts'
+import { checkRunDevice, runDevice } from './check_device.ts'
 import type { SettledConfig } from './config.ts'
 import type { Changes } from './change.ts'
-import { changingOptions, followChanges } from './option_history.ts'
+import { followChanges } from './option_history.ts'
 import { changed, changeNote, differences, pickChangeable } from './change.ts'
 import { loadState } from './load_state.ts'
 import { healLog } from './heal_log.ts'
@@ -81,7 +81,7 @@ async function continueAlone(
   const settings = changes ? changed(before, changes) : before
   const config = await readModelConfig(folder)
   checkManifest(folder, manifest, before, config)
-  const about = { settings, manifest, config, runtime: runtimeOf(settings) }
+  const about = { settings, manifest, config, runtime: runtimeOf(runDevice(settings)) }
   const knows = { about, before, changes: changes !== undefined, watcher, signal }
   return withTensors(about, (tensors) => trainOn(folder, tensors, knows))
 }
@@ -106,7 +106,8 @@ async function trainOn(
   const note = (sentence: string) => watcher?.note?.(sentence)
   const state = await loadState(folder, tensors, manifest, config, note)
   if (changes) await keepChanges(settings, state)
-  const began = manifest.began_with ?? changingOptions(before)
+  // A run keeps what it began with but for its place, of which the last one is known.
+  const began = { ...pickChangeable(before), ...manifest.began_with }
   const { changes: optionChanges, news } = await followChanges(folder, began, settings, state.global_step)
   const different = [...differences(before, settings), ...news]
   const logFile = join(folder, 'log.jsonl')

@@ -20,6 +20,7 @@ import { openRewardFunction } from '../models/open_reward.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Host } from '../tasks/task.ts'
+import { runDevice } from './check_device.ts'
 import type { RunConfig } from './config.ts'
 import { prepacks } from './config.ts'
 import { appendRecord, truncateRecords } from './log.ts'
@@ -32,7 +33,7 @@ import { appendRecord, truncateRecords } from './log.ts'
 export function folderHost(
   folder: string,
   config: Pick<RunConfig, 'provider' | 'threads' | 'prepacking' | 'precision' | 'task'>,
-  runtime: Runtime = nodeRuntime(config),
+  runtime: Runtime = nodeRuntime(runDevice(config)),
   note?: (sentence: string) => void,
 ): Host {
   const options = { ...config, note: note && eachOnce(note) }

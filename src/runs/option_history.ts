@@ -13,12 +13,12 @@ import { checkJson } from '../schema.ts'
 import { CHANGEABLE } from './changeable.ts'
 import type { RunConfig } from './config.ts'
 
-/** Where and how fast it is computed changes nothing of what is learned. */
+/** Where and how fast it is computed: what is learned is the same, but for rounding. */
 export const PLACE: readonly string[] = ['provider', 'threads', 'prepacking']
 
 type Options = Readonly<Record<string, unknown>>
 
-/** Those of the options that may change which a run's result depends on. */
+/** Those of the options that may change which a run's result depends on, wherever it is computed. */
 export const changingOptions = (config: RunConfig): Options =>
   Object.fromEntries(CHANGEABLE.filter((key) => !PLACE.includes(key)).map((key) => [key, config[key]]))
 
@@ -52,9 +52,11 @@ export async function followChanges(
   const known = (await exists(path)) ? checkJson(z.array(changeSchema), await readJson(path), path) : []
   const earlier = known.filter(({ after_step }) => after_step < step)
   const before = { ...began, ...Object.fromEntries(earlier.map(({ option, to }) => [option, to])) }
-  const others = Object.entries(changingOptions(config)).filter(([option, to]) => before[option] !== to)
+  const others = CHANGEABLE.filter((option) => before[option] !== config[option])
   // What is changed before the first step has been so from the start.
-  const now = others.map(([option, to]) => ({ after_step: step, option, from: before[option], to }))
+  const now = others.map((option) => ({
+    ...{ after_step: step, option, from: before[option], to: config[option] },
+  }))
   const changes = step === 0 ? [] : [...earlier, ...now]
   if (!isDeepStrictEqual(changes, known)) await writeFileAtomic(path, `${JSON.stringify(changes, null, 2)}\n`)
   const isNew = (change: OptionChange) => !known.some((one) => isDeepStrictEqual(one, change))

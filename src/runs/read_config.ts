@@ -5,6 +5,7 @@
 import type { z } from 'zod'
 
 import { UserError } from '../errors.ts'
+import { LARGEST_FLOAT32, SMALLEST_FLOAT32 } from '../float32_option.ts'
 import type { JsonSchema } from '../json_schema.ts'
 import { jsonSchema } from '../json_schema.ts'
 import { nearest } from '../nearest.ts'
@@ -83,14 +84,27 @@ function fault(issue: z.core.$ZodIssue, given: unknown, schema: JsonSchema): Con
   const own = !/^(Invalid|Too) /.test(issue.message)
   if (own || within.length === 0)
     return { path, says: [key, uncapitalized(issue.message)].filter(Boolean).join(': ') }
-  const meant = issue.code === 'invalid_value' && nearest(String(value), issue.values.map(String))
+  // Of short words the one that is spelt most alike may mean the contrary, as cpu of gpu; all are in the sentence anyway.
+  const telling = issue.code === 'invalid_value' && String(value).length >= TELLING
+  const meant = telling && nearest(String(value), issue.values.map(String))
   const more = meant ? `; did you mean "${meant}"?` : ''
   if (value === '') return { path, says: `${key} is empty; give ${kindOf(within)}` }
-  return { path, says: `${key || 'it'} must be ${kindOf(within)}, and is ${asWritten(value)}${more}` }
+  const says = `${key || 'it'} must be ${kindOf(within)}, and is ${asWritten(value)}${inFloat32(issue, value)}${more}`
+  return { path, says }
+}
+
+/** What becomes of a number that float32 does not have. */
+function inFloat32(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === 'too_small' && issue.minimum === SMALLEST_FLOAT32 && (value as number) > 0)
+    return ', which float32 takes for 0'
+  return issue.code === 'too_big' && issue.maximum === LARGEST_FLOAT32 ? ', which is infinite as float32' : ''
 }
 
 const near = (word: string, known: readonly string[]): readonly string[] =>
   [nearest(word, known) ?? []].flat()
+
+/** Words of so many letters are near another one because they mean it. */
+const TELLING = 5
 
 /** From so many letters on, a few edits make no other word. */
 const LONG = 8

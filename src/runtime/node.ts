@@ -18,7 +18,8 @@ import { addressesAt, addressOf, bytesAt, library } from './ort/library.ts'
 import { describeTensor, describeValue } from './ort/metadata.ts'
 import type { NodeSessionOptions } from './ort/options.ts'
 import { environment, sessionOptions } from './ort/options.ts'
-import { kindOf, requireProvider } from './ort/providers.ts'
+import { kindOf, NotUsable, requireProvider } from './ort/providers.ts'
+import { withoutStderr } from './ort/quiet.ts'
 import { dataConstructor, deviceMemory, hostData, isDeviceTensor } from './session.ts'
 import type { DeviceMemory, HostTensor, Session, Tensor, TensorData, Tensors } from './session.ts'
 
@@ -45,9 +46,13 @@ export async function openNodeSession(
   const ort = library()
   let session: Address
   try {
-    session = create(ort, model, options)
+    // Errors come back; what a device's libraries print beside them is held back.
+    session =
+      provider === 'cpu' ? create(ort, model, options) : withoutStderr(() => create(ort, model, options))
   } catch (error) {
-    throw openError(name, error, kindOf(provider).remedy)
+    const { remedy, instead } = kindOf(provider)
+    const fault = openError(name, error, remedy)
+    throw instead === undefined ? fault : new NotUsable(fault.message, instead, { cause: error })
   }
   const inputs = describeTensor(ort, session, 'Input')
   const outputs = describeTensor(ort, session, 'Output')

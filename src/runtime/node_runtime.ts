@@ -9,27 +9,32 @@ import { createDeviceState } from './device_state.ts'
 import { createHostState } from './host_state.ts'
 import type { Provider } from './node.ts'
 import { openNodeSession } from './node.ts'
-import { kindOf } from './ort/providers.ts'
+import { kindOf, NotUsable } from './ort/providers.ts'
 import type { HalfTypes, Runtime } from './runtime.ts'
+import { hasHalf, lacksHalf } from './runtime.ts'
 import { mostThreads } from './threads.ts'
 
 /** The ONNX Runtime of onnxruntime-node on a device; trained tensors live in its memory. */
-export function nodeRuntime({ provider = 'cpu', threads }: Device = {}): Runtime {
+export function nodeRuntime({ provider = 'cpu', threads, half }: Device = {}): Runtime {
+  const find = () => findProvider(provider, half)
   const open: Runtime['open'] = async (model, options) => {
-    const found = await findProvider(provider)
+    const found = await find()
     return openNodeSession(model, { provider: found.provider, ...(threads ? { threads } : {}), ...options })
   }
   return {
     async chosen() {
       if (provider !== 'auto') return undefined
-      const found = await findProvider(provider)
+      const found = await find()
       return [`provider auto is ${found.provider}`, ...found.passedOver].join('; ')
     },
-    halfTypes: async () => halfTypesOf((await findProvider(provider)).provider),
+    provider: async () => (await find()).provider,
+    halfTypes: async () => halfTypesOf((await find()).provider),
     open,
     async state(shapes, options) {
-      const { memory } = kindOf((await findProvider(provider)).provider)
-      return memory === null ? createHostState(shapes, options) : createDeviceState(open, shapes, options)
+      const found = (await find()).provider
+      if (kindOf(found).memory === null) return createHostState(shapes, options)
+      await tryProvider(found)
+      return createDeviceState(open, shapes, options)
     },
   }
 }
@@ -68,26 +73,39 @@ export interface FoundProvider {
   readonly passedOver: readonly string[]
 }
 
-/** Which provider an option means on this machine; `auto` is looked for once. */
-export async function findProvider(option: ProviderOption): Promise<FoundProvider> {
+/**
+ * Which provider an option means on this machine; `auto` is looked for once.
+ *
+ * @param half what is computed in, where it is of 16 bits
+ */
+export async function findProvider(option: ProviderOption, half?: HalfType): Promise<FoundProvider> {
   if (option !== 'auto') return { provider: option, passedOver: [] }
-  found ??= firstThatWorks()
-  return found
+  const known = found.get(half) ?? firstThatWorks(half)
+  found.set(half, known)
+  return known
 }
-let found: Promise<FoundProvider> | undefined
+const found = new Map<HalfType | undefined, Promise<FoundProvider>>()
 
-async function firstThatWorks(): Promise<FoundProvider> {
+async function firstThatWorks(half: HalfType | undefined): Promise<FoundProvider> {
   const passedOver: string[] = []
   for (const provider of IN_TURN) {
-    try {
-      await tryProvider(provider)
-      return { provider, passedOver }
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error
-      passedOver.push(error.message)
-    }
+    const lack = await lackOf(provider, half)
+    if (lack === undefined) return { provider, passedOver }
+    passedOver.push(lack)
   }
   return { provider: 'cpu', passedOver }
+}
+
+/** Why a provider does not do, in a sentence; undefined: it does. */
+async function lackOf(provider: Provider, half: HalfType | undefined): Promise<string | undefined> {
+  try {
+    await tryProvider(provider)
+    const types = half && (await halfTypesOf(provider))
+    return types && !hasHalf(types, half) ? lacksHalf(provider, half) : undefined
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return error instanceof NotUsable ? error.why : error.message
+  }
 }
 
 /** Opens a graph of one operator. @throws UserError where it cannot be computed on */
@@ -109,6 +127,6 @@ export async function checkDevice(device: Device): Promise<void> {
     throw new UserError(
       `threads ${device.threads} are too many for this machine, which takes ${most}, two for each of its cores; leave threads out, for one per physical core`,
     )
-  const { provider } = await findProvider(device.provider ?? 'cpu')
+  const { provider } = await findProvider(device.provider ?? 'cpu', device.half)
   if (provider !== 'cpu') await tryProvider(provider)
 }

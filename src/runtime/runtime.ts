@@ -26,9 +26,18 @@ export interface HalfTypes {
 /** Of the CPU. */
 export const STORED_ALONE: HalfTypes = { arithmetic: [], storage: ['float16', 'bfloat16'] }
 
+/** Whether there is a way to compute in a type. */
+export const hasHalf = ({ arithmetic, storage }: HalfTypes, type: HalfType): boolean =>
+  arithmetic.includes(type) || storage.includes(type)
+
+export const lacksHalf = (provider: string, type: HalfType): string =>
+  `${provider} on this device has no ${type}`
+
 export interface Runtime {
   /** What it computes on and why, in a sentence, where it was left to it. */
   readonly chosen?: () => Promise<string | undefined>
+  /** The name of what it computes on. */
+  readonly provider?: () => Promise<string>
   /** What it does with numbers of 16 bits; absent: it stores them. */
   readonly halfTypes?: () => Promise<HalfTypes>
   /**

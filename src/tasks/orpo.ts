@@ -11,14 +11,13 @@
  */
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../float32_option.ts'
 import { orpoEvaluationGraph, orpoTrainingGraph } from '../../graphs/tasks/orpo.ts'
 import { referenceFreeTask } from './reference_free.ts'
 
 /** Under TRL's names. */
 const options = z.strictObject({
-  beta: z
-    .number()
-    .positive()
+  beta: positiveFloat32()
     .default(0.1)
     .describe("Weight of the odds ratio beside the likelihood; the paper's λ."),
 })

@@ -12,13 +12,14 @@
  */
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../float32_option.ts'
 import { simpoEvaluationGraph, simpoTrainingGraph } from '../../graphs/tasks/simpo.ts'
 import { referenceFreeTask } from './reference_free.ts'
 
 /** Under the names of TRL's CPOTrainer. */
 const options = z.strictObject({
   // TRL's default is the 0.1 of CPO's summed log-probabilities; means per token need the paper's 2.
-  beta: z.number().positive().default(2).describe('The scale of the implicit reward.'),
+  beta: positiveFloat32().default(2).describe('The scale of the implicit reward.'),
   simpo_gamma: z
     .number()
     .min(0)

@@ -106,6 +106,24 @@ describe('a configuration of a YAML file and a command line', () => {
         'lr_scheduler_type=cosin on the command line: lr_scheduler_type must be linear, cosine, constant, and is "cosin"; did you mean "cosine"?',
       ],
       [
+        'a value of few that a short word is not near to',
+        SOUND,
+        ['provider=gpu'],
+        'provider=gpu on the command line: provider must be cpu, webgpu, cuda, auto, and is "gpu"',
+      ],
+      [
+        'a number that is 0 as float32',
+        SOUND,
+        ['adam_epsilon=1e-46'],
+        'adam_epsilon=1e-46 on the command line: adam_epsilon must be a number, > 0, and is 1e-46, which float32 takes for 0',
+      ],
+      [
+        'a number that is infinite as float32',
+        SOUND,
+        ['lora.lora_alpha=1e39'],
+        'lora.lora_alpha=1e39 on the command line: lora.lora_alpha must be a number, > 0, and is 1e+39, which is infinite as float32',
+      ],
+      [
         'a key of one of several alternatives',
         SOUND,
         ['lora.r=many'],

@@ -61,6 +61,12 @@ describe('the pages of the documentation', () => {
     expect(blocks('ts').map(([, block]) => block)).to.include(example)
   })
 
+  it('name files of data/ that are there', () => {
+    for (const [name, text] of pages)
+      for (const [path] of text.matchAll(/(?<![\w./-])data\/[\w-]+\.(?:yaml|csv|tsv|jsonl?|parquet)\b/g))
+        expect(existsSync(join(root, path)), `${name}: ${path}`).to.equal(true)
+  })
+
   it('show configurations that would run', () => {
     const configurations = blocks('yaml').filter(([, block]) => /^(?:task|model):/m.test(block))
     expect(configurations.length).to.be.greaterThan(7)

@@ -67,6 +67,18 @@ describe('a run that goes on with other options', () => {
       expect((await readRunConfig(run)).max_steps).to.equal(7)
     }))
 
+  it('keeps where it was computed, too', () =>
+    withFolder(async (folder) => {
+      const run = await create(folder, { max_steps: 1 })
+      await continueRun(run)
+      await continueRun(run, undefined, { changes: { max_steps: 2, prepacking: true } })
+      await continueRun(run)
+      expect(JSON.parse(readFileSync(join(run, 'changes.json'), 'utf8'))).to.deep.equal([
+        { after_step: 1, option: 'max_steps', from: 1, to: 2 },
+        { after_step: 1, option: 'prepacking', from: null, to: true },
+      ])
+    }))
+
   it('ends as one that had them from the start, where they do not change what is computed', () =>
     withFolder(async (folder) => {
       const [changed, whole] = [await create(join(folder, 'a')), await create(join(folder, 'b'))]

@@ -8,6 +8,7 @@ import { readTensors } from '../../src/formats/safetensors.ts'
 import { openGenerator } from '../../src/models/open_generator.ts'
 import { exportModel } from '../../src/exports/export_model.ts'
 import { findModel } from '../../src/models/find_model.ts'
+import { lossFault } from '../../src/learning/not_finite.ts'
 import { continueRun } from '../../src/runs/continue.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { poke } from '../formats/poke.ts'
@@ -43,6 +44,31 @@ describe('numbers that are not finite', () => {
         expect(await userError(() => continueRun(run))).to.match(/step \d+.*|at step \d+, the tensor/)
         expect(await unsoundIn(run)).to.deep.equal([])
       }))
+
+  it('at the first step of 16 bits are blamed on these, with what to take in their place', () =>
+    withFolder(async (folder) => {
+      const model = join(folder, 'model')
+      await createTinyRun(join(folder, 'a'), rows)
+      await writeTinyModel(model)
+      // Within float32, and beyond float16 once it is multiplied.
+      await poke(join(model, 'model.safetensors'), 'transformer.ln_f.weight', 2, 60_000)
+      await poke(join(model, 'model.safetensors'), 'transformer.ln_f.bias', 2, 60_000)
+      const { run } = await createTinyRun(join(folder, 'b'), rows, { model, precision: 'fp16', max_steps: 1 })
+      expect(await userError(() => continueRun(run))).to.match(
+        /^the loss is \S+ at step 1; nothing has been learned yet, and float16 ends at 65504, so make the run with precision bf16 or fp32$/,
+      )
+    }))
+
+  it('after updates name the tensor beside the loss', async () => {
+    const tensors = {
+      names: ['a', 'b'],
+      read: async (name: string) => Float32Array.of(0, name === 'b' ? NaN : 1),
+    }
+    const fault = await lossFault('the loss', NaN, { at: 3, next: 3 }, { tensors, options: {} })
+    expect(fault.message).to.equal(
+      'the loss is NaN at step 3, and b has numbers that are not finite; lower the learning rate',
+    )
+  })
 
   it('in a model keep a run from being made', () =>
     withFolder(async (folder) => {

@@ -1,10 +1,11 @@
 import { expect } from 'chai'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '../../src/errors.ts'
 import { listProviders, openNodeSession } from '../../src/runtime/node.ts'
+import { nodeRuntime } from '../../src/runtime/node_runtime.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
 import { squares, withExternalWeight } from './models.ts'
 import { itWhere } from '../it_where.ts'
@@ -67,6 +68,28 @@ describe('session on onnxruntime-node', () => {
       else expect((error as Error).message).to.contain('no cuda provider')
     },
   )
+
+  it('is what auto has chosen, which advises nothing that was done', async () => {
+    const { chosen, provider } = nodeRuntime({ provider: 'auto', half: 'bfloat16' })
+    const note = await chosen!()
+    expect(note)
+      .to.match(new RegExp(`^provider auto is ${await provider!()}`))
+      .and.not.include('or use')
+    // WebGPU has no bfloat16 anywhere.
+    expect(await provider!()).not.to.equal('webgpu')
+  })
+
+  it('lets no library print beside an error', () => {
+    const script = `
+      import { openNodeSession } from './src/runtime/node.ts'
+      const error = await openNodeSession(new Uint8Array(4), { provider: 'webgpu', name: 'x' }).catch((error) => error)
+      process.stderr.write(error.name)`
+    const { stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      cwd: join(import.meta.dirname, '../..'),
+      env: { ...process.env, VK_ICD_FILENAMES: '/nonexistent', XDG_RUNTIME_DIR: '' },
+    })
+    expect(stderr.toString()).to.equal('UserError')
+  })
 
   it('keeps its library where all is collected that can be', () => {
     const script = join(import.meta.dirname, 'collected.ts')

@@ -177,10 +177,11 @@ describe('a run in 16 bits', function () {
       const { run } = await createTinyRun(folder, rows, { ...shared, ...config, precision: 'bf16' })
       const runtimeOf = (): Runtime => ({
         ...nodeRuntime(),
+        provider: () => Promise.resolve('webgpu'),
         halfTypes: () => Promise.resolve({ arithmetic: ['float16'], storage: ['float16'] }),
       })
       expect(await userError(() => continueRun(run, undefined, { runtimeOf }))).to.equal(
-        'the provider has no bfloat16 on this device; use precision fp16 or fp32, or the provider cuda or cpu',
+        "webgpu on this device has no bfloat16; use the provider 'auto' or 'cpu', or make the run with precision fp16 or fp32",
       )
     }))
 

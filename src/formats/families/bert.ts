@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../../float32_option.ts'
 import type { BertConfig } from '../../../graphs/models/bert.ts'
 import { activation, off, size, unsupported } from './bounds.ts'
 import type { FamilyFormat } from './family.ts'
@@ -22,8 +23,8 @@ const schema = z
     hidden_act: activation('gelu'),
     max_position_embeddings: size(2 ** 20),
     type_vocab_size: size(2 ** 16).default(2),
-    layer_norm_eps: z.number().positive().max(1).default(1e-12),
-    initializer_range: z.number().positive().max(10).default(0.02),
+    layer_norm_eps: positiveFloat32().max(1).default(1e-12),
+    initializer_range: positiveFloat32().max(10).default(0.02),
     pad_token_id: z.int().nullable().default(0),
     position_embedding_type: z.literal('absolute', unsupported('absolute')).optional(),
     is_decoder: off,

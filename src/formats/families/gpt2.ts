@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../../float32_option.ts'
 import type { Gpt2Config } from '../../../graphs/models/gpt2.ts'
 import { UserError } from '../../errors.ts'
 import { headWords } from '../heads.ts'
@@ -32,13 +33,13 @@ const schema = z
       .nullable()
       .default(null),
     activation_function: activation('gelu_new'),
-    layer_norm_epsilon: z.number().positive().max(1).default(1e-5),
+    layer_norm_epsilon: positiveFloat32().max(1).default(1e-5),
     tie_word_embeddings: z.boolean().default(true),
     scale_attn_weights: z.boolean().default(true),
     bos_token_id: tokenId,
     eos_token_id: z.union([tokenId, z.array(z.int().min(0)).min(1)]),
     pad_token_id: token.optional(),
-    initializer_range: z.number().positive().max(10).default(0.02),
+    initializer_range: positiveFloat32().max(10).default(0.02),
     scale_attn_by_inverse_layer_idx: off,
     add_cross_attention: off,
   })

@@ -4,6 +4,7 @@ import type { Metrics } from '../../learning/listeners.ts'
 import { initialState } from '../../learning/trainer_state.ts'
 import { nodeRuntime } from '../../runtime/node_runtime.ts'
 import { taskNamed } from '../../tasks/index.ts'
+import { runDevice } from '../check_device.ts'
 import { loadStart } from '../checkpoint.ts'
 import { withOpenRun, withTensors } from '../open_run.ts'
 import { readRunConfig } from '../run_config.ts'
@@ -15,8 +16,9 @@ import { readRunManifest } from '../run_manifest.ts'
 export async function metricsFrom(run: string, checkpoint: string): Promise<Metrics> {
   const [settings, manifest] = [await readRunConfig(run), await readRunManifest(run)]
   const config = await readModelConfig(run)
-  const about = { settings, manifest, config, runtime: nodeRuntime(settings) }
+  const about = { settings, manifest, config, runtime: nodeRuntime(runDevice(settings)) }
   let found: Metrics | undefined
+  const stop = new AbortController()
   await withTensors(about, async (tensors) => {
     await loadStart(checkpoint, tensors, manifest.lora)
     return withOpenRun(run, { ...about, tensors, state: initialState }, (open) =>
@@ -24,8 +26,15 @@ export async function metricsFrom(run: string, checkpoint: string): Promise<Metr
         ...open,
         host: { ...open.host, journal: async () => () => undefined },
         save: () => Promise.reject(new Error('no step is taken')),
-        listeners: [{ evaluation: (record) => (found = record) }],
-        signal: AbortSignal.abort(),
+        listeners: [
+          {
+            evaluation(record) {
+              found = record
+              stop.abort()
+            },
+          },
+        ],
+        signal: stop.signal,
       }),
     )
   })

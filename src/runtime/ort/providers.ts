@@ -27,6 +27,8 @@ interface ProviderKind {
   readonly install: () => string
   /** What may be missing, and the way out, where a session cannot be opened on it; absent: the model is to blame. */
   readonly remedy?: string
+  /** Providers that may do in its place, for a sentence. */
+  readonly instead?: string
   /** What a run lacked room for, where an error of ONNX Runtime says so. */
   readonly lacks: (message: string) => string | undefined
   /** Adds it to a session's options. */
@@ -58,7 +60,8 @@ export const providers = {
         ? "fetch it once with 'node node_modules/onnxruntime-node/script/install'"
         : noneFor('cuda'),
     remedy:
-      "an NVIDIA card with its driver, and CUDA's libraries where the loader looks (LD_LIBRARY_PATH), are needed; or use the provider 'webgpu' or 'cpu'",
+      "an NVIDIA card with its driver, and CUDA's libraries where the loader looks (LD_LIBRARY_PATH), are needed",
+    instead: "'webgpu' or 'cpu'",
     lacks: (message) => arenaLacks(message, 'the card'),
     append(library, options) {
       const cuda = library.made('CreateCUDAProviderOptions')
@@ -82,7 +85,8 @@ export const providers = {
     installed: () => platform() !== 'linux/arm64',
     install: () => noneFor('webgpu'),
     remedy:
-      "a GPU with a driver for Vulkan (on Linux, with its loader libvulkan.so.1), Metal or Direct3D 12 is needed; or use the provider 'cpu'",
+      'a GPU with a driver for Vulkan (on Linux, with its loader libvulkan.so.1), Metal or Direct3D 12 is needed',
+    instead: "'cpu'",
     lacks: webgpuLacks,
     append: (library, options) =>
       library.call('SessionOptionsAppendExecutionProvider', options, 'WebGPU', [], [], 0),
@@ -97,9 +101,24 @@ export const kindOf = (provider: Provider): ProviderKind => providers[provider]
 export const listProviders = (): { name: Provider; installed: boolean }[] =>
   (Object.keys(providers) as Provider[]).map((name) => ({ name, installed: kindOf(name).installed() }))
 
-/** @throws UserError where onnxruntime-node does not bring the provider */
+/** A provider cannot be computed on here. */
+export class NotUsable extends UserError {
+  /**
+   * @param why and what it would need
+   * @param instead which others there are
+   */
+  constructor(
+    readonly why: string,
+    instead: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${why}; or use the provider ${instead}`, options)
+  }
+}
+
+/** @throws NotUsable where onnxruntime-node does not bring the provider */
 export function requireProvider(provider: Provider): void {
   const { installed, install } = kindOf(provider)
   if (installed()) return
-  throw new UserError(`the ${provider} provider is not installed: ${install()}, or use the provider 'cpu'`)
+  throw new NotUsable(`the ${provider} provider is not installed: ${install()}`, "'cpu'")
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../../float32_option.ts'
 import { dpoLossTypes } from '../../../graphs/losses/dpo.ts'
 
 /** Those that the graphs depend on. */
@@ -12,7 +13,7 @@ export const dpoGraphOptions = z.object({
     .enum(dpoLossTypes)
     .default('sigmoid')
     .describe('What is made of a pair’s difference Δ; the formulas are on the page of the task.'),
-  beta: z.number().positive().default(0.1).describe('How firmly the policy is held to the reference.'),
+  beta: positiveFloat32().default(0.1).describe('How firmly the policy is held to the reference.'),
   label_smoothing: z
     .number()
     .min(0)

@@ -4,9 +4,10 @@
  */
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../../float32_option.ts'
 /** Those that the graphs depend on. */
 export const ktoGraphOptions = z.object({
-  beta: z.number().positive().default(0.1).describe('How firmly the policy is held to the reference.'),
+  beta: positiveFloat32().default(0.1).describe('How firmly the policy is held to the reference.'),
   desirable_weight: z.number().min(0).default(1).describe('Weight of desirable answers in the loss.'),
   undesirable_weight: z.number().min(0).default(1).describe('Weight of undesirable answers in the loss.'),
 })

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 
+import { positiveFloat32 } from '../../float32_option.ts'
 import { rewardSourceSchema } from '../../rewards/reward_source.ts'
 
 const count = z.int().min(1).max(1e6)
@@ -12,21 +13,15 @@ const KL_PENALTIES = ['kl', 'abs', 'mse'] as const
 
 /** The constants of the losses, which the graphs hold. */
 export const ppoGraphOptions = z.object({
-  cliprange: z
-    .number()
-    .positive()
+  cliprange: positiveFloat32()
     .default(0.2)
     .describe("How far a token's probability may move, as a factor 1 ± this, before it counts no further."),
-  cliprange_value: z
-    .number()
-    .positive()
+  cliprange_value: positiveFloat32()
     .default(0.2)
     .describe('How far a value may move from the one before the update.'),
   vf_coef: z.number().min(0).default(0.1).describe('Share of the value loss in the loss.'),
   entropy_coef: z.number().min(0).default(0).describe('Share of the entropy, which is taken off.'),
-  temperature: z
-    .number()
-    .positive()
+  temperature: positiveFloat32()
     .default(0.7)
     .describe('Of the distribution that responses are drawn from, whose log-probabilities are compared.'),
 })
@@ -48,14 +43,10 @@ export const ppoOptionsSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('Steers the cost so that the divergence of a response comes near `target`; else it stays.'),
-  target: z
-    .number()
-    .positive()
+  target: positiveFloat32()
     .default(0.05)
     .describe('Divergence of a response from the reference, in nats, that the controller aims at.'),
-  horizon: z
-    .number()
-    .positive()
+  horizon: positiveFloat32()
     .default(10_000)
     .describe('Responses over which the controller may change the cost by a fifth of itself.'),
   kl_penalty: z
@@ -69,15 +60,11 @@ export const ppoOptionsSchema = z.strictObject({
     .max(1)
     .default(0.95)
     .describe('λ of the advantages (GAE): 1 trusts the rewards alone, 0 the value head.'),
-  score_clip: z
-    .number()
-    .positive()
+  score_clip: positiveFloat32()
     .nullable()
     .default(1)
     .describe('Scores are clamped to ± this; null: taken as they are.'),
-  missing_eos_penalty: z
-    .number()
-    .positive()
+  missing_eos_penalty: positiveFloat32()
     .nullable()
     .default(null)
     .describe('Taken off the score of a response that the policy did not end itself; null: nothing.'),
@@ -91,12 +78,10 @@ export const ppoOptionsSchema = z.strictObject({
     .describe(
       "Ends an update's epochs once the policy has moved by more than 1.5 · target_kl nats per token.",
     ),
-  target_kl: z.number().positive().default(0.1).describe('See `early_stopping`; nats per token.'),
+  target_kl: positiveFloat32().default(0.1).describe('See `early_stopping`; nats per token.'),
   max_new_tokens: count.default(20).describe('Longest response in tokens.'),
   top_k: z.int().min(0).max(1e9).default(0).describe('Sampling keeps the k likeliest tokens; 0 keeps all.'),
-  top_p: z
-    .number()
-    .positive()
+  top_p: positiveFloat32()
     .max(1)
     .default(0.95)
     .describe(

@@ -1,6 +1,4 @@
 /** The worker's side of the page. @module */
-import { downloadZip } from 'client-zip'
-
 import type {
   PeftAdapter,
   Runtime,
@@ -245,8 +243,10 @@ const safeName = (name: string): string => {
 }
 
 /** One folder, as a file. */
-const zip = (folder: string, blobs: ReadonlyMap<string, Blob>): Promise<Blob> =>
-  downloadZip([...blobs].map(([name, input]) => ({ name: `${folder}/${name}`, input }))).blob()
+async function zip(folder: string, blobs: ReadonlyMap<string, Blob>): Promise<Blob> {
+  const { downloadZip } = await import('client-zip')
+  return downloadZip([...blobs].map(([name, input]) => ({ name: `${folder}/${name}`, input }))).blob()
+}
 
 /** What is asked for; where that is not there, WebAssembly, and why. */
 async function findFacility(provider: 'auto' | WebProvider): Promise<WebFacility> {

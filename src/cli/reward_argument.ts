@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises'
 
 import { UserError } from '../errors.ts'
-import type { RewardSource } from '../rewards/reward_source.ts'
-import { REWARD_METRICS } from '../rewards/reward_metrics.ts'
+import type { RewardMetric, RewardSource } from '../rewards/reward_source.ts'
+import { REWARD_METRICS } from '../rewards/reward_source.ts'
 
 /**
  * Where scores come from, as a command line says it: a reward model's folder, a metric's name, or a file with a function.
@@ -19,8 +19,8 @@ export async function rewardSource(text: string): Promise<RewardSource> {
   if (isMetric(text)) return { metric: text }
   if (/\.(ts|js|mjs)$/.test(text)) return { function: text }
   throw new UserError(
-    `--reward ${text} is neither the folder of a reward model, nor a metric (${Object.keys(REWARD_METRICS).join(', ')}), nor a .ts, .js or .mjs file whose default export scores answers; name one of them`,
+    `--reward ${text} is neither the folder of a reward model, nor a metric (${REWARD_METRICS.join(', ')}), nor a .ts, .js or .mjs file whose default export scores answers; name one of them`,
   )
 }
 
-const isMetric = (text: string): text is keyof typeof REWARD_METRICS => Object.hasOwn(REWARD_METRICS, text)
+const isMetric = (text: string): text is RewardMetric => REWARD_METRICS.some((name) => name === text)

@@ -4,9 +4,10 @@
  */
 import { z } from 'zod'
 
-import { REWARD_METRICS } from './reward_metrics.ts'
+/** The metrics of texts that a response can be scored by; `reward_metrics.ts` computes them. */
+export const REWARD_METRICS = ['rouge1', 'rouge2', 'rougeL', 'bleu', 'meteor'] as const
 
-const metricNames = Object.keys(REWARD_METRICS) as (keyof typeof REWARD_METRICS)[]
+export type RewardMetric = (typeof REWARD_METRICS)[number]
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'it must be a SHA-256 of 64 hexadecimal digits')
 
@@ -22,7 +23,7 @@ export const rewardSourceSchema = z.union(
         ),
     }),
     z.strictObject({
-      metric: z.enum(metricNames).describe("Against the best of a prompt's references, 0 … 1."),
+      metric: z.enum(REWARD_METRICS).describe("Against the best of a prompt's references, 0 … 1."),
     }),
     z.strictObject({
       function: z
@@ -39,7 +40,7 @@ export const rewardSourceSchema = z.union(
     }),
   ],
   {
-    error: `it must say where scores come from, by one of {model: a reward model's folder}, {metric: one of ${metricNames.join(', ')}} and {function: a file}`,
+    error: `it must say where scores come from, by one of {model: a reward model's folder}, {metric: one of ${REWARD_METRICS.join(', ')}} and {function: a file}`,
   },
 )
 

@@ -9,7 +9,6 @@ import { precisionType } from '../formats/precision.ts'
 import type { Precision } from '../formats/precision.ts'
 import { withCheckedScores } from '../rewards/checked_scores.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
-import { scoreByMetric } from '../rewards/reward_metrics.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Host } from '../tasks/task.ts'
@@ -73,7 +72,10 @@ function rewardOf(source: RewardSource, given: RewardFunction | undefined): Rewa
     const { metric } = source
     return {
       name: `the metric ${metric}`,
-      score: async (samples) => samples.map((sample) => scoreByMetric(metric, sample)),
+      async score(samples) {
+        const { scoreByMetric } = await import('../rewards/reward_metrics.ts')
+        return samples.map((sample) => scoreByMetric(metric, sample))
+      },
       release: async () => undefined,
     }
   }

@@ -9,10 +9,8 @@ import { asLanguageModel } from '../language_model.ts'
 import { pairFigures, pairsRefuse, rewardsCurves } from '../pairs.ts'
 import type { GraphRequest, Task } from '../task.ts'
 import type { DpoEvaluation } from './dpo.ts'
-import { dpoObjective, evaluateDpo } from './dpo.ts'
 import type { DpoGraphOptions, DpoOptions } from './options.ts'
 import { dpoGraphOptions, dpoOptions } from './options.ts'
-import { checkReference, referenceOf, trainingReference } from './reference.ts'
 
 /** Losses that know of pairs the wrong way round. */
 const SMOOTHED: readonly DpoOptions['loss_type'][] = ['sigmoid', 'robust']
@@ -24,6 +22,9 @@ export const referenceGraph = (options: DpoGraphOptions) => ({
   key: 'dpo',
   build: (request: GraphRequest) => dpoEvaluationGraph(graphTask(request, options)),
 })
+
+/** Loaded when something is trained or judged. */
+const parts = () => Promise.all([import('./dpo.ts'), import('./reference.ts')])
 
 export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
   summary: 'learn a policy from pairs of answers, without a reward model',
@@ -44,6 +45,7 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
       throw new UserError(
         `dpo.label_smoothing has no place in the loss ${loss_type}; leave it out, or choose ${SMOOTHED.join(' or ')}`,
       )
+    const { checkReference } = await import('./reference.ts')
     await checkReference(run, 'dpo')
   },
   graphs(request, options) {
@@ -56,6 +58,7 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
   },
   train: (run) =>
     orAsItWas(run, async () => {
+      const [{ dpoObjective, evaluateDpo }, { trainingReference }] = await parts()
       const { train, validation } = await trainingReference(
         { ...run, policy: run },
         referenceGraph(run.options),
@@ -80,6 +83,7 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
     }),
   evaluation: {
     async find(model, data, run) {
+      const [{ evaluateDpo }, { referenceOf }] = await parts()
       const reference = await referenceOf(run, referenceGraph(run.options), data)
       return model.withGraph(referenceGraph(run.options).build, async (session, parameters) => {
         const { per_device_eval_batch_size: size } = run.settings

@@ -7,16 +7,17 @@ import { forEvaluation } from '../evaluation_metrics.ts'
 import type { OpenRun, Task } from '../task.ts'
 import { evaluationGraph, ktoGraphs } from './graphs.ts'
 import type { KtoEvaluation, MeasuredReference } from './kto.ts'
-import { evaluateKto, ktoObjective, logProbabilitiesOf, measureReference } from './kto.ts'
 import type { KtoGraphOptions, KtoOptions } from './options.ts'
 import { ktoGraphOptions, ktoOptions } from './options.ts'
 import type { OpenReference } from './reference.ts'
-import { openReference } from './reference.ts'
 
 const MARGINS = 'eval_rewards/margins'
 
 /** Whether z₀ is estimated. */
 const isAnchored = ({ loss_type }: KtoOptions): boolean => loss_type === 'kto'
+
+/** Loaded when something is trained or judged. */
+const parts = () => Promise.all([import('./kto.ts'), import('./reference.ts')])
 
 export const kto: Task<KtoGraphOptions, KtoOptions, KtoEvaluation> = {
   summary: 'learn a policy from answers that are each desirable or not, without pairs',
@@ -56,6 +57,7 @@ export const kto: Task<KtoGraphOptions, KtoOptions, KtoEvaluation> = {
   graphs: ktoGraphs,
   async train(run) {
     const { trainData, validationData, settings, options, evaluation, parameters } = run
+    const [{ evaluateKto, ktoObjective, logProbabilitiesOf }, { openReference }] = await parts()
     const reference = await openReference(run, [trainData, validationData], run)
     const validationOptions = {
       batchSize: settings.per_device_eval_batch_size,
@@ -87,6 +89,7 @@ export const kto: Task<KtoGraphOptions, KtoOptions, KtoEvaluation> = {
   },
   evaluation: {
     async find(model, data, run) {
+      const [{ evaluateKto, measureReference }, { openReference }] = await parts()
       const reference = await openReference(run, [data])
       const options = {
         batchSize: run.settings.per_device_eval_batch_size,
@@ -132,11 +135,12 @@ const longestMismatched = ({ maxLength }: DataSet, { context }: OpenReference): 
   Math.min(maxLength, context)
 
 /** What the reference says of the validation data, once for all evaluations. */
-function measureValidation(
+async function measureValidation(
   { options, validationData, listeners, signal }: OpenRun<KtoOptions>,
   { logProbabilities }: OpenReference,
   given: { readonly batchSize: number; readonly longest: number },
 ): Promise<MeasuredReference> {
+  const { measureReference } = await import('./kto.ts')
   const anchored = isAnchored(options)
   const tell = preparing({ listeners, signal }, 'the reference has read rows')
   const total = anchored ? 2 * validationData.size : validationData.size

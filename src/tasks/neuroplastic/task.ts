@@ -18,11 +18,8 @@ import { runPrompts } from '../run_prompts.ts'
 import type { Task } from '../task.ts'
 import { tryReward } from '../try_reward.ts'
 import type { ResponseFigures } from './evaluation.ts'
-import { evaluateLikelihood, evaluateResponses } from './evaluation.ts'
-import { neuroplasticObjective } from './objective.ts'
 import type { NeuroplasticOptions } from './options.ts'
 import { neuroplasticOptionsSchema } from './options.ts'
-import { createWriter } from './writer.ts'
 
 export interface NeuroplasticFound extends ResponseFigures {
   /** Mean negative log-likelihood per labelled token, in nats. */
@@ -31,6 +28,9 @@ export interface NeuroplasticFound extends ResponseFigures {
   readonly perplexity: number
   readonly labelledTokens: number
 }
+
+/** Loaded when something is trained or judged. */
+const parts = () => Promise.all([import('./evaluation.ts'), import('./objective.ts'), import('./writer.ts')])
 
 export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> = {
   summary: 'learn completions with terms for length, meaning, diversity and references',
@@ -72,6 +72,8 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
   },
   async train(run) {
     const { options, settings, trainData, validationData, parameters } = run
+    const [{ evaluateLikelihood, evaluateResponses }, { neuroplasticObjective }, { createWriter }] =
+      await parts()
     const closing = createClosing()
     try {
       const writer = createWriter(closing.add(await openDecoding(run)), run)
@@ -119,6 +121,7 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
   evaluation: {
     async find(model, data, run) {
       const { options, settings } = run
+      const { evaluateLikelihood, evaluateResponses } = await import('./evaluation.ts')
       const batchSize = settings.per_device_eval_batch_size
       const prompts = evenlySpread(runPrompts(data, run, 'neuroplastic'), options.eval_prompts)
       const generator = await model.generator()

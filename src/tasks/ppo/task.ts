@@ -11,7 +11,6 @@ import type { GraphRequest, Task } from '../task.ts'
 import { tryReward } from '../try_reward.ts'
 import type { PpoGraphOptions, PpoOptions } from './options.ts'
 import { ppoGraphOptions, ppoOptionsSchema } from './options.ts'
-import { trainPpo } from './ppo.ts'
 
 const graphTask = (request: GraphRequest, ppo: PpoGraphOptions) => ({ ...asLanguageModel(request), ppo })
 
@@ -75,6 +74,7 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
       const prompts = runPrompts(trainData, run, 'ppo')
       const validationPrompts = evenlySpread(runPrompts(validationData, run, 'ppo'), ppo.eval_prompts)
       const reward = closing.add(await host.openReward(ppo.reward))
+      const { trainPpo } = await import('./ppo.ts')
       return await trainPpo({
         ...run,
         ...{ options: run.settings, ppo, reward, prompts, validationPrompts, logRollout, logTimes },

@@ -13,7 +13,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { UserError } from '../../src/errors.ts'
 import { PROVIDER_OPTIONS } from '../../src/runtime/device.ts'
+import { checkDevice } from '../../src/runtime/node_runtime.ts'
 import { CASES } from './cases.ts'
 import { compare } from './correctness.ts'
 import type { Outcome } from './table.ts'
@@ -22,17 +24,63 @@ import { timeSteps } from './speed.ts'
 import { writeSmallModel } from './small_model.ts'
 import { correctnessTable, isSound, outcome, speedTable } from './table.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    provider: { type: 'string', default: 'webgpu' },
-    part: { type: 'string', default: 'all' },
-    only: { type: 'string', default: '' },
-    small: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
+const PARTS: readonly string[] = ['all', 'correctness', 'speed']
+
+const HELP = `Usage: npm run gpu -- [options]
+
+Trains every task on a device and on the CPU, compares them, and times a LoRA step.
+
+  --provider <name>  ${PROVIDER_OPTIONS.join(', ')} (default: webgpu)
+  --part <name>      ${PARTS.join(', ')} (default: all)
+  --only <name>      the cases whose names begin so, such as sft
+  --small            a model of two narrow layers, for a GPU in software
+  --json             print one JSON result
+
+Example:
+  npm run gpu -- --provider webgpu --small --part correctness --only sft
+`
+
+const { provider, ...options } = await given().catch((error: unknown) => {
+  if (!(error instanceof UserError)) throw error
+  process.stderr.write(`gpu: ${error.message}\n`)
+  process.exit(2)
 })
-const provider = PROVIDER_OPTIONS.find((name) => name === options.provider)
-if (!provider) throw new Error(`--provider is one of ${PROVIDER_OPTIONS.join(', ')}`)
+
+/** The options of the command line, and a provider that is there. */
+async function given() {
+  const values = parsed()
+  if (values.help) {
+    process.stdout.write(HELP)
+    process.exit(0)
+  }
+  const provider = PROVIDER_OPTIONS.find((name) => name === values.provider)
+  if (!provider)
+    throw new UserError(`--provider is one of ${PROVIDER_OPTIONS.join(', ')}, and not "${values.provider}"`)
+  if (!PARTS.includes(values.part))
+    throw new UserError(`--part is one of ${PARTS.join(', ')}, and not "${values.part}"`)
+  if (!Object.keys(CASES).some((name) => name.startsWith(values.only)))
+    throw new UserError(`no case begins with "${values.only}"; they are ${Object.keys(CASES).join('; ')}`)
+  await checkDevice({ provider })
+  return { ...values, provider }
+}
+
+function parsed() {
+  try {
+    return parseArgs({
+      options: {
+        provider: { type: 'string', default: 'webgpu' },
+        part: { type: 'string', default: 'all' },
+        only: { type: 'string', default: '' },
+        small: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (error) {
+    const [sentence] = (error as Error).message.split('. ')
+    throw new UserError(`${sentence}; --help lists the options`)
+  }
+}
 
 const folder = await mkdtemp(join(tmpdir(), 'ortune-gpu-'))
 const pocket = join(import.meta.dirname, '..', '..', 'artifacts', 'pocket')

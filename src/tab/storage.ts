@@ -116,7 +116,9 @@ export async function opfsStorage(root = 'ortune'): Promise<TabStorage> {
       const [folders, name] = partsOf(path)
       const folder = await folderAt(folders, false)
       const handle = await folder?.getFileHandle(name).catch(orAbsent)
-      return handle?.getFile()
+      const file = await handle?.getFile()
+      // One that is being written for the first time, or was when its tab was closed, has a name and no bytes.
+      return file && file.size > 0 ? file : undefined
     },
     async write(path, pieces) {
       const [folders, name] = partsOf(path)

@@ -35,6 +35,8 @@ export const TASKS: Readonly<Record<string, BrowserTask>> = {
       max_steps: 5,
       ppo: {
         reward: { metric: 'rouge1' },
+        // A model that says nothing of what it should is told so, too.
+        missing_eos_penalty: 1,
         ...{ batch_size: 4, mini_batch_size: 2, ppo_epochs: 1, max_new_tokens: 5 },
         // Of a policy that has not moved the loss is 0 but for rounding; that of its values is compared.
         vf_coef: 10,

@@ -27,6 +27,14 @@ async function rowsInNode(path: string): Promise<string> {
   }
 }
 
+/** Numbers below the smallest normal float32 count as 0, as they do in this process once ONNX Runtime has run in it. */
+const withoutDenormals = (rows: string): string =>
+  rows.startsWith('[')
+    ? JSON.stringify(JSON.parse(rows), (_, value: unknown) =>
+        typeof value === 'number' && Math.abs(value) < 2 ** -126 ? 0 : value,
+      )
+    : rows
+
 describe('data in a tab of Chromium', function () {
   this.timeout(600_000)
   let browser: Browser
@@ -44,7 +52,7 @@ describe('data in a tab of Chromium', function () {
         if (!/\.(?:csv|tsv|jsonl|json|parquet)$/.test(name)) continue
         const path = `${folder}/${name.replaceAll('\\', '/')}`
         const rows = await tab.ask<typeof inside.rowsOf>('worker', 'rows', 'rowsOf', { path })
-        expect(rows, path).to.equal(await rowsInNode(join(root, path)))
+        expect(withoutDenormals(rows), path).to.equal(withoutDenormals(await rowsInNode(join(root, path))))
         read += Number(rows.startsWith('['))
       }
     expect(read).to.be.greaterThan(12)

@@ -10,6 +10,7 @@ import { defineConfig } from 'vite'
 
 import { modelRoutes, namedModels } from '../src/serve/models.ts'
 import { namesOf } from '../src/serve/request.ts'
+import { withoutJsonSchemas } from './lighter.ts'
 import { inlinedReward } from './reward/inlined.ts'
 
 const root = import.meta.dirname
@@ -67,11 +68,11 @@ export default defineConfig({
   base: './',
   resolve: { tsconfigPaths: true },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [withoutRuntime, withoutPictures, withModels, inlinedReward(root)],
+  plugins: [withoutRuntime, withoutPictures, withoutJsonSchemas, withModels, inlinedReward(root)],
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: {
     format: 'es',
-    plugins: () => [withoutRuntime, withoutPictures],
+    plugins: () => [withoutRuntime, withoutPictures, withoutJsonSchemas],
     // `src/serve/headers.ts` knows it by this name.
     rolldownOptions: { output: { entryFileNames: 'assets/worker-[hash].js' } },
   },

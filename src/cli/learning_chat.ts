@@ -1,5 +1,4 @@
 /** @module */
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { UserError } from '../errors.ts'
@@ -41,9 +40,9 @@ export async function openLearning(
 /** Does something with a session folder, if there is one, while no other process does. */
 export async function withSession(session: string | undefined, work: () => Promise<void>): Promise<void> {
   if (session === undefined) return work()
-  const { beside } = await import('../formats/disk.ts')
+  const { beside, makeFolder } = await import('../formats/disk.ts')
   const { withLock } = await import('../formats/lock.ts')
   const lock = beside(session, 'lock')
-  await mkdir(dirname(lock), { recursive: true })
+  await makeFolder(dirname(lock))
   await withLock(lock, session, work)
 }

@@ -16,11 +16,11 @@
  */
 import { rmSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
 import { UserError } from '../errors.ts'
-import { beside, kindOf, sync, syncTree, withPath } from './disk.ts'
+import { beside, kindOf, makeFolder, sync, syncTree, withPath } from './disk.ts'
 import { onExit } from './on_exit.ts'
 import { markedBeside, removeBeside } from './leftovers.ts'
 import { withLock } from './lock.ts'
@@ -38,7 +38,7 @@ export async function writeFileAtomic(
 ): Promise<void> {
   // Several may write the same file, such as evaluations of the same run, in one process or two; the last one stays.
   const temporary = markedBeside(path)
-  await mkdir(dirname(temporary), { recursive: true })
+  await makeFolder(dirname(temporary))
   await removeBeside(path)
   const forget = onExit(() => rmSync(temporary, { force: true }))
   try {
@@ -73,7 +73,7 @@ export async function writeFolderAtomic(
   mayReplace?: () => Promise<void>,
 ): Promise<void> {
   const lock = beside(path, 'ortune-lock')
-  await mkdir(dirname(lock), { recursive: true })
+  await makeFolder(dirname(lock))
   await withLock(lock, path, async () => {
     await recoverFolder(path)
     const exists = await kindOf(path)
@@ -102,7 +102,7 @@ export async function fillTemporary(
   const remove = { recursive: true, force: true } as const
   const forget = onExit(() => rmSync(temporary, remove))
   try {
-    await mkdir(temporary, { recursive: true })
+    await makeFolder(temporary)
     await fill(temporary)
     await syncTree(temporary)
   } catch (error) {

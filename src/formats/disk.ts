@@ -2,8 +2,10 @@
  * What writing safely is made of: names beside a target, and waiting for the disk.
  * @module
  */
-import { open, readdir, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+
+import { UserError } from '../errors.ts'
 
 /** A hidden name beside a target, on the same file system, so that one rename leads to the other. */
 export function beside(path: string, suffix: string): string {
@@ -17,6 +19,29 @@ export function withPath(path: string, error: unknown): unknown {
     ? Object.assign(error, { path })
     : error
 }
+
+/**
+ * Makes a folder and those that it lies in, where they are not there. Node's `mkdir` with `recursive` never returns where a folder
+ * takes no others, as in /proc.
+ *
+ * @throws UserError where a part of the path is a file, or a folder in which nothing can be made
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const kind = await kindOf(path)
+  if (kind === 'folder') return
+  if (kind === 'file')
+    throw new UserError(`${path} is a file where a folder is needed; move it, or name another place`)
+  await makeFolder(dirname(resolve(path)))
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    // Another process was faster.
+    if (error.code === 'EEXIST') return
+    throw error.code === 'ENOENT' ? notWritable(path) : error
+  })
+}
+
+/** Of a place in a folder that is there and takes nothing. */
+export const notWritable = (path: string): UserError =>
+  new UserError(`${path} cannot be written, as its folder takes no files or folders; name another place`)
 
 /** What there is at a path; undefined: nothing. */
 export async function kindOf(path: string): Promise<'folder' | 'file' | undefined> {

@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 
 import { UserError } from '../errors.ts'
+import { notWritable } from './disk.ts'
 import { removeBehind } from './leftovers.ts'
 import { onExit } from './on_exit.ts'
 import type { Owner } from './processes.ts'
@@ -43,6 +44,7 @@ export async function withLock<T>(file: string, what: string, work: () => Promis
   } catch (error) {
     // Whoever may not write there is told of what was to be written, not of the lock.
     const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') throw notWritable(what)
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
       Object.assign(error as Error, { path: what, dest: undefined })
     throw error

@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises'
 import { expect } from 'chai'
 
 import { UserError } from '../../src/errors.ts'
+import { userError, withFolder } from '../data/helpers.ts'
 import { recoverFolder, writeFileAtomic, writeFolderAtomic } from '../../src/formats/atomic.ts'
 import { rejection } from '../rejection.ts'
 
@@ -192,4 +193,20 @@ describe('atomic writing', () => {
       expect(existsSync(temporary)).to.equal(false)
     })
   })
+
+  it('says where nothing can be written, and that a file is no folder, at once', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'file')
+      await writeFileAtomic(file, 'text')
+      const write = (path: string) => userError(() => writeFolderAtomic(path, async () => undefined))
+      const inFile = `${file} is a file where a folder is needed; move it, or name another place`
+      expect(await write(join(file, 'x'))).to.equal(inFile)
+      expect(await write(join(file, 'x', 'y'))).to.equal(inFile)
+      expect(await userError(() => writeFileAtomic(join(file, 'x'), ''))).to.equal(inFile)
+      if (process.platform !== 'linux') return
+      for (const path of ['/proc/ortune', '/proc/ortune/x', '/proc/ortune/x/y'])
+        expect(await write(path)).to.equal(
+          '/proc/ortune cannot be written, as its folder takes no files or folders; name another place',
+        )
+    })).timeout(10_000)
 })

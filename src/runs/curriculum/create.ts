@@ -2,10 +2,10 @@
  * The beginning of a curriculum: all of it is checked, and the run of its first stage is made.
  * @module
  */
-import { mkdir } from 'node:fs/promises'
 
 import type { PrepareReport } from '../../data/sets/prepare.ts'
 import { UserError } from '../../errors.ts'
+import { makeFolder } from '../../formats/disk.ts'
 import { writeFolderAtomic } from '../../formats/atomic.ts'
 import { quote } from '../../quote.ts'
 import { checkOut } from '../check_out.ts'
@@ -43,7 +43,7 @@ export async function createCurriculum(
   const fill = async (folder: string) => {
     const [first] = stages as [PlannedStage]
     const run = visitFolder(folder, visitName(1, first.name))
-    await mkdir(run, { recursive: true })
+    await makeFolder(run)
     await ofStage(first.name, () => fillRun(run, first.config, watcher))
     const directory = process.cwd()
     await writeCurriculum(folder, { format_version: 1, config, directory, order, fingerprints, visits: [] })

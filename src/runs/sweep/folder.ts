@@ -7,13 +7,14 @@
  *     learning_rate=1e-4,…/      the runs
  * @module
  */
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
 import { z } from 'zod'
 
 import { UserError } from '../../errors.ts'
+import { makeFolder } from '../../formats/disk.ts'
 import { writeFileAtomic } from '../../formats/atomic.ts'
 import { exists, readJson } from '../../formats/read_file.ts'
 import { quote } from '../../quote.ts'
@@ -68,7 +69,7 @@ export async function openSweepFolder({ out, axes, shared, variants }: SweepPlan
     throw new UserError(
       'there is nothing to sweep over; give a key several values, such as learning_rate=1e-4,3e-4',
     )
-  await mkdir(out, { recursive: true })
+  await makeFolder(out)
   const now = {
     ...{ keys: scales, shared: before?.shared ?? mine },
     ...(Object.keys(named).length === 0 ? {} : { variants: named }),

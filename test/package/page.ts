@@ -13,7 +13,11 @@ const origin = 'http://page.invalid'
 const document = {
   title: '',
   querySelectorAll: () => [],
-  createElement: () => ({ relList: { supports: () => true } }),
+  getElementsByTagName: () => [],
+  // To Vite, which asks for links to scripts before it imports them, all are there already.
+  querySelector: () => ({ nonce: '', getAttribute: () => null }),
+  createElement: () => ({ relList: { supports: () => true }, setAttribute() {}, addEventListener() {} }),
+  head: { appendChild() {} },
 }
 const world = {
   ...{ URL, TextDecoder, TextEncoder, Response, performance, setTimeout, clearTimeout, atob, console },

@@ -5,6 +5,7 @@ import type { JSX } from 'preact'
 import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
 import { attempt } from './said.ts'
+import { namesClasses } from './tasks.ts'
 import { runs } from './state.ts'
 import { workshop } from './workshop.ts'
 
@@ -24,7 +25,7 @@ const classify = (run: string): Promise<boolean> =>
   })
 
 export function Classify(): JSX.Element | null {
-  const able = runs.value.filter(({ task, step }) => task === 'classification' && step > 0)
+  const able = runs.value.filter(({ task, step }) => namesClasses(task) && step > 0)
   const run = able.find(({ name }) => name === chosen.value) ?? able.at(-1)
   if (!run) return null
   return (

@@ -101,3 +101,6 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
 }
 
 export const PAGE_TASKS = Object.keys(tasks) as readonly PageTask[]
+
+/** Whether what a run of the task trains names classes; runs of tasks that the page does not teach may be there, too. */
+export const namesClasses = (task: TaskName): boolean => task in tasks && !tasks[task as PageTask].writes

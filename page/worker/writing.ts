@@ -1,6 +1,6 @@
 /** @module */
 import type { Runtime, TabModel, TabStorage, TabWriter } from '../../src/web.ts'
-import { createTabWriter, keptAdapter, readTabRun, trainedAdapter, UserError } from '../../src/web.ts'
+import { createTabWriter, keptAdapter, readTabRun, trainedAdapter } from '../../src/web.ts'
 import type { PeftAdapter } from '../../src/web.ts'
 import type { Writer, WriteRequest, Written } from './workshop.ts'
 
@@ -23,15 +23,10 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
 
   async function adapterOf(given: Writer): Promise<PeftAdapter | null> {
     if (given.kind === 'model') return null
-    const adapter =
-      given.kind === 'adapter'
-        ? await keptAdapter(storage, given.name)
-        : await trainedAdapter(storage, await readTabRun(storage, given.name), model, 'last')
-    if (adapter.baseModel !== null && adapter.baseModel !== model.files.where)
-      throw new UserError(
-        `${given.name} was trained on ${adapter.baseModel}, and ${model.files.where} is open; open that model first`,
-      )
-    return adapter
+    // Whether it fits the model its shapes tell; it may know the model by another name or path.
+    return given.kind === 'adapter'
+      ? keptAdapter(storage, given.name)
+      : trainedAdapter(storage, await readTabRun(storage, given.name), model, 'last')
   }
 
   async function writeAlone(

@@ -10,6 +10,7 @@ import { openServer } from '../../src/serve/server.ts'
 import { withFolder } from '../data/helpers.ts'
 import { rejection } from '../rejection.ts'
 import { ask, withServer } from './asking.ts'
+import { itWhere } from '../it_where.ts'
 
 /** A page, with what must not be seen beside it and in it. */
 async function withPage<T>(use: (folder: string, page: string) => Promise<T>): Promise<T> {
@@ -221,34 +222,35 @@ describe('the server of pages', () => {
       expect((await ask(url, '/assets/a.js')).status).to.equal(404)
     }))
 
-  it('keeps no file open for those who have gone, or asked for its size alone', function () {
-    if (process.platform !== 'linux') this.skip()
-    return withServedPage(async (url, page) => {
-      const large = await open(join(page, 'large.bin'), 'w')
-      await large.truncate(2 ** 32)
-      await large.close()
-      const openFiles = async () =>
-        (
-          await Promise.all(
-            (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
-          )
-        ).filter((path) => path.endsWith('large.bin')).length
-      const head = await ask(url, '/large.bin', { method: 'HEAD' })
-      expect([head.status, head.headers['content-length'], head.text]).to.deep.equal([
-        200,
-        String(2 ** 32),
-        '',
-      ])
-      for (let i = 0; i < 20; i++) {
-        const gone = new AbortController()
-        const response = await fetch(new URL('large.bin', url), { signal: gone.signal })
-        await response.body!.getReader().read()
-        gone.abort()
-      }
-      for (let i = 0; i < 100 && (await openFiles()) > 0; i++) await setTimeout(20)
-      expect(await openFiles()).to.equal(0)
-    })
-  })
+  itWhere(process.platform === 'linux', 'what is open is read in /proc')(
+    'keeps no file open for those who have gone, or asked for its size alone',
+    () =>
+      withServedPage(async (url, page) => {
+        const large = await open(join(page, 'large.bin'), 'w')
+        await large.truncate(2 ** 32)
+        await large.close()
+        const openFiles = async () =>
+          (
+            await Promise.all(
+              (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+            )
+          ).filter((path) => path.endsWith('large.bin')).length
+        const head = await ask(url, '/large.bin', { method: 'HEAD' })
+        expect([head.status, head.headers['content-length'], head.text]).to.deep.equal([
+          200,
+          String(2 ** 32),
+          '',
+        ])
+        for (let i = 0; i < 20; i++) {
+          const gone = new AbortController()
+          const response = await fetch(new URL('large.bin', url), { signal: gone.signal })
+          await response.body!.getReader().read()
+          gone.abort()
+        }
+        for (let i = 0; i < 100 && (await openFiles()) > 0; i++) await setTimeout(20)
+        expect(await openFiles()).to.equal(0)
+      }),
+  )
 
   it('takes the next port where none was asked for, and says which one is taken where one was', async () => {
     await withServer([], (first) =>

@@ -151,7 +151,7 @@ describe('WebGPU in Node', function () {
     const error = await losses('webgpu').catch((thrown: unknown) => thrown)
     expect(error).to.be.instanceOf(UserError)
     expect((error as Error).message).to.equal(
-      'the provider has no float16 on this device; use precision fp32, or the provider cuda or cpu',
+      "webgpu on this device has no float16; use the provider 'auto' or 'cpu', or make the run with precision fp32",
     )
     expect(await readdir(join(folder, 'half', 'webgpu'))).not.to.include('run')
   })

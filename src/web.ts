@@ -25,7 +25,9 @@ export {
   keepAdapter,
   keptAdapter,
   keptAdapters,
+  keptHead,
   mergedBlobs,
+  readAdapterHead,
   trainedAdapter,
 } from './tab/adapter.ts'
 export type { PeftAdapter } from './formats/peft_files.ts'

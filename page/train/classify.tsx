@@ -1,4 +1,4 @@
-/** Which class a text is of, as a run has learned it. @module */
+/** Which class a text is of, as a run or an adapter has learned it. @module */
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 
@@ -6,34 +6,40 @@ import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
 import { attempt } from './said.ts'
 import { namesClasses } from './tasks.ts'
-import { runs } from './state.ts'
+import { adapters, runs } from './state.ts'
+import { trainedKey, TrainedOptions } from './trained_options.tsx'
 import { workshop } from './workshop.ts'
+import type { Trained } from '../worker/workshop.ts'
 
 const text = signal('a light in a transparent protective case')
 const chosen = signal<string | undefined>(undefined)
 const classes = signal<readonly { readonly name: string; readonly probability: number }[]>([])
 const busy = signal(false)
 
-const classify = (run: string): Promise<boolean> =>
+const classify = (by: Trained): Promise<boolean> =>
   attempt('compare', async () => {
     busy.value = true
     try {
-      classes.value = await workshop.classify(run, text.value)
+      classes.value = await workshop.classify(by, text.value)
     } finally {
       busy.value = false
     }
   })
 
 export function Classify(): JSX.Element | null {
-  const able = runs.value.filter(({ task, step }) => namesClasses(task) && step > 0)
-  const run = able.find(({ name }) => name === chosen.value) ?? able.at(-1)
-  if (!run) return null
+  const able = {
+    run: runs.value.filter(({ task, step }) => namesClasses(task) && step > 0),
+    adapter: adapters.value.filter((one) => one.classes.length > 0),
+  }
+  const all = [...named('adapter', able.adapter), ...named('run', able.run)]
+  const by = all.find((one) => trainedKey(one) === chosen.value) ?? all.at(-1)
+  if (!by) return null
   return (
     <form
       class="stack classify"
       onSubmit={(event) => {
         event.preventDefault()
-        void classify(run.name)
+        void classify(by)
       }}
     >
       <h3>Which class?</h3>
@@ -47,16 +53,18 @@ export function Classify(): JSX.Element | null {
             />
           )}
         </Field>
-        <Field label="Run">
+        <Field label="By">
           {(given) => (
             <select
               {...given}
-              value={run.name}
-              onChange={({ currentTarget: { value } }) => (chosen.value = value)}
+              value={trainedKey(by)}
+              onChange={({ currentTarget: { value } }) => {
+                chosen.value = value
+                // What another said is not what this one says.
+                classes.value = []
+              }}
             >
-              {able.map(({ name }) => (
-                <option key={name}>{name}</option>
-              ))}
+              <TrainedOptions runs={able.run} adapters={able.adapter} />
             </select>
           )}
         </Field>
@@ -70,6 +78,9 @@ export function Classify(): JSX.Element | null {
     </form>
   )
 }
+
+const named = (kind: Trained['kind'], entries: readonly { readonly name: string }[]): Trained[] =>
+  entries.map(({ name }) => ({ kind, name }))
 
 const percent = (probability: number): string => `${(100 * probability).toFixed(1)} %`
 

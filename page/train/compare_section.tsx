@@ -10,7 +10,8 @@ import { firstPrompts } from './prompts.ts'
 import { Section } from './section.tsx'
 import { adapters, after, model, runs } from './state.ts'
 import { PAGE_TASKS, tasks } from './tasks.ts'
-import { columns, compare, options, prompt, stop, writerKey, writerOf, writing } from './writing.ts'
+import { trainedKey, trainedOf, TrainedOptions } from './trained_options.tsx'
+import { columns, compare, options, prompt, stop, writing } from './writing.ts'
 
 export const CompareSection = (): JSX.Element => (
   <Section name="compare" title="Compare">
@@ -78,32 +79,15 @@ function Writers(): JSX.Element {
   return (
     <select
       aria-label="Who writes after"
-      value={after.value ? writerKey(after.value) : ''}
+      value={after.value ? trainedKey(after.value) : ''}
       onChange={({ currentTarget: { value } }) => {
-        after.value = writerOf(value)
+        after.value = trainedOf(value)
         // Swapped at once, as it was asked for.
         if (columns.before.value && !writing.value) void compare()
       }}
     >
       <option value="">nobody yet</option>
-      {written.length > 0 && (
-        <optgroup label="Runs">
-          {written.map(({ name, step }) => (
-            <option key={name} value={`run/${name}`}>
-              {name}, step {step}
-            </option>
-          ))}
-        </optgroup>
-      )}
-      {usable.length > 0 && (
-        <optgroup label="Adapters">
-          {usable.map(({ name }) => (
-            <option key={name} value={`adapter/${name}`}>
-              {name}
-            </option>
-          ))}
-        </optgroup>
-      )}
+      <TrainedOptions runs={written} adapters={usable} />
     </select>
   )
 }

@@ -11,7 +11,7 @@ import type {
   Room,
   RunEntry,
   Source,
-  Writer,
+  Trained,
 } from '../worker/workshop.ts'
 import type { TabLogRecord } from '../../src/web.ts'
 import type { PageTask } from './tasks.ts'
@@ -66,7 +66,7 @@ export const shownRun = computed(() => runs.value.find(({ name }) => name === sh
 
 export const adapters = signal<readonly AdapterEntry[]>([])
 /** Who writes in the right column of a comparison. */
-export const after = signal<Writer | undefined>(undefined)
+export const after = signal<Trained | undefined>(undefined)
 
 export const preferences = signal<readonly Preference[]>([])
 

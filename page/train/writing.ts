@@ -8,7 +8,7 @@ import { firstPrompts } from './prompts.ts'
 import { attempt } from './said.ts'
 import { after } from './state.ts'
 import { userError } from './settings.ts'
-import type { WriteRequest, Writer, Written } from '../worker/workshop.ts'
+import type { WriteRequest, Written } from '../worker/workshop.ts'
 
 /** What someone writes, as it comes. */
 export interface Column {
@@ -54,9 +54,10 @@ export const compare = (): Promise<boolean> =>
     }
     columns.after.value = undefined
     try {
+      // The adapter first, as what has room for it has room for none.
       await Promise.all([
-        write({ ...request, writer: { kind: 'model' } }, columns.before),
         ...(after.value ? [write({ ...request, writer: after.value }, columns.after)] : []),
+        write({ ...request, writer: { kind: 'model' } }, columns.before),
       ])
     } finally {
       writing.value = false
@@ -81,13 +82,4 @@ export async function write(request: WriteRequest, column: { value: Column | und
     column.value = undefined
     throw error
   }
-}
-
-export const writerKey = (writer: Writer): string =>
-  writer.kind === 'model' ? 'model' : `${writer.kind}/${writer.name}`
-
-export function writerOf(key: string): Writer | undefined {
-  const at = key.indexOf('/')
-  const kind = key.slice(0, at)
-  return kind === 'run' || kind === 'adapter' ? { kind, name: key.slice(at + 1) } : undefined
 }

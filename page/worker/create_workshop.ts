@@ -12,13 +12,16 @@ import {
   adapterBlobs,
   blobFiles,
   createTabRun,
+  isNamed,
   keepAdapter,
   keptAdapter,
   keptAdapters,
+  keptHead,
   memoryStorage,
   mergedBlobs,
   openTabClassifier,
   opfsStorage,
+  readAdapterHead,
   readPeftFiles,
   readTabLog,
   readTabRun,
@@ -87,7 +90,20 @@ export function createWorkshop(): Workshop {
     const adapter = await keptAdapter(storage, name)
     const bytes = [...adapterBlobs(adapter).values()].reduce((sum, { size }) => sum + size, 0)
     const { baseModel: model, r: rank, target_modules: modules } = adapter
-    return { name, model, rank, modules, bytes, head: adapter.head !== undefined }
+    const head = await keptHead(storage, name)
+    const classes = isNamed(head) ? head.classes : []
+    return { name, model, rank, modules, bytes, head: adapter.head !== undefined, classes }
+  }
+
+  const classifying = {
+    async run(name: string) {
+      const { head } = await readTabRun(storage, name)
+      return { name, head, adapter: await trained(name) }
+    },
+    adapter: async (name: string) => ({
+      ...{ name, head: await keptHead(storage, name) },
+      adapter: await keptAdapter(storage, name),
+    }),
   }
 
   return {
@@ -176,16 +192,18 @@ export function createWorkshop(): Workshop {
       return entries
     },
     async keepAdapter(run, name) {
-      await keepAdapter(storage, safeName(name), await trained(run))
+      const { head } = await readTabRun(storage, run)
+      await keepAdapter(storage, safeName(name), await trained(run), head)
       return adapterEntry(safeName(name))
     },
     async addAdapter(name, files) {
       const given = blobFiles(name, new Map(files.map((file) => [file.name, file])))
-      await keepAdapter(storage, safeName(name), await readPeftFiles(given))
+      await keepAdapter(storage, safeName(name), await readPeftFiles(given), await readAdapterHead(given))
       return adapterEntry(safeName(name))
     },
     removeAdapter: (name) => storage.remove(`adapters/${name}`),
-    adapterZip: async (name) => zip(name, adapterBlobs(await keptAdapter(storage, name))),
+    adapterZip: async (name) =>
+      zip(name, adapterBlobs(await keptAdapter(storage, name), await keptHead(storage, name))),
     mergedZip: async (name) => zip(name, await mergedBlobs(current(), await keptAdapter(storage, name))),
 
     async write(request, onText) {
@@ -195,9 +213,9 @@ export function createWorkshop(): Workshop {
     async stopWriting() {
       desk?.stop()
     },
-    async classify(run, text) {
-      const record = await readTabRun(storage, run)
-      const classifier = await openTabClassifier(modelOf(record), record, await trained(run), running())
+    async classify(by, text) {
+      const { adapter, ...known } = await classifying[by.kind](by.name)
+      const classifier = await openTabClassifier(current(), known, adapter, running())
       try {
         const [probabilities] = await classifier.classify([text])
         return classifier.classes.map((name, i) => ({ name, probability: probabilities![i]! }))

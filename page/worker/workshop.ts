@@ -123,10 +123,18 @@ export interface AdapterEntry {
   readonly bytes: number
   /** Of a classifier or a reward model, which writes no texts. */
   readonly head: boolean
+  /** The names of a classifier's classes, where they are known. */
+  readonly classes: readonly string[]
 }
 
-/** Who writes: the model as it is, with an adapter that is kept, or with what a run has trained so far. */
-export type Writer = { readonly kind: 'model' } | { readonly kind: 'adapter' | 'run'; readonly name: string }
+/** An adapter that is kept, or what a run has trained so far. */
+export interface Trained {
+  readonly kind: 'adapter' | 'run'
+  readonly name: string
+}
+
+/** Who writes: the model as it is, or with what was trained. */
+export type Writer = { readonly kind: 'model' } | Trained
 
 export interface WriteRequest {
   readonly prompt: string
@@ -183,10 +191,10 @@ export interface Workshop {
   adapters(): Promise<AdapterEntry[]>
   /** Keeps what a run has trained, as an adapter. */
   keepAdapter(run: string, name: string): Promise<AdapterEntry>
-  /** Keeps an adapter of PEFT's: adapter_config.json and adapter_model.safetensors. */
+  /** Keeps an adapter of PEFT's: adapter_config.json and adapter_model.safetensors, and of a classifier head.json. */
   addAdapter(name: string, files: readonly File[]): Promise<AdapterEntry>
   removeAdapter(name: string): Promise<void>
-  /** A zip of PEFT's two files. */
+  /** A zip of PEFT's two files, and of a classifier head.json. */
   adapterZip(name: string): Promise<Blob>
   /** A zip of the model's folder with the adapter merged into it. */
   mergedZip(name: string): Promise<Blob>
@@ -194,9 +202,9 @@ export interface Workshop {
   /** Between two steps where training is under way. */
   write(request: WriteRequest, onText?: (piece: string) => void): Promise<Written>
   stopWriting(): Promise<void>
-  /** The probability of each class, of what a run of classification has trained. */
+  /** The probability of each class, by a run of classification or a kept adapter that knows its classes. */
   classify(
-    run: string,
+    by: Trained,
     text: string,
   ): Promise<readonly { readonly name: string; readonly probability: number }[]>
 

@@ -1,5 +1,5 @@
 /** @module */
-import type { Runtime, TabModel, TabStorage, TabWriter } from '../../src/web.ts'
+import type { Generator, Runtime, TabModel, TabStorage, TabWriter } from '../../src/web.ts'
 import { createTabWriter, keptAdapter, readTabRun, trainedAdapter } from '../../src/web.ts'
 import type { PeftAdapter } from '../../src/web.ts'
 import type { Writer, WriteRequest, Written } from './workshop.ts'
@@ -18,7 +18,8 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
   const writer: TabWriter = createTabWriter(model, runtime)
   let texts = 0
   let stoppedAt = 0
-  /** One text at a time, as adapters take turns. */
+  const underWay = new Set<Promise<unknown>>()
+  /** Adapters are put in one after the other. */
   let before: Promise<unknown> = Promise.resolve()
 
   async function adapterOf(given: Writer): Promise<PeftAdapter | null> {
@@ -29,14 +30,12 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
       : trainedAdapter(storage, await readTabRun(storage, given.name), model, 'last')
   }
 
-  async function writeAlone(
+  async function writeOne(
     { prompt, writer: who, max_new_tokens, temperature, seed }: WriteRequest,
     onText: (piece: string) => void,
     number: number,
   ): Promise<Written> {
-    const adapter = await adapterOf(who)
-    const began = performance.now()
-    const generator = await writer.use(adapter)
+    const { generator, swap } = await putIn(who)
     const ready = performance.now()
     let text = ''
     let tokens = 0
@@ -57,20 +56,32 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
     } finally {
       await generator.release()
     }
-    return { text, tokens, seconds: (performance.now() - ready) / 1000, swap: ready - began }
+    return { text, tokens, seconds: (performance.now() - ready) / 1000, swap }
+  }
+
+  function putIn(who: Writer): Promise<{ readonly generator: Generator; readonly swap: number }> {
+    const next = before.then(async () => {
+      const adapter = await adapterOf(who)
+      const began = performance.now()
+      const generator = await writer.use(adapter)
+      return { generator, swap: performance.now() - began }
+    })
+    before = next.catch(() => undefined)
+    return next
   }
 
   return {
     write(request, onText = () => undefined) {
-      const number = ++texts
-      const written = before.then(() => writeAlone(request, onText, number))
-      before = written.catch(() => undefined)
+      const written = writeOne(request, onText, ++texts)
+      const ended = written.catch(() => undefined)
+      underWay.add(ended)
+      void ended.then(() => underWay.delete(ended))
       return written
     },
     stop: () => void (stoppedAt = texts),
     async release() {
       stoppedAt = texts
-      await before
+      await Promise.all(underWay)
       await writer.release()
     },
   }

@@ -3,20 +3,26 @@
  * @module
  */
 import { headShapes } from '../../graphs/models/encoder.ts'
-import { headOutputs, isPooled } from '../../graphs/models/head.ts'
+import type { Head } from '../../graphs/models/head.ts'
+import { headOutputs, isPooled, languageHead } from '../../graphs/models/head.ts'
 import { inferenceGraph } from '../../graphs/inference/generation.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { UserError } from '../errors.ts'
 import { graphNames } from '../exports/export_type.ts'
 import { mergeAdapter } from '../exports/merge.ts'
 import { externalData } from '../formats/external_data.ts'
+import type { Files } from '../formats/files.ts'
+import { has } from '../formats/files.ts'
 import type { FloatTensor } from '../formats/float_tensor.ts'
+import { headSchema } from '../formats/heads.ts'
 import type { PeftAdapter } from '../formats/peft_files.ts'
 import { ADAPTER_CONFIG, ADAPTER_MODEL, peftFiles, readPeftFiles } from '../formats/peft_files.ts'
 import { encodeSafetensors } from '../formats/safetensors_bytes.ts'
 import { parseSafetensorsHeader } from '../formats/safetensors_header.ts'
 import { WEIGHTS_FILE } from '../formats/weight_files.ts'
 import { adaptationOf } from '../runs/learning_config.ts'
+import { checkJson } from '../schema.ts'
+import type { BlobFiles } from './blob_files.ts'
 import { blobFiles } from './blob_files.ts'
 import type { TabModel } from './model.ts'
 import { runFolder, trainedShapes } from './run.ts'
@@ -61,22 +67,40 @@ export async function trainedAdapter(
 
 const isAdapter = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name)
 
-/** The two files of an adapter's folder, by their names. */
-export function adapterBlobs(adapter: PeftAdapter): Map<string, Blob> {
+/** Beside PEFT's files: what the head's numbers mean, which PEFT does not keep. */
+const HEAD_FILE = 'head.json'
+
+/**
+ * The files of an adapter's folder, by their names: PEFT's two, and `head.json` where a head is given.
+ *
+ * @param head of a classifier: its kind and the names of its classes
+ */
+export function adapterBlobs(adapter: PeftAdapter, head: Head = languageHead): Map<string, Blob> {
   const { config, tensors } = peftFiles(adapter)
   return new Map([
-    [ADAPTER_CONFIG, new Blob([config])],
+    ...(isPooled(head) ? [[HEAD_FILE, new Blob([`${JSON.stringify(head, null, 2)}\n`])] as const] : []),
     [ADAPTER_MODEL, new Blob(encodeSafetensors(tensors) as BlobPart[])],
+    [ADAPTER_CONFIG, new Blob([config])],
   ])
 }
 
 const adapterFolder = (name: string): string => `adapters/${name}`
 
-/** Keeps an adapter under a name, in place of one that has it. */
-export async function keepAdapter(storage: TabStorage, name: string, adapter: PeftAdapter): Promise<void> {
+/**
+ * Keeps an adapter under a name, in place of one that has it.
+ *
+ * @param head of a classifier: its kind and the names of its classes
+ */
+export async function keepAdapter(
+  storage: TabStorage,
+  name: string,
+  adapter: PeftAdapter,
+  head?: Head,
+): Promise<void> {
+  const blobs = adapterBlobs(adapter, head)
   // The configuration last: without it there is no adapter.
-  for (const [file, blob] of [...adapterBlobs(adapter)].reverse())
-    await storage.write(`${adapterFolder(name)}/${file}`, [blob])
+  for (const [file, blob] of blobs) await storage.write(`${adapterFolder(name)}/${file}`, [blob])
+  if (!blobs.has(HEAD_FILE)) await storage.remove(`${adapterFolder(name)}/${HEAD_FILE}`)
 }
 
 /** The names of the adapters that are kept. */
@@ -88,13 +112,34 @@ export async function keptAdapters(storage: TabStorage): Promise<string[]> {
 }
 
 /** @throws UserError where there is none of the name, or it is damaged */
-export async function keptAdapter(storage: TabStorage, name: string): Promise<PeftAdapter> {
+export const keptAdapter = async (storage: TabStorage, name: string): Promise<PeftAdapter> =>
+  readPeftFiles(await keptFiles(storage, name))
+
+/**
+ * What the numbers of a kept adapter's head mean.
+ *
+ * @throws UserError where its file is damaged
+ */
+export const keptHead = async (storage: TabStorage, name: string): Promise<Head> =>
+  readAdapterHead(await keptFiles(storage, name))
+
+/**
+ * What the numbers of an adapter's head mean, as `head.json` among its files says.
+ *
+ * @throws UserError where it is damaged
+ */
+export const readAdapterHead = async (files: Files): Promise<Head> =>
+  (await has(files, HEAD_FILE))
+    ? checkJson(headSchema, await files.json(HEAD_FILE), files.path(HEAD_FILE))
+    : languageHead
+
+async function keptFiles(storage: TabStorage, name: string): Promise<BlobFiles> {
   const blobs = new Map<string, Blob>()
-  for (const file of [ADAPTER_CONFIG, ADAPTER_MODEL]) {
+  for (const file of [ADAPTER_CONFIG, ADAPTER_MODEL, HEAD_FILE]) {
     const blob = await storage.read(`${adapterFolder(name)}/${file}`)
     if (blob) blobs.set(file, blob)
   }
-  return readPeftFiles(blobFiles(name, blobs))
+  return blobFiles(name, blobs)
 }
 
 /**

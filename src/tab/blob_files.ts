@@ -69,7 +69,7 @@ const NEEDED = ['config.json', 'tokenizer.json', 'model.safetensors'] as const
 const OPTIONAL = ['generation_config.json', 'tokenizer_config.json', 'chat_template.jinja'] as const
 
 export interface FetchModelOptions {
-  /** The names of its files; by default those that a model usually has are tried. */
+  /** The names of its files; by default those that a model usually has are tried, and a browser's console shows which are not there. */
   readonly names?: readonly string[]
   /** Is told of the bytes of the weights. */
   readonly progress?: (done: number, of: number) => void

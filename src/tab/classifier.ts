@@ -15,16 +15,20 @@ import type { TabRunRecord } from './run_record.ts'
 /**
  * Opens what a run of classification has trained.
  *
- * @param adapter of the run, with its head
- * @throws UserError where the run knows no classes
+ * @param of what errors call it, and what its numbers mean: a run's record, or an adapter's name and head
+ * @param adapter with the tensors of the head
+ * @throws UserError where it knows no classes
  */
 export async function openTabClassifier(
   model: TabModel,
-  { name, head }: TabRunRecord,
+  { name, head }: Pick<TabRunRecord, 'name' | 'head'>,
   adapter: PeftAdapter,
   runtime: Runtime,
 ): Promise<OpenClassifier> {
-  if (!isNamed(head)) throw new UserError(`${name} knows no classes; choose a run of task classification`)
+  if (!isNamed(head))
+    throw new UserError(
+      `${name} knows no classes; choose a run of task classification, or an adapter with head.json`,
+    )
   const { config, tokenizer, files } = model
   const { lora, feeds } = adapterInputs(config, adapter, name)
   const classes = headOutputs(head)

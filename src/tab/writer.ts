@@ -9,6 +9,7 @@ import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import { UserError } from '../errors.ts'
 import type { PeftAdapter } from '../formats/peft_files.ts'
+import type { Decoder } from '../generation/decoder.ts'
 import { createDecoder } from '../generation/decoder.ts'
 import type { Generator } from '../generation/text_generator.ts'
 import { textGenerator } from '../generation/text_generator.ts'
@@ -18,15 +19,18 @@ import { adaptationOf } from '../runs/learning_config.ts'
 import { loraScale } from '../runtime/feeds.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { Feeds, HostTensor, Session } from '../runtime/session.ts'
+import { createQueue } from '../runtime/web/queue.ts'
 import type { TabModel } from './model.ts'
 
 export interface TabWriter {
   /**
-   * Writes with an adapter from now on, or as the model itself: null.
+   * What writes with an adapter, or as the model itself: null. Several may write at once, a token each in turn; one whose adapter is larger
+   * than those before it begins when the texts under way have ended.
    *
    * @throws UserError where the adapter does not fit the model
    */
   use(adapter: PeftAdapter | null): Promise<Generator>
+  /** Waits for the texts under way. */
   release(): Promise<void>
 }
 
@@ -35,13 +39,18 @@ interface Opened {
   readonly lora: LoraConfig
   readonly session: Session
   readonly constants: Feeds
+  /** Each ends with a text under way. */
+  readonly users: Set<Promise<void>>
 }
 
 /** Opens nothing yet: the first use does. */
 export function createTabWriter(model: TabModel, runtime: Runtime): TabWriter {
   const { config, tokenizer, generation } = model
+  const facts = factsOf(config)
   const shapesOf = (lora: LoraConfig) =>
     new Map([...encoderShapes({ config, lora })].filter(([name]) => /\.lora_[AB]\.weight$/.test(name)))
+  const usual = adaptationOf({ lora: undefined }, config) as LoraConfig
+  const queue = createQueue()
   let opened: Opened | undefined
 
   async function openFor(lora: LoraConfig): Promise<Opened> {
@@ -51,45 +60,73 @@ export function createTabWriter(model: TabModel, runtime: Runtime): TabWriter {
       r: Math.max(lora.r, opened?.lora.r ?? 0),
       target_modules: [...new Set([...lora.target_modules, ...(opened?.lora.target_modules ?? [])])],
     }
-    await opened?.session.release()
-    opened = undefined
+    await close()
     const { session, constants } = await model.openGraph(
       'the writer',
       (stored) => decodingGraph({ config, lora: wider, stored }),
       runtime,
     )
-    return (opened = { lora: wider, session, constants })
+    return (opened = { lora: wider, session, constants, users: new Set() })
   }
   const covers = (has: LoraConfig, wanted: LoraConfig): boolean => {
     const shapes = shapesOf(has)
     return has.r >= wanted.r && [...shapesOf(wanted).keys()].every((name) => shapes.has(name))
+  }
+  async function close(): Promise<void> {
+    const old = opened
+    opened = undefined
+    if (!old) return
+    await Promise.all(old.users)
+    await old.session.release()
+  }
+
+  /** Works with a session that has room for the adapter, and that stays open meanwhile. */
+  async function borrow<T>(lora: LoraConfig | null, work: (from: Opened) => Promise<T>): Promise<T> {
+    let end = (): void => undefined
+    const user = new Promise<void>((resolve) => (end = resolve))
+    const from = await queue(async () => {
+      const place = await openFor(lora ?? opened?.lora ?? usual)
+      place.users.add(user)
+      return place
+    })
+    try {
+      return await work(from)
+    } finally {
+      from.users.delete(user)
+      end()
+    }
   }
 
   return {
     async use(adapter) {
       if (adapter?.head)
         throw new UserError('this adapter is of a classifier or a reward model and writes no text')
-      const usual = adaptationOf({ lora: undefined }, config) as LoraConfig
       const { lora, feeds } = adapter
         ? adapterInputs(config, adapter, adapter.baseModel ?? 'the adapter')
-        : { lora: usual, feeds: loraScale(0) }
-      const { session, constants, lora: has } = await openFor(lora)
-      const padded = Object.fromEntries(
-        [...shapesOf(has)].map(([name, shape]) => [name, filledUp(feeds[name], shape)]),
-      )
-      const facts = factsOf(config)
-      const decoder = createDecoder(session, facts, { ...constants, ...feeds, ...padded })
-      return textGenerator(
-        createTokenGenerator({
-          ...{ decoder, tokenizer, context: facts.context, config: generation },
-          release: async () => decoder.forget(),
-        }),
-      )
+        : { lora: null, feeds: loraScale(0) }
+      const decoderOf = ({ session, constants, lora: has }: Opened): Decoder => {
+        const padded = Object.fromEntries(
+          [...shapesOf(has)].map(([name, shape]) => [name, filledUp(feeds[name], shape)]),
+        )
+        return createDecoder(session, facts, { ...constants, ...feeds, ...padded })
+      }
+      let latest: { readonly from: Opened; readonly decoder: Decoder } | undefined
+      const decoder = (from: Opened): Decoder => {
+        if (latest?.from !== from) latest = { from, decoder: decoderOf(from) }
+        return latest.decoder
+      }
+      await borrow(lora, async (from) => decoder(from))
+      const parts = { tokenizer, context: facts.context, config: generation }
+      const release = async (): Promise<void> => latest?.decoder.forget()
+      return textGenerator({
+        ...{ ...parts, release },
+        generate: (prompts, options) =>
+          borrow(lora, (from) =>
+            createTokenGenerator({ ...parts, decoder: decoder(from), release }).generate(prompts, options),
+          ),
+      })
     },
-    async release() {
-      await opened?.session.release()
-      opened = undefined
-    },
+    release: () => queue(close),
   }
 }
 

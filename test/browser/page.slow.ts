@@ -153,6 +153,17 @@ describe('the page', function () {
     await page.locator('.bar').nth(3).waitFor()
     const shares = (await page.locator('.bar-value').allInnerTexts()).map((text) => parseFloat(text))
     expect(shares.reduce((a, b) => a + b)).to.be.closeTo(100, 0.5)
+
+    const kept = section(page, 'Kept in this browser')
+    await kept.getByRole('button', { name: 'Keep what kinds has learned' }).click()
+    await page.getByText('What kinds has learned is kept as the adapter').waitFor()
+    await section(page, 'Compare').getByLabel('By').selectOption('adapter/kinds')
+    await page.locator('.bar').first().waitFor({ state: 'detached' })
+    await section(page, 'Compare').getByRole('button', { name: 'Classify' }).click()
+    await page.locator('.bar').nth(3).waitFor()
+    expect((await page.locator('.bar-value').allInnerTexts()).map((text) => parseFloat(text))).to.deep.equal(
+      shares,
+    )
   })
 
   it('learns from thumbs, given by keys', async () => {

@@ -12,9 +12,12 @@ import {
   keepAdapter,
   keptAdapter,
   keptAdapters,
+  keptHead,
   mergedBlobs,
+  readAdapterHead,
   trainedAdapter,
 } from '../../src/tab/adapter.ts'
+import { blobFiles } from '../../src/tab/blob_files.ts'
 import { openTabClassifier } from '../../src/tab/classifier.ts'
 import { createTabRun, readTabLog, readTabRun, trainTabRun } from '../../src/tab/run.ts'
 import type { TabRunPlace } from '../../src/tab/run.ts'
@@ -171,10 +174,31 @@ describe('A run in a tab', () => {
       const adapter = await trainedAdapter(place.storage, record, place.model)
       const classifier = await openTabClassifier(place.model, record, adapter, nodeRuntime())
       expect(classifier.classes).to.deep.equal(['no', 'yes'])
-      const [first, second] = await classifier.classify(texts)
+      const answers = await classifier.classify(texts)
+      const [first, second] = answers
       expect(first![1]).to.be.above(0.5)
       expect(second![0]).to.be.above(0.5)
       await classifier.release()
+
+      await keepAdapter(place.storage, 'kept', adapter, record.head)
+      const head = await keptHead(place.storage, 'kept')
+      const again = await openTabClassifier(
+        place.model,
+        { name: 'kept', head },
+        await keptAdapter(place.storage, 'kept'),
+        nodeRuntime(),
+      )
+      expect(await again.classify(texts)).to.deep.equal(answers)
+      await again.release()
+
+      const blobs = adapterBlobs(adapter, record.head)
+      expect(await readAdapterHead(blobFiles('theirs', blobs))).to.deep.equal(record.head)
+      blobs.set('head.json', new Blob(['{"kind":"classes","classes":[]}']))
+      expect(await userError(() => readAdapterHead(blobFiles('theirs', blobs)))).to.match(
+        /^theirs\/head\.json.*classes/,
+      )
+      await keepAdapter(place.storage, 'kept', adapter)
+      expect((await keptHead(place.storage, 'kept')).kind).to.equal('language')
     }))
 
   describe('is refused in one sentence', () => {

@@ -19,10 +19,13 @@ const QUIET = [
 /** Lets WebGPU run on the CPU where there is no GPU. */
 const SOFTWARE_GPU = '--enable-unsafe-webgpu'
 
+/** The browser. */
+export const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+
 /** @param webgpu whether pages have WebGPU */
 export const startBrowser = ({ webgpu = true } = {}): Promise<Browser> =>
   chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath: CHROMIUM,
     headless: true,
     args: [...QUIET, ...(webgpu ? [SOFTWARE_GPU] : ['--disable-features=WebGPUService,WebGPU'])],
   })

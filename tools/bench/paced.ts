@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** Idle threads spin for up to this long after a step, in ms; the other's turn begins when they have gone to sleep. */
-const SETTLE = 300
+export const SETTLE = 300
 
 /** In a workload: waits for its turn. Without a parent that paces it (standard input is closed) it goes on at once. */
 export function turns(): () => Promise<void> {

@@ -1,0 +1,2 @@
+/** @module */
+export { open, step } from '../../../tools/bench/web/step.ts'

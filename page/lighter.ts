@@ -1,5 +1,5 @@
 /**
- * What libraries bring along that no page asks for, left out of what it loads.
+ * What libraries bring along that no page asks for, or few visits, left out of what it loads.
  * @module
  */
 import type { Plugin } from 'vite'
@@ -13,4 +13,22 @@ export const withoutJsonSchemas: Plugin = {
     const names = [...code.matchAll(/^export (?:const|function) (\w+)/gm)].map(([, name]) => name)
     return names.map((name) => `export const ${name} = () => () => undefined`).join('\n')
   },
+}
+
+/** nunjucks, which few templates need: `worker/late_nunjucks.ts` loads it for them. */
+export const lateNunjucks: Plugin = {
+  name: 'late nunjucks',
+  enforce: 'pre',
+  resolveId: (name, importer) =>
+    name === './nunjucks_program.ts' && importer?.endsWith('/src/data/templates/template_part.ts')
+      ? `${import.meta.dirname}/worker/late_nunjucks.ts`
+      : null,
+}
+
+/** zod's small edition in place of zod: `zod.ts`. What nobody asks of it is left out of both. */
+export const smallZod: Plugin = {
+  name: 'small zod',
+  enforce: 'pre',
+  resolveId: (name) =>
+    name === 'zod' ? { id: `${import.meta.dirname}/zod.ts`, moduleSideEffects: true } : null,
 }

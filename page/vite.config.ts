@@ -10,7 +10,7 @@ import { defineConfig } from 'vite'
 
 import { modelRoutes, namedModels } from '../src/serve/models.ts'
 import { namesOf } from '../src/serve/request.ts'
-import { withoutJsonSchemas } from './lighter.ts'
+import { lateNunjucks, smallZod, withoutJsonSchemas } from './lighter.ts'
 import { inlinedReward } from './reward/inlined.ts'
 
 const root = import.meta.dirname
@@ -68,11 +68,19 @@ export default defineConfig({
   base: './',
   resolve: { tsconfigPaths: true },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [withoutRuntime, withoutPictures, withoutJsonSchemas, withModels, inlinedReward(root)],
+  plugins: [
+    withoutRuntime,
+    withoutPictures,
+    withoutJsonSchemas,
+    smallZod,
+    lateNunjucks,
+    withModels,
+    inlinedReward(root),
+  ],
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: {
     format: 'es',
-    plugins: () => [withoutRuntime, withoutPictures, withoutJsonSchemas],
+    plugins: () => [withoutRuntime, withoutPictures, withoutJsonSchemas, smallZod, lateNunjucks],
     // `src/serve/headers.ts` knows it by this name.
     rolldownOptions: { output: { entryFileNames: 'assets/worker-[hash].js' } },
   },

@@ -15,6 +15,7 @@ import {
   tokenPieces,
   UserError,
 } from '../../src/web.ts'
+import { withNunjucks } from './late_nunjucks.ts'
 import type { Examined, Source } from './workshop.ts'
 
 /** Rows and examples that are shown. */
@@ -63,16 +64,18 @@ export async function prepareSource(
     report,
     templates,
     files: written,
-  } = await prepareInMemory({
-    sources: [{ file, split }],
-    task: taskNamed(task).learnsFrom,
-    tokenizer,
-    tokenizerFiles: files,
-    maxLength: Math.min(max_length ?? context, context),
-    context,
-    overlong,
-    oddRows: odd_rows,
-  })
+  } = await withNunjucks(() =>
+    prepareInMemory({
+      sources: [{ file, split }],
+      task: taskNamed(task).learnsFrom,
+      tokenizer,
+      tokenizerFiles: files,
+      maxLength: Math.min(max_length ?? context, context),
+      context,
+      overlong,
+      oddRows: odd_rows,
+    }),
+  )
   const { train, validation: judged } = written
   if (!train || !judged)
     throw new UserError(

@@ -6,6 +6,8 @@ import nunjucks from 'nunjucks'
 
 import { UserError } from '../../errors.ts'
 import { shortenSentence } from '../../quote.ts'
+import type { Columns } from './program.ts'
+import { ROW } from './program.ts'
 
 /** The part of nunjucks's syntax tree that we look at; its types are not published. */
 interface Node {
@@ -17,9 +19,6 @@ interface Node {
 }
 
 const { parser } = nunjucks as unknown as { parser: { parse(source: string): Node } }
-
-/** Characters of a template: nunjucks looks for what begins and does not end in quadratic time. */
-const MOST_CHARACTERS = 20_000
 
 /** Filters that turn values into text, and nothing else. */
 export const FILTERS = [
@@ -41,21 +40,6 @@ export const FILTERS = [
 ]
 const FORBIDDEN_NODES = ['Include', 'Import', 'FromImport', 'Extends', 'Super', 'Block', 'Macro', 'Caller']
 const FORBIDDEN_MEMBERS = ['constructor', 'prototype', '__proto__']
-
-/**
- * The row itself, for columns whose names are none of a template's: `row["Review Text"]`. A column of this name comes before.
- */
-export const ROW = 'row'
-
-/** The columns that a template needs. */
-export interface Columns {
-  /** Those it reads by their names. */
-  readonly named: readonly string[]
-  /** Those it looks up in the row. */
-  readonly ofRow: readonly string[]
-  /** Whether it looks one up, be it needed or not. */
-  readonly readsRow: boolean
-}
 
 /** Names a template reads and those it binds itself (loops, assignments), or asks about with `is defined`. */
 interface Names {
@@ -161,14 +145,6 @@ function walk(node: Node, part: string, names: Names): void {
     default:
       return visit(parts(node))
   }
-}
-
-/** @throws UserError where a template is too long; to be asked before anything looks into it */
-export function checkTemplateLength(source: string, part: string): void {
-  if (source.length > MOST_CHARACTERS)
-    throw new UserError(
-      `the ${part} template has ${source.length} characters, and ${MOST_CHARACTERS} are the most; put long texts into a column of the data`,
-    )
 }
 
 /**

@@ -1,12 +1,7 @@
 /**
- * One nunjucks text of a template, compiled.
- * A template is data, not a program: it has no loader, calls no functions or methods, uses the filters listed in
- * template_check.ts, and looks no member up by a computed name, so neither files nor JavaScript's constructors can be
- * reached from one.
+ * One text of a template, compiled, which says what a row has wrong.
  * @module
  */
-import nunjucks from 'nunjucks'
-
 import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { TOO_LONG } from '../../within_time.ts'
@@ -15,8 +10,9 @@ import { TemplateFault } from '../examples/odd_rows.ts'
 import { hasMarks, markTemplate } from './end_of_text.ts'
 import { Binary, listColumns } from '../row.ts'
 import type { Row, Value } from '../row.ts'
-import { boundedEnvironment, renderBounded } from './environment.ts'
-import { checkTemplateLength, FILTERS, inspectTemplate, ROW } from './template_check.ts'
+import { columnsProgram } from './columns_program.ts'
+import { nunjucksProgram } from './nunjucks_program.ts'
+import { ROW } from './program.ts'
 
 export interface TemplatePart {
   /** Columns that every row must have. */
@@ -25,7 +21,8 @@ export interface TemplatePart {
   render(row: Row, where: string): string
 }
 
-const environment = boundedEnvironment(FILTERS)
+/** Characters of a template: nunjucks looks for what begins and does not end in quadratic time. */
+const LONGEST = 20_000
 
 /**
  * Compiles a text.
@@ -34,16 +31,14 @@ const environment = boundedEnvironment(FILTERS)
  * @throws UserError where it is malformed, or uses what templates may not
  */
 export function compilePart(source: string, name: string): TemplatePart {
-  checkTemplateLength(source, name)
+  if (source.length > LONGEST)
+    throw new UserError(
+      `the ${name} template has ${source.length} characters, and ${LONGEST} are the most; put long texts into a column of the data`,
+    )
   const marked = markTemplate(source)
-  const { named, ofRow, readsRow } = inspectTemplate(marked, name)
+  const program = columnsProgram(marked) ?? nunjucksProgram(marked, name)
+  const { named, ofRow, readsRow } = program
   const variables = [...new Set([...named, ...ofRow])]
-  let compiled: nunjucks.Template
-  try {
-    compiled = new nunjucks.Template(marked, environment, undefined, true)
-  } catch (error) {
-    throw new UserError(`the ${name} template does not compile (${reason(error)})`)
-  }
   return {
     variables,
     render(row, where) {
@@ -65,11 +60,11 @@ export function compilePart(source: string, name: string): TemplatePart {
       let text: string
       try {
         const context = withoutNestedText(row, (column) => (nested = column))
-        text = renderBounded(compiled, readsRow ? { [ROW]: context, ...context } : context)
+        text = program.run(readsRow ? { [ROW]: context, ...context } : context)
       } catch (error) {
         if ((error as Error).message.includes(TOO_LONG))
           throw new TemplateFault(
-            `${where}: the ${name} template fails (${reason(error)}); simplify its patterns and loops`,
+            `${where}: the ${name} template fails (${(error as Error).message}); simplify its patterns and loops`,
           )
         // A filter for texts that meets a list or an object.
         if (/TypeError/.test((error as Error).message))
@@ -79,7 +74,7 @@ export function compilePart(source: string, name: string): TemplatePart {
         const empty = variables.find((column) => row[column] === null)
         const problem =
           empty === undefined
-            ? `fails (${reason(error)})`
+            ? `fails (${(error as Error).message})`
             : `writes column "${empty}", which is null here; give it a value, ${inPlaceOfNull(name, empty)}`
         throw new UserError(`${where}: the ${name} template ${problem}`)
       }
@@ -143,15 +138,6 @@ function explainNested(name: string, column: string, value: Value): string {
     ? `the items, for example {{ ${inTemplate(column)} | join(", ") }}`
     : `a member, for example {{ ${inTemplate(column)}.name }}`
   return `the ${name} template writes column "${column}" as text, but it holds ${quote(value)}; write ${remedy}, or {{ ${inTemplate(column)} | dump }} for JSON`
-}
-
-/** nunjucks puts the template's path, which we have none of, and a place of its own before the reason. */
-function reason(error: unknown): string {
-  return (error as Error).message
-    .replace(/^\(unknown path\)\s*/, '')
-    .replace(/^\[Line \d+, Column \d+\]\s*/, '')
-    .replace(/\s+/g, ' ')
-    .trim()
 }
 
 function hasMark(value: Value): boolean {

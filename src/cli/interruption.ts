@@ -30,6 +30,8 @@ export function endOnSignals(): void {
 
 const DOING = {
   opening: 'stopping before the next step',
+  responses:
+    'leaving the responses of this step, which are drawn when the run goes on, and writing a checkpoint',
   step: 'finishing this step and writing a checkpoint',
   first: 'leaving the evaluation that comes before the first step, so that there is no checkpoint yet',
   evaluation: 'leaving this evaluation, which is made when the run goes on, and writing a checkpoint',
@@ -39,6 +41,7 @@ const DOING = {
 export const underWay: Listener = {
   preparation: () => void (doing = DOING.opening),
   start: () => void (doing = DOING.step),
+  responding: ({ done, of }) => void (doing = done < of ? DOING.responses : DOING.step),
   evaluating: ({ step, done, of }) =>
     void (doing = done === of ? DOING.step : step === 0 ? DOING.first : DOING.evaluation),
   evaluation: () => void (doing = DOING.step),

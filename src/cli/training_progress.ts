@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 
-import type { Metrics, StepRecord, Listener } from '../learning/listeners.ts'
+import type { Listener, Metrics, Progress, StepRecord } from '../learning/listeners.ts'
 import { isBetter } from '../learning/listeners.ts'
 import { visible } from '../visible_text.ts'
 import { duration } from './duration.ts'
@@ -75,6 +75,15 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
     return `${begin}  ${speed.toLocaleString('en')} tok/s  ${duration(left)} left`
   }
 
+  /** How far something is within a step, where that takes long. */
+  const within = (what: string, { step, done, of }: Progress): void => {
+    const now = performance.now()
+    if (done === of || now - lastDrawn < (stream.isTTY ? 100 : PATIENCE)) return
+    lastDrawn = now
+    const text = `${stage}step ${step}/${total}  ${what}: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
+    stream.write(stream.isTTY ? `\r\x1b[2K${text}` : `${text}\n`)
+  }
+
   return {
     preparation(what, done, of) {
       const now = performance.now()
@@ -117,13 +126,10 @@ export function trainingProgress({ stream = process.stderr, every = 50 }: Progre
         stream.write(`${line(record.step, record.learning_rate)}\n`)
       }
     },
-    evaluating({ step, done, of }) {
-      const now = performance.now()
-      evaluating ??= now
-      if (done === of || now - lastDrawn < (stream.isTTY ? 100 : PATIENCE)) return
-      lastDrawn = now
-      const text = `${stage}step ${step}/${total}  evaluating: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
-      stream.write(stream.isTTY ? `\r\x1b[2K${text}` : `${text}\n`)
+    responding: (at) => within('drawing responses, in tokens', at),
+    evaluating(at) {
+      evaluating ??= performance.now()
+      within('evaluating', at)
     },
     evaluation(record) {
       if (started !== undefined && evaluating !== undefined) evaluated += performance.now() - evaluating

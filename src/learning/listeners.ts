@@ -62,14 +62,17 @@ export interface Listener {
   /** Once, before the first step of this process. */
   start?(plan: TrainingPlan): void
   step?(record: StepRecord): void
-  /** Between the batches of an evaluation: how many of its sequences have been read. */
-  evaluating?(at: EvaluationProgress): void
+  /** While responses are drawn that a step is to learn from: how many tokens there are, of at most so many. */
+  responding?(at: Progress): void
+  /** In an evaluation: how many of its sequences have been read. */
+  evaluating?(at: Progress): void
   evaluation?(record: EvaluationRecord): void
   /** Where the run was told to stop, and stopped before its end. */
   stop?(at: StoppedAt): void
 }
 
-export interface EvaluationProgress extends LogRecord {
+/** How far something is within a step. */
+export interface Progress extends LogRecord {
   readonly done: number
   readonly of: number
 }
@@ -94,6 +97,7 @@ export const listenersAsOne = (listeners: readonly Listener[]): Required<Listene
   note: (sentence) => listeners.forEach((listener) => listener.note?.(sentence)),
   start: (plan) => listeners.forEach((listener) => listener.start?.(plan)),
   step: (record) => listeners.forEach((listener) => listener.step?.(record)),
+  responding: (at) => listeners.forEach((listener) => listener.responding?.(at)),
   evaluating: (at) => listeners.forEach((listener) => listener.evaluating?.(at)),
   evaluation: (record) => listeners.forEach((listener) => listener.evaluation?.(record)),
   stop: (at) => listeners.forEach((listener) => listener.stop?.(at)),

@@ -30,8 +30,8 @@ export interface LoopRun extends Computed {
   readonly save: (name: 'best' | 'last', state: TrainerState) => Promise<void>
   readonly listeners: readonly Listener[]
   /**
-   * Ends the run before its end, after the step under way, with `checkpoints/last`. An evaluation is given up between two batches,
-   * and made when the run goes on.
+   * Ends the run before its end, after the step under way, with `checkpoints/last`. An evaluation is given up between two batches, and a
+   * step that has learned nothing yet; they are made when the run goes on.
    */
   readonly signal?: AbortSignal | undefined
 }
@@ -85,6 +85,8 @@ export async function loop(
     step === steps || (options.eval_steps === null ? batch === 0 : step % options.eval_steps === 0)
   let state = run.state
   let judged = true
+  /** What `checkpoints/last` holds; what a run begins with needs none. */
+  let saved = state
   checkPosition(state, perEpoch)
   tell.start({ totalSteps: steps, fromStep: state.global_step, metric: options.metric_for_best_model })
   if (finished(state)) tell.note(endedAlready(state, steps))
@@ -92,7 +94,10 @@ export async function loop(
     const evaluated = await evaluate(run, state, perEpoch)
     judged = evaluated !== undefined
     state = evaluated ?? state
-    if (judged) await atStep(state.global_step, () => run.save('last', state))
+    if (judged) {
+      await atStep(state.global_step, () => run.save('last', state))
+      saved = state
+    }
   }
   // What training starts from is evaluated too, to compare with; it is no checkpoint, so it cannot be the best.
   if (state.global_step === 0) {
@@ -103,10 +108,12 @@ export async function loop(
   while (!finished(state) && !run.signal?.aborted) {
     const step = state.global_step + 1
     const rate = learningRate(schedule, state.global_step)
-    const { loss, gradNorm, eligibilityNorm, tokens, metrics, carried, reward, lossScale } = await atStep(
-      step,
-      () => take({ step, learningRate: rate, state }),
-    )
+    const taken = await unlessInterrupted(() => atStep(step, () => take({ step, learningRate: rate, state })))
+    if (!taken) {
+      if (saved !== state) await atStep(state.global_step, () => run.save('last', state))
+      break
+    }
+    const { loss, gradNorm, eligibilityNorm, tokens, metrics, carried, reward, lossScale } = taken
     state = {
       ...advance(state, perEpoch),
       ...(carried ? { carried } : {}),
@@ -137,7 +144,10 @@ export async function loop(
     state = evaluated ?? state
     const due =
       options.save_steps === null ? evaluates(state) : step % options.save_steps === 0 || finished(state)
-    if (due || run.signal?.aborted) await atStep(step, () => run.save('last', state))
+    if (due || run.signal?.aborted) {
+      await atStep(step, () => run.save('last', state))
+      saved = state
+    }
   }
   if (run.signal?.aborted && !(judged && finished(state)))
     tell.stop({ step: state.global_step, totalSteps: steps })
@@ -147,13 +157,19 @@ export async function loop(
 /** What the validation data says of a step; undefined where the run is told to stop before all of it is read. */
 async function judge(run: LoopRun, step: number): Promise<Metrics | undefined> {
   const tell = listenersAsOne(run.listeners)
-  try {
-    return await atStep(step, () =>
+  return unlessInterrupted(() =>
+    atStep(step, () =>
       run.evaluate(step, (done, of) => {
         tell.evaluating({ step, done, of })
         if (run.signal?.aborted && done < of) throw new Interrupted()
       }),
-    )
+    ),
+  )
+}
+
+async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
   } catch (error) {
     if (error instanceof Interrupted) return undefined
     throw error

@@ -55,5 +55,9 @@ export const lossScaleFeeds = (at: LossScale | undefined): Feeds =>
   at ? { [LOSS_SCALE]: { dtype: 'float32', dims: [], data: Float32Array.of(at.scale) } } : {}
 
 /** At scale 1 a gradient that is not finite is no matter of the scale any more, and stops the run. */
-export const skipping = (at: LossScale | undefined): Pick<OptimizerStep, 'skipNotFinite'> =>
-  at && at.scale > 1 ? { skipNotFinite: true } : {}
+export const skipping = (at: LossScale | undefined): Pick<OptimizerStep, 'skipNotFinite' | 'remedy'> => {
+  if (!at) return {}
+  return at.scale > 1
+    ? { skipNotFinite: true }
+    : { remedy: 'float16 has no room for it at a loss scale of 1 either; set precision to bf16 or fp32' }
+}

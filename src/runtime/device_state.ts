@@ -119,14 +119,18 @@ export function createDeviceState(
   }
 
   /** Names the tensor whose gradient has no finite norm. */
-  async function notFinite(runStep: number): Promise<UserError> {
+  async function notFinite({
+    step,
+    runStep = step,
+    remedy = remedyAt(runStep),
+  }: OptimizerStep): Promise<UserError> {
     const of = stepGradients()
     for (const name of names) {
       const gradient = (await copier.read(of[`${name}_grad`]!)) as Float32Array
       if (!gradient.every((x) => Number.isFinite(Math.fround(x * x))))
-        return new UserError(`the gradient of ${name} is not finite at step ${runStep}; ${remedyAt(runStep)}`)
+        return new UserError(`the gradient of ${name} is not finite at step ${runStep}; ${remedy}`)
     }
-    return new UserError(`the norm of the gradients is not finite at step ${runStep}; ${remedyAt(runStep)}`)
+    return new UserError(`the norm of the gradients is not finite at step ${runStep}; ${remedy}`)
   }
 
   const tensorOf = (name: string, slot: Slot): DeviceTensor => {
@@ -154,10 +158,10 @@ export function createDeviceState(
       summed = 0
     },
     async step(settings) {
-      const { runStep = settings.step, plastic, maxGradNorm = null } = settings
+      const { plastic, maxGradNorm = null } = settings
       const gradNorm = await adamw(settings)
       if (!Number.isFinite(gradNorm)) {
-        if (!settings.skipNotFinite) throw await notFinite(runStep)
+        if (!settings.skipNotFinite) throw await notFinite(settings)
         summed = 0
         return { gradNorm: 0, skipped: true }
       }

@@ -102,7 +102,7 @@ export function createParameterMemory(
 
     step(options) {
       const { learningRate, step, beta1, beta2, epsilon, weightDecay, maxGradNorm = Infinity } = options
-      const { runStep = step } = options
+      const { runStep = step, remedy = remedyAt(runStep) } = options
       const norms = new Map<Slot, number>()
       let sumOfSquares = 0
       for (const [name, slot] of slots) {
@@ -112,9 +112,7 @@ export function createParameterMemory(
           return { gradNorm: 0, skipped: true }
         }
         if (!Number.isFinite(squares))
-          throw new UserError(
-            `the gradient of ${name} is not finite at step ${runStep}; ${remedyAt(runStep)}`,
-          )
+          throw new UserError(`the gradient of ${name} is not finite at step ${runStep}; ${remedy}`)
         norms.set(slot, Math.sqrt(squares))
         sumOfSquares += squares
       }

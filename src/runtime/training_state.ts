@@ -21,6 +21,8 @@ export interface OptimizerStep {
   readonly maxGradNorm?: number
   /** Whether the step is left out where a gradient is not finite, in place of an error. */
   readonly skipNotFinite?: boolean
+  /** What that error says to do; absent: what helps at the step of the run. */
+  readonly remedy?: string
   /** What follows on tensors with eligibility traces; absent: nothing, and the traces stay. */
   readonly plastic?: PlasticStep
 }

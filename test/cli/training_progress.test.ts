@@ -37,7 +37,11 @@ describe('the progress of a run', () => {
       }
       evaluate(0)
       // It is compiled.
-      step(1, 600)
+      for (const done of [90, 180]) {
+        progress.responding!({ step: 1, done, of: 180 })
+        seconds += 300
+      }
+      step(1, 0)
       step(2, 2)
       evaluate(2)
       step(3, 2)
@@ -47,6 +51,7 @@ describe('the progress of a run', () => {
     expect(written.map((line) => line.trimEnd())).to.deep.equal([
       'step 0/4  evaluating: 80 of 1,200',
       'step 0/4  validation loss 1.0000',
+      'step 1/4  drawing responses, in tokens: 90 of 180',
       'step 1/4  loss 2.000  lr 1.0e-3',
       'step 2/4  loss 2.000  lr 1.0e-3  50 tok/s  4 s left',
       'step 2/4  evaluating: 80 of 1,200',

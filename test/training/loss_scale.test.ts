@@ -31,7 +31,9 @@ describe('loss scale', () => {
       Array.from({ length: 20 }, () => true),
     )
     expect(low).to.deep.equal({ scale: 1, good_steps: 0, skipped: 20 })
-    expect(skipping(low)).to.deep.equal({})
+    expect(skipping(undefined)).to.deep.equal({})
+    expect(skipping(low).remedy).to.match(/precision to bf16 or fp32$/)
+    expect(skipping(low)).to.not.have.property('skipNotFinite')
     expect(skipping(initialLossScale)).to.deep.equal({ skipNotFinite: true })
   })
 

@@ -164,6 +164,34 @@ export default (samples) => samples.map(({ prompt }) => words.findIndex((word) =
     })
   }
 
+  it('leaves responses that it is told to stop in, keeps what was learned before, and goes on alike', async () => {
+    const whole = await create('undisturbed', {})
+    await continueRun(whole)
+    const run = await create('left', {})
+    for (const [at, kept] of [
+      [1, 0],
+      [2, 1],
+      [4, 3],
+    ] as const) {
+      const stop = new AbortController()
+      const told: number[] = []
+      const listener: Listener = {
+        responding({ step, done, of }) {
+          expect(done).to.be.within(1, of)
+          if (step === at && done === 9) stop.abort()
+        },
+        stop: ({ step }) => told.push(step),
+      }
+      const { global_step } = await continueRun(run, listener, { signal: stop.signal })
+      expect(global_step).to.equal(kept)
+      expect(told).to.deep.equal([kept])
+      expect(existsSync(join(run, 'checkpoints', 'last'))).to.equal(kept > 0)
+      if (kept > 0) expect(await updatesOf(run)).to.have.length(kept)
+    }
+    await continueRun(run)
+    expect(await bytesOf(run)).to.deep.equal(await bytesOf(whole))
+  })
+
   it('goes on alike after SIGKILL', async () => {
     const kind = 'LoRA, accumulating over epochs'
     const run = await create('killed', kinds[kind])

@@ -53,7 +53,15 @@ export interface TokenViews {
 
 /** The policy, its value head and its reference, over views of the trained tensors: no update needs a reload. */
 export interface Policy {
-  readonly respond: (prompts: readonly Prompt[], seed: number, firstRow?: number) => Promise<Response[]>
+  readonly respond: (
+    prompts: readonly Prompt[],
+    seed: number,
+    options?: {
+      readonly firstRow?: number
+      /** Is told of every token; what it throws ends the responses. */
+      readonly onToken?: () => void
+    },
+  ) => Promise<Response[]>
   readonly look: (
     responses: readonly Response[],
     batches: readonly (readonly number[])[],
@@ -88,8 +96,7 @@ export function openPolicy(
   }
 
   return {
-    respond: (prompts, seed, firstRow = 0) =>
-      sampleResponses(decoder, prompts, { ...sampling, seed, firstRow }),
+    respond: (prompts, seed, options) => sampleResponses(decoder, prompts, { ...sampling, seed, ...options }),
     async look(responses, batches, step) {
       const when = `at step ${step}`
       const own = await evaluateTokens(evaluation, parameters, responses, {
@@ -132,8 +139,11 @@ export async function evaluatePolicy(
   const kls: number[] = []
   const lengths: number[] = []
   for (let first = 0; first < validationPrompts.length; first += size) {
-    watch?.(first, validationPrompts.length)
-    const responses = await policy.respond(validationPrompts.slice(first, first + size), seed, first)
+    const onToken = (): void => watch?.(first, validationPrompts.length)
+    const responses = await policy.respond(validationPrompts.slice(first, first + size), seed, {
+      firstRow: first,
+      onToken,
+    })
     const batch = await scoreResponses(reward, responses)
     const { logps, reference } = await policy.look(responses, [responses.map((_, i) => i)], step)
     for (const [i, { ended, tokens }] of responses.entries()) {

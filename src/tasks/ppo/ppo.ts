@@ -9,7 +9,9 @@
  * Everything random is drawn from (seed, update, row), so a run that was interrupted goes on as if it had not been.
  * @module
  */
+import { Interrupted } from '../../learning/interrupted.ts'
 import type { Listener } from '../../learning/listeners.ts'
+import { listenersAsOne } from '../../learning/listeners.ts'
 import type { LoopRun, Position, Taken } from '../../learning/loop.ts'
 import { loop, optimizerStep } from '../../learning/loop.ts'
 import type { LossScale } from '../../learning/loss_scale.ts'
@@ -97,8 +99,12 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
     const place = { seed: options.seed, epoch: state.epoch, batch: state.batch, batchSize: ppo.batch_size }
     const prompts = promptsOfRollout(run.prompts, place)
     const seed = deriveSeed(options.seed, 'responses', step)
-    const responses = await stopwatch.time('generate', () => policy.respond(prompts, seed))
+    const watch = watchDrawing(run, step, prompts.length * ppo.max_new_tokens)
+    const responses = await stopwatch.time('generate', () =>
+      policy.respond(prompts, seed, { onToken: watch.token }),
+    )
     const scores = await stopwatch.time('score', () => scoreResponses(run.reward, responses))
+    watch.end()
 
     const lengths = responses.map(({ tokens }) => tokens.length)
     const plan = miniBatches(lengths, { ...options, ...ppo }, options.seed, step)
@@ -132,6 +138,17 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
     perEpoch: rolloutsPerEpoch(run.prompts.length, ppo.batch_size),
   }
   return loop({ ...run, evaluate: (step, watch) => evaluatePolicy(policy, run, step, watch) }, plan, take)
+}
+
+/** Tells of responses as they are drawn and scored, and gives up where the run is to stop: nothing has been learned from them yet. */
+function watchDrawing({ listeners, signal }: PpoRun, step: number, of: number) {
+  const tell = listenersAsOne(listeners)
+  let drawn = 0
+  const at = (done: number): void => {
+    if (signal?.aborted) throw new Interrupted()
+    tell.responding({ step, done, of })
+  }
+  return { token: () => at(Math.min(++drawn, of - 1)), end: () => at(of) }
 }
 
 /** What an update learns from, and where it stands in the run. */

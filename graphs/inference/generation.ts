@@ -11,7 +11,7 @@ import type { ModelConfig } from '../models/family.ts'
 import { factsOf, familyOf } from '../models/family.ts'
 import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
 import type { LoraConfig } from '../models/lora_config.ts'
-import { concat, gather, gemm, reshape } from '../ops/index.ts'
+import { concat, gather, gemm, lookedUp, reshape } from '../ops/index.ts'
 import type { NptConfig } from '../models/npt_config.ts'
 
 export interface GenerationTask {
@@ -97,7 +97,8 @@ function forward(
   }))
   const model = declareLanguageModel(tokens, { config, lora: lora ?? 'none', npt: npt ?? null, stored })
 
-  const mask = cachedCausalMask(tokens.attention_mask, 'past_sequence', 'sequence', 'float32')
+  const fresh = lookedUp(tokens.input_ids, factsOf(config).vocabulary - 1)
+  const mask = cachedCausalMask(fresh, tokens.attention_mask, 'float32')
   const scale = familyOf(config).attentionScale(config)
   const presents: KeysAndValues[] = []
   const hidden = model.hidden((layer, q, key, value) => {

@@ -5,18 +5,15 @@
 import type { FloatType } from '../ir/dtype.ts'
 import { isHalf, wideType } from '../ir/dtype.ts'
 import type { Value } from '../ir/graph.ts'
-import type { Dim } from '../ir/shape.ts'
 import {
   add,
   and,
   cast,
-  cumsum,
-  dimension,
   equal,
   greaterOrEqual,
   matmul,
   mul,
-  range,
+  positions,
   reduceSum,
   softmax,
   sub,
@@ -44,8 +41,7 @@ const MASKED = -1e9
  */
 export function causalMask(attentionMask: Value, dtype: FloatType): Value {
   const parts = compared(attentionMask)
-  const positions = positionsOf(parts)
-  return maskFrom(positions, positions, equal(ofQueries(parts), ofKeys(parts)), dtype)
+  return maskFrom(parts, parts, equal(ofQueries(parts), ofKeys(parts)), dtype)
 }
 
 /**
@@ -56,23 +52,22 @@ export function causalMask(attentionMask: Value, dtype: FloatType): Value {
  */
 export function answersMask(attentionMask: Value, dtype: FloatType): Value {
   const parts = compared(attentionMask)
-  const positions = positionsOf(parts)
   const [queries, keys] = [ofQueries(parts), ofKeys(parts)]
   // To every query the prompt is of its own part.
   const seen = where(equal(keys, 1), queries, keys)
-  return maskFrom(positions, positions, equal(queries, seen), dtype)
+  return maskFrom(parts, parts, equal(queries, seen), dtype)
 }
 
 /**
- * The same where a cache of `past` positions lies before the `sequence` new ones.
+ * The same where a cache of past positions lies before the new ones.
  *
- * @param attentionMask int64 [batch, past + sequence], 1 at tokens and 0 at padding
+ * @param fresh any tensor of the new positions, [batch, sequence]
+ * @param attentionMask [batch, past + sequence], 1 at tokens and 0 at padding
  * @returns [batch, 1, sequence, past + sequence]
  */
-export function cachedCausalMask(attentionMask: Value, past: Dim, sequence: Dim, dtype: FloatType): Value {
+export function cachedCausalMask(fresh: Value, attentionMask: Value, dtype: FloatType): Value {
   const tokens = compared(attentionMask)
-  const queries = unsqueeze(compared(add(range(attentionMask, sequence), dimension(attentionMask, past))), 0)
-  return maskFrom(queries, positionsOf(tokens), equal(ofKeys(tokens), 1), dtype)
+  return maskFrom(fresh, tokens, equal(ofKeys(tokens), 1), dtype)
 }
 
 /**
@@ -90,19 +85,19 @@ export function paddingMask(attentionMask: Value, dtype: FloatType): Value {
 /** Whole numbers as masks compare them: as float32, which every device has arithmetic of, and which is exact to 2²⁴. */
 const compared = (numbers: Value): Value => cast(numbers, 'float32')
 
-/** 0, 1, … in every row. Counted on the device, where a range would take its length from the host. */
-const positionsOf = (parts: Value): Value => cumsum(onesLike(parts), 1, { exclusive: true })
-
-const onesLike = (x: Value): Value => add(mul(x, 0), 1)
-
 /** [batch, positions] as [batch, 1, positions, 1] and [batch, 1, 1, positions]. */
 const ofQueries = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 3)
 const ofKeys = (mask: Value): Value => unsqueeze(unsqueeze(mask, 1), 1)
 
-/** @param queries the positions of those who see, [batch or 1, queries]; `keys` of those who are seen */
+/**
+ * @param keys any tensor of those who are seen, [batch, keys]
+ * @param queries of those who see, [batch, queries]: the last of the keys
+ */
 function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType): Value {
   const { graph } = queries
-  const causal = greaterOrEqual(ofQueries(queries), ofKeys(keys))
+  // Counted from the end, which is the same one, so that no matter how many keys come before.
+  const fromEnd = (x: Value) => unsqueeze(positions(x, 1, { fromEnd: true }), 0)
+  const causal = greaterOrEqual(ofKeys(fromEnd(keys)), ofQueries(fromEnd(queries)))
   return where(and(causal, allowed), graph.scalar(0, wideType(dtype)), MASKED)
 }
 

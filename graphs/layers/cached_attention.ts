@@ -1,6 +1,6 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
-import { add, concat, matmul, mul, softmax, split, swapLast } from '../ops/index.ts'
+import { add, concat, cutInTwo, matmul, mul, softmax, swapLast } from '../ops/index.ts'
 
 /** Keys and values of some positions, each [batch, heads, positions, head_size]. */
 export interface KeysAndValues {
@@ -26,7 +26,6 @@ export function cachedAttention(
 ): Value {
   const scaled = mul(q, scale)
   const scores = concat([matmul(scaled, swapLast(past.key)), matmul(scaled, swapLast(fresh.key))], 3)
-  const sizes = [past.key.shape[2]!, fresh.key.shape[2]!]
-  const [onPast, onFresh] = split(softmax(add(scores, mask)), 3, sizes)
-  return add(matmul(onPast!, past.value), matmul(onFresh!, fresh.value))
+  const [onPast, onFresh] = cutInTwo(softmax(add(scores, mask)), 3, [past.key.shape[2]!, fresh.key.shape[2]!])
+  return add(matmul(onPast, past.value), matmul(onFresh, fresh.value))
 }

@@ -3,17 +3,46 @@
  * @module
  */
 import type { Value } from '../ir/graph.ts'
-import { cast, div, matmul, reduceSum, reshape, unsqueeze, widened } from '../ops/index.ts'
+import {
+  add,
+  cast,
+  div,
+  matmul,
+  mul,
+  positions,
+  reduceMax,
+  reduceSum,
+  reshape,
+  unsqueeze,
+  widened,
+} from '../ops/index.ts'
 
 /** `last`: the last real token's state. `mean`: the mean over the real tokens. */
 export const poolings = ['last', 'mean'] as const
 export type Pooling = (typeof poolings)[number]
 
+/** The flat index b·sequence of each row's first token, float32 [batch]; `mask` [batch, sequence]. */
+export function firstPositions(mask: Value): Value {
+  const sequence = add(reduceMax(positions(mask, 1), [0], false), 1)
+  return mul(positions(mask, 0), sequence)
+}
+
+/**
+ * The flat index b·sequence + t of each row's last token: the largest t of those that are marked.
+ *
+ * @param mask [batch, sequence], 1 at the tokens among which it is and else 0
+ * @returns float32 [batch]
+ */
+export function lastPositions(mask: Value): Value {
+  const last = reduceMax(mul(unsqueeze(positions(mask, 1), 0), mask), [1], false)
+  return add(firstPositions(mask), last)
+}
+
 /**
  * y[b] = Σₜ mask[b, t]·h[b, t] / Σₜ mask[b, t].
  *
  * @param hidden [batch*sequence, width]
- * @param attentionMask int64 [batch, sequence], 1 at tokens and 0 at padding
+ * @param attentionMask [batch, sequence], 1 at tokens and 0 at padding
  * @returns [batch, width]
  */
 export function maskedMean(hidden: Value, attentionMask: Value): Value {

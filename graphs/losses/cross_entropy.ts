@@ -7,6 +7,7 @@ import {
   cast,
   equal,
   log,
+  lookedUp,
   mul,
   range,
   reduceMax,
@@ -29,8 +30,9 @@ import {
 export function crossEntropy(given: Value, labels: Value): Value {
   const logits = widened(given)
   const probabilities = softmax(logits)
-  const classes = range(logits, logits.shape[1]!)
-  const oneHot = cast(equal(unsqueeze(labels, 1), unsqueeze(classes, 0)), logits.dtype)
+  const classes = logits.shape[1] as number
+  const numbers = lookedUp(labels, classes - 1)
+  const oneHot = cast(equal(unsqueeze(numbers, 1), unsqueeze(range(logits, classes), 0)), logits.dtype)
   const labelLogits = reduceSum(mul(logits, oneHot), [-1], false)
   const below = sub(reduceMax(logits, [-1], false), labelLogits)
   const nll = sub(below, log(reduceMax(probabilities, [-1], false)))

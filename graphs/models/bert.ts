@@ -11,17 +11,8 @@ import type { Attend } from '../layers/attention.ts'
 import { paddingMask } from '../layers/attention.ts'
 import { linear } from '../layers/linear.ts'
 import { lora } from '../layers/lora.ts'
-import {
-  add,
-  dimension,
-  gather,
-  layerNormalization,
-  mul,
-  range,
-  reshape,
-  tanh,
-  transpose,
-} from '../ops/index.ts'
+import { firstPositions } from '../layers/pooling.ts'
+import { add, cast, gather, layerNormalization, positions, reshape, tanh, transpose } from '../ops/index.ts'
 import type { Adapters } from './lora_config.ts'
 import type { Family } from './family.ts'
 import type { Parameters } from './parameters.ts'
@@ -75,6 +66,8 @@ export function bertParameterShapes(config: BertConfig): Map<string, readonly nu
 export interface BertInputs {
   /** int64 [batch, sequence] */
   readonly input_ids: Value
+  /** [batch, sequence], whose positions are counted */
+  readonly attention_mask: Value
   /** int64 [batch, sequence]: which part of its sequence a token belongs to */
   readonly token_type_ids: Value
 }
@@ -89,7 +82,7 @@ export function bert(
   parameters: Parameters,
   adapters: Adapters,
   attend: Attend,
-  { input_ids, token_type_ids }: BertInputs,
+  { input_ids, attention_mask, token_type_ids }: BertInputs,
 ): Value {
   const { hidden_size: width, num_attention_heads: count } = config
   const { graph } = input_ids
@@ -103,16 +96,14 @@ export function bert(
 
   const embed = () => {
     const table = (name: string) => parameters(`bert.embeddings.${name}.weight`)
+    const types = table('token_type_embeddings')
     const tokens = add(
       gather(table('word_embeddings'), input_ids),
       // Where there is one type, it is that of all parts.
-      gather(
-        table('token_type_embeddings'),
-        config.type_vocab_size > 1 ? token_type_ids : mul(token_type_ids, 0),
-      ),
+      config.type_vocab_size > 1 ? gather(types, token_type_ids) : types,
     )
-    const positions = gather(table('position_embeddings'), range(input_ids, sequence))
-    return norm(reshape(add(tokens, positions), [`${batch}*${sequence}`, width]), 'bert.embeddings.LayerNorm')
+    const placed = gather(table('position_embeddings'), cast(positions(attention_mask, 1), 'int32'))
+    return norm(reshape(add(tokens, placed), [`${batch}*${sequence}`, width]), 'bert.embeddings.LayerNorm')
   }
   const block = (h: Value, layer: number) => {
     const name = `bert.encoder.layer.${layer}`
@@ -146,14 +137,13 @@ export function bert(
  */
 export const bertPooled = (
   hidden: Value,
-  input_ids: Value,
+  attentionMask: Value,
   parameters: Parameters,
   adapters: Adapters,
 ): Value =>
   hidden.graph.scope('pooler', () => {
-    const [batch, sequence] = input_ids.shape as [string, string]
-    const first = mul(range(input_ids, batch), reshape(dimension(input_ids, sequence), []))
-    return tanh(dense(gather(hidden, first), 'bert.pooler.dense', parameters, adapters))
+    const first = gather(hidden, cast(firstPositions(attentionMask), 'int32'))
+    return tanh(dense(first, 'bert.pooler.dense', parameters, adapters))
   })
 
 /** x·Wᵀ + b of a module, with its adapter. */
@@ -193,10 +183,12 @@ export const bertFamily: Family<BertConfig> = {
   parts: true,
   mask: paddingMask,
   attentionScale: bertAttentionScale,
-  body: (config, { parameters, adapters }, attend, { input_ids, token_type_ids }) =>
-    bert(config, parameters, adapters, attend, { input_ids, token_type_ids: token_type_ids! }),
-  pooler: (hidden, { parameters, adapters }, { input_ids }) =>
-    bertPooled(hidden, input_ids, parameters, adapters),
+  body: (config, { parameters, adapters }, attend, { input_ids, attention_mask, token_type_ids }) =>
+    bert(config, parameters, adapters, attend, {
+      ...{ input_ids, attention_mask, token_type_ids: token_type_ids! },
+    }),
+  pooler: (hidden, { parameters, adapters }, { attention_mask }) =>
+    bertPooled(hidden, attention_mask, parameters, adapters),
   pooledHead: () => ({ weight: 'classifier.weight', bias: 'classifier.bias' }),
   language: null,
   plastic: null,

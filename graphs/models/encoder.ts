@@ -7,23 +7,8 @@ import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import { maskedAttention } from '../layers/attention.ts'
 import type { Pooling } from '../layers/pooling.ts'
-import { maskedMean } from '../layers/pooling.ts'
-import {
-  add,
-  cast,
-  dimension,
-  equal,
-  expandLike,
-  gather,
-  gemm,
-  mul,
-  range,
-  reduceMax,
-  reshape,
-  sub,
-  unsqueeze,
-  widened,
-} from '../ops/index.ts'
+import { lastPositions, maskedMean } from '../layers/pooling.ts'
+import { cast, equal, gather, gemm, lookedUp, positions, unsqueeze, where, widened } from '../ops/index.ts'
 import type { Adaptation } from './adaptation.ts'
 import { adaptedShapes, declareModel } from './adaptation.ts'
 import type { ModelConfig, Tokens } from './family.ts'
@@ -94,13 +79,14 @@ export function encoderInputs(graph: Graph, task: Pick<EncoderTask, 'config' | '
 /** The same for inference, where the graph works out the positions. */
 export function inferenceInputs(graph: Graph, task: Pick<EncoderTask, 'config' | 'pooling'>): EncoderInputs {
   const tokens = tokenInputs(graph, task.config)
-  const { input_ids } = tokens
   return {
     ...tokens,
     ...(familyOf(task.config).positions
-      ? { position_ids: expandLike(unsqueeze(range(input_ids, 'sequence'), 0), input_ids) }
+      ? { position_ids: cast(unsqueeze(positions(tokens.attention_mask, 1), 0), 'int32') }
       : {}),
-    ...(poolsLast(task) ? { pool_positions: lastPositions(tokens, factsOf(task.config).padding) } : {}),
+    ...(poolsLast(task)
+      ? { pool_positions: cast(lastPositions(readTokens(tokens, task.config)), 'int32') }
+      : {}),
   }
 }
 
@@ -109,20 +95,17 @@ function tokenInputs(graph: Graph, config: ModelConfig): Tokens {
     graph.input(name, 'int64', ['batch', 'sequence'], tokenDocs[name])
   return {
     input_ids: input('input_ids'),
-    attention_mask: input('attention_mask'),
+    attention_mask: lookedUp(input('attention_mask'), factsOf(config).context),
     ...(familyOf(config).parts ? { token_type_ids: input('token_type_ids') } : {}),
   }
 }
 
-/**
- * The flat index of each sequence's last real token: b·sequence + max over t of t·mask[b, t], the mask being 0 at the token that is
- * passed over as well.
- */
-function lastPositions({ input_ids, attention_mask }: Tokens, padding: number | null): Value {
-  const mask =
-    padding === null ? attention_mask : mul(attention_mask, sub(1, cast(equal(input_ids, padding), 'int64')))
-  const last = reduceMax(mul(unsqueeze(range(input_ids, 'sequence'), 0), mask), [1], false)
-  return add(mul(range(input_ids, 'batch'), reshape(dimension(input_ids, 'sequence'), [])), last)
+/** 1 at real tokens, 0 at padding, and at the token that is passed over as well. [batch, sequence] */
+function readTokens({ input_ids, attention_mask }: Tokens, config: ModelConfig): Value {
+  const { padding, vocabulary } = factsOf(config)
+  if (padding === null) return attention_mask
+  const passedOver = equal(lookedUp(input_ids, vocabulary - 1), padding)
+  return where(passedOver, 0, attention_mask)
 }
 
 export interface DeclaredEncoder {

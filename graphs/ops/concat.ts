@@ -9,7 +9,7 @@ import { dimSum, formatShape, resolveAxis } from '../ir/shape.ts'
 import { filledLike } from './broadcast.ts'
 import { dims, emit, number } from './common.ts'
 import { indices } from './constants.ts'
-import { dimensions } from './shape.ts'
+import { dimension, dimensions } from './shape.ts'
 
 /** y = the inputs joined along an axis. */
 export const Concat: Operator = {
@@ -103,6 +103,40 @@ export const Slice: Operator = {
     undefined,
     undefined,
   ],
+}
+
+/** Slice of an axis whose size is a symbol; its gradient is that of both parts. */
+const Part: Operator = {
+  name: 'Slice',
+  unwritten: ['shape'],
+  infer: ({ inputs: [x], attributes }) => [{ dtype: x!.dtype, shape: dims(attributes, 'shape') }],
+  gradient: 'not differentiable',
+}
+
+/**
+ * x cut along a (non-negative) axis into two parts of symbolic sizes, wherever it is: the sizes of a Split would be put together on
+ * the CPU.
+ */
+export function cutInTwo(x: Value, axis: number, [first, second]: readonly [Dim, Dim]): [Value, Value] {
+  const cut = dimension(x, first)
+  const [begin, end, along] = [0, Number.MAX_SAFE_INTEGER, axis].map((i) => indices(x, [i]))
+  const part = (from: Value, to: Value, size: Dim) =>
+    emit(Part, [x, from, to, along!], { shape: x.shape.with(axis, size) })
+  const parts: [Value, Value] = [part(begin!, cut, first), part(cut, end!, second)]
+  x.graph.composite({
+    name: 'cut_in_two',
+    inputs: [x],
+    outputs: parts,
+    // dx = the parts' gradients joined; a part without a gradient counts as zeros.
+    gradient: (dys) => [
+      () =>
+        concat(
+          [0, 1].map((i) => dys[i] ?? filledLike(0, parts[i]!)),
+          axis,
+        ),
+    ],
+  })
+  return parts
 }
 
 /** The elements start … end−1 of a (non-negative) axis of known size. */

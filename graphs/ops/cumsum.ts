@@ -15,6 +15,11 @@ export const CumSum: Operator = {
   ],
 }
 
-/** The sums of x along a (non-negative) axis up to each place, without what stands there where `exclusive`. */
-export const cumsum = (x: Value, axis: number, { exclusive = false } = {}): Value =>
-  emit(CumSum, [x, x.graph.scalar(axis, 'int64')], { axis, exclusive: Number(exclusive), reverse: 0 })
+/**
+ * The sums of x along a (non-negative) axis up to each place, without what stands there where `exclusive`; from the other end where
+ * `reverse`.
+ */
+export const cumsum = (x: Value, axis: number, { exclusive = false, reverse = false } = {}): Value =>
+  emit(CumSum, [x, x.graph.scalar(axis, 'int64')], {
+    ...{ axis, exclusive: Number(exclusive), reverse: Number(reverse) },
+  })

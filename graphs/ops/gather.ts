@@ -22,7 +22,7 @@ export const Gather: Operator = {
   gradient: ({ inputs: [, rows], attributes }, [dy]) => {
     if (number(attributes, 'axis', 0) !== 0)
       throw new Error('Gather is differentiated along its first axis only')
-    return [() => ({ indices: cast(rows!, 'int64'), updates: dy! }), undefined]
+    return [() => ({ indices: rows!, updates: dy! }), undefined]
   },
 }
 

@@ -49,7 +49,6 @@ export const operators = {
   Gemm: ops.Gemm,
   Softmax: ops.Softmax,
   LayerNormalization: ops.LayerNormalization,
-  Range: ops.Range,
 } as const satisfies Readonly<Record<string, Operator>>
 
 export type OperatorName = keyof typeof operators

@@ -1,17 +1,13 @@
 /** @module */
 import type { Value } from '../ir/graph.ts'
 import type { Operator } from '../ir/operator.ts'
-import type { Shape } from '../ir/shape.ts'
 import { dimProduct, formatShape, sameShape } from '../ir/shape.ts'
 import { expandLike } from './broadcast.ts'
 import { cast } from './cast.ts'
-import { where } from './choice.ts'
 import { emit } from './common.ts'
-import { greater } from './comparison.ts'
 import { slice } from './concat.ts'
-import { cumsum } from './cumsum.ts'
 import { gather } from './gather.ts'
-import { range } from './range.ts'
+import { positions } from './range.ts'
 import { reshape } from './reshape.ts'
 import { unsqueeze } from './unsqueeze.ts'
 
@@ -40,31 +36,21 @@ export const ScatterElements: Operator = {
 const firstOfAll = (x: Value): Value => x.shape.slice(1).reduce<Value>((y, _, i) => slice(y, i + 1, 0, 1), x)
 
 /**
- * Which rows of x `indices` (int64) name, as int32 [count]. Looked up and not cast: a device without arithmetic of int64 has
- * lookups by it all the same.
+ * Which rows of x `indices` (int64, or int32 as it is) name, as int32 [count]. Looked up and not cast: a device without arithmetic
+ * of int64 has lookups by it all the same.
  */
 export function rowsOf(x: Value, indices: Value): Value {
-  const count = dimProduct(indices.shape)
-  return cast(reshape(gather(rowNumbers(x), indices), [count]), 'int32')
-}
-
-/** 0, 1, … of the rows of x, float32 [n], which is exact to 2²⁴. */
-function rowNumbers(x: Value): Value {
-  const [size] = x.shape as [Shape[number]]
-  if (typeof size === 'number') return cast(range(x, size), 'float32')
-  const column = reshape(cast(firstOfAll(x), 'float32'), [size])
-  // Whatever x has there, infinity and NaN too.
-  const ones = where(greater(column, 0), column.graph.scalar(1, 'float32'), 1)
-  return cumsum(ones, 0, { exclusive: true })
+  const rows = indices.dtype === 'int32' ? indices : cast(gather(positions(x, 0), indices), 'int32')
+  return reshape(rows, [dimProduct(indices.shape)])
 }
 
 /**
  * x [n, …] with each row of `updates` [...indices, …] added to the row that `indices` names.
  *
- * @param indices int64 as they are fed, or int32 [count] of {@link rowsOf}
+ * @param indices int64 as they are fed, or int32
  */
 export function scatterAddRows(x: Value, indices: Value, updates: Value): Value {
-  const rows = indices.dtype === 'int32' ? indices : rowsOf(x, indices)
+  const rows = rowsOf(x, indices)
   const shape = [rows.shape[0]!, ...x.shape.slice(1)]
   const added = reshape(updates, shape)
   const column = x.shape.slice(1).reduce<Value>((y, _, i) => unsqueeze(y, i + 1), rows)

@@ -22,11 +22,14 @@ export const Shape: Operator = {
 /** All dimensions of x at run time, int64 [rank]. */
 export const shapeOf = (x: Value): Value => emit(Shape, [x])
 
+/** The size of one axis of x at run time, int64 [1]. */
+export const sizeAlong = (x: Value, axis: number): Value => emit(Shape, [x], { start: axis, end: axis + 1 })
+
 /** The value of a dimension at run time, int64 [1]: a symbol is read from the first input that has it. */
 export function dimension(like: Value, dim: Dim): Value {
   if (typeof dim === 'number') return indices(like, [dim])
   const { input, axis } = like.graph.dimensionSource(dim)
-  return emit(Shape, [input], { start: axis, end: axis + 1 })
+  return sizeAlong(input, axis)
 }
 
 /** Single dimensions side by side: Concat as shapes need it. The gradient of Concat at large is a Split, which needs shapes. */

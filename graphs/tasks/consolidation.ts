@@ -20,7 +20,18 @@ import { declareLanguageModel, languageTokens } from '../models/language_model.t
 import type { NptConfig } from '../models/npt_config.ts'
 import { plasticLayers } from '../models/npt_config.ts'
 import { entering } from '../models/parameters.ts'
-import { add, concat, expand, gather, gemm, matmul, mul, reshape, unsqueeze, widened } from '../ops/index.ts'
+import {
+  add,
+  concat,
+  expandLike,
+  gather,
+  gemm,
+  mul,
+  reduceSum,
+  reshape,
+  unsqueeze,
+  widened,
+} from '../ops/index.ts'
 import { labelInputs, labelWeightsInput } from './labels.ts'
 import { LOSS, taskGraph } from './task_graph.ts'
 
@@ -86,9 +97,11 @@ const TERMS = {
 function contextPass(graph: Graph, task: Omit<ConsolidationTask, 'damage_weight'>) {
   const { config, npt, dtype = 'float32' } = task
   const tokens = languageTokens(graph, task)
-  const foldWeights = unsqueeze(
-    graph.input('fold_weights', wideType(dtype), ['batch', 'sequence'], FOLD_WEIGHTS),
-    1,
+  const foldWeights = graph.input('fold_weights', wideType(dtype), ['batch', 'sequence'], FOLD_WEIGHTS)
+  // [batch, sequence, rank], each weight as often as it is needed
+  const weights = mul(
+    unsqueeze(foldWeights, 2),
+    graph.constant(new Array<number>(npt.rank).fill(1), foldWeights.dtype),
   )
   const model = declareLanguageModel(tokens, { ...task, lora: 'none' })
   const { plastic, trainable, head } = model
@@ -111,8 +124,7 @@ function contextPass(graph: Graph, task: Omit<ConsolidationTask, 'damage_weight'
   const folded = new Map(
     layers.map((layer) => {
       const m = modulation(attended.get(layer)!, plastic(layer)!)
-      const perText = matmul(foldWeights, widened(reshape(m, ['batch', 'sequence', npt.rank])))
-      return [layer, reshape(perText, ['batch', npt.rank])] as const
+      return [layer, reduceSum(mul(weights, widened(reshape(m, weights.shape))), [1], false)] as const
     }),
   )
 
@@ -123,7 +135,7 @@ function contextPass(graph: Graph, task: Omit<ConsolidationTask, 'damage_weight'
         const block = plastic(layer)
         const m = folded.get(layer)
         if (!block || !m) return undefined
-        const everyToken = expand(unsqueeze(of(m), 1), ['batch', 'sequence', npt.rank])
+        const everyToken = expandLike(unsqueeze(of(m), 1), weights)
         return {
           ...block,
           attentionResidual: true,

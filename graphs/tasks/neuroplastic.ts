@@ -14,7 +14,7 @@ import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
 import type { LanguageModel } from '../models/language_model.ts'
 import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
-import { add, gather, neg, sub } from '../ops/index.ts'
+import { add, gather, lookedUp, neg, sub } from '../ops/index.ts'
 import { labelInputs } from './labels.ts'
 import { LOSS, taskGraph } from './task_graph.ts'
 
@@ -76,8 +76,8 @@ const docs = {
 const responseInputs = (graph: Graph, model: LanguageModel) => ({
   tokens: languageTokens(graph, model),
   ...labelInputs(graph),
-  promptMask: graph.input('prompt_mask', 'int64', ['batch', 'sequence'], docs.prompt_mask),
-  responseMask: graph.input('response_mask', 'int64', ['batch', 'sequence'], docs.response_mask),
+  promptMask: lookedUp(graph.input('prompt_mask', 'int64', ['batch', 'sequence'], docs.prompt_mask), 1),
+  responseMask: lookedUp(graph.input('response_mask', 'int64', ['batch', 'sequence'], docs.response_mask), 1),
 })
 
 /** Declares the model, after all other inputs, and reads prompts with their responses. */

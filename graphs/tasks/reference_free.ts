@@ -9,7 +9,7 @@ import type { Graph, Value } from '../ir/graph.ts'
 import { sumPerAnswer } from '../losses/pairs.ts'
 import { tokenLogProbabilities } from '../losses/token_log_probabilities.ts'
 import { weightedSum } from '../losses/weighted_sum.ts'
-import { expand, mul, neg } from '../ops/index.ts'
+import { mul, neg, unsqueeze } from '../ops/index.ts'
 import type { PairModel } from './pairs.ts'
 import { pairInputs, pairWeightsInput, readPairs } from './pairs.ts'
 import { LOSS, taskGraph } from './task_graph.ts'
@@ -77,7 +77,7 @@ function forward(
 
   const likelihoods = graph.scope('lm_head', (): Likelihoods => {
     const { logp } = tokenLogProbabilities(hidden, head, pairs.labels)
-    const zeros = expand(graph.scalar(0, wideType(dtype)), ['pairs', 2])
+    const zeros = mul(unsqueeze(pairWeights, 1), graph.constant([0, 0], wideType(dtype)))
     const logps = sumPerAnswer(mul(logp, answerWeights), pairs.labelAnswers, zeros)
     return { logps, nll: neg(weightedSum(logp, likelihoodWeights)), pairWeights }
   })

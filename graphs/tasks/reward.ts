@@ -12,7 +12,7 @@ import { factsOf } from '../models/family.ts'
 import type { EncoderTask } from '../models/encoder.ts'
 import { declareEncoder, encoderInputs, encoderShapes, headShapes, linearHead } from '../models/encoder.ts'
 import type { ParameterShapes } from '../models/parameters.ts'
-import { add, concat, gather, mul, range } from '../ops/index.ts'
+import { add, cast, concat, gather, mul, positions } from '../ops/index.ts'
 import { dropoutMask } from './dropout_mask.ts'
 import { pairWeightsInput } from './pairs.ts'
 import { LOSS, taskGraph } from './task_graph.ts'
@@ -63,7 +63,7 @@ function forward(name: 'training' | 'eval', task: RewardTask, drops: boolean) {
   const head = linearHead(graph, pooled, config, 1, undefined, dtype)
 
   const { scores, loss } = graph.scope('loss', () => {
-    const scores = inPairs(head.logits)
+    const scores = inPairs(head.logits, margins)
     const perPair = bradleyTerry(scores, margins, task.center_rewards_coefficient)
     return { scores, loss: weightedSum(perPair, pairWeights) }
   })
@@ -72,8 +72,9 @@ function forward(name: 'training' | 'eval', task: RewardTask, drops: boolean) {
   return { graph, loss, trainable: [...encoder.trainable, ...head.trainable] }
 }
 
-/** [batch, 1] → [pairs, 2]: the rows 2p and 2p + 1 side by side. */
-function inPairs(x: Value): Value {
-  const chosen = mul(range(x, 'pairs'), 2)
-  return concat([gather(x, chosen), gather(x, add(chosen, 1))], 1)
+/** [batch, 1] → [pairs, 2]: the rows 2p and 2p + 1 side by side, p counting the rows of `pairs`. */
+function inPairs(x: Value, pairs: Value): Value {
+  const chosen = mul(positions(pairs, 0), 2)
+  const rows = (numbers: Value) => gather(x, cast(numbers, 'int32'))
+  return concat([rows(chosen), rows(add(chosen, 1))], 1)
 }

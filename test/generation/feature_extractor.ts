@@ -11,7 +11,7 @@ import { backboneShapes } from '../../graphs/models/encoder.ts'
 import { causalAttention, gpt2 } from '../../graphs/models/gpt2.ts'
 import { noAdapters } from '../../graphs/models/lora_config.ts'
 import { frozenParameters } from '../../graphs/models/parameters.ts'
-import { expandLike, range, reshape, unsqueeze } from '../../graphs/ops/index.ts'
+import { cast, positions, reshape, unsqueeze } from '../../graphs/ops/index.ts'
 import { externalData } from '../../src/formats/external_data.ts'
 import { linkOrCopy } from '../../src/formats/copies.ts'
 import { openGpt2Folder } from '../gpt2_folder.ts'
@@ -35,7 +35,7 @@ export async function writeFeatureExtractor(
   const parameters = frozenParameters(graph, backboneShapes(config), externalData(tensors, WEIGHTS))
   const hidden = gpt2(config, parameters, noAdapters, causalAttention(config, attentionMask, 'float32'), {
     input_ids: inputIds,
-    position_ids: expandLike(unsqueeze(range(inputIds, 'sequence'), 0), inputIds),
+    position_ids: cast(unsqueeze(positions(inputIds, 1), 0), 'int32'),
   })
   graph.output(output, reshape(hidden, ['batch', 'sequence', config.n_embd]))
 

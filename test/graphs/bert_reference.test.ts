@@ -69,7 +69,7 @@ describe('BERT against transformers and PEFT', () => {
       inputs,
     )
     graph.output('hidden', hidden)
-    graph.output('pooled', bertPooled(hidden, inputs.input_ids, parameters, noAdapters))
+    graph.output('pooled', bertPooled(hidden, inputs.attention_mask, parameters, noAdapters))
     const { input_ids, attention_mask, token_type_ids } = bertFeeds(batch, model.config)
     const got = await run(graph, {
       input_ids: input_ids!,

@@ -1,21 +1,16 @@
 import { expect } from 'chai'
 
-import type { FloatType, HalfType } from '../../graphs/ir/dtype.ts'
+import type { HalfType } from '../../graphs/ir/dtype.ts'
 import { isHalf } from '../../graphs/ir/dtype.ts'
 import type { Graph, Value } from '../../graphs/ir/graph.ts'
 import { liveNodes, serialize } from '../../graphs/ir/serialize.ts'
 import { withFloat32Arithmetic } from '../../graphs/lowering.ts'
-import type { ModelConfig } from '../../graphs/models/family.ts'
-import type { GraphRequest } from '../../graphs/models/graph_request.ts'
-import type { Head } from '../../graphs/models/head.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { Feeds, SessionOptions } from '../../src/runtime/session.ts'
-import { TASK_NAMES, taskNamed } from '../../src/tasks/index.ts'
+import { everyTask } from './every_task.ts'
 import { withFloat64Erf } from './float64_erf.ts'
 import { numbersOf } from './gpt2_fixtures.ts'
 import { feedsOf } from './half_feeds.ts'
-import { tinyBert } from './tiny_bert.ts'
-import { adapters, tiny } from './tiny_gpt2.ts'
 
 /** Unit roundoff: half the distance from 1 to the next number. */
 const UNIT: Readonly<Record<HalfType, number>> = { float16: 2 ** -11, bfloat16: 2 ** -8 }
@@ -26,51 +21,7 @@ const UNIT: Readonly<Record<HalfType, number>> = { float16: 2 ** -11, bfloat16: 
  */
 const FACTOR = 4
 
-const npt = {
-  rank: 3,
-  modulation_scale: 0.7,
-  init_scale: 0.5,
-  layers: 'all',
-  attention_residual: true,
-} as const
-const bertAdapters = { ...adapters, target_modules: ['query', 'value'] }
-
-interface Case {
-  readonly title: string
-  readonly graphs: (dtype: FloatType) => { readonly training: () => Graph; readonly evaluation: () => Graph }
-}
-
-/** Every task of every family that it knows, with adapters, whole, and with plastic blocks. */
-const cases = TASK_NAMES.flatMap((name): Case[] => {
-  const task = taskNamed(name)
-  const options = task.graphOptions.parse(name === 'ppo' ? { reward: { metric: 'rougeL' } } : {})
-  const pooled = { pooling: 'mean', dropout: 0.1 } as const
-  const heads: Record<Head['kind'], Head> = {
-    language: { kind: 'language' },
-    score: { kind: 'score', ...pooled },
-    classes: { kind: 'classes', classes: ['a', 'b', 'c'], ...pooled },
-    labels: { kind: 'labels', classes: ['a', 'b', 'c'], ...pooled },
-    values: { kind: 'values', classes: ['a', 'b', 'c'], ...pooled },
-  }
-  const head = heads[task.head]
-  const of = (title: string, config: ModelConfig, what: Pick<GraphRequest, 'lora' | 'npt'>): Case => ({
-    title: `${name}, ${title}`,
-    graphs: (dtype) => task.graphs({ config, stored: undefined, dtype, ...what }, options, head),
-  })
-  const { plasticBlocks } = task.refuses
-  const whole = plasticBlocks === 'needed' ? [] : (['full', 'lora'] as const)
-  return [
-    ...whole.map((what) =>
-      of(`GPT-2, ${what}`, tiny, { lora: what === 'full' ? what : adapters, npt: null }),
-    ),
-    ...(head.kind === 'language'
-      ? []
-      : whole.map((what) =>
-          of(`BERT, ${what}`, tinyBert, { lora: what === 'full' ? what : bertAdapters, npt: null }),
-        )),
-    ...(plasticBlocks === 'refused' ? [] : [of('plastic blocks', tiny, { lora: 'none', npt })]),
-  ]
-})
+const cases = everyTask('mean')
 
 async function run(
   graph: Graph,

@@ -152,9 +152,11 @@ describe('attention', () => {
       },
       { q: queries, past_key: slots, past_value: slots, key: queries, value: queries },
     )
+    const fresh = graph.input('input_ids', 'int64', ['batch', 'fresh'])
+    feeds['input_ids'] = toHost(constant([batch, 2], [0, 0, 0, 0]), 'int64')
     const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'fresh+past'])
     feeds['attention_mask'] = toHost(constant([batch, 5], [1, 1, 1, 1, 1, 0, 1, 1, 1, 1]), 'int64')
-    const mask = cachedCausalMask(attentionMask, 'past', 'fresh', 'float64')
+    const mask = cachedCausalMask(fresh, attentionMask, 'float64')
     const { q, past_key, past_value, key, value } = values
     const output = cachedAttention(q, { key: past_key, value: past_value }, { key, value }, mask, 0.5)
     graph.output('cached', output)

@@ -12,6 +12,8 @@ import { kindOf } from './providers.ts'
 export interface NodeSessionOptions extends SessionOptions {
   /** Default 'cpu'. */
   readonly provider?: Provider
+  /** Whether the CPU computes what a device has no kernel for; where not, such a model cannot be opened. Default true. */
+  readonly fallback?: boolean
   /** Whether idle threads spin before they sleep. Default true; false where several sessions take turns. */
   readonly spinning?: boolean
   /** Default true. Without it memory goes back to the system between operators, more slowly. */
@@ -91,6 +93,7 @@ export function sessionOptions(ort: Library, options: NodeSessionOptions): Addre
     // Products of 4-bit weights take float32 as it is: by default ONNX Runtime rounds it to 8 bits.
     entry('qdq_matmulnbits_accuracy_level', '1')
     entry('disable_prepacking', options.prepacking === false ? '1' : '0')
+    if (options.fallback === false) entry('disable_cpu_ep_fallback', '1')
     if (options.externalFolder !== undefined)
       entry('model_external_initializers_file_folder_path', options.externalFolder)
     if (externalData.length > 0)

@@ -6,6 +6,8 @@ import type { Value } from '../../../graphs/ir/graph.ts'
 import {
   cumsum,
   layerNormalization,
+  positions,
+  range,
   reduceMax,
   reduceMean,
   reduceSum,
@@ -108,17 +110,30 @@ export const reductionCases = {
     },
   ],
   ReduceMean: reduction(reduceMean, mean),
-  CumSum: [false, true].map((exclusive) => ({
-    title: exclusive ? 'before each place' : 'up to each place',
-    inputs: [random('x', [2, 4])],
-    shapes: [['n', 'm']],
-    build: (x: Value) => cumsum(x, 1, { exclusive }),
-    expected: (x: Tensor) =>
-      tensor([2, 4], ([row, column]) => {
-        const before = Array.from({ length: column! + (exclusive ? 0 : 1) }, (_, at) => at)
-        return sum(before.map((at) => read(x, [row!, at])))
-      }),
-  })),
+  CumSum: [
+    ...[false, true].flatMap((reverse) =>
+      [false, true].map((exclusive) => ({
+        title: `${exclusive ? 'before' : 'up to'} each place${reverse ? ', from the end' : ''}`,
+        inputs: [random('x', [2, 4])],
+        shapes: [['n', 'm']],
+        build: (x: Value) => cumsum(x, 1, { exclusive, reverse }),
+        expected: (x: Tensor) =>
+          tensor([2, 4], ([row, column]) => {
+            const isBefore = (at: number) => (reverse ? at > column! : at < column!)
+            const summed = [0, 1, 2, 3].filter((at) => isBefore(at) || (at === column && !exclusive))
+            return sum(summed.map((at) => read(x, [row!, at])))
+          }),
+      })),
+    ),
+    {
+      title: 'ones: positions, and a range',
+      inputs: [random('x', [2, 5])],
+      shapes: [['n', 'm']],
+      build: (x: Value) => [positions(x, 1), positions(x, 0, { fromEnd: true }), range(x, 3)],
+      expected: () => [constant([5], [0, 1, 2, 3, 4]), constant([2], [1, 0]), constant([3], [0, 1, 2])],
+      differentiable: [],
+    },
+  ],
   ReduceMax: [
     ...reduction(reduceMax, (values) => Math.max(...values)),
     {

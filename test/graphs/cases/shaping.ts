@@ -5,13 +5,13 @@
 import {
   cast,
   concat,
+  cutInTwo,
   dequantize,
   dimension,
   dimensions,
   expandLike,
   identity,
   mul,
-  range,
   reshape,
   shapeOf,
   slice,
@@ -174,6 +174,14 @@ export const shapingCases = {
       expected: (x) => [part(x, 1, 0, 1), part(x, 1, 3, 3)],
     },
     {
+      title: 'symbolic sizes',
+      inputs: [random('x', [6, 3]), random('past', [2]), random('sequence', [4])],
+      shapes: [['past+sequence', 3], ['past'], ['sequence']],
+      build: (x) => split(x, 0, ['past', 'sequence']),
+      expected: (x) => [part(x, 0, 0, 2), part(x, 0, 2, 4)],
+      differentiable: [0],
+    },
+    {
       title: 'parts multiplied with each other',
       inputs: [random('x', [4, 3])],
       build: (x) => {
@@ -182,16 +190,24 @@ export const shapingCases = {
       },
       expected: (x) => tensor([2, 3], ([i, j]) => read(x, [i!, j!]) * read(x, [i! + 2, j!])),
     },
+  ],
+  Slice: [
     {
-      title: 'symbolic sizes',
+      title: 'two parts of symbolic sizes',
       inputs: [random('x', [6, 3]), random('past', [2]), random('sequence', [4])],
       shapes: [['past+sequence', 3], ['past'], ['sequence']],
-      build: (x) => split(x, 0, ['past', 'sequence']),
+      build: (x) => cutInTwo(x, 0, ['past', 'sequence']),
       expected: (x) => [part(x, 0, 0, 2), part(x, 0, 2, 4)],
       differentiable: [0],
     },
-  ],
-  Slice: [
+    {
+      title: 'one of two parts of symbolic sizes',
+      inputs: [random('x', [6, 3]), random('past', [2]), random('sequence', [4])],
+      shapes: [['past+sequence', 3], ['past'], ['sequence']],
+      build: (x) => [cutInTwo(x, 0, ['past', 'sequence'])[1]],
+      expected: (x) => [part(x, 0, 2, 4)],
+      differentiable: [0],
+    },
     {
       title: 'the middle of an axis',
       inputs: [random('x', [2, 5, 2])],
@@ -260,15 +276,5 @@ export const shapingCases = {
         }
       }),
     ),
-  ],
-  Range: [
-    {
-      title: 'a known and a symbolic size',
-      inputs: [random('x', [5])],
-      shapes: [['n']],
-      build: (x) => [range(x, 3), range(x, 'n')],
-      expected: () => [constant([3], [0, 1, 2]), constant([5], [0, 1, 2, 3, 4])],
-      differentiable: [],
-    },
   ],
 } satisfies Record<string, readonly OperatorCase[]>

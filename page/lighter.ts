@@ -32,3 +32,17 @@ export const smallZod: Plugin = {
   resolveId: (name) =>
     name === 'zod' ? { id: `${import.meta.dirname}/zod.ts`, moduleSideEffects: true } : null,
 }
+
+/** A call that says in a text what a key means. */
+const MEANING = /\s*\.describe\(\s*(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\s*,?\s*\)/g
+
+/** What keys of a configuration mean, which schemas say by `describe`: `ortune schema` and the documentation are of the command line. */
+export const withoutMeanings: Plugin = {
+  name: 'without meanings of keys',
+  apply: 'build',
+  enforce: 'pre',
+  transform(code, file) {
+    const shorter = file.endsWith('.ts') ? code.replaceAll(MEANING, '') : code
+    return shorter === code ? null : shorter
+  },
+}

@@ -10,7 +10,7 @@ import { defineConfig } from 'vite'
 
 import { modelRoutes, namedModels } from '../src/serve/models.ts'
 import { namesOf } from '../src/serve/request.ts'
-import { lateNunjucks, smallZod, withoutJsonSchemas } from './lighter.ts'
+import { lateNunjucks, smallZod, withoutJsonSchemas, withoutMeanings } from './lighter.ts'
 import { inlinedReward } from './reward/inlined.ts'
 
 const root = import.meta.dirname
@@ -73,6 +73,7 @@ export default defineConfig({
     withoutPictures,
     withoutJsonSchemas,
     smallZod,
+    withoutMeanings,
     lateNunjucks,
     withModels,
     inlinedReward(root),
@@ -80,7 +81,14 @@ export default defineConfig({
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: {
     format: 'es',
-    plugins: () => [withoutRuntime, withoutPictures, withoutJsonSchemas, smallZod, lateNunjucks],
+    plugins: () => [
+      withoutRuntime,
+      withoutPictures,
+      withoutJsonSchemas,
+      smallZod,
+      withoutMeanings,
+      lateNunjucks,
+    ],
     // `src/serve/headers.ts` knows it by this name.
     rolldownOptions: { output: { entryFileNames: 'assets/worker-[hash].js' } },
   },

@@ -3,8 +3,8 @@ import { Command, Option } from 'commander'
 
 import type { Split } from '../data/sets/splits.ts'
 import type { CheckpointName } from '../models/find_model.ts'
-import type { Fold } from '../tasks/consolidation.ts'
-import { FOLDS } from '../tasks/consolidation.ts'
+import type { Fold } from '../tasks/consolidation_task.ts'
+import { FOLDS } from '../tasks/consolidation_task.ts'
 import { checkpointOption } from './checkpoint_option.ts'
 import { realNumber } from './number_argument.ts'
 

@@ -129,7 +129,7 @@ async function reportOf(
   const { samplesText } = await import('./evaluation_samples.ts')
   const isWhole = (some: RunOrSamples | undefined) => some?.generation !== undefined
   return [
-    isWhole(one) ? evaluationReport(one, isWhole(other) ? other : undefined) : '',
+    isWhole(one) ? await evaluationReport(one, isWhole(other) ? other : undefined) : '',
     samples.length > 0 ? await samplesText(samples) : '',
   ]
     .filter((part) => part !== '')

@@ -79,7 +79,7 @@ export async function evaluateFully(
       process.stderr.write(`\r\x1b[2K${done < total ? `generating ${done}/${total}` : ''}`)
   }
   const samples = prompts && (await sampleTexts(run, prompts, { checkpoint, device, onProgress }))
-  if (samples && 'instead' in task.evaluation)
+  if (samples && 'instead' in (await task.work()).evaluation)
     return { run, checkpoint: samples.checkpoint, split, task: name, sample_texts: samples }
   const result = await evaluateRun(run, split, checkpoint, device)
   const options = { checkpoint, device, onProgress, ...tools, ...(generate ? { prompts: generate } : {}) }
@@ -94,7 +94,7 @@ export async function keepEvaluation(full: RunOrSamples): Promise<string> {
   const { taskNamed } = await import('../tasks/index.ts')
   const file = fileOf(full)
   await writeFileAtomic(file, `${JSON.stringify(full, null, 2)}\n`)
-  const { evaluation } = taskNamed(full.task)
+  const { evaluation } = await taskNamed(full.task).work()
   const picture =
     full.generation !== undefined && 'picture' in evaluation
       ? await evaluation.picture?.(full, full.run)

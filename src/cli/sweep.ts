@@ -111,14 +111,14 @@ async function finalEvaluation({ out, runs }: SweepPlan, split: FinalSplit): Pro
   const { evaluateRun } = await import('../evaluation/evaluate_run.ts')
   const { taskNamed } = await import('../tasks/index.ts')
   for (const { config } of runs) {
-    const { evaluation } = taskNamed(config.task)
+    const { evaluation } = await taskNamed(config.task).work()
     if ('instead' in evaluation) throw new UserError(`--split: ${evaluation.instead(join(out, '…'))}`)
   }
   return {
     split,
     async evaluate(run) {
       const found = await evaluateRun(run, split)
-      const { evaluation } = taskNamed(found.task)
+      const { evaluation } = await taskNamed(found.task).work()
       const figures = 'figures' in evaluation ? evaluation.figures(found) : []
       return Object.fromEntries(figures.map(([name, value]) => [name, value]))
     },

@@ -32,9 +32,11 @@ export interface Evaluated extends EvaluatedData {
 /** What a task's evaluation finds; never where it has none. */
 type Found<E> = E extends { find(...given: never[]): Promise<infer F> } ? F : never
 
+type EvaluationOf<N extends TaskName> = Awaited<ReturnType<(typeof tasks)[N]['work']>>['evaluation']
+
 /** An evaluation of a run of some task. */
 export type RunEvaluation = {
-  [N in TaskName]: Evaluated & { readonly task: N } & Found<(typeof tasks)[N]['evaluation']>
+  [N in TaskName]: Evaluated & { readonly task: N } & Found<EvaluationOf<N>>
 }[TaskName]
 
 /** What the model before training lacks for its task; undefined: nothing. */
@@ -76,8 +78,8 @@ export async function evaluateRun(
     const about = { run, checkpoint: found.checkpoint!, split, examples: dataset.size }
     const settings = { ...(await readRunConfig(run)), ...device }
     const { task: name, head, lora, npt } = await readRunManifest(run)
-    const task = taskNamed(name)
-    if ('instead' in task.evaluation) throw new UserError(task.evaluation.instead(run))
+    const { evaluation } = await taskNamed(name).work()
+    if ('instead' in evaluation) throw new UserError(evaluation.instead(run))
     const needed = missingBefore(name, head)
     if (found.checkpoint === 'base' && needed !== undefined)
       throw new UserError(`${run}: the model before training has no ${needed}; choose best or last`)
@@ -94,7 +96,7 @@ export async function evaluateRun(
       host: folderHost(run, { ...settings, precision: 'fp32' }),
     }
     const options = taskOptions(settings)
-    const result = await task.evaluation.find(model, dataset, { ...facts, options })
+    const result = await evaluation.find(model, dataset, { ...facts, options })
     return { ...about, task: name, ...result } as RunEvaluation
   } finally {
     dataset.close()

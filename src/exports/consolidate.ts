@@ -8,7 +8,7 @@ import { standingRun } from '../formats/curriculum.ts'
 import type { CheckpointName } from '../models/find_model.ts'
 import { checkEmpty, writeNewFolder } from '../formats/new_folder.ts'
 import { fillPeftAdapter } from '../formats/peft.ts'
-import type { Fold } from '../tasks/consolidation.ts'
+import type { Fold } from '../tasks/consolidation_task.ts'
 import { openConsolidator } from './consolidator.ts'
 import { openSplit } from '../runs/split.ts'
 

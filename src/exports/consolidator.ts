@@ -28,7 +28,7 @@ import { evaluateSft } from '../tasks/sft.ts'
 import type { Device } from '../runtime/device.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import { asLanguageModel } from '../tasks/language_model.ts'
-import type { Fold } from '../tasks/consolidation.ts'
+import type { Fold } from '../tasks/consolidation_task.ts'
 import { foldWeights } from '../tasks/consolidation.ts'
 
 export interface Consolidator {

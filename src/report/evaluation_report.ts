@@ -17,9 +17,10 @@ export type FullEvaluation = RunEvaluation & { readonly generation: GenerationEv
 const SAMPLES = 3
 
 /** A table of all figures; with a second evaluation its figures stand beside, and by how much they are higher. */
-export function evaluationReport(evaluation: FullEvaluation, other?: FullEvaluation): string {
+export async function evaluationReport(evaluation: FullEvaluation, other?: FullEvaluation): Promise<string> {
   const columns = other ? [evaluation, other] : [evaluation]
-  const [rows, others] = [figures(evaluation), other && new Map(figures(other).map((row) => [row[0], row]))]
+  const rows = await figures(evaluation)
+  const others = other && new Map((await figures(other)).map((row) => [row[0], row]))
   const body = rows.map(([name, value, digits]) => {
     const second = others?.get(name)?.[1]
     const cells = [name, value.toFixed(digits)]
@@ -31,20 +32,20 @@ export function evaluationReport(evaluation: FullEvaluation, other?: FullEvaluat
   const heading = ['', ...columns.map(nameOf)]
   const parts = [
     textTable([other ? [...heading, 'difference'] : heading, ...body]),
-    ...columns.map(detailTables),
+    ...(await Promise.all(columns.map(detailTables))),
     samples(evaluation, other),
   ]
   return parts.filter((part) => part !== '').join('\n')
 }
 
-function detailTables(evaluation: FullEvaluation): string {
-  const found = evaluationOf(evaluation.task)
+async function detailTables(evaluation: FullEvaluation): Promise<string> {
+  const found = await evaluationOf(evaluation.task)
   return (found.details?.(evaluation, nameOf(evaluation)) ?? []).join('\n')
 }
 
 /** How a task's evaluations are shown. */
-function evaluationOf(task: TaskName): Evaluation<object, object> {
-  const { evaluation } = taskNamed(task)
+async function evaluationOf(task: TaskName): Promise<Evaluation<object, object>> {
+  const { evaluation } = await taskNamed(task).work()
   if ('instead' in evaluation) throw new Error(`task ${task} has no evaluation`)
   return evaluation
 }
@@ -52,8 +53,8 @@ function evaluationOf(task: TaskName): Evaluation<object, object> {
 const nameOf = ({ run, checkpoint }: FullEvaluation): string => `${run} (${checkpoint})`
 
 /** The figures that the task finds, and those of what the model wrote. */
-const figures = (result: FullEvaluation): readonly Figure[] => [
-  ...evaluationOf(result.task).figures(result),
+const figures = async (result: FullEvaluation): Promise<readonly Figure[]> => [
+  ...(await evaluationOf(result.task)).figures(result),
   ...(result.generation ? generationFigures(result.generation) : []),
 ]
 

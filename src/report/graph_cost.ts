@@ -68,7 +68,7 @@ async function rebuild(
 ): Promise<Graph | undefined> {
   const { config, tensors } = model
   const task =
-    facts && runGraphs(facts, config, externalData((await openFrozenFolder(path)).tensors, basename))
+    facts && (await runGraphs(facts, config, externalData((await openFrozenFolder(path)).tensors, basename)))
   if (name === 'training_model.onnx') return task?.training()
   if (name === 'eval_model.onnx') return task?.evaluation()
   if (!familyOf(config).language) return undefined

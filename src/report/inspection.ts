@@ -119,7 +119,7 @@ async function knownFolder(path: string): Promise<KnownFolder | undefined> {
     return { path, model, npt, facts: null, task: null, groups }
   }
   const facts = await readRunManifest(path)
-  const { trainable, frozen } = runGraphs(facts, model.config, new Map())
+  const { trainable, frozen } = await runGraphs(facts, model.config, new Map())
   const groups = [...parameterGroups(trainable, true), ...parameterGroups(frozen, false)]
   return { path, model, npt, facts, task: facts.task, groups }
 }

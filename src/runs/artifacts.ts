@@ -105,7 +105,7 @@ export async function writeGraphs(
   const { gradient_checkpointing = false } = request
   const { placeless, ...known } = run
   const { config, tensors } = await openFrozenFolder(folder)
-  const graphs = runGraphs(request, config, externalData(tensors, basename))
+  const graphs = await runGraphs(request, config, externalData(tensors, basename))
   const models: Record<string, Graph> = {
     'training_model.onnx': graphs.training(),
     'eval_model.onnx': graphs.evaluation(),

@@ -120,9 +120,10 @@ async function trainOn(
       if (different.length > 0) note(changeNote(different, settings, totalSteps, fromStep))
     },
   }
+  const task = await taskNamed(settings.task).work()
   return withOpenRun(folder, { ...about, tensors, state, note }, (run) => {
     const rows = { training: run.trainData.size, validation: run.validationData.size }
-    return taskNamed(settings.task).train({
+    return task.train({
       ...run,
       unjudged,
       async save(name, at) {

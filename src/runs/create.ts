@@ -86,6 +86,7 @@ export async function fillRun(
   await checkRunDevice(given)
   const config = withLearningRate(await resolveTemplates(given), modelConfig)
   const task = taskNamed(config.task)
+  const work = await task.work()
   const options = taskOptions(config)
   const start = config.from === null ? undefined : await findStart(config.from)
   const fresh = await placeModel({ ...config, head: { kind: task.head } }, folder)
@@ -96,7 +97,7 @@ export async function fillRun(
   const host = folderHost(folder, config, undefined, note)
   const about = { settings: config, config: modelConfig, lora, npt, host, options }
   const tokenizer = () => loadTokenizer(folder, config.model)
-  if (task.check) await task.check({ ...about, tokenizer: await tokenizer() })
+  if (work.check) await work.check({ ...about, tokenizer: await tokenizer() })
   const report = await prepareData(config, folder, join(folder, 'data'), onRows)
   if (fingerprint !== undefined && report.fingerprint !== fingerprint)
     throw new UserError(
@@ -104,14 +105,14 @@ export async function fillRun(
     )
   const head = newHead(task.head, config, report.classes)
   if (start) checkStartHead(start, head)
-  if (task.prepare) {
+  if (work.prepare) {
     const closing = createClosing()
     try {
       const [trainData, validationData] = [
         closing.add(openSplitFile(folder, 'train')),
         closing.add(openSplitFile(folder, 'validation')),
       ]
-      await task.prepare({ ...about, tokenizer: await tokenizer(), trainData, validationData })
+      await work.prepare({ ...about, tokenizer: await tokenizer(), trainData, validationData })
     } finally {
       await closing.close()
     }

@@ -46,7 +46,7 @@ export async function withTensors<T>(
   { settings, manifest, config, runtime }: RunToOpen,
   use: (tensors: TrainingState) => Promise<T>,
 ): Promise<T> {
-  const { trainable } = runGraphs(manifest, config, new Map())
+  const { trainable } = await runGraphs(manifest, config, new Map())
   const tensors = await runtime.state(trainable, {
     accumulate: settings.gradient_accumulation_steps > 1,
     ...(settings.plastic ? { traced: new Set(plasticTensors(config, trainable).keys()) } : {}),
@@ -118,7 +118,7 @@ async function runOpener(
   const { tensors } = await openFrozenFolder(folder)
   const { precision = 'fp32' } = manifest
   if (precision === 'fp32' && ![...tensors.values()].some(({ dtype }) => HALVES.has(dtype))) return asTheyAre
-  const graphs = runGraphs(manifest, config, externalData(tensors, basename))
+  const graphs = await runGraphs(manifest, config, externalData(tensors, basename))
   const { widened } = await computable(graphs.training(), runtime)
   if (widened === undefined) return asTheyAre
   note?.(NOTES[widened](precision))

@@ -60,17 +60,18 @@ export const bodyShapes = (config: ModelConfig, head: Head): ParameterShapes =>
  * @param stored where each frozen parameter lies in the model's weight file
  * @throws UserError for a LoRA target that matches nothing, or where nothing is left to train
  */
-export function runGraphs(
+export async function runGraphs(
   { task: name, options, head, lora, npt, gradient_checkpointing = false, precision }: Trained,
   config: ModelConfig,
   stored: ReadonlyMap<string, ExternalData>,
-): RunGraphs {
+): Promise<RunGraphs> {
   const task = taskNamed(name)
   if (npt && lora !== 'none')
     throw new UserError('plastic blocks learn on a frozen model; leave either npt or lora out')
   if (lora === 'none' && !npt && task.refuses.frozen !== undefined) throw new UserError(task.refuses.frozen)
+  const work = await task.work()
   const graphs = orUserError(() =>
-    task.graphs({ config, lora, npt, stored, dtype: precisionType(precision) }, options, head),
+    work.graphs({ config, lora, npt, stored, dtype: precisionType(precision) }, options, head),
   )
   return {
     trainable: orUserError(graphs.trainable),

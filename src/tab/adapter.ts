@@ -50,7 +50,9 @@ export async function trainedAdapter(
   const head = isPooled(record.head)
     ? headShapes(model.config, headOutputs(record.head))
     : new Map<string, unknown>()
-  const names = [...trainedShapes(record, model).keys()].filter((name) => head.has(name) || isAdapter(name))
+  const names = [...(await trainedShapes(record, model)).keys()].filter(
+    (name) => head.has(name) || isAdapter(name),
+  )
   for (const name of checkpoint ? [checkpoint] : (['best', 'last'] as const)) {
     const tensors = await trainedTensors(storage, `${runFolder(record.name)}/${name}.safetensors`, names)
     if (!tensors) continue

@@ -39,7 +39,7 @@ export interface TabModel {
    */
   openGraph(
     what: string,
-    build: (stored: ReadonlyMap<string, ExternalData> | undefined) => Graph,
+    build: (stored: ReadonlyMap<string, ExternalData> | undefined) => Graph | Promise<Graph>,
     runtime: Runtime,
     options?: OpenOptions,
   ): Promise<{ readonly session: Session; readonly constants: Feeds }>
@@ -72,7 +72,7 @@ export async function openTabModel(files: BlobFiles): Promise<TabModel> {
     stored: () => readStoredOf(files, tensors),
     async openGraph(what, build, runtime, options) {
       const name = `${what} of ${files.where}`
-      const graph = build(inPlace ? externalData(tensors, (path) => places.get(path)!) : undefined)
+      const graph = await build(inPlace ? externalData(tensors, (path) => places.get(path)!) : undefined)
       const used = inPlace ? weights : []
       const data = await Promise.all(
         used.map(async (path) => ({ path, data: await bytesOf(files.path(path), files.blob(path)) })),

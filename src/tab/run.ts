@@ -85,6 +85,7 @@ export async function createTabRun(
     await storage.remove(folder)
     const settings = tabSettings(given, model.config, model.files.where)
     const task = taskNamed(settings.task)
+    const work = await task.work()
     const [trainData, validationData] = [
       dataSet('the training data', train, model),
       dataSet('the validation data', validation, model),
@@ -99,7 +100,7 @@ export async function createTabRun(
       notes: { ...notes },
     }
     // Throws where an adapter's target matches nothing.
-    graphsOf(record, model)
+    await graphsOf(record, model)
     const { lora, options } = learned(record, model)
     const { precision } = settings
     const host = tabHost({ folder, ...place, precision })
@@ -112,8 +113,8 @@ export async function createTabRun(
       options,
       tokenizer: model.tokenizer,
     }
-    await task.check?.(beginning)
-    await task.prepare?.({ ...beginning, trainData, validationData })
+    await work.check?.(beginning)
+    await work.prepare?.({ ...beginning, trainData, validationData })
     await storage.write(`${folder}/train.arrow`, [train])
     await storage.write(`${folder}/validation.arrow`, [validation])
     await storage.write(`${folder}/run.json`, [`${JSON.stringify(record, null, 2)}\n`])
@@ -167,7 +168,8 @@ export async function trainTabRun(name: string, place: TrainTabRun): Promise<Tra
     const record = await readTabRun(storage, name)
     const { settings, head } = record
     const { lora, options } = learned(record, model)
-    const graphs = graphsOf(record, model)
+    const graphs = await graphsOf(record, model)
+    const task = await taskNamed(settings.task).work()
     const closing = createClosing()
     try {
       const tensors = closing.add(
@@ -183,7 +185,7 @@ export async function trainTabRun(name: string, place: TrainTabRun): Promise<Tra
           (
             await model.openGraph(
               `the ${what} graph`,
-              (places) => graphsOf(record, model, places)[what](),
+              async (places) => (await graphsOf(record, model, places))[what](),
               runtime,
             )
           ).session,
@@ -197,7 +199,7 @@ export async function trainTabRun(name: string, place: TrainTabRun): Promise<Tra
       ]
       const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
       const keep = (record: TabLogRecord): void => void log.push(record)
-      return await taskNamed(settings.task).train({
+      return await task.train({
         ...{ settings, options, config: model.config, lora, npt: null, head, state },
         ...{ training, evaluation, tensors, constants, trainData, validationData },
         unjudged:
@@ -245,8 +247,8 @@ function graphsOf(
 }
 
 /** The tensors that a run trains. */
-export const trainedShapes = (record: TabRunRecord, model: TabModel): ParameterShapes =>
-  graphsOf(record, model).trainable
+export const trainedShapes = async (record: TabRunRecord, model: TabModel): Promise<ParameterShapes> =>
+  (await graphsOf(record, model)).trainable
 
 /** As in a run of Node with the same seed. */
 async function fillInitial(tensors: TrainingState, record: TabRunRecord, model: TabModel): Promise<void> {

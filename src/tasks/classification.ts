@@ -2,8 +2,6 @@
  * Sequence classification: the mean cross-entropy of the examples' classes.
  * @module
  */
-import { z } from 'zod'
-
 import {
   classificationEvaluationGraph,
   classificationShapes,
@@ -27,7 +25,7 @@ import type { Objective } from '../learning/gradient_descent.ts'
 import { gradientDescent } from '../learning/gradient_descent.ts'
 import { classTables } from '../metrics/classification_tables.ts'
 import { encoderSettings, pooledHead } from './pooled_head.ts'
-import type { GraphRequest, Task } from './task.ts'
+import type { GraphRequest, TaskWork } from './task.ts'
 
 export interface ClassificationSettings extends EncoderTokens, Dropout {}
 
@@ -92,22 +90,12 @@ export async function evaluateClassification(
   return { loss: sum / actual.length, report: classificationReport(actual, predicted, classes) }
 }
 
-const options = z.strictObject({})
-
 const graphTask = (request: GraphRequest, head: Head) => {
   const pooled = pooledHead(head)
   return { ...request, ...pooled, classes: headOutputs(pooled) }
 }
 
-export const classification: Task<object, object, ClassificationEvaluation> = {
-  summary: 'learn to tell which class a text is of',
-  options,
-  graphOptions: options,
-  learnsFrom: 'classification',
-  head: 'classes',
-  metrics: ['eval_accuracy', 'eval_macro_f1'],
-  rates: { full: 2 },
-  refuses: { packing: 'a classifier reads one example at a time' },
+export const classificationWork: TaskWork<object, object, ClassificationEvaluation> = {
   graphs(request, _, head) {
     const task = graphTask(request, head)
     return {
@@ -161,5 +149,4 @@ export const classification: Task<object, object, ClassificationEvaluation> = {
     },
     details: ({ report }, name) => [classTables(name, report)],
   },
-  curves: [{ title: 'accuracy', curves: { training: 'accuracy', validation: 'eval_accuracy' } }],
 }

@@ -3,8 +3,6 @@
  * change.
  * @module
  */
-import { z } from 'zod'
-
 import { consolidationEvaluationGraph, consolidationTrainingGraph } from '../../graphs/tasks/consolidation.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
@@ -17,12 +15,8 @@ import type { Feeds, HostTensor, Session, Tensors } from '../runtime/session.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
 import { gradientDescent, summedOutputs } from '../learning/gradient_descent.ts'
 import { asPlasticModel } from './language_model.ts'
-import type { GraphRequest, Task } from './task.ts'
-
-export const FOLDS = ['mean', 'last', 'weighted'] as const
-
-/** How a text's tokens are weighed: all alike, the last alone, or the later the more. */
-export type Fold = (typeof FOLDS)[number]
+import type { ConsolidationOptions, Fold } from './consolidation_task.ts'
+import type { GraphRequest, TaskWork } from './task.ts'
 
 type Sequences = Batch['sequences']
 
@@ -127,37 +121,16 @@ export async function evaluateConsolidation(
   }
 }
 
-/** How plastic blocks learn to keep what a text says. */
-const options = z.strictObject({
-  fold: z
-    .enum(FOLDS)
-    .default('mean')
-    .describe(
-      "How the modulations of a text's tokens are folded into one: all alike, the last alone, or the later the more.",
-    ),
-  damage_weight: z
-    .number()
-    .min(0)
-    .default(1)
-    .describe("Weight of what a text's update changes on other texts."),
-})
-
-type ConsolidationOptions = z.infer<typeof options>
-
 const graphTask = (request: GraphRequest, given: ConsolidationOptions) => ({
   ...asPlasticModel(request, 'consolidation'),
   ...given,
 })
 
-export const consolidation: Task<ConsolidationOptions, ConsolidationOptions, ConsolidationEvaluation> = {
-  summary: 'NPT phase 3: plastic blocks learn to fold a text into a lasting update',
-  options,
-  graphOptions: options,
-  learnsFrom: 'sft',
-  head: 'language',
-  metrics: [],
-  rates: { blocks: 3 },
-  refuses: { packing: 'each text makes an update of its own', plasticBlocks: 'needed' },
+export const consolidationWork: TaskWork<
+  ConsolidationOptions,
+  ConsolidationOptions,
+  ConsolidationEvaluation
+> = {
   graphs(request, given) {
     const task = graphTask(request, given)
     return {

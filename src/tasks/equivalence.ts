@@ -2,8 +2,6 @@
  * NPT's phase 1: plastic blocks learn to do what the model's own blocks do, on every token of the data.
  * @module
  */
-import { z } from 'zod'
-
 import {
   equivalenceEvaluationGraph,
   equivalenceShapes,
@@ -15,7 +13,8 @@ import { collateWeighted, evaluateEquivalence } from './block_distances.ts'
 import { asPlasticModel } from './language_model.ts'
 import type { NptEvaluation } from './npt_evaluation.ts'
 import { blockTable, evaluateNpt, pairedTexts } from './npt_evaluation.ts'
-import type { GraphRequest, Task } from './task.ts'
+import type { EquivalenceOptions } from './equivalence_task.ts'
+import type { GraphRequest, TaskWork } from './task.ts'
 
 /** The step's loss is a mean over all its tokens, however it is cut into micro-batches. */
 export const equivalenceObjective: Objective = {
@@ -24,49 +23,12 @@ export const equivalenceObjective: Objective = {
   metrics: summedOutputs(['equivalence', 'low_magnitude', 'distillation']),
 }
 
-/** How plastic blocks learn to do what the model's own blocks do. */
-const options = z.strictObject({
-  hidden_states: z
-    .enum(['teacher', 'student'])
-    .default('teacher')
-    .describe(
-      'What a plastic block is given: the hidden states of the model as it was, or those that plastic blocks before it make.',
-    ),
-  equivalence_weight: z
-    .number()
-    .min(0)
-    .default(1)
-    .describe("Weight of the squared difference of the blocks' outputs."),
-  low_magnitude_weight: z
-    .number()
-    .min(0)
-    .default(0.01)
-    .describe("Weight of the blocks' own magnitude, which keeps updates small."),
-  distillation_weight: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe(
-      "Weight of the divergence of the next token's distribution; with the student's hidden states only.",
-    ),
-})
-
-export type EquivalenceOptions = z.infer<typeof options>
-
 const graphTask = (request: GraphRequest, given: EquivalenceOptions) => ({
   ...asPlasticModel(request, 'equivalence'),
   ...given,
 })
 
-export const equivalence: Task<EquivalenceOptions, EquivalenceOptions, NptEvaluation> = {
-  summary: "NPT phase 1: plastic blocks learn to do what the model's own blocks do",
-  options,
-  graphOptions: options,
-  learnsFrom: 'sft',
-  head: 'language',
-  metrics: [],
-  rates: { blocks: 1 / 16 },
-  refuses: { plasticBlocks: 'needed' },
+export const equivalenceWork: TaskWork<EquivalenceOptions, EquivalenceOptions, NptEvaluation> = {
   graphs(request, given) {
     const task = graphTask(request, given)
     return {

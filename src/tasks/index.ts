@@ -2,15 +2,15 @@
  * The tasks. The record is total: nothing else asks which task a run is of.
  * @module
  */
-import { classification } from './classification.ts'
-import { consolidation } from './consolidation.ts'
+import { classification } from './classification_task.ts'
+import { consolidation } from './consolidation_task.ts'
 import { dpo } from './dpo/task.ts'
-import { equivalence } from './equivalence.ts'
+import { equivalence } from './equivalence_task.ts'
 import { kto } from './kto/task.ts'
 import { neuroplastic } from './neuroplastic/task.ts'
 import { orpo } from './orpo.ts'
 import { ppo } from './ppo/task.ts'
-import { reward } from './reward.ts'
+import { reward } from './reward_task.ts'
 import { sft } from './sft.ts'
 import { simpo } from './simpo.ts'
 import type { Task } from './task.ts'

@@ -12,8 +12,7 @@
 import { z } from 'zod'
 
 import { positiveFloat32 } from '../float32_option.ts'
-import { orpoEvaluationGraph, orpoTrainingGraph } from '../../graphs/tasks/orpo.ts'
-import { referenceFreeTask } from './reference_free.ts'
+import { referenceFreeTask } from './reference_free_task.ts'
 
 /** Under TRL's names. */
 const options = z.strictObject({
@@ -33,6 +32,11 @@ export const orpo = referenceFreeTask({
   summary: 'learn the chosen answers of pairs, and to avoid the rejected ones, without a reference',
   options,
   ...orpoLearns,
-  training: (request, orpo) => orpoTrainingGraph({ ...request, orpo }),
-  evaluation: (request, orpo) => orpoEvaluationGraph({ ...request, orpo }),
+  async graphs() {
+    const { orpoEvaluationGraph, orpoTrainingGraph } = await import('../../graphs/tasks/orpo.ts')
+    return {
+      training: (request, orpo) => orpoTrainingGraph({ ...request, orpo }),
+      evaluation: (request, orpo) => orpoEvaluationGraph({ ...request, orpo }),
+    }
+  },
 })

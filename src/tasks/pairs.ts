@@ -8,14 +8,7 @@ import { sequentialBatches } from '../data/batches/batches.ts'
 import { pairRows } from '../data/batches/packing.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import type { HostTensor } from '../runtime/session.ts'
-import type { Figure, Panel, Task } from './task.ts'
-
-/** What does not go with a policy that learns from pairs. */
-export const pairsRefuse = (task: string): Task['refuses'] => ({
-  packing: 'the answers of a pair share their prompt already',
-  plasticBlocks: 'refused',
-  frozen: `lora "none" leaves the policy of task ${task} as it is; train lora or full`,
-})
+import type { Figure } from './task.ts'
 
 /** The pairs of a data set, in order. */
 export const pairsInOrder = (dataset: DataSet, batchSize: number, watch?: Watch): Iterable<Batch> =>
@@ -75,16 +68,4 @@ export const pairFigures = ({
   ['pairs', examples / 2, 0],
   ['loss', loss, 4],
   ...Object.entries(metrics).map(([name, value]) => [name, value, 4] as const),
-]
-
-/** The curves of an implicit reward. @param accuracies the title of the share of pairs whose chosen answer is ahead */
-export const rewardsCurves = (accuracies: string): readonly Panel[] => [
-  {
-    title: accuracies,
-    curves: { training: 'rewards/accuracies', validation: 'eval_rewards/accuracies' },
-  },
-  {
-    title: 'implicit reward of the answers',
-    curves: { chosen: 'rewards/chosen', rejected: 'rewards/rejected' },
-  },
 ]

@@ -3,8 +3,6 @@
  * log-probabilities per token, ℓ = log π(y | x) / |y|, and of the likelihood of the chosen answers; their implicit reward is β·ℓ.
  * @module
  */
-import type { z } from 'zod'
-
 import type { Graph } from '../../graphs/ir/graph.ts'
 import { languageModelTrainable } from '../../graphs/models/language_model.ts'
 import type { Watch } from '../data/batches/batches.ts'
@@ -17,17 +15,8 @@ import type { HostTensor, Session, Tensors } from '../runtime/session.ts'
 import { forEvaluation } from './evaluation_metrics.ts'
 import { asLanguageModel } from './language_model.ts'
 import type { RewardsMetrics } from './pairs.ts'
-import {
-  byAnswer,
-  mean,
-  numbersOf,
-  pairFigures,
-  pairsInOrder,
-  pairsRefuse,
-  rewardsCurves,
-  rewardsMetrics,
-} from './pairs.ts'
-import type { GraphRequest, Task } from './task.ts'
+import { byAnswer, mean, numbersOf, pairFigures, pairsInOrder, rewardsMetrics } from './pairs.ts'
+import type { GraphRequest, TaskWork } from './task.ts'
 
 /** How a loss takes pairs, and what it says of them. */
 export interface ReferenceFree<Names extends string = never> {
@@ -103,37 +92,16 @@ function* allPairs(dataset: DataSet) {
   for (const { sequences } of pairsInOrder(dataset, 1)) yield* sequences
 }
 
-/** What a task without a reference brings. */
-export interface ReferenceFreeTask<
-  Options extends object,
-  Names extends string,
-> extends ReferenceFree<Names> {
-  readonly name: string
-  readonly summary: string
-  readonly rates?: Task['rates']
-  /** All of which its graphs depend on. */
-  readonly options: z.ZodType<Options>
+/** The graphs of a task without a reference. */
+export interface ReferenceFreeGraphs<Options> {
   readonly training: (request: GraphRequest, options: Options) => Graph
   readonly evaluation: (request: GraphRequest, options: Options) => Graph
 }
 
-export const referenceFreeTask = <Options extends object, Names extends string>({
-  name,
-  summary,
-  options,
-  rates,
-  training,
-  evaluation,
-  ...learns
-}: ReferenceFreeTask<Options, Names>): Task<Options, Options, ReferenceFreeEvaluation<Names>> => ({
-  summary,
-  options,
-  graphOptions: options,
-  learnsFrom: 'preference',
-  head: 'language',
-  metrics: ['eval_rewards/accuracies', 'eval_rewards/margins'],
-  ...(rates ? { rates } : {}),
-  refuses: pairsRefuse(name),
+export const referenceFreeWork = <Options extends object, Names extends string>(
+  learns: ReferenceFree<Names>,
+  { training, evaluation }: ReferenceFreeGraphs<Options>,
+): TaskWork<Options, Options, ReferenceFreeEvaluation<Names>> => ({
   graphs(request, given) {
     const model = asLanguageModel(request)
     return {
@@ -166,5 +134,4 @@ export const referenceFreeTask = <Options extends object, Names extends string>(
     },
     figures: pairFigures,
   },
-  curves: rewardsCurves('pairs where the chosen answer is the likelier one'),
 })

@@ -9,8 +9,6 @@
  * The second term, with c of `center_rewards_coefficient`, keeps scores around 0: the first one sees differences alone.
  * @module
  */
-import { z } from 'zod'
-
 import { rewardEvaluationGraph, rewardShapes, rewardTrainingGraph } from '../../graphs/tasks/reward.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
@@ -30,7 +28,8 @@ import { gradientDescent } from '../learning/gradient_descent.ts'
 import { calibrationTable } from '../metrics/calibration_table.ts'
 import { forEvaluation } from './evaluation_metrics.ts'
 import { encoderSettings, pooledHead } from './pooled_head.ts'
-import type { GraphRequest, Task } from './task.ts'
+import type { RewardOptions } from './reward_task.ts'
+import type { GraphRequest, TaskWork } from './task.ts'
 
 export interface RewardSettings extends EncoderTokens, Dropout {}
 
@@ -126,32 +125,13 @@ export async function evaluateReward(
   }
 }
 
-/** How a reward model learns from pairs. */
-const options = z.strictObject({
-  center_rewards_coefficient: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe('Weight of (s₊ + s₋)², which keeps scores around 0.'),
-})
-
-type RewardOptions = z.infer<typeof options>
-
 const graphTask = (request: GraphRequest, given: RewardOptions, head: Head) => ({
   ...request,
   ...pooledHead(head),
   ...given,
 })
 
-export const reward: Task<RewardOptions, RewardOptions, RewardEvaluation> = {
-  summary: 'learn scores by which preferred answers get the higher ones',
-  options,
-  graphOptions: options,
-  learnsFrom: 'preference',
-  head: 'score',
-  metrics: ['eval_accuracy', 'eval_margin'],
-  rates: { adapters: 0.5 },
-  refuses: { packing: 'a reward model reads one answer at a time', plasticBlocks: 'refused' },
+export const rewardWork: TaskWork<RewardOptions, RewardOptions, RewardEvaluation> = {
   graphs(request, given, head) {
     const task = graphTask(request, given, head)
     return {
@@ -194,5 +174,4 @@ export const reward: Task<RewardOptions, RewardOptions, RewardEvaluation> = {
     ],
     details: ({ calibration }, name) => [calibrationTable(name, calibration)],
   },
-  curves: [{ title: 'accuracy', curves: { training: 'accuracy', validation: 'eval_accuracy' } }],
 }

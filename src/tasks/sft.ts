@@ -17,7 +17,7 @@ import { gradientDescent } from '../learning/gradient_descent.ts'
 import { countWords, perplexity as perplexityOf } from '../metrics/perplexity.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { asLanguageModel } from './language_model.ts'
-import type { Task } from './task.ts'
+import type { Task, TaskWork } from './task.ts'
 
 /** The step's loss is a mean over all its labelled tokens, however it is cut into micro-batches. */
 export const sftObjective: Objective = {
@@ -78,15 +78,7 @@ function labelledWords(tokenizer: Tokenizer, dataset: DataSet): number {
 
 const options = z.strictObject({})
 
-export const sft: Task<object, object, SftFound> = {
-  summary: 'learn to write texts, or the completions of prompts',
-  options,
-  graphOptions: options,
-  learnsFrom: 'sft',
-  head: 'language',
-  metrics: [],
-  refuses: { frozen: 'lora "none" trains a head alone, and task sft has no head; leave it out' },
-  writes: true,
+const work: TaskWork<object, object, SftFound> = {
   graphs(request) {
     const model = asLanguageModel(request)
     return {
@@ -125,4 +117,16 @@ export const sft: Task<object, object, SftFound> = {
       ['perplexity per word', perplexityPerWord, 2],
     ],
   },
+}
+
+export const sft: Task<object, object, SftFound> = {
+  summary: 'learn to write texts, or the completions of prompts',
+  options,
+  graphOptions: options,
+  learnsFrom: 'sft',
+  head: 'language',
+  metrics: [],
+  refuses: { frozen: 'lora "none" trains a head alone, and task sft has no head; leave it out' },
+  writes: true,
+  work: async () => work,
 }

@@ -13,8 +13,7 @@
 import { z } from 'zod'
 
 import { positiveFloat32 } from '../float32_option.ts'
-import { simpoEvaluationGraph, simpoTrainingGraph } from '../../graphs/tasks/simpo.ts'
-import { referenceFreeTask } from './reference_free.ts'
+import { referenceFreeTask } from './reference_free_task.ts'
 
 /** Under the names of TRL's CPOTrainer. */
 const options = z.strictObject({
@@ -49,6 +48,11 @@ export const simpo = referenceFreeTask({
   options,
   rates: { adapters: 0.5, full: 0.5 },
   ...simpoLearns,
-  training: (request, simpo) => simpoTrainingGraph({ ...request, simpo }),
-  evaluation: (request, simpo) => simpoEvaluationGraph({ ...request, simpo }),
+  async graphs() {
+    const { simpoEvaluationGraph, simpoTrainingGraph } = await import('../../graphs/tasks/simpo.ts')
+    return {
+      training: (request, simpo) => simpoTrainingGraph({ ...request, simpo }),
+      evaluation: (request, simpo) => simpoEvaluationGraph({ ...request, simpo }),
+    }
+  },
 })

@@ -35,6 +35,8 @@ import type { Tokenizer } from '../text/tokenizer.ts'
 export type { GraphRequest, OpenModel }
 
 /**
+ * What is known of a task before anything is done.
+ *
  * @typeParam Graphs the options that graphs depend on
  * @typeParam Options all options
  * @typeParam Found what an evaluation finds
@@ -70,6 +72,22 @@ export interface Task<
   readonly writes?: true
   /** The options as a run keeps them, paths made absolute, since it may be resumed from another working directory. */
   located?(options: Options, absolute: (path: string) => string): Options
+  /** What it does, loaded when something is trained or judged with it. */
+  work(): Promise<TaskWork<Graphs, Options, Found>>
+  /** What a step of it is, where that is more than one step of the optimizer. */
+  readonly step?: string
+  /** What is drawn of its log beside the loss. */
+  readonly curves?: readonly Panel[]
+  /** False: the loss of evaluations is another quantity than that of steps, and not drawn beside it. */
+  readonly comparableLoss?: false
+}
+
+/** What a task does. */
+export interface TaskWork<
+  Graphs extends object = object,
+  Options extends Graphs = Graphs,
+  Found extends object = object,
+> {
   /** Whether what the options ask for is there, before the data is prepared; throws UserError where not. */
   check?(run: Beginning<Options>): Promise<void>
   /** The same once the data is prepared. */
@@ -78,12 +96,6 @@ export interface Task<
   train(run: OpenRun<Options>): Promise<TrainerState>
   /** Judges a model on a data set; or how else one finds out about a run. */
   readonly evaluation: Evaluation<Options, Found> | { readonly instead: (run: string) => string }
-  /** What a step of it is, where that is more than one step of the optimizer. */
-  readonly step?: string
-  /** What is drawn of its log beside the loss. */
-  readonly curves?: readonly Panel[]
-  /** False: the loss of evaluations is another quantity than that of steps, and not drawn beside it. */
-  readonly comparableLoss?: false
 }
 
 export interface Evaluation<Options, Found> {

@@ -23,7 +23,9 @@ const bertAdapters = { ...adapters, target_modules: ['query', 'value'] }
 
 export interface TaskGraphsCase {
   readonly title: string
-  readonly graphs: (dtype: FloatType) => { readonly training: () => Graph; readonly evaluation: () => Graph }
+  readonly graphs: (
+    dtype: FloatType,
+  ) => Promise<{ readonly training: () => Graph; readonly evaluation: () => Graph }>
 }
 
 /** Every task of every family that it knows, with adapters, whole, and with plastic blocks. */
@@ -46,7 +48,8 @@ export const everyTask = (pooling: Pooling): readonly TaskGraphsCase[] =>
       what: Pick<GraphRequest, 'lora' | 'npt'>,
     ): TaskGraphsCase => ({
       title: `${name}, ${title}${head.kind === 'language' ? '' : `, pooling ${pooling}`}`,
-      graphs: (dtype) => task.graphs({ config, stored: undefined, dtype, ...what }, options, head),
+      graphs: async (dtype) =>
+        (await task.work()).graphs({ config, stored: undefined, dtype, ...what }, options, head),
     })
     const { plasticBlocks } = task.refuses
     const whole = plasticBlocks === 'needed' ? [] : (['full', 'lora'] as const)

@@ -91,10 +91,10 @@ describe('graphs of 16 bits against float64', function () {
   for (const { title, graphs } of cases)
     it(title, async () => {
       // Both types are fed the same numbers, in float32.
-      const wide = at64(feedsOf(graphs('float16').training()))
-      const expected = await run(graphs('float64').training(), wide)
+      const wide = at64(feedsOf((await graphs('float16')).training()))
+      const expected = await run((await graphs('float64')).training(), wide)
       for (const dtype of ['float16', 'bfloat16'] as const) {
-        const graph = graphs(dtype).training()
+        const graph = (await graphs(dtype)).training()
         const feeds = feedsOf(graph)
         expect(at64(feeds)).to.deep.equal(wide)
         const lowered = withFloat32Arithmetic(graph)
@@ -118,7 +118,7 @@ describe('what a graph of 16 bits keeps', () => {
     it(`${title}: what is fed and given out is no 16 bits wide`, async () => {
       for (const dtype of ['float16', 'bfloat16'] as const)
         for (const part of ['training', 'evaluation'] as const) {
-          const graph = graphs(dtype)[part]()
+          const graph = (await graphs(dtype))[part]()
           const values = [...graph.inputs, ...graph.outputs.values()]
           expect(values.filter((value) => isHalf(value.dtype)).map(({ name }) => name)).to.deep.equal([])
           const scaled = dtype === 'float16' && part === 'training'
@@ -130,7 +130,7 @@ describe('what a graph of 16 bits keeps', () => {
         }
     })
 
-  it('is in float32 what 16 bits do not bear', () => {
+  it('is in float32 what 16 bits do not bear', async () => {
     const alone = [
       'LayerNormalization',
       'Softmax',
@@ -141,7 +141,7 @@ describe('what a graph of 16 bits keeps', () => {
       'ScatterElements',
     ]
     for (const { graphs } of cases)
-      for (const { operator, inputs, name } of liveNodes(graphs('bfloat16').training())) {
+      for (const { operator, inputs, name } of liveNodes((await graphs('bfloat16')).training())) {
         const isIsland = [...alone, 'Sqrt', 'Equal', 'Greater', 'GreaterOrEqual', 'Less'].includes(
           operator.name,
         )

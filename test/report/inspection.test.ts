@@ -47,13 +47,13 @@ function forwardFlops(rank: number): number {
 }
 
 describe('report/inspection', () => {
-  it('counts 442,368 trainable and 124,439,808 frozen parameters for LoRA on GPT-2 small', () => {
+  it('counts 442,368 trainable and 124,439,808 frozen parameters for LoRA on GPT-2 small', async () => {
     const config = parseGpt2Config(
       { n_layer: 12, n_head: 12, n_embd: 768, n_positions: 1024, vocab_size: 50257 },
       'GPT-2 small',
     )
-    const count = (lora: Adaptation) => {
-      const { trainable, frozen } = runGraphs(
+    const count = async (lora: Adaptation) => {
+      const { trainable, frozen } = await runGraphs(
         { task: 'sft', options: {}, lora, npt: null, head: languageHead },
         config,
         new Map(),
@@ -61,8 +61,8 @@ describe('report/inspection', () => {
       return countParameters([...parameterGroups(trainable, true), ...parameterGroups(frozen, false)])
     }
     const lora = { r: 8, lora_alpha: 16, target_modules: ['c_attn', 'attn.c_proj'] }
-    expect(count(lora)).to.deep.equal({ trainable: 442_368, frozen: 124_439_808 })
-    expect(count('full')).to.deep.equal({ trainable: 124_439_808, frozen: 0 })
+    expect(await count(lora)).to.deep.equal({ trainable: 442_368, frozen: 124_439_808 })
+    expect(await count('full')).to.deep.equal({ trainable: 124_439_808, frozen: 0 })
   })
 
   it('shows what an artifact folder of adapters holds', async () => {

@@ -34,7 +34,7 @@ describe('graphs on WebGPU alone', function () {
   ]
   for (const { title, graphs } of cases)
     it(title, async () => {
-      const { training, evaluation } = graphs('float32')
+      const { training, evaluation } = await graphs('float32')
       await open(training())
       await open(evaluation())
     })
@@ -47,7 +47,7 @@ describe('graphs on WebGPU alone', function () {
   const plastic = { plasticity_lr: 0.1, gamma: 0.9, beta: 0.5, lambda_decay: 0.1 }
   const classifier = { classes: 3, npt: null }
   const padded = { ...tiny, pad_token_id: 10 }
-  const others: Readonly<Record<string, () => Graph>> = {
+  const others: Readonly<Record<string, () => Graph | Promise<Graph>>> = {
     decoding: () => decodingGraph({ config: tiny }),
     'decoding with adapters and plastic blocks': () => decodingGraph({ config: tiny, lora: adapters, npt }),
     'the cache of keys and values': () => keyValueCacheGraph(['0.key', '0.value']),
@@ -57,15 +57,15 @@ describe('graphs on WebGPU alone', function () {
     'a classifier by the mean': () => classifierGraph({ ...classifier, config: tiny, pooling: 'mean' }),
     'a classifier of BERT': () => classifierGraph({ ...classifier, config: tinyBert, pooling: 'last' }),
     'what texts fold into plastic blocks': () => plasticGraph({ config: tiny, npt }),
-    'gradient checkpointing': () => {
+    'gradient checkpointing': async () => {
       const sft = everyTask('last').find(({ title }) => title.startsWith('sft'))!
-      return checkpointed(sft.graphs('float32').training())
+      return checkpointed((await sft.graphs('float32')).training())
     },
     AdamW: () => adamwGraph(shapes, adamw),
     'plastic updates': () =>
       plasticUpdateGraph(new Map([['w', [4, 3]]]), { ...plastic, third_factor: 'published' }, 1),
   }
-  for (const [title, build] of Object.entries(others)) it(title, () => open(build()))
+  for (const [title, build] of Object.entries(others)) it(title, async () => open(await build()))
 
   it('refuses a graph of which the CPU would have a node', async () => {
     const graph = new Graph('whole numbers')

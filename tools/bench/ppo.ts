@@ -43,7 +43,7 @@ const config = await readModelConfig(folder)
 const manifest = await readRunManifest(folder)
 const lora = manifest.lora
 if (typeof lora === 'string') throw new Error('the policy has adapters')
-const tensors = createHostState(runGraphs(manifest, config, new Map()).trainable)
+const tensors = createHostState((await runGraphs(manifest, config, new Map())).trainable)
 await initialAdapter(tensors, 1)
 
 const model = (name: string) => join(folder, `${name}_model.onnx`)

@@ -32,7 +32,7 @@ const config = await readModelConfig(folder)
 const manifest = await readRunManifest(folder)
 const { lora, head, task } = manifest
 if (typeof lora === 'string') throw new Error('the model has adapters')
-const tensors = createHostState(runGraphs(manifest, config, new Map()).trainable)
+const tensors = createHostState((await runGraphs(manifest, config, new Map())).trainable)
 await initialAdapter(tensors, 1)
 if (isPooled(head)) await initialHead(tensors, config, 1)
 
@@ -63,13 +63,13 @@ await reportSteps(optimizerStep(session, feeds, tensors), {
   name: task,
   steps,
   tokens: 2 * PAIRS * LENGTH,
-  flops: matmulFlops(sizedGraph(), shape),
+  flops: matmulFlops(await sizedGraph(), shape),
 })
 
 /** The training graph once more, for its shapes; where the weights lie does not matter here. */
-function sizedGraph() {
+async function sizedGraph() {
   const anywhere = { location: 'model.safetensors', offset: 0, length: 0 }
   const stored = { get: () => anywhere } as unknown as ReadonlyMap<string, ExternalData>
-  return runGraphs(manifest, config, stored).training()
+  return (await runGraphs(manifest, config, stored)).training()
 }
 process.exit()

@@ -50,7 +50,7 @@ export async function openTrainingStep(
   const config = await readModelConfig(folder)
   const manifest = await readRunManifest(folder)
   const { lora } = manifest
-  const { trainable } = runGraphs(manifest, config, new Map())
+  const { trainable } = await runGraphs(manifest, config, new Map())
   const traced = new Set(plastic ? plasticTensors(config, trainable).keys() : [])
   const tensors = await runtime.state(trainable, { traced })
   if (lora === 'full') await loadParameters(folder, tensors)
@@ -77,7 +77,7 @@ export async function openTrainingStep(
   return {
     step: optimizerStep(session, feeds, tensors, rule),
     full: lora === 'full',
-    flops: matmulFlops(runGraphs(manifest, config, stored).training(), {
+    flops: matmulFlops((await runGraphs(manifest, config, stored)).training(), {
       ...{ batch: rows, sequence: length, labelled },
     }),
   }

@@ -17,12 +17,13 @@ export async function metricsFrom(run: string, checkpoint: string): Promise<Metr
   const [settings, manifest] = [await readRunConfig(run), await readRunManifest(run)]
   const config = await readModelConfig(run)
   const about = { settings, manifest, config, runtime: nodeRuntime(runDevice(settings)) }
+  const task = await taskNamed(settings.task).work()
   let found: Metrics | undefined
   const stop = new AbortController()
   await withTensors(about, async (tensors) => {
     await loadStart(checkpoint, tensors, manifest.lora)
     return withOpenRun(run, { ...about, tensors, state: initialState }, (open) =>
-      taskNamed(settings.task).train({
+      task.train({
         ...open,
         host: { ...open.host, journal: async () => () => undefined },
         save: () => Promise.reject(new Error('no step is taken')),

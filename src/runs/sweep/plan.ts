@@ -185,7 +185,7 @@ function createChecks(): (config: RunConfig) => Promise<void> {
     if (lora !== 'none' || npt) {
       const options = graphOptions.parse(taskOptions(config))
       const classes = config.classes ?? ['0', '1']
-      runGraphs(
+      await runGraphs(
         { task: config.task, options, head: newHead(head, config, classes), lora, npt },
         model,
         new Map(),

@@ -30,3 +30,6 @@ export const ktoOptions = z.strictObject({
 
 export type KtoGraphOptions = z.infer<typeof ktoGraphOptions>
 export type KtoOptions = z.infer<typeof ktoOptions>
+
+/** What a checkpoint can be chosen by: by how much desirable answers of the validation data gain more. */
+export const MARGINS = 'eval_rewards/margins'

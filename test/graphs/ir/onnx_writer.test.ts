@@ -35,14 +35,18 @@ const unknownFields = (value: unknown): number => {
 
 describe('writing ONNX', () => {
   for (const name of TASK_NAMES) {
-    it(`gives the bytes that protobuf's own library gives, for the graphs of ${name}`, () => {
+    it(`gives the bytes that protobuf's own library gives, for the graphs of ${name}`, async () => {
       const task = taskNamed(name)
       const options = task.graphOptions.parse({})
       const own = newHead(task.head, { pooling: 'last', classifier_dropout: 0 }, ['no', 'yes'])
       const plastic = task.refuses.plasticBlocks === 'needed'
       for (const dtype of ['float32', 'bfloat16'] as const) {
         const learner = plastic ? { lora: 'none' as const, npt } : { lora: adapters, npt: null }
-        const built = task.graphs({ config, ...learner, stored: undefined, dtype }, options, own)
+        const built = (await task.work()).graphs(
+          { config, ...learner, stored: undefined, dtype },
+          options,
+          own,
+        )
         expectOwnBytes(built.training())
         expectOwnBytes(built.evaluation())
         expectOwnBytes(checkpointed(built.training(), 1))

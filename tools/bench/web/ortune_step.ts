@@ -25,7 +25,11 @@ export async function openOrtuneStep(
   const runtime = webRuntime({ provider, fallback: false })
   const { places, bytes } = packed(data.frozen)
   const options = taskNamed('sft').graphOptions.parse({})
-  const graphs = runGraphs({ task: 'sft', options, head: languageHead, lora, npt: null }, data.config, places)
+  const graphs = await runGraphs(
+    { task: 'sft', options, head: languageHead, lora, npt: null },
+    data.config,
+    places,
+  )
   const tensors = await runtime.state(graphs.trainable)
   for (const [name, { data: values }] of data.trained) await tensors.write(name, 'parameter', values)
   const session = await runtime.open(serialize(graphs.training()), {

@@ -2,18 +2,25 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { bertFixture } from '../graphs/bert_fixtures.ts'
+
 interface BrowserTask {
   readonly rows: readonly object[]
   readonly settings: { readonly max_steps: number } & Readonly<Record<string, unknown>>
   readonly prompts?: readonly string[]
-  /** Whether it writes as it learns: of writing some nodes, of shapes that grow, are the CPU's. */
-  readonly writes?: true
+  /** A folder of a model, where it is of another one than the other tasks are. */
+  readonly model?: string
 }
 
 const words = ['dog', 'cat', 'tree', 'sea', 'hill', 'bird', 'house', 'lamp']
 const common = {
   lora: { r: 4, lora_alpha: 8 },
   ...{ per_device_train_batch_size: 2, learning_rate: 1e-3, eval_steps: 1000, warmup_steps: 0 },
+}
+
+const classes = {
+  rows: words.map((word, i) => ({ text: `a ${word}`, label: i % 2 === 0 ? 'thing' : 'place' })),
+  settings: { ...common, task: 'classification', max_steps: 5 },
 }
 
 export const TASKS: Readonly<Record<string, BrowserTask>> = {
@@ -26,8 +33,9 @@ export const TASKS: Readonly<Record<string, BrowserTask>> = {
     rows: words.map((word) => ({ prompt: `a ${word} is`, chosen: ` a ${word}`, rejected: ' none of it' })),
     settings: { ...common, task: 'dpo', max_steps: 5 },
   },
+  classification: classes,
+  'classification of BERT': { ...classes, model: bertFixture('model') },
   ppo: {
-    writes: true,
     rows: words.map((word) => ({ prompt: `a ${word} is`, completion: ` a thing, ${word}` })),
     settings: {
       ...common,

@@ -62,7 +62,7 @@ export async function train({ folder, device, settings, prompts = [] }: Given): 
   const seconds = (performance.now() - start) / 1000
   const written: (readonly number[])[] = []
   if (prompts.length > 0) {
-    const writer = createTabWriter(place.model, webRuntime({ ...device, fallback: true }))
+    const writer = createTabWriter(place.model, webRuntime(device))
     const adapter = await trainedAdapter(place.storage, record, place.model)
     const generator = await writer.use(adapter)
     const found = await generator.generate(prompts, { max_new_tokens: 24, do_sample: false })

@@ -5,47 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext } from 'playwright-core'
 
+import { chooseTask, learned, openPage, section, start, stepOf, takeSample } from './on_page.ts'
 import type { Site } from './site.ts'
 import { servedSite } from './site.ts'
 import { startBrowser } from './tab.ts'
-
-const PATIENCE = 120_000
-
-/** A section of the page by its heading. */
-const section = (page: Page, name: string) => page.getByRole('region', { name, exact: true })
-
-/** Opens the page, and waits until its model is there. */
-async function openPage(context: BrowserContext, url: string): Promise<Page> {
-  const page = await context.newPage()
-  page.setDefaultTimeout(PATIENCE)
-  await page.goto(`${url}?provider=wasm`)
-  await section(page, 'Model').getByText('open', { exact: true }).waitFor()
-  return page
-}
-
-const chooseTask = (page: Page, name: string) =>
-  page.getByRole('radio', { name: new RegExp(`^${name}`) }).check({ force: true })
-
-async function takeSample(page: Page, name: string): Promise<void> {
-  await section(page, 'Examples').getByRole('button', { name, exact: true }).click()
-  await page.getByText('Token by token').waitFor()
-}
-
-async function start(page: Page, settings: Readonly<Record<string, string>>): Promise<void> {
-  const learn = section(page, 'Learn')
-  for (const [label, value] of Object.entries(settings))
-    await learn.getByLabel(label, { exact: true }).fill(value)
-  await learn.getByRole('button', { name: 'Start learning' }).click()
-}
-
-const learned = (page: Page, name: string) =>
-  page.getByText(`${name} has learned all`, { exact: false }).waitFor()
-
-/** The step that is shown. */
-const stepOf = async (page: Page): Promise<number> =>
-  Number(await section(page, 'Learn').getByRole('progressbar').getAttribute('value'))
 
 describe('the page', function () {
   this.timeout(600_000)

@@ -16,9 +16,13 @@ const project = join(import.meta.dirname, '..', '..')
 
 export type Site = Pick<RunningServer, 'url' | 'close'>
 
-/** As `ortune serve` does: isolated, and with its policies. */
-export async function servedSite(): Promise<Site> {
-  const models = await namedModels([join(project, 'artifacts', 'pocket')])
+/**
+ * As `ortune serve` does: isolated, and with its policies.
+ *
+ * @param model a folder, by default that of the pocket model
+ */
+export async function servedSite(model = join(project, 'artifacts', 'pocket')): Promise<Site> {
+  const models = await namedModels([model])
   const runtime = folderRoute(webRuntimeFolder(), { under: ['ort'], serves: isWebRuntimeFile })
   const page = folderRoute(builtPage(), { index: 'index.html' })
   return openServer([...(await modelRoutes(models)), runtime, page])

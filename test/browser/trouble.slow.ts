@@ -1,0 +1,116 @@
+/** The page on WebGPU, and where the GPU or the room to keep things is lost. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { expect } from 'chai'
+import type { Browser, Page, Worker } from 'playwright-core'
+
+import { writeTinyModel } from '../tiny_model.ts'
+import { learned, openPage, section, start, stepOf, takeSample } from './on_page.ts'
+import type { Site } from './site.ts'
+import { servedSite } from './site.ts'
+import { startBrowser } from './tab.ts'
+
+describe('the page in trouble', function () {
+  this.timeout(300_000)
+  let folder: string
+  let site: Site
+  let browser: Browser
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ortune-trouble-'))
+    await writeTinyModel(join(folder, 'tiny'))
+    site = await servedSite(join(folder, 'tiny'))
+    browser = await startBrowser()
+  })
+  after(async () => {
+    await browser?.close()
+    await site?.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  /** Something that training was told, in its section. */
+  const says = (page: Page, text: RegExp) =>
+    section(page, 'Learn').getByRole('alert').getByText(text).waitFor()
+
+  it('trains and writes on WebGPU, and goes on from its checkpoint when the GPU is lost', async () => {
+    const context = await browser.newContext()
+    const workers: Worker[] = []
+    context.on('page', (page) =>
+      page.on('worker', (worker) => {
+        workers.push(worker)
+        if (workers.length === 1) void noteDevices(worker)
+      }),
+    )
+    const page = await openPage(context, site.url, 'webgpu')
+    await page
+      .getByText(/^WebGPU/)
+      .first()
+      .waitFor()
+    await takeSample(page, 'Definitions')
+    await start(page, { Steps: '12', Name: 'lost', 'Examples a step': '1', Rank: '2' })
+    await page.waitForFunction(
+      () => Number(document.querySelector('.live progress')?.getAttribute('value')) > 2,
+    )
+    // Those that it has made in turn are threads, which wait for work and answer nothing.
+    expect(await loseDevices(workers[0]!)).to.equal(1)
+    await says(page, /The GPU was lost.*go on from the last checkpoint/)
+    await section(page, 'Learn')
+      .getByRole('button', { name: /^(Start|Resume)$/ })
+      .click()
+    await learned(page, 'lost')
+    expect(await stepOf(page)).to.equal(12)
+    await section(page, 'Compare').getByRole('button', { name: 'Write' }).click()
+    await section(page, 'Compare')
+      .getByText(/swapped in/)
+      .waitFor()
+    await context.close()
+  })
+
+  it('keeps its checkpoint and says so where the storage is full', async () => {
+    const context = await browser.newContext()
+    const page = await openPage(context, site.url)
+    await takeSample(page, 'Definitions')
+    await start(page, { Steps: '400', Name: 'full', 'Examples a step': '1' })
+    await page.waitForFunction(
+      () => Number(document.querySelector('.live progress')?.getAttribute('value')) > 2,
+    )
+    await section(page, 'Learn').getByRole('button', { name: 'Pause' }).click()
+    await page.getByText(/full is paused at step/).waitFor()
+    const paused = await stepOf(page)
+    const { origin } = new URL(page.url())
+    const devtools = await context.newCDPSession(page)
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 })
+    await section(page, 'Learn').getByRole('button', { name: 'Resume' }).click()
+    await page.waitForFunction(
+      (paused) => Number(document.querySelector('.live progress')?.getAttribute('value')) > paused + 2,
+      paused,
+    )
+    await section(page, 'Learn').getByRole('button', { name: 'Pause' }).click()
+    await says(page, /storage has no room for runs\/full\/.*; remove runs or models/)
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin })
+    await page.reload()
+    await section(page, 'Kept in this browser').getByText(`step ${paused} of 400 · stopped`).waitFor()
+    await context.close()
+  })
+})
+
+/** Notes the devices that a worker asks for. */
+const noteDevices = (worker: Worker): Promise<void> =>
+  worker.evaluate(() => {
+    const devices: GPUDevice[] = []
+    const requestDevice = Reflect.get<GPUAdapter, 'requestDevice'>(GPUAdapter.prototype, 'requestDevice')
+    GPUAdapter.prototype.requestDevice = async function (...given) {
+      const device = await requestDevice.apply(this, given)
+      devices.push(device)
+      return device
+    }
+    Object.assign(globalThis, { devices })
+  })
+
+const loseDevices = (worker: Worker): Promise<number> =>
+  worker.evaluate(() => {
+    const { devices } = globalThis as unknown as { readonly devices: GPUDevice[] }
+    for (const device of devices) device.destroy()
+    return devices.length
+  })

@@ -1,5 +1,5 @@
 /** @module */
-import { connectSandbox, workerFailed, workshop } from './workshop.ts'
+import { workerFailed, workshop } from './workshop.ts'
 import { showRun } from './learning.ts'
 import { openModel, refreshKept, remembered } from './models.ts'
 import { attempt } from './said.ts'
@@ -15,7 +15,7 @@ export const begin = (): Promise<boolean> =>
     const provider = asked === 'wasm' || asked === 'webgpu' ? asked : 'auto'
     facility.value = await Promise.race([workshop.start(provider), workerFailed])
     room.value = facility.value.room
-    await Promise.all([refreshKept(), connectSandbox()])
+    await refreshKept()
     const unfinished = runs.value.findLast(({ state }) => state === 'stopped')
     if (unfinished) void showRun(unfinished.name)
     const [first] = models.value

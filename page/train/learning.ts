@@ -2,7 +2,7 @@
 import { proxy } from 'comlink'
 
 import type { EvaluationRecord, StepRecord, TabLogRecord } from '../../src/web.ts'
-import { workshop } from './workshop.ts'
+import { connectSandbox, workshop } from './workshop.ts'
 import { filled } from './form.ts'
 import { openModel, refreshKept } from './models.ts'
 import { attempt, said } from './said.ts'
@@ -23,6 +23,7 @@ export const startRun = (): Promise<boolean> =>
     const { source, task, reward } = state
     if (!source.value) throw userError('there are no examples yet; take a sample, or give some of your own')
     const name = state.form.name.value.trim() || freeName(source.value.name)
+    if (task.value === 'ppo') await connectSandbox()
     const { name: made } = await workshop.createRun({
       name,
       task: task.value,
@@ -77,6 +78,7 @@ function show(name: string, log: readonly TabLogRecord[]): void {
 
 async function train(name: string): Promise<void> {
   const log = await workshop.log(name)
+  if (state.runs.value.some((one) => one.name === name && one.reward !== undefined)) await connectSandbox()
   show(name, log)
   state.training.value = name
   state.plan.value = undefined

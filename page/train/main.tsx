@@ -3,6 +3,7 @@ import '../styles/train.css'
 
 import { render } from 'preact'
 
+import { Late } from '../parts/late.tsx'
 import { Shell } from '../parts/shell.tsx'
 import { begin } from './begin.ts'
 import { CompareSection } from './compare_section.tsx'
@@ -12,9 +13,10 @@ import { KeptSection } from './kept_section.tsx'
 import { LearnSection } from './learn_section.tsx'
 import { ModelSection } from './model_section.tsx'
 import { Rail } from './rail.tsx'
-import { RewardSection } from './reward_section.tsx'
 import { task } from './state.ts'
-import { ThumbsSection } from './thumbs_section.tsx'
+
+const thumbs = async () => (await import('./thumbs_section.tsx')).ThumbsSection
+const reward = async () => (await import('./reward_section.tsx')).RewardSection
 
 const Train = () => (
   <Shell>
@@ -24,8 +26,8 @@ const Train = () => (
       <div class="sections">
         <ModelSection />
         <ExamplesSection />
-        {task.value === 'dpo' && <ThumbsSection />}
-        {task.value === 'ppo' && <RewardSection />}
+        {task.value === 'dpo' && <Late load={thumbs} />}
+        {task.value === 'ppo' && <Late load={reward} />}
         <LearnSection />
         <CompareSection />
         <KeptSection />

@@ -1,7 +1,7 @@
 /** Trying a reward function on two samples. @module */
 import { signal } from '@preact/signals'
 
-import { workshop } from './workshop.ts'
+import { connectSandbox, workshop } from './workshop.ts'
 import { attempt } from './said.ts'
 import { reward } from './state.ts'
 import type { Scored } from './state.ts'
@@ -18,6 +18,7 @@ export const tryReward = (): Promise<boolean> =>
   attempt('reward', async () => {
     trying.value = true
     try {
+      await connectSandbox()
       const prompt = firstPrompts.value[0] ?? PROMPT
       const { temperature, max_new_tokens } = tasks.ppo.options!(2) as {
         temperature: number

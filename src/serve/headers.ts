@@ -38,8 +38,8 @@ const REWARD_POLICY: Policy = {
 }
 
 /**
- * The worker in which the page's work is done, apart from its document. Templates of rows are compiled to JavaScript there, of which
- * `src/data/templates/template_check.ts` says what they may use.
+ * The worker in which the page's work is done, apart from its document. nunjucks compiles templates to JavaScript there, where they have
+ * more than texts and columns; `src/data/templates/template_check.ts` says what they may use.
  */
 const WORKER_POLICY: Policy = {
   'default-src': "'none'",

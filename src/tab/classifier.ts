@@ -1,13 +1,10 @@
 /** @module */
 import { headOutputs, isNamed } from '../../graphs/models/head.ts'
-import { classifierGraph } from '../../graphs/tasks/classification.ts'
 import { UserError } from '../errors.ts'
 import type { PeftAdapter } from '../formats/peft_files.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import { adapterInputs } from '../models/adapter_inputs.ts'
 import type { OpenClassifier } from '../models/classifier.ts'
-import { classifierOver } from '../models/classifier.ts'
-import { headLogits } from '../models/head_logits.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { TabModel } from './model.ts'
 import type { TabRunRecord } from './run_record.ts'
@@ -29,6 +26,11 @@ export async function openTabClassifier(
     throw new UserError(
       `${name} knows no classes; choose a run of task classification, or an adapter with head.json`,
     )
+  const [{ classifierGraph }, { classifierOver }, { headLogits }] = await Promise.all([
+    import('../../graphs/tasks/classification.ts'),
+    import('../models/classifier.ts'),
+    import('../models/head_logits.ts'),
+  ])
   const { config, tokenizer, files } = model
   const { lora, feeds } = adapterInputs(config, adapter, name)
   const classes = headOutputs(head)

@@ -8,8 +8,6 @@ import { readDelimited } from './csv.ts'
 import { DamagedRow, stop } from './damaged_row.ts'
 import type { Leave } from './damaged_row.ts'
 import { closesQuotes, csvDelimiter, isQuotedTsv } from './csv_dialect.ts'
-import { readJsonArray } from './json_array.ts'
-import { readJsonl } from './jsonl.ts'
 import type { OddRows } from '../examples/odd_rows.ts'
 import { listColumns } from '../row.ts'
 import type { Row } from '../row.ts'
@@ -98,15 +96,26 @@ function openRows(
     case 'tsv':
       return openDelimited(file, format, options, leave)
     case 'jsonl':
-      return readJsonl(file, leave)
+      return openJsonl(file, leave)
     case 'json':
-      return readJsonArray(file, leave)
+      return openJsonArray(file, leave)
     case 'parquet':
       return openParquet(file)
   }
 }
 
-/** The largest of the readers, which a page does without until it is wanted. */
+// A page reads CSV as a rule, and does without these until they are wanted.
+
+async function* openJsonl(file: ByteFile, leave: Leave): AsyncGenerator<Row> {
+  const { readJsonl } = await import('./jsonl.ts')
+  yield* readJsonl(file, leave)
+}
+
+async function* openJsonArray(file: ByteFile, leave: Leave): AsyncGenerator<Row> {
+  const { readJsonArray } = await import('./json_array.ts')
+  yield* readJsonArray(file, leave)
+}
+
 async function* openParquet(file: ByteFile): AsyncGenerator<Row> {
   const { readParquet } = await import('./parquet.ts')
   yield* readParquet(file)

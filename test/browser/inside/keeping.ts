@@ -84,7 +84,10 @@ export async function adapterOf({ name }: { name: string }): Promise<{ config: s
   const { storage, model } = await place()
   const adapter = await trainedAdapter(storage, await readTabRun(storage, name), model)
   await keepAdapter(storage, name, adapter)
-  const [config, tensors] = [...adapterBlobs(await keptAdapter(storage, name)).values()]
+  const blobs = adapterBlobs(await keptAdapter(storage, name))
+  const [config, tensors] = ['adapter_config.json', 'adapter_model.safetensors'].map((file) =>
+    blobs.get(file),
+  )
   const bytes = new Uint8Array(await tensors!.arrayBuffer())
   return {
     config: await config!.text(),

@@ -48,7 +48,7 @@ describe('the page in trouble', function () {
       .first()
       .waitFor()
     await takeSample(page, 'Definitions')
-    await start(page, { Steps: '12', Name: 'lost', 'Examples a step': '1', Rank: '2' })
+    await start(page, { Steps: '6', Name: 'lost', 'Examples a step': '1', Rank: '2' })
     await page.waitForFunction(
       () => Number(document.querySelector('.live progress')?.getAttribute('value')) > 2,
     )
@@ -59,7 +59,7 @@ describe('the page in trouble', function () {
       .getByRole('button', { name: /^(Start|Resume)$/ })
       .click()
     await learned(page, 'lost')
-    expect(await stepOf(page)).to.equal(12)
+    expect(await stepOf(page)).to.equal(6)
     await section(page, 'Compare').getByRole('button', { name: 'Write' }).click()
     await section(page, 'Compare')
       .getByText(/swapped in/)

@@ -97,7 +97,10 @@ describe('the sample configurations', () => {
   })
 
   it('reward, dpo, orpo, simpo, kto, ppo: the same pairs, learned from as pairs, answer by answer or as prompts', async () => {
-    for (const name of ['reward', 'dpo', 'orpo', 'simpo', 'ppo']) {
+    const { data, template } = await readConfigFile(configPath('dpo'), [])
+    for (const name of ['reward', 'orpo', 'simpo'])
+      expect(await readConfigFile(configPath(name), []), name).to.deep.include({ data, template })
+    for (const name of ['dpo', 'ppo']) {
       const { splits } = await prepareSample(name, [], 1)
       expect(splits.train, name).to.include({ examples: 8000, skipped: 0, truncated: 0 })
       expect(splits.validation, name).to.include({ examples: 500, skipped: 0, truncated: 0 })

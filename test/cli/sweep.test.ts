@@ -1,25 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 import { expect } from 'chai'
 
-import { withFolder } from '../data/helpers.ts'
-import { runAlone, runHere } from './run_cli.ts'
-import type { Result } from './sweep_helpers.ts'
-import {
-  comparable,
-  filesOf,
-  killAt,
-  place,
-  resultOf,
-  rowsIn,
-  start,
-  steps,
-  sweep,
-  withSweep,
-} from './sweep_helpers.ts'
+import { runHere } from './run_cli.ts'
+import { comparable, filesOf, start, steps, sweep, withSweep } from './sweep_helpers.ts'
 
 describe('ortune sweep', function () {
   this.timeout(120_000)
@@ -159,34 +145,6 @@ describe('ortune sweep', function () {
         expect(existsSync(join(folder, 'runs'))).to.equal(false)
       }))
 
-  it('killed in a run and between two, goes on by the same command to the same bytes', () =>
-    withFolder(async (root) => {
-      const config = { max_steps: 40, eval_steps: 10, save_steps: 5 }
-      const [whole, killed] = [join(root, 'whole'), join(root, 'killed')]
-      for (const folder of [whole, killed]) {
-        await mkdir(folder)
-        await place(folder, config)
-      }
-      const given = ['sweep', 'run.yaml', 'learning_rate=1e-3,1e-2', 'seed=1,2', '--json']
-      const { out, runs } = resultOf(await runAlone(whole, ...given))
-      const names = runs.toSorted((a, b) => order(a) - order(b)).map(({ run }) => run)
-      const logOf = (name: string) => join(killed, out, name, 'log.jsonl')
-      const moments: readonly (() => boolean)[] = [
-        () => steps(logOf(names[0]!)) > 12,
-        () => existsSync(join(killed, out, `.${names[1]}.ortune-new`, 'config.json')),
-        () => steps(logOf(names[2]!)) > 22,
-        () => rowsIn(join(killed, out)) === 3,
-      ]
-      for (const moment of moments) await killAt(killed, given, moment)
-      const first = statSync(logOf(names[0]!)).mtimeMs
-      const result = resultOf(await runAlone(killed, ...given))
-      expect(statSync(logOf(names[0]!)).mtimeMs).to.equal(first)
-      expect(result.runs.map(comparable)).to.deep.equal(runs.map(comparable))
-      for (const name of names)
-        expect(filesOf(join(killed, out, name))).to.deep.equal(filesOf(join(whole, out, name)))
-      expect(readdirSync(join(killed, out)).filter((name) => name.startsWith('.'))).to.deep.equal([])
-    }))
-
   it('killed after the last step and before it is noted, takes no step again', () =>
     withSweep(async (folder) => {
       const { out, runs } = await sweep(folder, 'seed=1,2')
@@ -218,6 +176,3 @@ describe('ortune sweep', function () {
       { max_steps: 100_000, eval_steps: 100_000 },
     ))
 })
-
-const order = ({ values }: Result['runs'][number]): number =>
-  Number(values['learning_rate']) * 100 + Number(values['seed'])

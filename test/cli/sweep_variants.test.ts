@@ -1,24 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
 
 import type { EqualComparison } from '../../src/runs/sweep/equal.ts'
-import { withFolder } from '../data/helpers.ts'
-import { runAlone, runHere } from './run_cli.ts'
+import { runHere } from './run_cli.ts'
 import type { Result } from './sweep_helpers.ts'
-import {
-  comparable,
-  configure,
-  filesOf,
-  killAt,
-  place,
-  resultOf,
-  steps,
-  sweep,
-  withSweep,
-} from './sweep_helpers.ts'
+import { configure, sweep, withSweep } from './sweep_helpers.ts'
 
 /** Three variants, of which one has stages. */
 const VARIANTS = {
@@ -77,29 +65,6 @@ describe('the variants of a file', function () {
         .to.match(/^at [\d,]+ tokens +variant +median .* beside plain/m)
         .and.match(/^at [\d.]+ seconds/m)
     }, VARIANTS))
-
-  it('of which one has stages, killed in them, goes on to the same bytes', () =>
-    withFolder(async (root) => {
-      const [whole, killed] = [join(root, 'whole'), join(root, 'killed')]
-      for (const folder of [whole, killed]) {
-        await mkdir(folder)
-        await place(folder, VARIANTS)
-      }
-      const given = ['sweep', 'run.yaml', 'seed=1,2', 'variant=staged', 'save_steps=1', '--json']
-      const { out, runs } = resultOf(await runAlone(whole, ...given))
-      const [first, second] = runs
-        .toSorted((a, b) => Number(a.values['seed']) - Number(b.values['seed']))
-        .map(({ run }) => join(out, run)) as [string, string]
-      const logOf = (run: string, stage: string) => join(killed, run, 'stages', stage, 'log.jsonl')
-      await killAt(killed, given, () => steps(logOf(first, '2-all')) > 1)
-      const result = resultOf(await runAlone(killed, ...given))
-      expect(result.runs.map(comparable)).to.have.deep.members(runs.map(comparable))
-      for (const run of [first, second])
-        for (const stage of ['1-short', '2-all'])
-          expect(filesOf(join(killed, run, 'stages', stage))).to.deep.equal(
-            filesOf(join(whole, run, 'stages', stage)),
-          )
-    }))
 
   it('are trained one by one, too; the command line counts in all of them', () =>
     withSweep(async (folder) => {

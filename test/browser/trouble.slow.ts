@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
-import type { Browser, Page, Worker } from 'playwright-core'
+import type { Browser, BrowserContext, Page, Worker } from 'playwright-core'
 
 import { writeTinyModel } from '../tiny_model.ts'
 import { learned, openPage, section, start, stepOf, takeSample } from './on_page.ts'
@@ -35,20 +35,16 @@ describe('the page in trouble', function () {
 
   it('trains and writes on WebGPU, and goes on from its checkpoint when the GPU is lost', async () => {
     const context = await browser.newContext()
+    await noteDevices(context)
     const workers: Worker[] = []
-    context.on('page', (page) =>
-      page.on('worker', (worker) => {
-        workers.push(worker)
-        if (workers.length === 1) void noteDevices(worker)
-      }),
-    )
+    context.on('page', (page) => page.on('worker', (worker) => workers.push(worker)))
     const page = await openPage(context, site.url, 'webgpu')
     await page
       .getByText(/^WebGPU/)
       .first()
       .waitFor()
     await takeSample(page, 'Definitions')
-    await start(page, { Steps: '6', Name: 'lost', 'Examples a step': '1', Rank: '2' })
+    await start(page, { Steps: '14', Name: 'lost', 'Examples a step': '1', Rank: '2' })
     await page.waitForFunction(
       () => Number(document.querySelector('.live progress')?.getAttribute('value')) > 2,
     )
@@ -59,7 +55,7 @@ describe('the page in trouble', function () {
       .getByRole('button', { name: /^(Start|Resume)$/ })
       .click()
     await learned(page, 'lost')
-    expect(await stepOf(page)).to.equal(6)
+    expect(await stepOf(page)).to.equal(14)
     await section(page, 'Compare').getByRole('button', { name: 'Write' }).click()
     await section(page, 'Compare')
       .getByText(/swapped in/)
@@ -95,18 +91,22 @@ describe('the page in trouble', function () {
   })
 })
 
-/** Notes the devices that a worker asks for. */
-const noteDevices = (worker: Worker): Promise<void> =>
-  worker.evaluate(() => {
-    const devices: GPUDevice[] = []
-    const requestDevice = Reflect.get<GPUAdapter, 'requestDevice'>(GPUAdapter.prototype, 'requestDevice')
-    GPUAdapter.prototype.requestDevice = async function (...given) {
-      const device = await requestDevice.apply(this, given)
-      devices.push(device)
-      return device
-    }
-    Object.assign(globalThis, { devices })
+/** Has the worker note the devices that it asks for, before its own code runs. */
+const noteDevices = (context: BrowserContext): Promise<unknown> =>
+  context.route('**/assets/*.js', async (route) => {
+    const response = await route.fetch()
+    const body = await response.text()
+    await route.fulfill({ response, body: body.includes('requestDevice') ? NOTING + body : body })
   })
+
+const NOTING = `globalThis.devices = []
+const { requestDevice } = GPUAdapter.prototype
+GPUAdapter.prototype.requestDevice = async function (...given) {
+  const device = await requestDevice.apply(this, given)
+  devices.push(device)
+  return device
+}
+`
 
 const loseDevices = (worker: Worker): Promise<number> =>
   worker.evaluate(() => {

@@ -62,6 +62,7 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
   function putIn(who: Writer): Promise<{ readonly generator: Generator; readonly swap: number }> {
     const next = before.then(async () => {
       const adapter = await adapterOf(who)
+      await writer.open(adapter)
       const began = performance.now()
       const generator = await writer.use(adapter)
       return { generator, swap: performance.now() - began }

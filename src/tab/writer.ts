@@ -23,6 +23,8 @@ import { createQueue } from '../runtime/web/queue.ts'
 import type { TabModel } from './model.ts'
 
 export interface TabWriter {
+  /** Opens what has room for an adapter, if nothing does: to use it is then to swap it in. */
+  open(adapter: PeftAdapter | null): Promise<void>
   /**
    * What writes with an adapter, or as the model itself: null. Several may write at once, a token each in turn; one whose adapter is larger
    * than those before it begins when the texts under way have ended.
@@ -97,13 +99,20 @@ export function createTabWriter(model: TabModel, runtime: Runtime): TabWriter {
     }
   }
 
+  function inputsOf(adapter: PeftAdapter | null): {
+    readonly lora: LoraConfig | null
+    readonly feeds: Feeds
+  } {
+    if (!adapter) return { lora: null, feeds: loraScale(0) }
+    if (adapter.head)
+      throw new UserError('this adapter is of a classifier or a reward model and writes no text')
+    return adapterInputs(config, adapter, adapter.baseModel ?? 'the adapter')
+  }
+
   return {
+    open: async (adapter) => borrow(inputsOf(adapter).lora, async () => undefined),
     async use(adapter) {
-      if (adapter?.head)
-        throw new UserError('this adapter is of a classifier or a reward model and writes no text')
-      const { lora, feeds } = adapter
-        ? adapterInputs(config, adapter, adapter.baseModel ?? 'the adapter')
-        : { lora: null, feeds: loraScale(0) }
+      const { lora, feeds } = inputsOf(adapter)
       const decoderOf = ({ session, constants, lora: has }: Opened): Decoder => {
         const padded = Object.fromEntries(
           [...shapesOf(has)].map(([name, shape]) => [name, filledUp(feeds[name], shape)]),

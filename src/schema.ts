@@ -7,18 +7,18 @@ import type { z } from 'zod'
 import { UserError } from './errors.ts'
 
 /**
- * `value` as `schema` understands it. A message of the schema's own may say after a semicolon what to do; else it is to correct the
- * file. Throws UserError naming the file and the first key that does not fit.
+ * `value` as `schema` understands it. A message of the schema's own may say after a semicolon what to do; else it is to correct
+ * it. Throws UserError naming the file and the first key that does not fit.
  */
 export function checkJson<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const { path, message } = result.error.issues[0]!
-  if (path.length === 0) throw new UserError(`${where}: ${uncapitalize(message)}; correct the file`)
+  if (path.length === 0) throw new UserError(`${where}: ${uncapitalize(message)}; correct it`)
   const key = path.join('.')
   if (at(value, path) === undefined) throw new UserError(`${where} lacks the key ${key}; add it`)
   throw new UserError(
-    `${where}: ${key}: ${uncapitalize(message)}${message.includes('; ') ? '' : '; correct the file'}`,
+    `${where}: ${key}: ${uncapitalize(message)}${message.includes('; ') ? '' : '; correct it'}`,
   )
 }
 

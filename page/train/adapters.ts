@@ -8,9 +8,7 @@ import { after, adapters } from './state.ts'
 
 export const keepRun = (run: string): Promise<boolean> =>
   attempt('kept', async () => {
-    const taken = new Set(adapters.value.map(({ name }) => name))
-    let name = run
-    for (let n = 2; taken.has(name); n++) name = `${run} (${n})`
+    const name = freeName(run)
     await workshop.keepAdapter(run, name)
     await refreshKept()
     said.kept.value = { kind: 'info', text: `What ${run} has learned is kept as the adapter ${name}.` }
@@ -19,10 +17,21 @@ export const keepRun = (run: string): Promise<boolean> =>
 export const importAdapter = (files: readonly File[]): Promise<boolean> =>
   attempt('kept', async () => {
     if (files.length === 0) return
-    const name = folderOf(files) ?? `adapter ${adapters.value.length + 1}`
-    await workshop.addAdapter(name, files)
+    const [given] = files
+    const zip = files.length === 1 && /\.zip$/i.test(given!.name)
+    const name = freeName(folderOf(files) ?? (zip ? given!.name.replace(/\.zip$/i, '') : 'adapter'))
+    const { name: kept } = await workshop.addAdapter(name, files)
     await refreshKept()
+    said.kept.value = { kind: 'info', text: `The adapter is kept as ${kept}.` }
   })
+
+/** `words 2`, where there is an adapter `words`. */
+function freeName(wanted: string): string {
+  const taken = new Set(adapters.value.map(({ name }) => name))
+  let name = wanted
+  for (let n = 2; taken.has(name); n++) name = `${wanted} ${n}`
+  return name
+}
 
 export const removeAdapter = (name: string): Promise<boolean> =>
   attempt('kept', async () => {

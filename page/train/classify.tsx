@@ -6,13 +6,13 @@ import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
 import { attempt } from './said.ts'
 import { namesClasses } from './tasks.ts'
-import { adapters, runs } from './state.ts'
-import { trainedKey, TrainedOptions } from './trained_options.tsx'
+import { adapters, classifier, runs, task } from './state.ts'
+import { Suggestions } from './suggestions.tsx'
+import { trainedKey, trainedOf, TrainedOptions } from './trained_options.tsx'
 import { workshop } from './workshop.ts'
 import type { Trained } from '../worker/workshop.ts'
 
 const text = signal('a light in a transparent protective case')
-const chosen = signal<string | undefined>(undefined)
 const classes = signal<readonly { readonly name: string; readonly probability: number }[]>([])
 const busy = signal(false)
 
@@ -32,7 +32,8 @@ export function Classify(): JSX.Element | null {
     adapter: adapters.value.filter((one) => one.classes.length > 0),
   }
   const all = [...named('adapter', able.adapter), ...named('run', able.run)]
-  const by = all.find((one) => trainedKey(one) === chosen.value) ?? all.at(-1)
+  const chosen = classifier.value && trainedKey(classifier.value)
+  const by = all.find((one) => trainedKey(one) === chosen) ?? all.at(-1)
   if (!by) return null
   return (
     <form
@@ -59,7 +60,7 @@ export function Classify(): JSX.Element | null {
               {...given}
               value={trainedKey(by)}
               onChange={({ currentTarget: { value } }) => {
-                chosen.value = value
+                classifier.value = trainedOf(value)
                 // What another said is not what this one says.
                 classes.value = []
               }}
@@ -69,10 +70,12 @@ export function Classify(): JSX.Element | null {
           )}
         </Field>
       </div>
+      {namesClasses(task.value) && <Suggestions take={(one) => (text.value = one)} />}
       <div class="row">
         <Button type="submit" disabled={busy.value || text.value === ''}>
           Classify
         </Button>
+        {busy.value && <span class="quiet small">thinking…</span>}
       </div>
       <Bars />
     </form>

@@ -6,15 +6,16 @@ import { Field } from '../parts/field.tsx'
 import { Answer } from './answer.tsx'
 import { Classify } from './classify.tsx'
 import { NumberField } from './number_field.tsx'
-import { firstPrompts } from './prompts.ts'
 import { Section } from './section.tsx'
-import { adapters, after, model, runs } from './state.ts'
-import { PAGE_TASKS, tasks } from './tasks.ts'
+import { adapters, after, model, runs, task } from './state.ts'
+import { Suggestions } from './suggestions.tsx'
+import { namesClasses, PAGE_TASKS, tasks } from './tasks.ts'
 import { trainedKey, trainedOf, TrainedOptions } from './trained_options.tsx'
 import { columns, compare, options, prompt, stop, writing } from './writing.ts'
 
 export const CompareSection = (): JSX.Element => (
   <Section name="compare" title="Compare">
+    {namesClasses(task.value) && <Classify />}
     <form
       class="stack"
       onSubmit={(event) => {
@@ -37,16 +38,7 @@ export const CompareSection = (): JSX.Element => (
           />
         )}
       </Field>
-      {firstPrompts.value.length > 0 && (
-        <div class="row chips">
-          <span class="quiet small">From your examples:</span>
-          {firstPrompts.value.map((text) => (
-            <button type="button" class="chip" key={text} onClick={() => (prompt.value = text)}>
-              {text}
-            </button>
-          ))}
-        </div>
-      )}
+      {!namesClasses(task.value) && <Suggestions take={(text) => (prompt.value = text)} />}
       <div class="fields">
         <NumberField label="Temperature" value={options.temperature} min={0} max={5} step={0.1} />
         <NumberField label="Tokens at most" value={options.length} min={1} />
@@ -63,7 +55,7 @@ export const CompareSection = (): JSX.Element => (
         <Answer title="After" note={<Writers />} column={columns.after.value} swap />
       </div>
     </form>
-    <Classify />
+    {!namesClasses(task.value) && <Classify />}
   </Section>
 )
 
@@ -86,7 +78,7 @@ function Writers(): JSX.Element {
         if (columns.before.value && !writing.value) void compare()
       }}
     >
-      <option value="">nobody yet</option>
+      <option value="">choose one</option>
       <TrainedOptions runs={written} adapters={usable} />
     </select>
   )

@@ -10,7 +10,7 @@ import { jumpTo } from './jump_to.ts'
 import { removeRun, resumeRun, showRun } from './learning.ts'
 import { Removal } from './removal.tsx'
 import { Section } from './section.tsx'
-import { adapters, after, model, runs, training } from './state.ts'
+import { adapters, after, classifier, model, runs, training } from './state.ts'
 import type { AdapterEntry, RunEntry } from '../worker/workshop.ts'
 
 export const KeptSection = (): JSX.Element => (
@@ -34,7 +34,7 @@ export const KeptSection = (): JSX.Element => (
       ))}
     </ul>
     <DropZone label="Import an adapter" folder multiple take={(files) => void importAdapter(files)}>
-      or drop PEFT's two files here: adapter_config.json and adapter_model.safetensors.
+      or drop PEFT's two files here, adapter_config.json and adapter_model.safetensors, or a zip of them.
     </DropZone>
   </Section>
 )
@@ -48,7 +48,7 @@ function Run(run: RunEntry): JSX.Element {
       <div class="list-words">
         <strong>{name}</strong>
         <span class="quiet small">
-          {task} · step {count(step)} of {count(steps)} · {learning ? 'learning' : state}
+          {task} · {learning ? 'learning' : `step ${count(step)} of ${count(steps)} · ${state}`}
         </span>
       </div>
       <div class="list-actions">
@@ -84,7 +84,7 @@ function Run(run: RunEntry): JSX.Element {
   )
 }
 
-function Adapter({ name, model: of, rank, modules, bytes: size, head }: AdapterEntry): JSX.Element {
+function Adapter({ name, model: of, rank, modules, bytes: size, head, classes }: AdapterEntry): JSX.Element {
   const used = after.value?.kind === 'adapter' && after.value.name === name
   const foreign = of !== null && model.value !== undefined && of !== model.value.id && of !== model.value.name
   return (
@@ -97,6 +97,16 @@ function Adapter({ name, model: of, rank, modules, bytes: size, head }: AdapterE
         </span>
       </div>
       <div class="list-actions">
+        {classes.length > 0 && (
+          <Button
+            onClick={() => {
+              classifier.value = { kind: 'adapter', name }
+              jumpTo('compare')
+            }}
+          >
+            Use<span class="unseen"> {name} to classify</span>
+          </Button>
+        )}
         {!head && (
           <Button
             aria-pressed={used}

@@ -7,7 +7,7 @@ import { startRun } from './learning.ts'
 import { LiveRun } from './live_run.tsx'
 import { NumberField } from './number_field.tsx'
 import { Section } from './section.tsx'
-import { examined, form, model, shown, training } from './state.ts'
+import { examined, form, model, preparing, shown, training } from './state.ts'
 
 export const LearnSection = (): JSX.Element => (
   <Section name="learn" title="Learn">
@@ -54,9 +54,9 @@ export const LearnSection = (): JSX.Element => (
         <Button
           type="submit"
           look="main"
-          disabled={training.value !== undefined || !model.value || !examined.value}
+          disabled={preparing.value || training.value !== undefined || !model.value || !examined.value}
         >
-          Start learning
+          {preparing.value ? 'Preparing…' : 'Start learning'}
         </Button>
         {!examined.value && <span class="quiet small">{missing()}</span>}
       </div>
@@ -72,7 +72,7 @@ const More = (): JSX.Element => (
     <summary>More settings</summary>
     <Field
       label="Other keys of a configuration"
-      hint="One a line, as in a YAML file; a dot leads inside: lora.lora_dropout: 0.1, warmup_ratio: 0.1, dpo.beta: 0.2"
+      hint="One a line, as in a YAML file; a dot leads inside: warmup_ratio: 0.1, lora.lora_alpha: 32, dpo.beta: 0.2"
     >
       {(given) => (
         <textarea

@@ -21,19 +21,23 @@ const RESPONSES = 6
 export const startRun = (): Promise<boolean> =>
   attempt('learn', async () => {
     const { source, task, reward } = state
+    if (state.preparing.value || state.training.value !== undefined) return
     if (!source.value) throw userError('there are no examples yet; take a sample, or give some of your own')
     const name = state.form.name.value.trim() || freeName(source.value.name)
     if (task.value === 'ppo') await connectSandbox()
-    const { name: made } = await workshop.createRun({
-      name,
-      task: task.value,
-      settings: settingsOf(filled()),
-      source: source.value,
+    const request = {
+      ...{ name, task: task.value, settings: settingsOf(filled()), source: source.value },
       ...(task.value === 'ppo' ? { reward: reward.value } : {}),
-    })
-    state.form.name.value = ''
-    await refreshKept()
-    await train(made)
+    }
+    state.preparing.value = true
+    try {
+      await workshop.createRun(request)
+      state.form.name.value = ''
+      await refreshKept()
+    } finally {
+      state.preparing.value = false
+    }
+    await train(name)
   })
 
 export const resumeRun = (name: string): Promise<boolean> =>
@@ -71,6 +75,7 @@ export const removeRun = (name: string): Promise<boolean> =>
 
 function show(name: string, log: readonly TabLogRecord[]): void {
   state.shown.value = name
+  state.plan.value = undefined
   state.records.value = log
   state.scored.value = []
   state.notes.value = []
@@ -81,7 +86,6 @@ async function train(name: string): Promise<void> {
   if (state.runs.value.some((one) => one.name === name && one.reward !== undefined)) await connectSandbox()
   show(name, log)
   state.training.value = name
-  state.plan.value = undefined
   state.pace.value = undefined
   const gathered = gather()
   try {

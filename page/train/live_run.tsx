@@ -14,7 +14,16 @@ import { notes, pace, pausing, plan, records, scored, shown, shownRun, training 
 import type { Panel } from './tasks.ts'
 import { PAGE_TASKS, tasks } from './tasks.ts'
 
-const step = computed(() => records.value.at(-1)?.step ?? 0)
+/** Of a run that is not under way that of its checkpoint, from which it goes on. */
+const step = computed(() =>
+  plan.value && training.value === shown.value
+    ? (records.value.at(-1)?.step ?? 0)
+    : (shownRun.value?.step ?? 0),
+)
+/** Steps that were logged and have no checkpoint. */
+const lost = computed(() =>
+  training.value === undefined ? (records.value.at(-1)?.step ?? 0) - step.value : 0,
+)
 
 const panels = computed(() => {
   const named = PAGE_TASKS.find((name) => name === shownRun.value?.task) ?? 'sft'
@@ -35,6 +44,12 @@ export const LiveRun = (): JSX.Element => (
         ? { perSecond: pace.value.steps, note: `${count(pace.value.tokens)} tokens/s` }
         : {})}
     />
+    {lost.value > 0 && (
+      <p class="quiet small">
+        The {lost.value === 1 ? 'step' : `${count(lost.value)} steps`} after its checkpoint will be taken
+        again.
+      </p>
+    )}
     {notes.value.map((note) => (
       <p class="quiet small" key={note}>
         {note}

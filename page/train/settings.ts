@@ -31,6 +31,9 @@ export function settingsOf({ task, steps, batch, rank, rate, seed, more }: Fille
     ...(options ? { [task]: options(batch) } : {}),
   }
   for (const [i, line] of more.split('\n').entries()) put(settings, line, i + 1)
+  const { lora } = settings
+  if (typeof lora === 'string')
+    throw userError(`lora ${lora} trains no adapter, which is what this page keeps; leave it out`)
   return settings
 }
 
@@ -47,15 +50,21 @@ function positive(what: string, text: string): number {
   )
 }
 
-/** `lora.lora_dropout: 0.1`: keys with dots are of an inner mapping. */
+/** `dpo.beta: 0.2`: keys with dots are of an inner mapping. */
 function put(settings: Mapping, line: string, number: number): void {
   if (/^\s*(#|$)/.test(line)) return
   const found = /^\s*([\w.]+)\s*:\s+(\S.*?)\s*$/.exec(line)
   if (!found)
     throw userError(
-      `line ${number} of the other settings, "${line.trim()}", is no "key: value"; write one a line, such as lora.lora_dropout: 0.1`,
+      `line ${number} of the other settings, "${line.trim()}", is no "key: value"; write one a line, such as warmup_ratio: 0.1`,
     )
   const keys = found[1]!.split('.')
+  if (keys[0] === 'task')
+    throw userError(
+      `line ${number} of the other settings: the task is chosen among the examples; leave it out`,
+    )
+  if (keys.includes('__proto__'))
+    throw userError(`line ${number} of the other settings: there is no such key; leave it out`)
   let target = settings
   for (const key of keys.slice(0, -1)) {
     const inner = target[key]

@@ -45,6 +45,8 @@ export const form = {
 export type FormKey = keyof typeof form
 
 export const runs = signal<readonly RunEntry[]>([])
+/** Whether a run is being made. */
+export const preparing = signal(false)
 /** The run under way. */
 export const training = signal<string | undefined>(undefined)
 export const pausing = signal(false)
@@ -65,6 +67,8 @@ export const scored = signal<readonly Scored[]>([])
 export const shownRun = computed(() => runs.value.find(({ name }) => name === shown.value))
 
 export const adapters = signal<readonly AdapterEntry[]>([])
+/** Who says which class a text is of; by default the newest that can. */
+export const classifier = signal<Trained | undefined>(undefined)
 /** Who writes in the right column of a comparison. */
 export const after = signal<Trained | undefined>(undefined)
 

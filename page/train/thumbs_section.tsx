@@ -102,7 +102,7 @@ function Pairs(): JSX.Element | null {
     <div class="stack">
       <div class="row">
         <Button look="main" disabled={!model.value} onClick={() => void learnFromThumbs()}>
-          Learn from {pairs.length === 1 ? 'this pair' : `these ${pairs.length} pairs`}
+          Take {pairs.length === 1 ? 'this pair' : `these ${pairs.length} pairs`} as examples
         </Button>
       </div>
       <details class="fold">

@@ -197,7 +197,12 @@ export function createWorkshop(): Workshop {
       return adapterEntry(safeName(name))
     },
     async addAdapter(name, files) {
-      const given = blobFiles(name, new Map(files.map((file) => [file.name, file])))
+      const [first] = files
+      const blobs =
+        files.length === 1 && /\.zip$/i.test(first!.name)
+          ? await (await import('./unzipped.ts')).unzipped(first!)
+          : new Map(files.map((file) => [file.name, file]))
+      const given = blobFiles(name, blobs)
       await keepAdapter(storage, safeName(name), await readPeftFiles(given), await readAdapterHead(given))
       return adapterEntry(safeName(name))
     },

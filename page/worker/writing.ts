@@ -41,7 +41,7 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
     let tokens = 0
     const sampling = temperature > 0 ? { do_sample: true, temperature } : { do_sample: false }
     try {
-      await generator.generate([prompt], {
+      const [written] = await generator.generate([prompt], {
         ...sampling,
         ...{ max_new_tokens, seed },
         onText(_, piece) {
@@ -51,6 +51,8 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
           onText(piece)
         },
       })
+      // What was held back for a character to be whole is told without a token.
+      tokens = written!.tokens.length
     } catch (error) {
       if (!(error instanceof Stopped)) throw error
     } finally {

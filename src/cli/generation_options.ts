@@ -43,7 +43,7 @@ export const addSamplingOptions = (command: Command, newTokens: string): Command
     .option(
       '--temperature <t>',
       'flatten (> 1) or sharpen (< 1) the distribution; samples',
-      realNumber({ from: 1e-3 }),
+      realNumber({ from: 1e-3, below: 'for the likeliest token each time leave it out, or give --greedy' }),
     )
     .option('--top-k <k>', 'draw among the k likeliest tokens only; samples', wholeNumber({ from: 0 }))
     .option(

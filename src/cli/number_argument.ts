@@ -9,6 +9,8 @@ interface Bounds {
   readonly to?: number
   /** What the upper one is. */
   readonly which?: string
+  /** What to do in place of a smaller one. */
+  readonly below?: string
 }
 
 /** Reads an option's value as a whole number within bounds. */
@@ -24,13 +26,14 @@ export const realNumber = (bounds: Bounds) => numberReader('a number', Number.is
 function numberReader(
   kind: string,
   valid: (value: number) => boolean,
-  { from, to = Infinity, which }: Bounds,
+  { from, to = Infinity, which, below }: Bounds,
 ) {
   return (text: string): number => {
     const value = text.trim() === '' ? NaN : Number(text)
     if (valid(value) && value >= from && value <= to) return value
     const range =
       to === Infinity ? `of at least ${from}` : `from ${from} to ${to}${which ? `, ${which}` : ''}`
-    throw new InvalidArgumentError(`It must be ${kind} ${range}.`)
+    const instead = below !== undefined && value < from ? `; ${below}` : ''
+    throw new InvalidArgumentError(`It must be ${kind} ${range}${instead}.`)
   }
 }

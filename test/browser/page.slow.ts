@@ -144,10 +144,10 @@ describe('the page', function () {
       await page.getByRole('heading', { level: 1 }).click()
       await page.keyboard.press(pair % 2 === 1 ? '1' : '2')
       await thumbs
-        .getByRole('button', { name: pair === 1 ? 'Learn from this pair' : `these ${pair} pairs` })
+        .getByRole('button', { name: pair === 1 ? 'Take this pair as examples' : `these ${pair} pairs` })
         .waitFor()
     }
-    await thumbs.getByRole('button', { name: /^Learn from/ }).click()
+    await thumbs.getByRole('button', { name: /^Take .* as examples$/ }).click()
     await page.getByText('Token by token').waitFor()
     await start(page, { Steps: '4', 'Examples a step': '2', Name: 'liked' })
     await learned(page, 'liked')

@@ -68,6 +68,7 @@ describe("the page's desk", () => {
         )
         expect(written.map(({ text }) => text)).to.deep.equal(alone.slice(0, few.length))
         expect(order).to.include(turns)
+        for (const { tokens } of written) expect(tokens).to.be.within(1, 8)
       }
     }))
 

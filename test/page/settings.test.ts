@@ -30,7 +30,7 @@ describe('what is filled in on the page', () => {
   it('takes other keys a line, with dots, lists and texts', () => {
     const more = `
       # a comment
-      lora.lora_dropout: 0.1
+      lora.lora_alpha: 4
       lora.target_modules: [c_attn, attn.c_proj]
       lr_scheduler_type: cosine
       packing: true
@@ -38,7 +38,7 @@ describe('what is filled in on the page', () => {
       early_stopping_patience: null`
     expect(settingsOf({ ...filled, rate: '1e-3', more })).to.deep.include({
       learning_rate: 1e-3,
-      lora: { r: 8, lora_alpha: 16, lora_dropout: 0.1, target_modules: ['c_attn', 'attn.c_proj'] },
+      lora: { r: 8, lora_alpha: 4, target_modules: ['c_attn', 'attn.c_proj'] },
       lr_scheduler_type: 'cosine',
       packing: true,
       dpo: { loss_type: "it's" },
@@ -51,6 +51,9 @@ describe('what is filled in on the page', () => {
     ['a rate of 0', { rate: '0' }, /above 0/],
     ['half a step', { steps: 1.5 }, /Steps must be a whole number of at least 1/],
     ['no batch', { batch: 0 }, /Examples a step must be/],
+    ['an adapter that is none', { more: 'lora: full' }, /lora full trains no adapter.*leave it out/],
+    ['another task', { more: 'task: dpo' }, /the task is chosen among the examples/],
+    ['a key that is none', { more: '__proto__.x: 1' }, /there is no such key/],
     ['a line without a value', { more: 'packing: true\nlora.r' }, /line 2 .*"lora\.r".* is no "key: value"/],
   ] as const)
     it(`refuses ${what} in a sentence`, () => {

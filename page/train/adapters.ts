@@ -4,12 +4,11 @@ import { download } from './download.ts'
 import { folderOf } from './dropped_files.ts'
 import { refreshKept } from './models.ts'
 import { attempt, said } from './said.ts'
-import { after, adapters } from './state.ts'
+import { after } from './state.ts'
 
 export const keepRun = (run: string): Promise<boolean> =>
   attempt('kept', async () => {
-    const name = freeName(run)
-    await workshop.keepAdapter(run, name)
+    const { name } = await workshop.keepAdapter(run, run)
     await refreshKept()
     said.kept.value = { kind: 'info', text: `What ${run} has learned is kept as the adapter ${name}.` }
   })
@@ -19,19 +18,11 @@ export const importAdapter = (files: readonly File[]): Promise<boolean> =>
     if (files.length === 0) return
     const [given] = files
     const zip = files.length === 1 && /\.zip$/i.test(given!.name)
-    const name = freeName(folderOf(files) ?? (zip ? given!.name.replace(/\.zip$/i, '') : 'adapter'))
-    const { name: kept } = await workshop.addAdapter(name, files)
+    const called = folderOf(files) ?? (zip ? given!.name.replace(/\.zip$/i, '') : 'adapter')
+    const { name: kept } = await workshop.addAdapter(called, files)
     await refreshKept()
     said.kept.value = { kind: 'info', text: `The adapter is kept as ${kept}.` }
   })
-
-/** `words 2`, where there is an adapter `words`. */
-function freeName(wanted: string): string {
-  const taken = new Set(adapters.value.map(({ name }) => name))
-  let name = wanted
-  for (let n = 2; taken.has(name); n++) name = `${wanted} ${n}`
-  return name
-}
 
 export const removeAdapter = (name: string): Promise<boolean> =>
   attempt('kept', async () => {

@@ -15,7 +15,7 @@ export const begin = (): Promise<boolean> =>
     const provider = asked === 'wasm' || asked === 'webgpu' ? asked : 'auto'
     facility.value = await Promise.race([workshop.start(provider), workerFailed])
     room.value = facility.value.room
-    await refreshKept()
+    await attempt('kept', refreshKept)
     const unfinished = runs.value.findLast(({ state }) => state === 'stopped')
     if (unfinished) void showRun(unfinished.name)
     const [first] = models.value

@@ -5,33 +5,42 @@ import { Button } from '../parts/button.tsx'
 import { count } from '../parts/numbers.ts'
 import { downloadAdapter, downloadMerged, importAdapter, keepRun, removeAdapter } from './adapters.ts'
 import { bytes } from './bytes.ts'
+import { DamagedItem } from './damaged_item.tsx'
 import { DropZone } from './drop_zone.tsx'
 import { jumpTo } from './jump_to.ts'
 import { removeRun, resumeRun, showRun } from './learning.ts'
 import { Removal } from './removal.tsx'
 import { Section } from './section.tsx'
-import { adapters, after, classifier, model, runs, training } from './state.ts'
+import { after, classifier, keptAdapters, keptRuns, model, training } from './state.ts'
 import type { AdapterEntry, RunEntry } from '../worker/workshop.ts'
 
 export const KeptSection = (): JSX.Element => (
   <Section name="kept" title="Kept in this browser">
     <h3>Runs</h3>
-    {runs.value.length === 0 && (
+    {keptRuns.value.length === 0 && (
       <p class="quiet">None yet. A run that is paused or reloaded goes on from here.</p>
     )}
     <ul class="list" aria-label="Runs">
-      {runs.value.map((run) => (
-        <Run key={run.name} {...run} />
-      ))}
+      {keptRuns.value.map((run) =>
+        'damaged' in run ? (
+          <DamagedItem key={run.name} what="run" remove={removeRun} {...run} />
+        ) : (
+          <Run key={run.name} {...run} />
+        ),
+      )}
     </ul>
     <h3>Adapters</h3>
-    {adapters.value.length === 0 && (
+    {keptAdapters.value.length === 0 && (
       <p class="quiet">None yet. Keep what a run has learned, and swap it over the model in an instant.</p>
     )}
     <ul class="list" aria-label="Adapters">
-      {adapters.value.map((adapter) => (
-        <Adapter key={adapter.name} {...adapter} />
-      ))}
+      {keptAdapters.value.map((adapter) =>
+        'damaged' in adapter ? (
+          <DamagedItem key={adapter.name} what="adapter" remove={removeAdapter} {...adapter} />
+        ) : (
+          <Adapter key={adapter.name} {...adapter} />
+        ),
+      )}
     </ul>
     <DropZone label="Import an adapter" folder multiple take={(files) => void importAdapter(files)}>
       or drop PEFT's two files here, adapter_config.json and adapter_model.safetensors, or a zip of them.

@@ -159,6 +159,6 @@ function gather() {
 /** `dictionary 2`, where there is a `dictionary 1`. */
 function freeName(file: string): string {
   const stem = file.replace(/\.\w+$/, '').replaceAll('_', ' ')
-  const taken = new Set(state.runs.value.map(({ name }) => name))
+  const taken = new Set(state.keptRuns.value.map(({ name }) => name))
   for (let n = 1; ; n++) if (!taken.has(`${stem} ${n}`)) return `${stem} ${n}`
 }

@@ -4,19 +4,20 @@ import { proxy } from 'comlink'
 import { workshop } from './workshop.ts'
 import { examine } from './examples.ts'
 import { attempt } from './said.ts'
-import { adapters, after, model, models, opening, preferences, room, runs } from './state.ts'
+import { after, keptAdapters, keptRuns, model, models, opening, preferences, room } from './state.ts'
 
 const LAST = 'ortune.model'
 
-/** Looks again at what is kept. */
+/** Looks again at what is kept. Where one kind cannot be listed the others are. */
 export async function refreshKept(): Promise<void> {
-  ;[models.value, runs.value, adapters.value, preferences.value, room.value] = await Promise.all([
-    workshop.models(),
-    workshop.runs(),
-    workshop.adapters(),
-    workshop.preferences(),
-    workshop.room(),
+  const looked = await Promise.allSettled([
+    workshop.models().then((found) => (models.value = found)),
+    workshop.runs().then((found) => (keptRuns.value = found)),
+    workshop.adapters().then((found) => (keptAdapters.value = found)),
+    workshop.preferences().then((found) => (preferences.value = found)),
+    workshop.room().then((found) => (room.value = found)),
   ])
+  for (const one of looked) if (one.status === 'rejected') throw one.reason
 }
 
 /** Opens a model, unless it is open. */

@@ -3,6 +3,7 @@ import { computed, signal } from '@preact/signals'
 
 import type {
   AdapterEntry,
+  Damaged,
   Examined,
   Facility,
   ModelEntry,
@@ -15,6 +16,8 @@ import type {
 } from '../worker/workshop.ts'
 import type { TabLogRecord } from '../../src/web.ts'
 import type { PageTask } from './tasks.ts'
+
+const isWhole = <Entry>(entry: Entry | Damaged): entry is Entry => !('damaged' in (entry as object))
 
 export const facility = signal<Facility | undefined>(undefined)
 export const room = signal<Room | undefined>(undefined)
@@ -44,7 +47,8 @@ export const form = {
 }
 export type FormKey = keyof typeof form
 
-export const runs = signal<readonly RunEntry[]>([])
+export const keptRuns = signal<readonly (RunEntry | Damaged)[]>([])
+export const runs = computed(() => keptRuns.value.filter(isWhole))
 /** Whether a run is being made. */
 export const preparing = signal(false)
 /** The run under way. */
@@ -66,7 +70,8 @@ export const scored = signal<readonly Scored[]>([])
 
 export const shownRun = computed(() => runs.value.find(({ name }) => name === shown.value))
 
-export const adapters = signal<readonly AdapterEntry[]>([])
+export const keptAdapters = signal<readonly (AdapterEntry | Damaged)[]>([])
+export const adapters = computed(() => keptAdapters.value.filter(isWhole))
 /** Who says which class a text is of; by default the newest that can. */
 export const classifier = signal<Trained | undefined>(undefined)
 /** Who writes in the right column of a comparison. */

@@ -12,10 +12,7 @@ import {
   adapterBlobs,
   blobFiles,
   createTabRun,
-  isNamed,
-  keepAdapter,
   keptAdapter,
-  keptAdapters,
   keptHead,
   memoryStorage,
   mergedBlobs,
@@ -33,13 +30,14 @@ import {
   webRuntime,
   withCheckedScores,
 } from '../../src/web.ts'
+import { keep, listAdapters } from './adapters.ts'
 import { examine, prepareSource } from './examples.ts'
 import type { OpenedModel } from './models.ts'
 import { addModel, listModels, modelFacts, openModel } from './models.ts'
 import { entryOf, keepPlan, listRuns, notesOf } from './runs.ts'
 import type { Sandbox } from './sandbox.ts'
 import { createSandbox, sandboxedReward } from './sandbox.ts'
-import type { AdapterEntry, Preference, Room, Workshop } from './workshop.ts'
+import type { Preference, Room, Workshop } from './workshop.ts'
 import type { Desk } from './writing.ts'
 import { createDesk } from './writing.ts'
 
@@ -65,9 +63,12 @@ export function createWorkshop(): Workshop {
     if (!sandbox) throw new Error('the sandbox is not connected')
     return sandbox
   }
-  async function open(next: OpenedModel) {
+  function checkIdle(): void {
     if (training)
       throw new UserError(`${training.name} is in training; pause it before another model is opened`)
+  }
+  async function open(next: OpenedModel) {
+    checkIdle()
     await desk?.release()
     opened = next
     desk = createDesk(storage, next.model, running())
@@ -84,15 +85,6 @@ export function createWorkshop(): Workshop {
   async function trained(run: string): Promise<PeftAdapter> {
     const record = await readTabRun(storage, run)
     return trainedAdapter(storage, record, modelOf(record))
-  }
-
-  async function adapterEntry(name: string): Promise<AdapterEntry> {
-    const adapter = await keptAdapter(storage, name)
-    const bytes = [...adapterBlobs(adapter).values()].reduce((sum, { size }) => sum + size, 0)
-    const { baseModel: model, r: rank, target_modules: modules } = adapter
-    const head = await keptHead(storage, name)
-    const classes = isNamed(head) ? head.classes : []
-    return { name, model, rank, modules, bytes, head: adapter.head !== undefined, classes }
   }
 
   const classifying = {
@@ -124,7 +116,10 @@ export function createWorkshop(): Workshop {
 
     models: () => listModels(storage),
     openModel: async (id, progress) => open(await openModel(storage, id, progress)),
-    addModel: async (name, files, progress) => open(await addModel(storage, safeName(name), files, progress)),
+    async addModel(name, files, progress) {
+      checkIdle()
+      return open(await addModel(storage, name, files, progress))
+    },
     async removeModel(id) {
       if (!id.startsWith('kept/'))
         throw new UserError('only models that are kept in this browser can be removed')
@@ -186,15 +181,10 @@ export function createWorkshop(): Workshop {
       await storage.alone(runFolder(name), () => storage.remove(runFolder(name)))
     },
 
-    async adapters() {
-      const entries: AdapterEntry[] = []
-      for (const name of await keptAdapters(storage)) entries.push(await adapterEntry(name))
-      return entries
-    },
+    adapters: () => listAdapters(storage),
     async keepAdapter(run, name) {
       const { head } = await readTabRun(storage, run)
-      await keepAdapter(storage, safeName(name), await trained(run), head)
-      return adapterEntry(safeName(name))
+      return keep(storage, name, await trained(run), head)
     },
     async addAdapter(name, files) {
       const [first] = files
@@ -203,8 +193,7 @@ export function createWorkshop(): Workshop {
           ? await (await import('./unzipped.ts')).unzipped(first!)
           : new Map(files.map((file) => [file.name, file]))
       const given = blobFiles(name, blobs)
-      await keepAdapter(storage, safeName(name), await readPeftFiles(given), await readAdapterHead(given))
-      return adapterEntry(safeName(name))
+      return keep(storage, name, await readPeftFiles(given), await readAdapterHead(given))
     },
     removeAdapter: (name) => storage.remove(`adapters/${name}`),
     adapterZip: async (name) =>
@@ -231,7 +220,12 @@ export function createWorkshop(): Workshop {
 
     async preferences() {
       const blob = await storage.read(PREFERENCES)
-      return blob ? (JSON.parse(await blob.text()) as Preference[]) : []
+      if (!blob) return []
+      try {
+        return JSON.parse(await blob.text()) as Preference[]
+      } catch {
+        throw new UserError(`${PREFERENCES} is damaged; the next thumb that is given begins it anew`)
+      }
     },
     keepPreferences: (all) => storage.write(PREFERENCES, [JSON.stringify(all)]),
 
@@ -254,15 +248,6 @@ async function room(): Promise<Room> {
 function withReward(settings: object, task: TaskName): object {
   const given = (settings as Record<string, unknown>)[task]
   return { [task]: { ...(given as object | undefined), reward: { function: 'reward.js' } } }
-}
-
-const safeName = (name: string): string => {
-  const safe = name
-    .replace(/[^\p{L}\p{N} ._-]+/gu, '-')
-    .replace(/^[. ]+/, '')
-    .slice(0, 80)
-  if (safe === '') throw new UserError('this name has no letter or digit; give another')
-  return safe
 }
 
 /** One folder, as a file. */

@@ -13,6 +13,7 @@ import {
   UserError,
 } from '../../src/web.ts'
 import type { ServedModels } from '../../src/serve/models.ts'
+import { freeName } from './names.ts'
 import type { ModelEntry, ModelFacts } from './workshop.ts'
 
 type Progress = (done: number, of: number) => void
@@ -29,8 +30,7 @@ const BELONGS =
 export async function listModels(storage: TabStorage): Promise<ModelEntry[]> {
   const kept = await Promise.all(
     (await storage.list('models')).map(async (name): Promise<ModelEntry[]> => {
-      // The configuration is written last.
-      if (!(await storage.read(`models/${name}/config.json`))) return []
+      if (!(await isWhole(storage, name))) return []
       const blobs = [...(await keptBlobs(storage, name)).values()]
       const bytes = blobs.reduce((sum, { size }) => sum + size, 0)
       return [{ id: `kept/${name}`, name, kept: true, bytes }]
@@ -76,11 +76,12 @@ export async function openModel(storage: TabStorage, id: string, progress?: Prog
 /**
  * Keeps the files of a model.
  *
+ * @param called its name, with a number where it is taken
  * @throws UserError where they are not those of one, or the storage is full; nothing is kept then
  */
 export async function addModel(
   storage: TabStorage,
-  name: string,
+  called: string,
   files: readonly File[],
   progress: Progress = () => undefined,
 ): Promise<OpenedModel> {
@@ -90,22 +91,42 @@ export async function addModel(
     throw new UserError(
       'these files have no config.json, so they are not the folder of a model; choose a folder with config.json, tokenizer.json and model.safetensors',
     )
+  await removeParts(storage)
+  const name = await freeName(storage, 'models', called)
   // All is checked before anything is kept.
   const model = await openTabModel(given(name, ours))
-  const folder = `models/${name}`
-  try {
-    await storage.remove(folder)
-    let done = 0
-    for (const file of [...ours].sort(configLast)) {
-      await storage.write(`${folder}/${file.name}`, [file])
-      progress((done += file.size), bytes)
+  const folder = modelFolder(name)
+  await storage.alone(folder, async () => {
+    try {
+      let done = 0
+      for (const file of [...ours].sort(configLast)) {
+        await storage.write(`${folder}/${file.name}`, [file])
+        progress((done += file.size), bytes)
+      }
+    } catch (error) {
+      await storage.remove(folder)
+      throw error
     }
-  } catch (error) {
-    await storage.remove(folder)
-    throw error
-  }
+  })
   return { id: `kept/${name}`, model }
 }
+
+/** Removes models whose keeping was cut off, as where a tab was closed; not one that another tab keeps at this moment. */
+async function removeParts(storage: TabStorage): Promise<void> {
+  for (const name of await storage.list('models')) {
+    const folder = modelFolder(name)
+    const remove = async () => {
+      if (!(await isWhole(storage, name))) await storage.remove(folder)
+    }
+    await storage.alone(folder, remove).catch(() => undefined)
+  }
+}
+
+const modelFolder = (name: string): string => `models/${name}`
+
+/** The configuration is written last. */
+const isWhole = async (storage: TabStorage, name: string): Promise<boolean> =>
+  (await storage.read(`${modelFolder(name)}/config.json`)) !== undefined
 
 const given = (name: string, files: readonly File[]): BlobFiles =>
   blobFiles(name, new Map(files.map((file) => [file.name, file])))
@@ -115,8 +136,8 @@ const configLast = (a: File, b: File): number =>
 
 async function keptBlobs(storage: TabStorage, name: string): Promise<Map<string, Blob>> {
   const blobs = new Map<string, Blob>()
-  for (const file of await storage.list(`models/${name}`)) {
-    const blob = await storage.read(`models/${name}/${file}`)
+  for (const file of await storage.list(modelFolder(name))) {
+    const blob = await storage.read(`${modelFolder(name)}/${file}`)
     if (blob) blobs.set(file, blob)
   }
   return blobs

@@ -1,7 +1,8 @@
 /** @module */
 import type { TabRunRecord, TabStorage } from '../../src/web.ts'
-import { readTabRun, readTabState, runFolder, UserError } from '../../src/web.ts'
-import type { RunEntry } from './workshop.ts'
+import { readTabRun, readTabState, runFolder } from '../../src/web.ts'
+import { readEach } from './damaged.ts'
+import type { Damaged, RunEntry } from './workshop.ts'
 
 /** What is kept of a run in its record's notes. */
 export interface RunNotes {
@@ -11,16 +12,12 @@ export interface RunNotes {
 
 export const notesOf = ({ notes }: TabRunRecord): RunNotes => notes as unknown as RunNotes
 
-/** All runs that are whole; those whose making was cut off are left. */
-export async function listRuns(storage: TabStorage): Promise<RunEntry[]> {
-  const entries: RunEntry[] = []
+/** All runs; those whose making was cut off are left. */
+export async function listRuns(storage: TabStorage): Promise<(RunEntry | Damaged)[]> {
+  const names: string[] = []
   for (const name of await storage.list('runs'))
-    try {
-      entries.push(await entryOf(storage, await readTabRun(storage, name)))
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error
-    }
-  return entries
+    if (await storage.read(`${runFolder(name)}/run.json`)) names.push(name)
+  return readEach(names, async (name) => entryOf(storage, await readTabRun(storage, name)))
 }
 
 export async function entryOf(storage: TabStorage, record: TabRunRecord): Promise<RunEntry> {

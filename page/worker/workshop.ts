@@ -103,6 +103,12 @@ export interface RunEntry {
   readonly reward: string | undefined
 }
 
+/** Of what is kept and cannot be read: why. */
+export interface Damaged {
+  readonly name: string
+  readonly damaged: string
+}
+
 export interface RunWatcher {
   start?(plan: { readonly totalSteps: number; readonly fromStep: number }): void
   step?(record: StepRecord): void
@@ -168,7 +174,7 @@ export interface Workshop {
 
   models(): Promise<ModelEntry[]>
   openModel(id: string, progress?: (done: number, of: number) => void): Promise<ModelFacts>
-  /** Keeps the files of a model's folder in the browser's storage, and opens it. */
+  /** Keeps the files of a model's folder in the browser's storage, under a name that is free, and opens it. */
   addModel(
     name: string,
     files: readonly File[],
@@ -179,7 +185,7 @@ export interface Workshop {
   /** What the open model will see of a source. */
   examine(source: Source, task: TaskName, settings: object): Promise<Examined>
 
-  runs(): Promise<RunEntry[]>
+  runs(): Promise<(RunEntry | Damaged)[]>
   createRun(request: RunRequest): Promise<RunEntry>
   /** Trains a run on from where it stands; ends when it has all its steps or is paused. */
   train(name: string, watcher: RunWatcher): Promise<RunEntry>
@@ -188,10 +194,10 @@ export interface Workshop {
   log(name: string): Promise<TabLogRecord[]>
   removeRun(name: string): Promise<void>
 
-  adapters(): Promise<AdapterEntry[]>
-  /** Keeps what a run has trained, as an adapter. */
+  adapters(): Promise<(AdapterEntry | Damaged)[]>
+  /** Keeps what a run has trained, as an adapter, under a name that is free. */
   keepAdapter(run: string, name: string): Promise<AdapterEntry>
-  /** Keeps an adapter of PEFT's: adapter_config.json and adapter_model.safetensors, and of a classifier head.json. */
+  /** Keeps an adapter of PEFT's: adapter_config.json and adapter_model.safetensors, and of a classifier head.json; under a name that is free. */
   addAdapter(name: string, files: readonly File[]): Promise<AdapterEntry>
   removeAdapter(name: string): Promise<void>
   /** A zip of PEFT's two files, and of a classifier head.json. */

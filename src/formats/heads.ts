@@ -6,10 +6,13 @@ import { z } from 'zod'
 
 import { poolings } from '../../graphs/layers/pooling.ts'
 import type { Head } from '../../graphs/models/head.ts'
+import { UserError } from '../errors.ts'
+import { quote } from '../quote.ts'
 
 /** Longest name of a class, and longest list of classes, that are believed. */
-export const className = z.string().min(1).max(200)
+const LONGEST_CLASS = 200
 const MOST_CLASSES = 10_000
+export const className = z.string().min(1).max(LONGEST_CLASS)
 
 const pooled = {
   pooling: z.enum(poolings),
@@ -25,6 +28,19 @@ export const headSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('score'), ...pooled }),
 ])
+
+/** @throws UserError where the classes of a new head could not be read again */
+export function checkClasses(classes: readonly string[]): void {
+  if (classes.length > MOST_CLASSES)
+    throw new UserError(
+      `the data has ${classes.length} classes, and a classifier has ${MOST_CLASSES} at most; is the column of the class an identifier?`,
+    )
+  const odd = classes.find((name) => !className.safeParse(name).success)
+  if (odd !== undefined)
+    throw new UserError(
+      `the class ${quote(odd)} has ${odd.length} characters, and the name of a class has 1 to ${LONGEST_CLASS}; is it a text? Name the column of the class`,
+    )
+}
 
 interface HeadWords {
   /** What sentences call such a model. */

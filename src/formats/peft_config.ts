@@ -85,10 +85,15 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
     throw refused(where, 'init_lora_weights', initialisation, 'an initialisation that keeps the base weights')
 
   const settings = checkJson(schema, given, where)
-  const { r, lora_alpha, use_rslora, target_modules } = settings
+  const { r, use_rslora, target_modules } = settings
+  const lora_alpha = settings.lora_alpha * (use_rslora ? Math.sqrt(r) : 1)
+  if (!Number.isFinite(Math.fround(lora_alpha / r)))
+    throw new UserError(
+      `${where}: lora_alpha is ${settings.lora_alpha}, which makes a scale that is not finite; put right what PEFT was given`,
+    )
   return {
     r,
-    lora_alpha: use_rslora ? lora_alpha * Math.sqrt(r) : lora_alpha,
+    lora_alpha,
     target_modules,
     baseModel: settings.base_model_name_or_path,
     hasHead,

@@ -17,9 +17,11 @@ import { checkJson } from '../schema.ts'
 import type { BlobFiles } from './blob_files.ts'
 import { blobFiles } from './blob_files.ts'
 import type { TabModel } from './model.ts'
+import { checkName } from './names.ts'
 import { runFolder, trainedShapes } from './run.ts'
 import type { TabRunRecord } from './run_record.ts'
 import type { TabStorage } from './storage.ts'
+import { wholeFolder } from './storage.ts'
 import { trainedTensors } from './tensors_file.ts'
 
 /**
@@ -84,6 +86,7 @@ const adapterFolder = (name: string): string => `adapters/${name}`
  * Keeps an adapter under a name, in place of one that has it.
  *
  * @param head of a classifier: its kind and the names of its classes
+ * @throws UserError where the name can be none, the adapter could not be read again, or the storage is full
  */
 export async function keepAdapter(
   storage: TabStorage,
@@ -91,10 +94,19 @@ export async function keepAdapter(
   adapter: PeftAdapter,
   head?: Head,
 ): Promise<void> {
+  checkName('an adapter', name)
   const blobs = adapterBlobs(adapter, head)
-  // The configuration last: without it there is no adapter.
-  for (const [file, blob] of blobs) await storage.write(`${adapterFolder(name)}/${file}`, [blob])
-  if (!blobs.has(HEAD_FILE)) await storage.remove(`${adapterFolder(name)}/${HEAD_FILE}`)
+  const files = blobFiles(name, blobs)
+  await readPeftFiles(files)
+  await readAdapterHead(files)
+  const folder = adapterFolder(name)
+  const write = async () => {
+    // The configuration last: without it there is no adapter.
+    for (const [file, blob] of blobs) await storage.write(`${folder}/${file}`, [blob])
+  }
+  if (!(await storage.read(`${folder}/${ADAPTER_CONFIG}`))) return wholeFolder(storage, folder, write)
+  await write()
+  if (!blobs.has(HEAD_FILE)) await storage.remove(`${folder}/${HEAD_FILE}`)
 }
 
 /** The names of the adapters that are kept. */

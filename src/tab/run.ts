@@ -27,10 +27,11 @@ import { taskNamed } from '../tasks/index.ts'
 import { bytesOf } from '../formats/byte_file.ts'
 import { tabHost } from './host.ts'
 import type { TabModel } from './model.ts'
+import { checkName } from './names.ts'
 import type { TabRunRecord } from './run_record.ts'
 import { parseRecord, tabSettings } from './run_record.ts'
 import type { TabStorage } from './storage.ts'
-import { withFile } from './storage.ts'
+import { wholeFolder, withFile } from './storage.ts'
 import { checkpointState, readTensors, writeTensors } from './tensors_file.ts'
 
 /** A record of the log: a step has `loss`, an evaluation `eval_loss`. */
@@ -58,7 +59,8 @@ export interface NewTabRun {
 /** The folder of a run in the storage. */
 export const runFolder = (name: string): string => `runs/${name}`
 
-const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,79}$/u
+/** Is written last: without it there is no run. */
+const recordFile = (name: string): string => `${runFolder(name)}/run.json`
 
 /**
  * Makes a run: checks that its parts go together, and keeps them. `run.json` comes last, so a run is there whole or not at all.
@@ -74,13 +76,10 @@ export async function createTabRun(
     throw new UserError(
       `the data has no ${train ? 'validation' : 'training'} examples; add rows that differ, or name the splits in a column (split: { column: … })`,
     )
-  if (!NAME.test(name))
-    throw new UserError(
-      `a run cannot be called "${name}"; use letters, digits, spaces, dots, hyphens and underscores`,
-    )
+  checkName('a run', name)
   const folder = runFolder(name)
   return storage.alone(folder, async () => {
-    if (await storage.read(`${folder}/run.json`))
+    if (await storage.read(recordFile(name)))
       throw new UserError(`there is a run called ${name} already; remove it, or choose another name`)
     await storage.remove(folder)
     const settings = tabSettings(given, model.config, model.files.where)
@@ -114,25 +113,29 @@ export async function createTabRun(
       tokenizer: model.tokenizer,
     }
     await work.check?.(beginning)
-    await work.prepare?.({ ...beginning, trainData, validationData })
-    await storage.write(`${folder}/train.arrow`, [train])
-    await storage.write(`${folder}/validation.arrow`, [validation])
-    await storage.write(`${folder}/run.json`, [`${JSON.stringify(record, null, 2)}\n`])
+    await wholeFolder(storage, folder, async () => {
+      await work.prepare?.({ ...beginning, trainData, validationData })
+      await storage.write(`${folder}/train.arrow`, [train])
+      await storage.write(`${folder}/validation.arrow`, [validation])
+      await storage.write(recordFile(name), [`${JSON.stringify(record, null, 2)}\n`])
+    })
     return record
   })
 }
 
 /** @throws UserError where there is none of the name, or it is damaged */
 export async function readTabRun(storage: TabStorage, name: string): Promise<TabRunRecord> {
-  const path = `${runFolder(name)}/run.json`
+  const path = recordFile(name)
   const blob = await storage.read(path)
   if (!blob) throw new UserError(`there is no run called ${name} in this browser; make it first`)
+  return parseRecord(parsed(await blob.text(), path), path)
+}
+
+function parsed(text: string, path: string): unknown {
   try {
-    return parseRecord(JSON.parse(await blob.text()), path)
+    return JSON.parse(text)
   } catch (error) {
-    throw error instanceof SyntaxError
-      ? new UserError(`${path} is damaged (${error.message}); remove the run and make it anew`)
-      : error
+    throw new UserError(`${path} is damaged (${(error as Error).message}); remove the run and make it anew`)
   }
 }
 
@@ -143,11 +146,16 @@ export const readTabState = (
 ): Promise<TrainerState | undefined> =>
   checkpointState(storage, `${runFolder(name)}/last.safetensors`, settings.task)
 
-/** The records of a run so far, in their order. */
+/**
+ * The records of a run so far, in their order.
+ *
+ * @throws UserError where they are damaged
+ */
 export async function readTabLog(storage: TabStorage, name: string): Promise<TabLogRecord[]> {
-  const text = await withFile(storage, `${runFolder(name)}/log.jsonl`, (file) => file.text())
+  const path = `${runFolder(name)}/log.jsonl`
+  const text = await withFile(storage, path, (file) => file.text())
   const lines = text?.split('\n') ?? []
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TabLogRecord)
+  return lines.filter((line) => line !== '').map((line) => parsed(line, path) as TabLogRecord)
 }
 
 export interface TrainTabRun extends TabRunPlace {
@@ -159,7 +167,8 @@ export interface TrainTabRun extends TabRunPlace {
 /**
  * Trains a run to its end, from its last checkpoint where it has one.
  *
- * @throws UserError where another tab trains it, or naming step and tensor where a number is not finite; the last checkpoint stays
+ * @throws UserError where another tab trains it, or naming step and tensor where a number is not finite; the last checkpoint stays.
+ *   Where what is kept of it is taken away meanwhile
  */
 export async function trainTabRun(name: string, place: TrainTabRun): Promise<TrainerState> {
   const { storage, model, runtime, listener, signal } = place
@@ -213,6 +222,11 @@ export async function trainTabRun(name: string, place: TrainTabRun): Promise<Tra
           const lines = log.map((one) => `${JSON.stringify(one)}\n`).join('')
           await storage.write(`${folder}/log.jsonl`, [lines])
           await writeTensors(storage, `${folder}/${checkpoint}.safetensors`, tensors, at, settings.task)
+          if (await storage.read(recordFile(name))) return
+          await storage.remove(folder)
+          throw new UserError(
+            `what was kept of the run ${name} is gone, as where the browser's storage is cleared; make the run anew`,
+          )
         },
         listeners: [{ step: keep, evaluation: keep }, ...(listener ? [listener] : [])],
         signal,

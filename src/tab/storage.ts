@@ -12,7 +12,7 @@ export interface TabStorage {
    * @throws UserError where there is no room; what was there stays
    */
   write(path: string, pieces: readonly BlobPart[]): Promise<void>
-  /** The names in a folder; none where there is no such folder. */
+  /** The names in a folder, sorted; none where there is no such folder. */
   list(folder: string): Promise<string[]>
   /** Removes a file, or a folder with all in it. */
   remove(path: string): Promise<void>
@@ -48,9 +48,23 @@ export async function withFile<T>(
   }
 }
 
+/** Does what writes a new folder; where that fails, nothing of the folder is left. */
+export async function wholeFolder(
+  storage: Pick<TabStorage, 'remove'>,
+  folder: string,
+  write: () => Promise<void>,
+): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    await storage.remove(folder)
+    throw error
+  }
+}
+
 function isReplaced(error: unknown): boolean {
   const reason = error instanceof UserError ? error.cause : error
-  return reason instanceof DOMException && ['NotReadableError', 'NotFoundError'].includes(reason.name)
+  return isNamed(reason, 'NotReadableError', 'NotFoundError')
 }
 
 const busy = (name: string): UserError =>
@@ -94,27 +108,28 @@ export async function opfsStorage(root = 'ortune'): Promise<TabStorage> {
     throw new UserError(
       'this browser gives the page no storage, as in some private windows, so nothing outlasts a reload; open the page in an ordinary window of a current browser',
     )
-  const top = await origin.getDirectoryHandle(root, { create: true })
 
   const partsOf = (path: string): [folders: string[], name: string] => {
     const parts = path.split('/')
     return [parts.slice(0, -1), parts.at(-1)!]
   }
-  /** The folder; undefined where there is none and none is to be made. */
-  async function folderAt(folders: readonly string[], create: boolean) {
-    let folder = top
-    for (const name of folders) {
-      const next = await folder.getDirectoryHandle(name, { create }).catch(orAbsent)
-      if (!next) return undefined
-      folder = next
-    }
+  /** A folder, which is made where there is none. All are looked up anew, as people clear a browser's storage while a page is open. */
+  async function makeFolder(folders: readonly string[]): Promise<FileSystemDirectoryHandle> {
+    let folder = await navigator.storage.getDirectory()
+    for (const name of [root, ...folders]) folder = await folder.getDirectoryHandle(name, { create: true })
+    return folder
+  }
+  /** A folder; undefined where there is none. */
+  async function folderAt(folders: readonly string[]): Promise<FileSystemDirectoryHandle | undefined> {
+    let folder: FileSystemDirectoryHandle | undefined = await navigator.storage.getDirectory()
+    for (const name of [root, ...folders]) folder = await folder?.getDirectoryHandle(name).catch(orAbsent)
     return folder
   }
 
   return {
     async read(path) {
       const [folders, name] = partsOf(path)
-      const folder = await folderAt(folders, false)
+      const folder = await folderAt(folders)
       const handle = await folder?.getFileHandle(name).catch(orAbsent)
       const file = await handle?.getFile()
       // One that is being written for the first time, or was when its tab was closed, has a name and no bytes.
@@ -123,8 +138,8 @@ export async function opfsStorage(root = 'ortune'): Promise<TabStorage> {
     async write(path, pieces) {
       const [folders, name] = partsOf(path)
       try {
-        const folder = await folderAt(folders, true)
-        const handle = await folder!.getFileHandle(name, { create: true })
+        const folder = await makeFolder(folders)
+        const handle = await folder.getFileHandle(name, { create: true })
         // Written beside the file, which `close` replaces.
         const file = await handle.createWritable()
         try {
@@ -133,22 +148,22 @@ export async function opfsStorage(root = 'ortune'): Promise<TabStorage> {
         } catch (error) {
           await file.abort().catch(() => undefined)
           // Of a new file only its name is there.
-          if ((await handle.getFile()).size === 0) await folder!.removeEntry(name)
+          if ((await handle.getFile()).size === 0) await folder.removeEntry(name)
           throw error
         }
       } catch (error) {
-        throw full(path, error)
+        throw notWritten(path, error)
       }
     },
     async list(folder) {
-      const found = await folderAt(folder.split('/'), false)
+      const found = await folderAt(folder.split('/'))
       const names: string[] = []
       if (found) for await (const name of found.keys()) names.push(name)
       return names.sort()
     },
     async remove(path) {
       const [folders, name] = partsOf(path)
-      const folder = await folderAt(folders, false)
+      const folder = await folderAt(folders)
       await folder?.removeEntry(name, { recursive: true }).catch(orAbsent)
     },
     alone: (name, work) =>
@@ -159,14 +174,22 @@ export async function opfsStorage(root = 'ortune'): Promise<TabStorage> {
   }
 }
 
+/** Of a name that no file can have, such as `..`, the browser throws TypeError: there is none of that name. */
 function orAbsent(error: unknown): undefined {
-  if (error instanceof DOMException && error.name === 'NotFoundError') return undefined
+  if (error instanceof TypeError || isNamed(error, 'NotFoundError')) return undefined
   throw error
 }
 
-function full(path: string, error: unknown): unknown {
-  if (!(error instanceof DOMException) || error.name !== 'QuotaExceededError') return error
-  return new UserError(
-    `the browser's storage has no room for ${path}, and what was kept before stays; remove runs or models of this page, or free space on the disk`,
-  )
+function notWritten(path: string, error: unknown): unknown {
+  if (isNamed(error, 'QuotaExceededError'))
+    return new UserError(
+      `the browser's storage has no room for ${path}, and what was kept before stays; remove runs or models of this page, or free space on the disk`,
+    )
+  if (isNamed(error, 'NotFoundError'))
+    return new UserError(`the browser's storage was cleared while ${path} was written; do it again`)
+  if (error instanceof TypeError) return new UserError(`no file can be called ${path}; choose another name`)
+  return error
 }
+
+const isNamed = (error: unknown, ...names: string[]): boolean =>
+  error instanceof DOMException && names.includes(error.name)

@@ -96,6 +96,32 @@ describe('what a tab of Chromium keeps', function () {
       expect(await stepOf(tab, 'run')).to.equal(8)
     }))
 
+  it('is said to be gone where the storage is cleared while a run is trained, and can be made anew', () =>
+    withTab(async (tab) => {
+      expect(await make(tab, 'run', { ...settings, max_steps: 400 })).to.equal('')
+      const training = train(tab, 'run')
+      while ((await stepOf(tab, 'run')) < 2) await tab.page.waitForTimeout(20)
+      const { origin } = new URL(tab.page.url())
+      const devtools = await tab.page.context().newCDPSession(tab.page)
+      await devtools.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' })
+      expect(await training).to.match(/the run run is gone|storage was cleared/)
+      const runFiles = () => tab.ask<typeof inside.runFiles>('page', 'keeping', 'runFiles')
+      expect(await runFiles()).to.deep.equal([])
+      expect(await make(tab, 'run')).to.equal('')
+      expect(await train(tab, 'run')).to.equal('')
+      expect(await stepOf(tab, 'run')).to.equal(8)
+    }))
+
+  it('has no name that a folder cannot have', () =>
+    withTab(async (tab) => {
+      await make(tab, 'run')
+      await train(tab, 'run')
+      const names = ['..', '../up']
+      const sentences = await tab.ask<typeof inside.odd>('page', 'keeping', 'odd', { from: 'run', names })
+      for (const [i, sentence] of sentences.entries())
+        expect(sentence).to.match([/cannot be called/, /no run called/, /no file can be called/][i % 3]!)
+    }))
+
   it('are adapters that write in Node what they write in a tab, and the other way round, swapped within 100 ms', () =>
     withTab(async (tab, folder) => {
       await writeTinyAdapter(join(folder, 'adapter'))

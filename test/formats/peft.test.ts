@@ -35,6 +35,17 @@ describe('PEFT adapters', () => {
   })
   afterEach(() => rm(place, { recursive: true }))
 
+  it('whose scale is not finite are refused', async () => {
+    const folder = join(place, 'adapter')
+    cpSync(join(fixtures, 'rank_stabilised'), folder, { recursive: true })
+    const path = join(folder, 'adapter_config.json')
+    const known = JSON.parse(readFileSync(path, 'utf8')) as object
+    writeFileSync(path, JSON.stringify({ ...known, use_rslora: true, lora_alpha: 1.7e308 }))
+    const error = await rejection(readPeftAdapter(folder))
+    expect(error).to.be.instanceOf(UserError)
+    expect(error.message).to.match(/lora_alpha is 1.7e\+308, which makes a scale that is not finite/)
+  })
+
   it('written by PEFT are read', async () => {
     const adapter = await readPeftAdapter(join(fixtures, 'listed'))
     const { r, lora_alpha, target_modules, baseModel, tensors } = adapter

@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { join } from 'node:path'
 
+import { prepareSource } from '../../page/worker/examples.ts'
+import { UserError } from '../../src/errors.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import type { PeftAdapter } from '../../src/formats/peft_files.ts'
 import { openGenerator } from '../../src/models/open_generator.ts'
@@ -21,9 +23,12 @@ import { blobFiles } from '../../src/tab/blob_files.ts'
 import { openTabClassifier } from '../../src/tab/classifier.ts'
 import { createTabRun, readTabLog, readTabRun, trainTabRun } from '../../src/tab/run.ts'
 import type { TabRunPlace } from '../../src/tab/run.ts'
+import type { TabStorage } from '../../src/tab/storage.ts'
+import { memoryStorage } from '../../src/tab/storage.ts'
 import { createTabWriter } from '../../src/tab/writer.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { largestDifference } from '../graphs/gpt2_fixtures.ts'
+import { writeTinyAdapter } from '../tiny_model.ts'
 import { createTinyRun } from '../training/tiny_run.ts'
 import { asTabRun, tabModel, tabPlace } from './nodes_run.ts'
 
@@ -214,6 +219,64 @@ describe('A run in a tab', () => {
         expect(await userError(() => trainTabRun('other', place))).to.match(/no run called other/)
       }))
 
+    it('with a class whose name is too long, as in Node', () =>
+      withFolder(async (folder) => {
+        const options = { ...common, ...TASKS['classification']!.settings }
+        const rowsOf = (length: number) =>
+          texts.map((text, i) => ({ text, label: i % 2 === 0 ? 'yes' : 'n'.repeat(length) }))
+        const { run, model } = await createTinyRun(folder, rowsOf(200), options)
+        const place = await tabPlace(model, nodeRuntime())
+        await createTabRun(await asTabRun(run, options), place)
+        expect((await readTabRun(place.storage, 'run')).head)
+          .to.have.property('classes')
+          .of.length(2)
+
+        const tooLong =
+          /^the class "nnn.* has 201 characters, and the name of a class has 1 to 200; is it a text/
+        const node = createTinyRun(join(folder, 'node'), rowsOf(201), options)
+        expect(await userError(() => node)).to.match(tooLong)
+        const text = rowsOf(201).map((row) => `${JSON.stringify(row)}\n`)
+        const source = { name: 'rows.jsonl', blob: new Blob(text) }
+        const { train, validation } = await prepareSource(source, 'classification', {}, place.model, 0.5)
+        const given = { name: 'b', settings: options, train, validation }
+        expect(await userError(() => createTabRun(given, place))).to.match(tooLong)
+        expect(await place.storage.list('runs')).to.deep.equal(['run'])
+      }))
+
+    it('where its storage is cleared while it is trained, and leaves nothing', () =>
+      withFolder(async (folder) => {
+        const place = await made(folder)
+        const clear = (step: number) => step === 1 && void place.storage.remove('runs')
+        const listener = { step: ({ step }: { step: number }) => clear(step) }
+        expect(await userError(() => trainTabRun('run', { ...place, listener }))).to.match(
+          /the run run is gone.*storage is cleared; make the run anew/,
+        )
+        expect(await place.storage.list('runs')).to.deep.equal([])
+      }))
+
+    it('where its log is damaged', () =>
+      withFolder(async (folder) => {
+        const place = await made(folder)
+        await trainTabRun('run', place)
+        await place.storage.write('runs/run/log.jsonl', ['{"step":1'])
+        expect(await userError(() => trainTabRun('run', place))).to.match(/^runs\/run\/log.jsonl is damaged/)
+      }))
+
+    it('where there is no room for all of it, and leaves nothing', () =>
+      withFolder(async (folder) => {
+        const place = await made(folder)
+        const storage: TabStorage = {
+          ...place.storage,
+          async write(path, pieces) {
+            if (path.endsWith('run.json')) throw new UserError('there is no room')
+            await place.storage.write(path, pieces)
+          },
+        }
+        const given = { ...(await asTabRun(join(folder, 'run'), common)), name: 'b' }
+        expect(await userError(() => createTabRun(given, { ...place, storage }))).to.equal('there is no room')
+        expect(await storage.list('runs')).to.deep.equal(['run'])
+      }))
+
     it('with settings that do not go together', () =>
       withFolder(async (folder) => {
         const place = await made(folder)
@@ -271,6 +334,26 @@ describe('A run in a tab', () => {
         expect(await userError(() => trainTabRun('run', place))).to.match(/last.safetensors/)
       }))
   })
+
+  it('keeps no adapter under a name that can be none, nor one that could not be read again', () =>
+    withFolder(async (folder) => {
+      await writeTinyAdapter(folder)
+      const [storage, adapter] = [memoryStorage(), await readPeftAdapter(folder)]
+      for (const name of ['', '.', '..', '../up', 'x/y', ' a', 'a'.repeat(81), 'nul\0'])
+        expect(await userError(() => keepAdapter(storage, name, adapter)), name).to.match(
+          /^an adapter cannot be called ".*"; use letters.*80 at most/,
+        )
+      const unlike: [string, Partial<PeftAdapter>][] = [
+        ['lora_alpha', { lora_alpha: 1.7e308 * 10 }],
+        ['lora_alpha is 1e\\+200, which makes a scale that is not finite', { lora_alpha: 1e200 }],
+        ['rank is 3', { r: 3 }],
+      ]
+      for (const [said, change] of unlike) {
+        const sentence = await userError(() => keepAdapter(storage, 'mine', { ...adapter, ...change }))
+        expect(sentence).to.match(new RegExp(`^mine/.*${said}`))
+      }
+      expect(await storage.list('adapters')).to.deep.equal([])
+    }))
 
   it('asks for the files of a model', () =>
     withFolder(async (folder) => {

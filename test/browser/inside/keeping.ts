@@ -59,6 +59,29 @@ async function said(act: () => Promise<void>): Promise<string> {
   }
 }
 
+/** What is said of names that no folder can have: where an adapter is kept under each, and where one is read. */
+export async function odd({ from, names }: { from: string; names: readonly string[] }): Promise<string[]> {
+  const { storage, model } = await place()
+  const adapter = await trainedAdapter(storage, await readTabRun(storage, from), model)
+  const sentences: string[] = []
+  for (const name of names)
+    sentences.push(
+      await said(() => keepAdapter(storage, name, adapter)),
+      await said(async () => void (await readTabRun(storage, name))),
+      await said(() => storage.write(`adapters/${name}`, ['x'])),
+    )
+  return sentences
+}
+
+/** The files of runs that are kept. */
+export async function runFiles(): Promise<string[]> {
+  const storage = await opfsStorage()
+  const found: string[] = []
+  for (const name of await storage.list('runs'))
+    for (const file of await storage.list(runFolder(name))) found.push(`${name}/${file}`)
+  return found
+}
+
 /** The step of the last checkpoint; 0 where there is none. */
 export async function stepOf({ name }: { name: string }): Promise<number> {
   const storage = await opfsStorage()

@@ -1,0 +1,34 @@
+/** @module */
+import type { PeftAdapter, TabRunRecord, TabStorage } from '../../src/web.ts'
+import { adapterBlobs, isNamed, keepAdapter, keptAdapter, keptAdapters, keptHead } from '../../src/web.ts'
+import { readEach } from './damaged.ts'
+import { freeName } from './names.ts'
+import type { AdapterEntry, Damaged } from './workshop.ts'
+
+export const listAdapters = async (storage: TabStorage): Promise<(AdapterEntry | Damaged)[]> =>
+  readEach(await keptAdapters(storage), (name) => entryOf(storage, name))
+
+/**
+ * Keeps one.
+ *
+ * @param called its name, with a number where it is taken
+ */
+export async function keep(
+  storage: TabStorage,
+  called: string,
+  adapter: PeftAdapter,
+  head: TabRunRecord['head'],
+): Promise<AdapterEntry> {
+  const name = await freeName(storage, 'adapters', called)
+  await keepAdapter(storage, name, adapter, head)
+  return entryOf(storage, name)
+}
+
+async function entryOf(storage: TabStorage, name: string): Promise<AdapterEntry> {
+  const adapter = await keptAdapter(storage, name)
+  const bytes = [...adapterBlobs(adapter).values()].reduce((sum, { size }) => sum + size, 0)
+  const { baseModel: model, r: rank, target_modules: modules } = adapter
+  const head = await keptHead(storage, name)
+  const classes = isNamed(head) ? head.classes : []
+  return { name, model, rank, modules, bytes, head: adapter.head !== undefined, classes }
+}

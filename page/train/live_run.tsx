@@ -1,6 +1,7 @@
 /** The run that is shown: how far it is, and its curves. @module */
 import { computed } from '@preact/signals'
 import type { JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
 
 import type { TabLogRecord } from '../../src/web.ts'
 import { Button } from '../parts/button.tsx'
@@ -64,14 +65,25 @@ export const LiveRun = (): JSX.Element => (
   </div>
 )
 
-function Controls(): JSX.Element | null {
+function Controls(): JSX.Element {
+  const place = useRef<HTMLSpanElement>(null)
+  const learning = training.value === shown.value
+  // A button that was pressed and is gone takes the keyboard with it, unless the one that comes in its place has it.
+  useEffect(() => {
+    if (document.activeElement === document.body)
+      place.current?.querySelector('button')?.focus({ preventScroll: true })
+  }, [learning])
+  return <span ref={place}>{learning ? <Pause /> : <GoOn />}</span>
+}
+
+const Pause = (): JSX.Element => (
+  <Button aria-disabled={pausing.value} onClick={() => pausing.value || void pauseRun()}>
+    {pausing.value ? 'Pausing after this step…' : 'Pause'}
+  </Button>
+)
+
+function GoOn(): JSX.Element | null {
   const { value: run } = shownRun
-  if (training.value === shown.value)
-    return (
-      <Button disabled={pausing.value} onClick={() => void pauseRun()}>
-        {pausing.value ? 'Pausing after this step…' : 'Pause'}
-      </Button>
-    )
   if (!run || run.state === 'finished' || training.value !== undefined) return null
   return (
     <Button look="main" onClick={() => void resumeRun(run.name)}>

@@ -62,8 +62,11 @@ describe('the page', function () {
     await start(page, { Steps: '24', Name: 'words' })
     const learn = section(page, 'Learn')
     await learn.getByText(/steps\/s|s\/step/).waitFor()
+    // The keyboard goes on where the button was.
+    await page.waitForFunction(() => document.activeElement?.textContent === 'Pause')
     await learn.getByRole('button', { name: 'Pause' }).click()
     await page.getByText(/words is paused at step/).waitFor()
+    await page.waitForFunction(() => document.activeElement?.textContent === 'Resume')
     const paused = await stepOf(page)
     expect(paused).to.be.within(1, 23)
     // Tasks of 50 ms and more: of the page there are none, and a machine with other work to do makes few.

@@ -13,6 +13,21 @@ import { writeTinyModel } from '../tiny_model.ts'
 import type { Outcome } from './run_cli.ts'
 import { runHere } from './run_cli.ts'
 
+/** Three variants, of which one has stages. */
+export const VARIANTS = {
+  variants: {
+    plain: null,
+    large: { 'lora.r': 8 },
+    staged: {
+      max_steps: null,
+      stages: [
+        { name: 'short', filter: 'row.text | length < 100', max_steps: 2 },
+        { name: 'all', max_steps: 4 },
+      ],
+    },
+  },
+}
+
 export interface Result {
   readonly out: string
   readonly keys: readonly string[]

@@ -6,22 +6,7 @@ import { expect } from 'chai'
 import type { EqualComparison } from '../../src/runs/sweep/equal.ts'
 import { runHere } from './run_cli.ts'
 import type { Result } from './sweep_helpers.ts'
-import { configure, sweep, withSweep } from './sweep_helpers.ts'
-
-/** Three variants, of which one has stages. */
-const VARIANTS = {
-  variants: {
-    plain: null,
-    large: { 'lora.r': 8 },
-    staged: {
-      max_steps: null,
-      stages: [
-        { name: 'short', filter: 'row.text | length < 100', max_steps: 2 },
-        { name: 'all', max_steps: 4 },
-      ],
-    },
-  },
-}
+import { configure, sweep, withSweep, VARIANTS } from './sweep_helpers.ts'
 
 interface Equal {
   readonly equal: readonly EqualComparison[]

@@ -6,23 +6,17 @@ import { expect } from 'chai'
 
 import { runAlone } from '../cli/run_cli.ts'
 import type { Result } from '../cli/sweep_helpers.ts'
-import { comparable, filesOf, killAt, place, resultOf, rowsIn, steps } from '../cli/sweep_helpers.ts'
+import {
+  comparable,
+  filesOf,
+  killAt,
+  place,
+  resultOf,
+  rowsIn,
+  steps,
+  VARIANTS,
+} from '../cli/sweep_helpers.ts'
 import { withFolder } from '../data/helpers.ts'
-
-/** Three variants, of which one has stages. */
-const VARIANTS = {
-  variants: {
-    plain: null,
-    large: { 'lora.r': 8 },
-    staged: {
-      max_steps: null,
-      stages: [
-        { name: 'short', filter: 'row.text | length < 100', max_steps: 2 },
-        { name: 'all', max_steps: 4 },
-      ],
-    },
-  },
-}
 
 describe('a sweep', function () {
   this.timeout(180_000)

@@ -17,16 +17,10 @@ import { writeTinyAdapter, writeTinyModel } from '../tiny_model.ts'
 
 describe("the page's desk", () => {
   it('writes with an adapter that knows its model by another path, as Node does', () =>
-    withFolder(async (folder) => {
-      const [model, adapter] = [join(folder, 'model'), join(folder, 'adapter')]
-      await writeTinyModel(model)
-      await writeTinyAdapter(adapter)
-      const storage = memoryStorage()
-      const given = await readPeftAdapter(adapter)
-      await keepAdapter(storage, 'mine', { ...given, baseModel: '/somewhere/else/model' })
-      const desk = createDesk(storage, await tabModel(model), nodeRuntime())
+    withDesk(async (desk, storage, given, { model, adapter }) => {
+      await keepAdapter(storage, 'theirs', { ...given, baseModel: '/somewhere/else/model' })
       const request = { prompt: 'a dog is', max_new_tokens: 8, temperature: 0, seed: 0 }
-      const { text } = await desk.write({ ...request, writer: { kind: 'adapter', name: 'mine' } })
+      const { text } = await desk.write({ ...request, writer: { kind: 'adapter', name: 'theirs' } })
       const generator = await openGenerator(model, { adapter })
       const [expected] = await generator.generate([request.prompt], { max_new_tokens: 8 })
       await generator.release()
@@ -41,7 +35,6 @@ describe("the page's desk", () => {
       })
       const other = desk.write({ ...request, writer: { kind: 'adapter', name: 'other' } })
       expect(await userError(() => other)).to.match(/was it trained on another model/)
-      await desk.release()
     }))
 
   it('writes before and after at once, a token each in turn', () =>
@@ -108,7 +101,12 @@ const doubled = (tensors: PeftAdapter['tensors']): PeftAdapter['tensors'] =>
   )
 
 const withDesk = (
-  work: (desk: Desk, storage: TabStorage, given: PeftAdapter) => Promise<void>,
+  work: (
+    desk: Desk,
+    storage: TabStorage,
+    given: PeftAdapter,
+    folders: { readonly model: string; readonly adapter: string },
+  ) => Promise<void>,
 ): Promise<void> =>
   withFolder(async (folder) => {
     const [model, adapter] = [join(folder, 'model'), join(folder, 'adapter')]
@@ -119,7 +117,7 @@ const withDesk = (
     await keepAdapter(storage, 'mine', given)
     const desk = createDesk(storage, await tabModel(model), nodeRuntime())
     try {
-      await work(desk, storage, given)
+      await work(desk, storage, given, { model, adapter })
     } finally {
       await desk.release()
     }

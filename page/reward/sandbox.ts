@@ -8,6 +8,9 @@ import type { Answer, Question } from './messages.ts'
 /** Milliseconds that a function has for the samples of a question. */
 const LIMIT = 5000
 
+/** Characters of an error that are passed on. */
+const LONGEST = 700
+
 interface Scorer {
   readonly reward: string
   readonly worker: Worker
@@ -44,13 +47,25 @@ function answerTo(question: Question): Promise<Answer> {
       clearTimeout(timer)
       resolve(answer)
     }
-    worker.onmessage = ({ data }: MessageEvent<Answer>) => settle(data)
+    worker.onmessage = ({ data }: MessageEvent<unknown>) => {
+      const answer = answerIn(data, question)
+      if (answer) settle(answer)
+    }
     worker.onerror = ({ message }) => {
       end()
-      settle({ id, error: message || 'its worker could not be started' })
+      settle({ id, error: message.slice(0, LONGEST) || 'its worker could not be started' })
     }
     worker.postMessage(question)
   })
+}
+
+/** What a worker posts as an answer; undefined where it is none to this question, since the function may post what it likes. */
+function answerIn(data: unknown, { id, samples }: Question): Answer | undefined {
+  const { id: to, scores, error } = Object(data) as Readonly<Record<string, unknown>>
+  if (to !== id) return undefined
+  if (typeof error === 'string') return { id, error: error.slice(0, LONGEST) }
+  if (!Array.isArray(scores) || scores.length !== samples.length) return undefined
+  return Array.from(scores as unknown[]).every(Number.isFinite) ? { id, scores } : undefined
 }
 
 addEventListener('message', ({ source, ports: [port] }: MessageEvent) => {

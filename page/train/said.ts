@@ -1,6 +1,8 @@
 /** What went wrong, in the section where it did. @module */
 import { signal } from '@preact/signals'
 
+import { UNFETCHED } from '../parts/unfetched.ts'
+
 export type Section = 'page' | 'model' | 'examples' | 'thumbs' | 'reward' | 'learn' | 'compare' | 'kept'
 
 export interface Said {
@@ -22,10 +24,14 @@ export const said = {
   kept: none(),
 }
 
+/** As browsers say that what `import()` asks for was not to be had. */
+const UNFETCHED_SCRIPT = /dynamically imported module|Importing a module script/i
+
 /** A sentence that is the user's to act on is shown as it is; anything else is a fault of ours. */
 export function sayError(error: unknown): Said {
   const { name = '', message = String(error) } = (error ?? {}) as Partial<Error>
   if (name === 'UserError') return { kind: 'error', text: sentence(message) }
+  if (UNFETCHED_SCRIPT.test(message)) return { kind: 'error', ...UNFETCHED }
   return {
     kind: 'error',
     text: sentence(`this is a fault of ortune's: ${message}`),

@@ -18,6 +18,8 @@ export interface FollowedRun {
   /** Whether all that there is was told. */
   readonly live: Signal<boolean>
   readonly connected: Signal<boolean>
+  /** What of the run is missing, in a sentence. */
+  readonly trouble: Signal<string>
   readonly close: () => void
 }
 
@@ -28,6 +30,7 @@ const AGAIN = 3000
 export function followRun(name: string): FollowedRun {
   const about = signal<RunAbout | undefined>(undefined)
   const [version, live, connected] = [signal(0), signal(false), signal(true)]
+  const trouble = signal('')
   const [series, steps, tokens] = [createSeries(), createPace(), createPace()]
   let frame = 0
   const draw = () => {
@@ -51,6 +54,7 @@ export function followRun(name: string): FollowedRun {
     source.onopen = () => (connected.value = true)
     source.onerror = () => {
       connected.value = false
+      trouble.value = ''
       live.value = false
       steps.clear()
       tokens.clear()
@@ -66,12 +70,15 @@ export function followRun(name: string): FollowedRun {
       if (live.value) pace()
       draw()
     })
+    on('trouble', (told) => (trouble.value = (told as { readonly says: string }).says))
     on('live', () => {
       live.value = true
+      trouble.value = ''
       pace()
       draw()
     })
     on('reset', () => {
+      place = ''
       series.clear()
       steps.clear()
       tokens.clear()
@@ -85,7 +92,7 @@ export function followRun(name: string): FollowedRun {
   }
   connect()
   return {
-    ...{ about, series, steps, tokens, version, live, connected },
+    ...{ about, series, steps, tokens, version, live, connected, trouble },
     close() {
       closed = true
       clearTimeout(waiting)

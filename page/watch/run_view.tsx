@@ -27,7 +27,7 @@ export function RunView({ run, level: Heading }: RunViewProps): JSX.Element | nu
   // What is drawn is read from the series, which changes in place.
   void run.version.value
   const about = run.about.value
-  if (!about) return run.connected.value ? null : <Lost />
+  if (!about) return <Trouble run={run} />
   const standing = standingOf(about, run.series)
   return (
     <>
@@ -38,7 +38,7 @@ export function RunView({ run, level: Heading }: RunViewProps): JSX.Element | nu
         </span>
         <span class="pill">{about.task}</span>
       </div>
-      {!run.connected.value && <Lost />}
+      <Trouble run={run} />
       <Remedy about={about} standing={standing} series={run.series} />
       <section class="card" aria-label="How far it is">
         <HowFar about={about} run={run} />
@@ -51,11 +51,21 @@ export function RunView({ run, level: Heading }: RunViewProps): JSX.Element | nu
   )
 }
 
-const Lost = (): JSX.Element => (
-  <Notice kind="warn" remedy="It is tried again by itself; where the command has ended, start it again.">
-    The connection to “ortune watch” is lost, so what is shown may be old.
-  </Notice>
-)
+/** Why what is shown may be old, where it may. */
+function Trouble({ run }: Pick<RunViewProps, 'run'>): JSX.Element | null {
+  if (!run.connected.value)
+    return (
+      <Notice kind="warn" remedy="It is tried again by itself; where the command has ended, start it again.">
+        The connection to “ortune watch” is lost, so what is shown may be old.
+      </Notice>
+    )
+  if (run.trouble.value === '') return null
+  return (
+    <Notice kind="warn" remedy="What is shown may be old; it goes on by itself when that is mended.">
+      {run.trouble.value}.
+    </Notice>
+  )
+}
 
 interface RemedyProps {
   readonly about: RunAbout

@@ -22,9 +22,10 @@ export const serveCommand = (): Command =>
   )
     .addHelpText('after', '\nExample:\n  ortune serve --model models/gpt2 --open')
     .action(async ({ model = [], ...flags }: ServeFlags) => {
-      const { modelRoutes, namedModels } = await import('../serve/models.ts')
+      const { leftOut, modelRoutes, namedModels } = await import('../serve/models.ts')
       const { pageRoutes } = await import('../serve/page.ts')
       const models = await namedModels([join(project, 'artifacts', 'pocket'), ...model])
+      for (const sentence of await leftOut(models)) process.stderr.write(`${sentence}\n`)
       const routes = [...(await modelRoutes(models)), ...(await pageRoutes(project, 'index.html'))]
       await serveUntilEnded(routes, flags, `a page that trains ${[...models.keys()].join(', ')}`)
     })

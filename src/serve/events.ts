@@ -5,18 +5,22 @@
  *     records   lines of its log; the event's id is the place up to which it was told
  *     live      these were all for now
  *     reset     the log was shortened or begun anew: what was told of it counts no more
+ *     trouble   what is missing of the run, in a sentence; `live` follows when it is there again
  *
  * A browser that lost the connection says the last id, and is told what came after it.
  * @module
  */
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
+import { UserError } from '../errors.ts'
+import { exists } from '../formats/read_file.ts'
 import type { LogRecord } from '../learning/listeners.ts'
 import type { RunAbout } from './about.ts'
 import { aboutRun } from './about.ts'
+import type { EventStream } from './event_stream.ts'
+import { eventStream } from './event_stream.ts'
 import { followLog } from './follow_log.ts'
 import type { Asked } from './server.ts'
 
@@ -36,34 +40,58 @@ export async function tellRun(run: string, { request }: Asked, response: ServerR
     response.end('too many pages watch already; close some\n')
     return true
   }
-  const about = await lookAt(run)
-  if (response.destroyed) return true
-  response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
-  if (request.method === 'HEAD') {
-    response.end()
-    return true
-  }
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
-  const send = async (event: string, data: unknown, id?: string): Promise<void> => {
-    if (gone.signal.aborted) return
-    const text = `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
-    if (!response.write(text)) await once(response, 'drain', { signal: gone.signal }).catch(() => undefined)
-  }
   open++
   try {
-    const after = placeAsked(request)
-    await send('about', about)
-    await Promise.all([
-      tellLog(join(run, 'log.jsonl'), after, gone.signal, send),
-      tellAbout(run, about, gone.signal, send, response),
-    ])
+    const stream = eventStream(response)
+    if (request.method !== 'HEAD') await tell(run, placeAsked(request), stream)
   } finally {
     open--
-    gone.abort()
     response.end()
   }
   return true
+}
+
+/** Tells all that goes on; where something of the run is missing, what that is, and goes on when it is there again. */
+async function tell(run: string, after: string, stream: EventStream): Promise<void> {
+  let [place, told, trouble] = [after, '', '']
+  const send: Send = (event, data, id) => {
+    place = id ?? place
+    if (event === 'live') trouble = ''
+    return stream.send(event, data, id)
+  }
+  /** Says whether it is another than was told. */
+  const sendAbout = async (about: RunAbout): Promise<boolean> => {
+    const text = JSON.stringify(about)
+    if (text === told) return false
+    told = text
+    await send('about', about)
+    return true
+  }
+  while (!stream.gone.aborted) {
+    // Ends one half where the other fails.
+    const half = new AbortController()
+    const signal = AbortSignal.any([stream.gone, half.signal])
+    try {
+      await sendAbout(await lookAt(run))
+      const log = tellLog(join(run, 'log.jsonl'), place, signal, send)
+      await Promise.all([log, tellAbout(run, signal, sendAbout, stream)])
+    } catch (error) {
+      const says = await troubleOf(run, error)
+      if (says !== trouble) await send('trouble', { says })
+      trouble = says
+    } finally {
+      half.abort()
+    }
+    await setTimeout(LOOK, undefined, { signal: stream.gone, ref: false }).catch(() => undefined)
+  }
+}
+
+/** @throws error where it is none of the run's */
+async function troubleOf(run: string, error: unknown): Promise<string> {
+  if (!(error instanceof UserError)) throw error
+  if (!(await exists(run))) return `the folder ${run} is not there any more`
+  if (!(await exists(join(run, 'training.json')))) return `${run} has no training.json any more`
+  return error.message
 }
 
 /** What was found last, and when; whoever asks soon after is told the same. */
@@ -79,21 +107,18 @@ function lookAt(run: string): Promise<RunAbout> {
 
 type Send = (event: string, data: unknown, id?: string) => Promise<void>
 
-/** What a browser says of itself when it comes back, or a page when it does. */
-function placeAsked({ headers, url }: Asked['request']): string | undefined {
+/** What a browser says of itself when it comes back, or a page when it does; empty for the beginning. */
+function placeAsked({ headers, url }: Asked['request']): string {
   const asked = new URL(url ?? '/', 'http://localhost').searchParams.get('after')
   const last = headers['last-event-id'] ?? asked
-  return typeof last === 'string' && last !== '' ? last : undefined
+  return typeof last === 'string' ? last : ''
 }
 
-async function tellLog(
-  path: string,
-  after: string | undefined,
-  signal: AbortSignal,
-  send: Send,
-): Promise<void> {
-  for await (const news of followLog(path, { signal, ...(after === undefined ? {} : { after }) })) {
+async function tellLog(path: string, after: string, signal: AbortSignal, send: Send): Promise<void> {
+  for await (const news of followLog(path, { signal, ...(after === '' ? {} : { after }) })) {
     if (news.kind === 'records') await send('records', news.records.map(numbersOf), news.at)
+    // From the beginning again, for a browser that comes back, too.
+    else if (news.kind === 'reset') await send('reset', {}, '')
     else await send(news.kind, {})
   }
 }
@@ -106,20 +131,23 @@ const numbersOf = (record: LogRecord): object =>
 
 async function tellAbout(
   run: string,
-  told: RunAbout,
   signal: AbortSignal,
-  send: Send,
-  response: ServerResponse,
+  sendAbout: (about: RunAbout) => Promise<boolean>,
+  stream: EventStream,
 ): Promise<void> {
-  let quiet = 0
+  let [quiet, missed] = [0, 0]
   while (!signal.aborted) {
     await setTimeout(LOOK, undefined, { signal, ref: false }).catch(() => undefined)
-    // A file that is being replaced is whole the next time.
-    const about = await lookAt(run).catch(() => told)
-    const changed = JSON.stringify(about) !== JSON.stringify(told)
-    if (changed) await send('about', about)
-    else if ((quiet += LOOK) >= ALIVE) response.write(': alive\n\n')
-    if (changed || quiet >= ALIVE) quiet = 0
-    told = about
+    const about = await lookAt(run).catch((error: unknown) => {
+      // A folder that is being replaced is whole the next time.
+      if (++missed > 1) throw error
+    })
+    if (!about || signal.aborted) continue
+    missed = 0
+    quiet += LOOK
+    if (await sendAbout(about)) quiet = 0
+    if (quiet < ALIVE) continue
+    await stream.alive()
+    quiet = 0
   }
 }

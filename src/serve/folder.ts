@@ -3,9 +3,10 @@
  * these are asked for, and not again where it is known already.
  * @module
  */
+import type { Stats } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
-import { dirname, join, sep } from 'node:path'
+import { basename, dirname, join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 
 import sirv from 'sirv'
@@ -20,7 +21,7 @@ export interface FolderOptions {
   /** Which of its files are served; all where it is not said. */
   readonly serves?: (name: string) => boolean
   /** A folder that links may lead into, beside itself. */
-  readonly linked?: string
+  readonly linked?: string | undefined
 }
 
 /** Types that no list of them has. */
@@ -28,6 +29,10 @@ const TYPES: Readonly<Record<string, string>> = {
   safetensors: 'application/octet-stream',
   jinja: 'text/plain; charset=utf-8',
 }
+
+/** What is served of a folder: nothing that is hidden, leads elsewhere, or has a meaning of its own to some system. */
+// eslint-disable-next-line no-control-regex
+const NAME = /^[^.\\/:\0-\x1f][^\\/:\0-\x1f]*$/
 
 /** Serves regular files in it; none whose link leads out of it. */
 export function folderRoute(folder: string, options: FolderOptions = {}): Route {
@@ -37,7 +42,8 @@ export function folderRoute(folder: string, options: FolderOptions = {}): Route 
     if (under.some((name, i) => names[i] !== name)) return false
     const inner = names.slice(under.length)
     const path = inner.length === 0 && index !== undefined ? [index] : inner
-    if (path.length === 0 || !serves(path.join('/')) || !(await isFileIn(folder, path, linked))) return false
+    if (path.length === 0 || !path.every((name) => NAME.test(name)) || !serves(path.join('/'))) return false
+    if (!(await fileIn(folder, path, linked))) return false
     const type = TYPES[path.at(-1)!.split('.').at(-1)!]
     if (type !== undefined) response.setHeader('Content-Type', type)
     request.url = `/${path.map(encodeURIComponent).join('/')}`
@@ -64,16 +70,28 @@ function isRange(range: string | undefined): boolean {
   return from !== undefined && (to === undefined || Number(from) <= Number(to))
 }
 
-async function isFileIn(folder: string, path: Asked['names'], linked: string | undefined): Promise<boolean> {
+/**
+ * A file as it may be served: a regular one, of which no link leads out of its folder; undefined where there is none.
+ *
+ * @param linked a folder that links may lead into, beside it
+ */
+export async function fileIn(
+  folder: string,
+  path: readonly string[],
+  linked?: string,
+): Promise<Stats | undefined> {
   const real = await realpath(join(folder, ...path)).catch(() => undefined)
-  if (real === undefined) return false
+  if (real === undefined) return undefined
   const roots = await Promise.all(
     [folder, ...(linked === undefined ? [] : [linked])].map((root) => realpath(root).catch(() => undefined)),
   )
-  if (!roots.some((root) => root !== undefined && real.startsWith(root + sep))) return false
-  return (await stat(real).catch(() => undefined))?.isFile() ?? false
+  if (!roots.some((root) => root !== undefined && real.startsWith(root + sep))) return undefined
+  const found = await stat(real).catch(() => undefined)
+  return found?.isFile() ? found : undefined
 }
 
-/** Where the Hub's cache keeps what a folder of `snapshots` links to. */
-export const hubBlobs = async (folder: string): Promise<string> =>
-  join(dirname(dirname(await realpath(folder))), 'blobs')
+/** Where the Hub's cache keeps what a folder of its `snapshots` links to; undefined for any other folder. */
+export async function hubBlobs(folder: string): Promise<string | undefined> {
+  const snapshots = dirname(await realpath(folder).catch(() => folder))
+  return basename(snapshots) === 'snapshots' ? join(dirname(snapshots), 'blobs') : undefined
+}

@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { open, stat } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
 
-import { regularFile } from '../formats/read_file.ts'
+import { regularFile, unreadable } from '../formats/read_file.ts'
 import type { LogRecord } from '../learning/listeners.ts'
 import { LONGEST_LINE, recordOf } from '../runs/log.ts'
 
@@ -36,7 +36,7 @@ const PATIENCE = 250
  *
  * @param path of a `log.jsonl`, which may not be there yet
  * @param after the place that records were told up to earlier, as `at` said; others are told from the beginning, after a reset
- * @throws UserError where there is something else than a file
+ * @throws UserError where there is something else than a file, or one that may not be read
  */
 export async function* followLog(
   path: string,
@@ -88,7 +88,7 @@ async function openLog(path: string): Promise<FileHandle | undefined> {
   await regularFile(path)
   return open(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw error
+    throw unreadable(path, error)
   })
 }
 

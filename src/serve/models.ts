@@ -2,13 +2,13 @@
  * Models that a page can load: each is a folder, of which the files of a model are served and nothing else.
  * @module
  */
-import { readdir, stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
 
 import { UserError } from '../errors.ts'
 import { exists } from '../formats/read_file.ts'
 import { TOKENIZER_FILES } from '../formats/tokenizer_files.ts'
-import { folderRoute, hubBlobs } from './folder.ts'
+import { fileIn, folderRoute, hubBlobs } from './folder.ts'
 import type { Route } from './server.ts'
 import { endJson } from './server.ts'
 
@@ -44,7 +44,7 @@ export async function namedModels(folders: readonly string[]): Promise<ReadonlyM
   for (const folder of folders) {
     if (!(await exists(folder))) throw new UserError(`${folder} does not exist; name the folder of a model`)
     const names = await readdir(folder).catch((): string[] => [])
-    if (!names.includes('config.json') || !names.some((name) => name.endsWith('.safetensors')))
+    if (!isModel(names))
       throw new UserError(
         `${folder} is no model: it lacks ${names.includes('config.json') ? 'weights (*.safetensors)' : 'config.json'}; name a folder with config.json, *.safetensors and tokenizer.json, such as "ortune merge" writes`,
       )
@@ -69,15 +69,40 @@ export async function modelRoutes(models: ReadonlyMap<string, string>): Promise<
   return [list, ...(await Promise.all(folders))]
 }
 
-/** What there is of them now. */
+/** What there is of them now: of each the files that are served; of one without configuration or weights nothing. */
 export async function describeModels(models: ReadonlyMap<string, string>): Promise<ServedModels> {
-  const described = [...models].map(async ([name, folder]): Promise<ServedModel> => {
-    const names = (await readdir(folder).catch((): string[] => [])).filter(isModelFile).sort()
-    const sizes = names.map(async (file): Promise<[string, number]> => [
-      file,
-      (await stat(join(folder, file))).size,
-    ])
-    return { name, files: Object.fromEntries(await Promise.all(sizes)) }
+  const described = [...models].map(async ([name, folder]) => ({ name, ...(await filesOf(folder)) }))
+  return {
+    models: (await Promise.all(described))
+      .filter(({ files }) => isModel(Object.keys(files)))
+      .map(({ name, files }) => ({ name, files })),
+  }
+}
+
+/** A sentence for each model of which a file is not served. */
+export async function leftOut(models: ReadonlyMap<string, string>): Promise<readonly string[]> {
+  const said = [...models.values()].map(async (folder) => {
+    const { files, others } = await filesOf(folder)
+    if (others.length === 0) return []
+    const names = others.join(', ')
+    const what = isModel(Object.keys(files)) ? names : `the model with ${names}`
+    return `${folder}: ${what} is left out, as no file or a link that leads nowhere or out of the folder; copy there what belongs to the model`
   })
-  return { models: await Promise.all(described) }
+  return (await Promise.all(said)).flat()
+}
+
+const isModel = (names: readonly string[]): boolean =>
+  names.includes('config.json') && names.some((name) => name.endsWith('.safetensors'))
+
+/** Sizes of the files of a model that are served, and the names of others that should be. */
+async function filesOf(folder: string): Promise<Pick<ServedModel, 'files'> & { others: string[] }> {
+  const names = (await readdir(folder).catch((): string[] => [])).filter(isModelFile).sort()
+  const linked = await hubBlobs(folder)
+  const found = await Promise.all(
+    names.map(async (name) => ({ name, size: (await fileIn(folder, [name], linked))?.size })),
+  )
+  return {
+    files: Object.fromEntries(found.flatMap(({ name, size }) => (size === undefined ? [] : [[name, size]]))),
+    others: found.filter(({ size }) => size === undefined).map(({ name }) => name),
+  }
 }

@@ -35,9 +35,8 @@ function hostName(header: string): string | undefined {
   return (six ?? name)?.toLowerCase()
 }
 
-/** A part of a path that names a file or a folder: none that is hidden, leads upwards, or has a meaning of its own somewhere. */
-// eslint-disable-next-line no-control-regex
-const NAME = /^[^.\\/:\0-\x1f][^\\/:\0-\x1f]*$/
+/** A part of a path that can be a name: what leads upwards, or to several folders at once, is none. */
+const isName = (part: string): boolean => !['', '.', '..'].includes(part) && !/[/\0]/.test(part)
 
 /**
  * The names that a request's address leads through, decoded once; undefined where one of them is none, such as `..`.
@@ -50,7 +49,7 @@ export function namesOf(url: string): readonly string[] | undefined {
   if (path === '/') return []
   try {
     const names = path.slice(1).split('/').map(decodeURIComponent)
-    return names.every((name) => NAME.test(name)) ? names : undefined
+    return names.every(isName) ? names : undefined
   } catch {
     return undefined
   }

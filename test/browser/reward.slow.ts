@@ -86,6 +86,15 @@ for (const [host, open] of [
       expect(
         await scoresOf('// one\nasync function reward({ prompt }) { return prompt === "a" ? 1 : -1 };\n'),
       ).to.deep.equal([1, -1])
+      // Whatever stands behind it.
+      for (const reward of [
+        '(s) => 1; // hm',
+        '(s) => 1 // see http://a.example; // or not',
+        '(s) => 1;\n/* one */ /* two */;\n// three\n',
+        '(s) => s.response.includes("//") ? 0 : 1; // hm',
+        '(s) => "/*".length - 1; /* hm */',
+      ])
+        expect(await scoresOf(reward), reward).to.deep.equal([1, 1])
       expect(await scoresOf('const one = 1\nexport default () => one / 2')).to.deep.equal([0.5, 0.5])
     })
 
@@ -98,8 +107,53 @@ for (const [host, open] of [
         ['(sample) => {}', /it gave undefined/],
         ['17', /it is no function/],
         ['() => { throw new Error("no words") }', /no words/],
+        ...['', ' \n', ';', '// nothing yet\n/* nor here */'].map(
+          (reward) =>
+            [reward, /^TypeError: there is nothing in it; write a function such as \(sample\) =>/] as const,
+        ),
+        ['(s) => s.response +; // hm', /^SyntaxError/],
+        ['() => Symbol("one")', /it gave symbol for the response " one"; a score/],
+        ['() => { throw null }', /^it threw null$/],
+        ['() => { throw Symbol("one") }', /^it threw symbol$/],
+        ['() => { throw { get message() { throw 1 } } }', /^it threw object$/],
+        [
+          '() => { throw Object.defineProperty(new Error(), "message", { get() { throw 1 } }) }',
+          /^it threw object$/,
+        ],
+        ['() => { const e = new Error("a"); e.name = Symbol("b"); throw e }', /^it threw object$/],
       ] as const)
         expect(await scoresOf(reward), reward).to.match(says)
+    })
+
+    it('is told of in some words, however many there are', async () => {
+      const many = '"x".repeat(5e7)'
+      for (const reward of [
+        `() => { throw new Error(${many}) }`,
+        `() => { throw ${many} }`,
+        `() => ${many}`,
+        `() => new Promise(() => setTimeout(() => { throw new Error(${many}) }))`,
+        `() => { for (let id = 0; id < 99; id++) postMessage({ id, error: ${many.replace('5e7', '1e5')} }); for (;;); }`,
+      ]) {
+        const said = await scoresOf(reward)
+        expect(said, reward).to.be.a('string').and.to.match(/xxx/)
+        expect((said as string).length, reward).to.be.within(100, 800)
+      }
+      expect(await scoresOf('() => 1')).to.deep.equal([1, 1])
+    })
+
+    it('gives scores by its value alone, whatever else it posts', async () => {
+      for (const posted of [
+        '{ id: 1e9, scores: [1, 1] }',
+        'null',
+        '"hm"',
+        '{ scores: [1, 1] }',
+        ...['[1]', '["1", 1]', '[, 1]', '[NaN, 1]', '{ length: 2 }', '[1, 1, 1]'].map(
+          (scores) => `...Array.from({ length: 99 }, (_, id) => ({ id, scores: ${scores} }))`,
+        ),
+      ]) {
+        const reward = `() => { for (const posted of [${posted}]) postMessage(posted); return 2 }`
+        expect(await scoresOf(reward), reward).to.deep.equal([2, 2])
+      }
     })
 
     it('is ended where it takes too long, and the next one runs', async () => {

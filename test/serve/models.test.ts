@@ -1,10 +1,10 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { expect } from 'chai'
 
 import type { ServedModels } from '../../src/serve/models.ts'
-import { modelRoutes, namedModels } from '../../src/serve/models.ts'
+import { leftOut, modelRoutes, namedModels } from '../../src/serve/models.ts'
 import { withFolder } from '../data/helpers.ts'
 import { rejection } from '../rejection.ts'
 import { ask, withServer } from './asking.ts'
@@ -20,6 +20,9 @@ const withModels = (folders: readonly string[], use: (url: string) => Promise<vo
   namedModels(folders)
     .then(modelRoutes)
     .then((routes) => withServer(routes, use))
+
+const listed = async (url: string) =>
+  (JSON.parse((await ask(url, '/models.json')).text) as ServedModels).models
 
 describe('served models', () => {
   it('are listed with the sizes of their files, and each has a name of its own', () =>
@@ -104,7 +107,61 @@ describe('served models', () => {
       await withModels([snapshot], async (url) => {
         expect((await ask(url, '/models/abc/generation_config.json')).text).to.equal('{"of":"the cache"}')
         expect((await ask(url, '/models/abc/tokenizer_config.json')).status).to.equal(404)
+        expect(Object.keys((await listed(url))[0]!.files)).to.deep.equal([
+          ...['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json'],
+        ])
       })
+    }))
+
+  it('lead into blobs beside a folder of snapshots alone', () =>
+    withFolder(async (folder) => {
+      const model = await writeModel(join(folder, 'models', 'gpt2'))
+      await mkdir(join(folder, 'blobs'))
+      await writeFile(join(folder, 'blobs', '123'), 'secret')
+      await symlink('../../blobs/123', join(model, 'generation_config.json'))
+      await withModels([model], async (url) => {
+        expect((await ask(url, '/models/gpt2/generation_config.json')).status).to.equal(404)
+        expect((await listed(url))[0]!.files).not.to.have.property('generation_config.json')
+      })
+    }))
+
+  it('are listed without what is not served, of which a sentence tells', () =>
+    withFolder(async (folder) => {
+      const [whole, dangling, leading] = await Promise.all(
+        ['whole', 'dangling', 'leading'].map((name) => writeModel(join(folder, name))),
+      )
+      await writeFile(join(folder, 'secret'), 'secret')
+      await rm(join(dangling!, 'model.safetensors'))
+      await symlink('nowhere', join(dangling!, 'model.safetensors'))
+      await symlink(join(folder, 'secret'), join(leading!, 'chat_template.jinja'))
+      await symlink('loop.safetensors', join(leading!, 'loop.safetensors'))
+      await mkdir(join(leading!, 'merges.txt'))
+      const folders = [whole!, dangling!, leading!]
+      await withModels(folders, async (url) => {
+        const files = ['config.json', 'model.safetensors', 'tokenizer.json']
+        expect((await listed(url)).map(({ name, files }) => [name, Object.keys(files)])).to.deep.equal([
+          ['whole', files],
+          ['leading', files],
+        ])
+        for (const path of [
+          '/models/leading/chat_template.jinja',
+          '/models/leading/loop.safetensors',
+          '/models/leading/merges.txt',
+          '/models/dangling/model.safetensors',
+        ]) {
+          const { status, text } = await ask(url, path)
+          expect([status, text.includes('secret')], path).to.deep.equal([404, false])
+        }
+        await rm(whole!, { recursive: true })
+        expect((await listed(url)).map(({ name }) => name)).to.deep.equal(['leading'])
+        await writeModel(whole!)
+      })
+      const said = await leftOut(await namedModels(folders))
+      expect(said).to.have.length(2)
+      expect(said[0]).to.match(
+        /dangling: the model with model\.safetensors is left out, as no file or a link that leads nowhere or out of/,
+      )
+      expect(said[1]).to.match(/leading: chat_template\.jinja, loop\.safetensors, merges\.txt is left out/)
     }))
 
   it('are refused in one sentence where they are none', () =>

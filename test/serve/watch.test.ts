@@ -288,6 +288,69 @@ describe('a run that is watched', () => {
       expect((await aboutRun(run)).running).to.equal(false)
     }))
 
+  it('is told of whatever the name of its folder', () =>
+    withFolder(async (folder) => {
+      for (const name of ['run-12:30:05', '.hid', '...', 'a\\b', '%2e%2e', 'ö #?&', 'one\ntwo']) {
+        const run = join(folder, name)
+        await mkdir(run)
+        await writeFile(join(run, 'training.json'), config())
+        await writeFile(join(run, 'log.jsonl'), lines(1, 2))
+        await withServer(watchRoutes(run), async (url) => {
+          const watch = await watching(url, `/runs/${encodeURIComponent(name)}/events`)
+          expect(watch.response.status, name).to.equal(200)
+          await watch.until(() => watch.steps().length === 2, 'both steps')
+          await watch.close()
+          for (const other of ['%2e%2e', `..%2f${encodeURIComponent(name)}`, `%2f${name}`, '%00', '.', ''])
+            if (other !== name)
+              expect((await ask(url, `/runs/${encodeURI(other)}/events`)).status, other).to.equal(404)
+        })
+      }
+    }))
+
+  it('says what of it is missing, and goes on when it is there again', () =>
+    withRun(async (run, log) => {
+      await mkdir(log)
+      await withServer(watchRoutes(run), async (url) => {
+        const watch = await watching(url, EVENTS)
+        const says = () => watch.named('trouble').map(({ data }) => (data as { says: string }).says)
+        await watch.until(() => says().length === 1, 'trouble')
+        expect(says()[0]).to.match(/log\.jsonl is a folder where a file is wanted/)
+        await rm(log, { recursive: true })
+        await writeFile(log, lines(1, 2))
+        await watch.until(() => watch.steps().length === 2, 'both steps')
+        await rename(join(run, 'training.json'), join(run, 'other.json'))
+        await watch.until(() => says().length === 2, 'trouble with training.json')
+        expect(says()[1]).to.equal(`${run} has no training.json any more`)
+        await rename(join(run, 'other.json'), join(run, 'training.json'))
+        await watch.until(() => watch.events.at(-1)!.event === 'live', 'live again')
+        await appendFile(log, lines(3, 3))
+        await watch.until(() => watch.steps().length === 3, 'the third step')
+        await rename(run, `${run}-elsewhere`)
+        await watch.until(() => says().length === 3, 'trouble with the folder')
+        expect(says()[2]).to.equal(`the folder ${run} is not there any more`)
+        const late = await watching(url, EVENTS)
+        await late.until(() => late.events.length > 0, 'trouble at once')
+        expect(late.events[0]).to.deep.equal({ event: 'trouble', data: { says: says()[2] } })
+        await late.close()
+        await rename(`${run}-elsewhere`, run)
+        await watch.until(() => watch.events.at(-1)!.event === 'live', 'live again')
+        expect(watch.steps()).to.deep.equal([1, 2, 3])
+        await watch.close()
+      })
+    })).timeout(20_000)
+
+  it('is told to so many at a time, and no more', () =>
+    withRun(async (run, log) => {
+      await writeFile(log, lines(1, 2))
+      await withServer(watchRoutes(run), async (url) => {
+        const all = await Promise.all(range(1, 210).map(() => watching(url, EVENTS)))
+        const statuses = all.map(({ response }) => response.status)
+        expect(statuses.filter((status) => status === 200)).to.have.length(200)
+        expect(statuses.filter((status) => status === 503)).to.have.length(10)
+        for (const one of all) await one.close()
+      })
+    }))
+
   it('tells when what is known of it changes', () =>
     withRun(async (run) => {
       await withServer(watchRoutes(run), async (url) => {

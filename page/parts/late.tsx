@@ -20,8 +20,15 @@ export function Late({ load }: { readonly load: () => Promise<ComponentType> }):
   if (!part) return null
   if (part.Part) return <part.Part />
   return (
-    <Notice kind="error" remedy={UNFETCHED.remedy}>
-      {UNFETCHED.text} <Button onClick={fetch}>Try again</Button>
+    <Notice
+      kind="error"
+      remedy={
+        <>
+          {UNFETCHED.remedy} <Button onClick={fetch}>Try again</Button>
+        </>
+      }
+    >
+      {UNFETCHED.text}
     </Notice>
   )
 }

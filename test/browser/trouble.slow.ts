@@ -7,7 +7,7 @@ import { expect } from 'chai'
 import type { Browser, BrowserContext, Page, Worker } from 'playwright-core'
 
 import { writeTinyModel } from '../tiny_model.ts'
-import { learned, openPage, section, start, stepOf, takeSample } from './on_page.ts'
+import { chooseTask, learned, openPage, section, start, stepOf, takeSample } from './on_page.ts'
 import type { Site } from './site.ts'
 import { servedSite } from './site.ts'
 import { startBrowser } from './tab.ts'
@@ -87,6 +87,36 @@ describe('the page in trouble', function () {
     await devtools.send('Storage.overrideQuotaForOrigin', { origin })
     await page.reload()
     await section(page, 'Kept in this browser').getByText(`step ${paused} of 400 · stopped`).waitFor()
+    await context.close()
+  })
+
+  it('says that a part of it cannot be fetched, and has it when the server is there again', async () => {
+    const context = await browser.newContext()
+    const page = await openPage(context, site.url)
+    const errors: string[] = []
+    page.on('pageerror', (error) => errors.push(String(error)))
+    const unfetched = page.getByRole('alert').getByText('A part of this page could not be fetched.')
+    const file = join(import.meta.dirname, '..', 'data', 'fixtures', 'rows_snappy.parquet')
+    const give = () => section(page, 'Examples').locator('input[type=file]').setInputFiles(file)
+    await context.setOffline(true)
+    await give()
+    await unfetched.waitFor()
+    await context.setOffline(false)
+    await give()
+    await page
+      .getByText(/rows_snappy\.parquet: its columns \(word, label, .*\) are of no form known/)
+      .waitFor()
+    expect(await unfetched.count()).to.equal(0)
+    await context.setOffline(true)
+    await chooseTask(page, 'Reward')
+    await unfetched.waitFor()
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await unfetched.waitFor()
+    await context.setOffline(false)
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await section(page, 'Reward').waitFor()
+    expect(await unfetched.count()).to.equal(0)
+    expect(errors).to.deep.equal([])
     await context.close()
   })
 })

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -171,6 +171,21 @@ describe('the page of ortune watch', function () {
       second?.command.kill()
       await page.close()
     }
+  })
+
+  it('says what is missing of a run, whatever its name, and goes on when it is there again', async () => {
+    const run = join(folder, '.run-12:30:05')
+    await writeWatchedRun(run, { steps: 40, total: 338 })
+    await watching(run, async ({ page }) => {
+      await shown(page, 'step 40')
+      await rename(join(run, 'training.json'), join(run, 'other.json'))
+      await shown(page, /12:30:05 has no training\.json any more\./)
+      expect(await page.getByText('is lost').count()).to.equal(0)
+      await rename(join(run, 'other.json'), join(run, 'training.json'))
+      await page.getByText('has no training.json').waitFor({ state: 'detached', timeout: 15_000 })
+      await appendFile(join(run, 'log.jsonl'), writtenLog(41, 50))
+      await shown(page, 'step 50')
+    })
   })
 
   it('lists the runs of a sweep, and shows the one that is chosen', async () => {

@@ -23,6 +23,9 @@ const methods = {
   nullish(this: Schema) {
     return z.nullish(this)
   },
+  readonly(this: Schema) {
+    return z.readonly(this)
+  },
   default(this: Schema, value: unknown) {
     return z._default(this, value)
   },

@@ -4,17 +4,20 @@ import type { JSX } from 'preact'
 
 import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
+import { Late } from '../parts/late.tsx'
 import { count } from '../parts/numbers.ts'
 import { Stat, Stats } from '../parts/stat.tsx'
 import { DropZone } from './drop_zone.tsx'
 import { takeFiles, takeSample, takeText } from './examples.ts'
 import { sentence } from './said.ts'
 import { Section } from './section.tsx'
-import { examined, examining, model, source, task } from './state.ts'
+import { examined, examining, model, source, task, unread } from './state.ts'
 import { RowsTable } from './rows_table.tsx'
 import { TaskChoice } from './task_choice.tsx'
 import { tasks } from './tasks.ts'
 import { TokensView } from './tokens_view.tsx'
+
+const rowForm = async () => (await import('./row_form.tsx')).RowForm
 
 export const ExamplesSection = (): JSX.Element => (
   <Section name="examples" title="Examples">
@@ -30,10 +33,10 @@ export const ExamplesSection = (): JSX.Element => (
       </div>
       <DropZone
         label="Choose a file"
-        accept=".csv,.tsv,.jsonl,.ndjson,.json,.parquet"
+        accept=".csv,.tsv,.jsonl,.ndjson,.json,.parquet,.txt"
         take={(files) => void takeFiles(files)}
       >
-        or drop one here: CSV, JSONL, JSON or Parquet. {tasks[task.value].takes}
+        or drop one here: CSV, JSONL, JSON, Parquet, or plain lines (.txt). {tasks[task.value].takes}
       </DropZone>
       <Paste />
     </div>
@@ -43,6 +46,12 @@ export const ExamplesSection = (): JSX.Element => (
       </p>
     )}
     {source.value && !model.value && <p class="quiet">Open a model to see what it will see of them.</p>}
+    {unread.value && (
+      <>
+        <h3 class="seen-title">How rows become examples</h3>
+        <Late load={rowForm} />
+      </>
+    )}
     {examined.value && <Seen />}
   </Section>
 )
@@ -107,12 +116,22 @@ function Seen(): JSX.Element {
         <summary>The first rows</summary>
         <RowsTable columns={columns} rows={sample} />
       </details>
-      <details class="fold">
-        <summary>How rows become examples</summary>
+      <HowRows template={template} />
+    </div>
+  )
+}
+
+function HowRows({ template }: { readonly template: object }): JSX.Element {
+  const open = useSignal(false)
+  return (
+    <details class="fold" onToggle={({ currentTarget }) => (open.value = currentTarget.open)}>
+      <summary>How rows become examples</summary>
+      <div class="stack">
         <pre class="code" tabIndex={0}>
           {JSON.stringify(template, null, 2)}
         </pre>
-      </details>
-    </div>
+        {open.value && <Late load={rowForm} />}
+      </div>
+    </details>
   )
 }

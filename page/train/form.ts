@@ -1,6 +1,6 @@
 /** @module */
 import type { Filled } from './settings.ts'
-import { form, task } from './state.ts'
+import { form, task, template } from './state.ts'
 
 /** What is filled in, as it is now. */
 export const filled = (): Filled => ({
@@ -11,4 +11,5 @@ export const filled = (): Filled => ({
   rate: form.rate.value,
   seed: form.seed.value,
   more: form.more.value,
+  template: template.value,
 })

@@ -10,6 +10,8 @@ export interface Filled {
   readonly rate: string
   readonly seed: number
   readonly more: string
+  /** How a row becomes an example; by default its columns tell. */
+  readonly template?: object | undefined
 }
 
 type Mapping = Record<string, unknown>
@@ -18,7 +20,7 @@ type Mapping = Record<string, unknown>
 const EVALUATIONS = 6
 
 /** @throws UserError, one sentence, where something that was filled in is no value */
-export function settingsOf({ task, steps, batch, rank, rate, seed, more }: Filled): object {
+export function settingsOf({ task, steps, batch, rank, rate, seed, more, template }: Filled): object {
   const { options } = tasks[task]
   const settings: Mapping = {
     task,
@@ -29,6 +31,7 @@ export function settingsOf({ task, steps, batch, rank, rate, seed, more }: Fille
     lora: { r: whole('The rank', rank, 1), lora_alpha: 2 * rank },
     ...(rate.trim() === '' ? {} : { learning_rate: positive('The learning rate', rate) }),
     ...(options ? { [task]: options(batch) } : {}),
+    ...(template ? { template } : {}),
   }
   for (const [i, line] of more.split('\n').entries()) put(settings, line, i + 1)
   const { lora } = settings

@@ -33,6 +33,10 @@ export const task = signal<PageTask>('sft')
 export const source = signal<Source | undefined>(undefined)
 export const examined = signal<Examined | undefined>(undefined)
 export const examining = signal(false)
+/** Whether the model could not be shown examples of the source. */
+export const unread = signal(false)
+/** How a row becomes an example, where someone said so; else its columns tell. */
+export const template = signal<object | undefined>(undefined)
 
 export const form = {
   name: signal(''),

@@ -20,6 +20,8 @@ interface PageTaskFacts {
   readonly says: string
   /** What rows it takes. */
   readonly takes: string
+  /** The column that plain lines are. */
+  readonly lines: 'text' | 'prompt'
   readonly samples: readonly Sample[]
   readonly panels: readonly Panel[]
   /** Whether what it trains writes texts. */
@@ -38,6 +40,7 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
     says: 'Texts, instructions or chats as your examples are.',
     takes:
       'Columns such as text; prompt and completion; instruction and response; question and answer; messages of a chat.',
+    lines: 'text',
     samples: [
       { file: 'instructions.csv', label: 'Instructions' },
       { file: 'dictionary.csv', label: 'Definitions' },
@@ -52,6 +55,7 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
     label: 'Classify',
     says: 'Which of some classes a text belongs to.',
     takes: 'Columns text and label; or sentence1, sentence2 and label.',
+    lines: 'text',
     samples: [{ file: 'part_of_speech.csv', label: 'Parts of speech' }],
     panels: [LOSS, { title: 'Accuracy', curves: { training: 'accuracy', validation: 'eval_accuracy' } }],
     writes: false,
@@ -62,6 +66,7 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
     label: 'Prefer',
     says: 'Which of two answers you like better: pairs, or your thumbs (DPO).',
     takes: 'Columns prompt, chosen and rejected.',
+    lines: 'text',
     samples: [{ file: 'preferences.csv', label: 'Preferences' }],
     panels: [
       LOSS,
@@ -77,7 +82,8 @@ export const tasks: Readonly<Record<PageTask, PageTaskFacts>> = {
   ppo: {
     label: 'Reward',
     says: 'What a small function of yours scores higher (PPO).',
-    takes: 'A column of prompts: prompt, instruction, question or word.',
+    takes: 'A prompt a line, or a column of prompts: prompt, instruction, question or word.',
+    lines: 'prompt',
     samples: [{ file: 'words.csv', label: 'Words' }],
     panels: [
       { title: 'Mean reward', curves: { training: 'env/reward_mean', validation: 'eval_reward' } },

@@ -127,6 +127,7 @@ export function createWorkshop(): Workshop {
     },
 
     examine: (source, task, settings) => examine(source, task, settings, current()),
+    rowParts: async (source, task) => (await import('./row_templates.ts')).readRowParts(source, task),
 
     runs: () => listRuns(storage),
     async createRun({ name, task, settings, source, validation, reward }) {

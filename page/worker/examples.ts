@@ -6,6 +6,7 @@ import {
   blobFile,
   bytesInMemory,
   checkJson,
+  detectTemplateOfRow,
   factsOf,
   NO_LOSS,
   prepareInMemory,
@@ -32,6 +33,7 @@ const dataSettings = z.looseObject({
   max_length: z.int().min(2).optional(),
   overlong: z.enum(['error', 'skip']).default('skip'),
   odd_rows: z.enum(['error', 'skip']).default('error'),
+  template: z.unknown().optional(),
 })
 
 export interface Prepared {
@@ -46,7 +48,7 @@ export interface Prepared {
   readonly notes: readonly string[]
 }
 
-/** @throws UserError where the source is none, or leaves no examples to learn from or to judge by */
+/** @throws UserError where the source is none, its rows tell no template and none is given, or leaves no examples to learn from or to judge by */
 export async function prepareSource(
   { name, blob }: Source,
   task: TaskName,
@@ -54,10 +56,18 @@ export async function prepareSource(
   { config, files, tokenizer }: TabModel,
   validation = VALIDATION,
 ): Promise<Prepared> {
-  const { max_length, overlong, odd_rows, ...others } = checkJson(dataSettings, settings, 'the settings')
+  const { max_length, overlong, odd_rows, template, ...others } = checkJson(
+    dataSettings,
+    settings,
+    'the settings',
+  )
   const { context } = factsOf(config)
   const file = blobFile(blob, name)
   const first = await firstRow(file, name)
+  const { learnsFrom } = taskNamed(task)
+  const told = template === undefined ? detectTemplateOfRow(first, learnsFrom) : undefined
+  const given =
+    told ?? (await (await import('./row_templates.ts')).checkTemplate(template, first, learnsFrom, name))
   // A column of this name says it; else some are drawn.
   const split = 'split' in first ? { column: 'split' } : { validation, test: 0, seed: SPLIT_SEED }
   const {
@@ -67,7 +77,8 @@ export async function prepareSource(
   } = await withNunjucks(() =>
     prepareInMemory({
       sources: [{ file, split }],
-      task: taskNamed(task).learnsFrom,
+      template: given,
+      task: learnsFrom,
       tokenizer,
       tokenizerFiles: files,
       maxLength: Math.min(max_length ?? context, context),

@@ -79,10 +79,18 @@ export interface Examined {
   readonly notes: readonly string[]
 }
 
+/** What a template may be made of. */
+export interface RowParts {
+  /** Each column as a template writes it: `{{ title }}`, `{{ row["Review Text"] }}`. */
+  readonly columns: readonly string[]
+  /** What the columns tell, or else a guess by what they hold; undefined where there is none. */
+  readonly template: object | undefined
+}
+
 export interface RunRequest {
   readonly name: string
   readonly task: TaskName
-  /** The keys of a YAML file, such as `{ lora: { r: 8 }, max_steps: 60 }`. */
+  /** The keys of a YAML file, such as `{ lora: { r: 8 }, max_steps: 60 }`; `template` says how a row becomes an example. */
   readonly settings: object
   readonly source: Source
   /** Part of the rows that are not learned from, to judge by; 0.1 by default. */
@@ -182,8 +190,10 @@ export interface Workshop {
   ): Promise<ModelFacts>
   removeModel(id: string): Promise<void>
 
-  /** What the open model will see of a source. */
+  /** What the open model will see of a source, by `settings.template` where there is one. */
   examine(source: Source, task: TaskName, settings: object): Promise<Examined>
+  /** What a template of the source may be made of. */
+  rowParts(source: Source, task: TaskName): Promise<RowParts>
 
   runs(): Promise<(RunEntry | Damaged)[]>
   createRun(request: RunRequest): Promise<RunEntry>

@@ -27,6 +27,15 @@ export async function takeSample(page: Page, name: string): Promise<void> {
   await page.getByText('Token by token').waitFor()
 }
 
+/** Pastes a text as examples. */
+export async function paste(page: Page, text: string): Promise<void> {
+  const examples = section(page, 'Examples')
+  const field = examples.getByLabel('Examples', { exact: true })
+  if (!(await field.isVisible())) await examples.getByText('Paste some').click()
+  await field.fill(text)
+  await examples.getByRole('button', { name: 'Take these' }).click()
+}
+
 export async function start(page: Page, settings: Readonly<Record<string, string>>): Promise<void> {
   const learn = section(page, 'Learn')
   for (const [label, value] of Object.entries(settings))

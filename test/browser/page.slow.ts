@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Browser, BrowserContext } from 'playwright-core'
 
-import { chooseTask, learned, openPage, section, start, stepOf, takeSample } from './on_page.ts'
+import { chooseTask, learned, openPage, paste, section, start, stepOf, takeSample } from './on_page.ts'
 import type { Site } from './site.ts'
 import { servedSite } from './site.ts'
 import { startBrowser } from './tab.ts'
@@ -132,6 +132,45 @@ describe('the page', function () {
     expect((await page.locator('.bar-value').allInnerTexts()).map((text) => parseFloat(text))).to.deep.equal(
       shares,
     )
+  })
+
+  it('is told how rows of other columns become examples', async () => {
+    const page = await openPage(context, site.url)
+    const examples = section(page, 'Examples')
+    const piece = examples.locator('.pieces').first()
+    const retell = examples.getByRole('button', { name: 'Make examples so' })
+    await chooseTask(page, 'Classify')
+    const rows = Array.from(
+      { length: 24 },
+      (_, i) => `A film for the ${i}th time.,${i % 2 === 0 ? 'good' : 'bad'}`,
+    )
+    await paste(page, ['review,sentiment', ...rows].join('\n'))
+    await examples
+      .getByRole('alert')
+      .getByText(/columns \(review, sentiment\).*How rows become examples/)
+      .waitFor()
+    await retell.waitFor()
+    expect(await examples.getByLabel('Text', { exact: true }).inputValue()).to.equal('{{ review }}')
+    expect(await examples.getByLabel('Class', { exact: true }).inputValue()).to.equal('{{ sentiment }}')
+    await examples.getByLabel('Class', { exact: true }).fill('')
+    await retell.click()
+    await examples.getByRole('alert').getByText('made of text and label').waitFor()
+    await examples.getByLabel('Class', { exact: true }).fill('{{ sentiment }}')
+    await retell.click()
+    await piece.waitFor()
+    expect(await examples.innerText()).to.include('bad, good')
+
+    await examples.getByText('How rows become examples').click()
+    await examples.getByLabel('Text', { exact: true }).fill('Review: {{ review }}')
+    await retell.click()
+    await piece.getByText(/^Review: A film for/).waitFor()
+    await start(page, { Steps: '2', Name: 'told' })
+    await learned(page, 'told')
+
+    await chooseTask(page, 'Reward')
+    const prompts = Array.from({ length: 12 }, (_, i) => `Word: lamp ${i} ; Definition:`)
+    await paste(page, prompts.join('\n'))
+    await piece.getByText(/^Word: lamp \d+ ; Definition:/).waitFor()
   })
 
   it('learns from thumbs, given by keys', async () => {

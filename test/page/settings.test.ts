@@ -18,6 +18,12 @@ describe('what is filled in on the page', () => {
     })
   })
 
+  it('has the template that was given, if any', () => {
+    const template = { text: '{{ review }}', label: '{{ sentiment }}' }
+    expect(settingsOf({ ...filled, template })).to.deep.include({ template })
+    expect(settingsOf({ ...filled, template: undefined })).not.to.have.property('template')
+  })
+
   it('is a configuration of every task', () => {
     for (const task of ['sft', 'classification', 'dpo', 'ppo'] as const) {
       const settings = settingsOf({ ...filled, task, batch: 4 }) as { ppo?: object }

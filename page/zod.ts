@@ -23,9 +23,6 @@ const methods = {
   nullish(this: Schema) {
     return z.nullish(this)
   },
-  readonly(this: Schema) {
-    return z.readonly(this)
-  },
   default(this: Schema, value: unknown) {
     return z._default(this, value)
   },

@@ -33,7 +33,7 @@ const dataSettings = z.looseObject({
   max_length: z.int().min(2).optional(),
   overlong: z.enum(['error', 'skip']).default('skip'),
   odd_rows: z.enum(['error', 'skip']).default('error'),
-  template: z.unknown().optional(),
+  template: z.looseObject({}).optional(),
 })
 
 export interface Prepared {
@@ -66,8 +66,7 @@ export async function prepareSource(
   const first = await firstRow(file, name)
   const { learnsFrom } = taskNamed(task)
   const told = template === undefined ? detectTemplateOfRow(first, learnsFrom) : undefined
-  const given =
-    told ?? (await (await import('./row_templates.ts')).checkTemplate(template, first, learnsFrom, name))
+  const given = told ?? (await import('./row_templates.ts')).checkTemplate(template, first, learnsFrom, name)
   // A column of this name says it; else some are drawn.
   const split = 'split' in first ? { column: 'split' } : { validation, test: 0, seed: SPLIT_SEED }
   const {

@@ -1,5 +1,4 @@
-/** What the page checks by schemas: templates, settings of a run, and files of models and adapters. */
-export { templateSchema } from '../../src/runs/data_options.ts'
+/** What the page checks by schemas: settings of a run, and files of models and adapters. */
 export { learningSchema } from '../../src/runs/learning_config.ts'
 export { tabSettings } from '../../src/tab/run_record.ts'
 export { parseModelConfig } from '../../src/formats/parse_model_config.ts'

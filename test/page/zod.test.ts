@@ -116,16 +116,6 @@ describe('the zod of the page', function () {
     alike(known, ({ tabSettings }, value) => tabSettings(value as object, model, 'the model'))
   })
 
-  it('takes the same templates (property)', () => {
-    const known = [
-      { prompt: 'a', completion: 'b', requires: ['c'] },
-      { text: 'a', label: 'b' },
-      { prompt: 'a', chosen: 'b', rejected: 'c' },
-      [{ text: 'a' }, { text: 'b' }],
-    ]
-    alike(known, ({ templateSchema }, value) => templateSchema.safeParse(value).data ?? 'no template')
-  })
-
   it('reads the same files of models and adapters, and says the same of others (property)', async () => {
     const bert = {
       model_type: 'bert',

@@ -6,7 +6,8 @@ import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
 import { attempt } from './said.ts'
 import { namesClasses } from './tasks.ts'
-import { adapters, classifier, runs, task } from './state.ts'
+import { classifiers } from './classifiers.ts'
+import { classifier, task } from './state.ts'
 import { Suggestions } from './suggestions.tsx'
 import { trainedKey, trainedOf, TrainedOptions } from './trained_options.tsx'
 import { workshop } from './workshop.ts'
@@ -27,11 +28,8 @@ const classify = (by: Trained): Promise<boolean> =>
   })
 
 export function Classify(): JSX.Element | null {
-  const able = {
-    run: runs.value.filter(({ task, step }) => namesClasses(task) && step > 0),
-    adapter: adapters.value.filter((one) => one.classes.length > 0),
-  }
-  const all = [...named('adapter', able.adapter), ...named('run', able.run)]
+  const { value: able } = classifiers
+  const all = [...named('adapter', able.adapters), ...named('run', able.runs)]
   const chosen = classifier.value && trainedKey(classifier.value)
   const by = all.find((one) => trainedKey(one) === chosen) ?? all.at(-1)
   if (!by) return null
@@ -65,7 +63,7 @@ export function Classify(): JSX.Element | null {
                 classes.value = []
               }}
             >
-              <TrainedOptions runs={able.run} adapters={able.adapter} />
+              <TrainedOptions {...able} />
             </select>
           )}
         </Field>

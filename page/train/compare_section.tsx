@@ -3,8 +3,9 @@ import type { JSX } from 'preact'
 
 import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
+import { Late } from '../parts/late.tsx'
 import { Answer } from './answer.tsx'
-import { Classify } from './classify.tsx'
+import { classifiers } from './classifiers.ts'
 import { NumberField } from './number_field.tsx'
 import { Section } from './section.tsx'
 import { adapters, after, model, runs, task } from './state.ts'
@@ -15,7 +16,7 @@ import { columns, compare, options, prompt, stop, writing } from './writing.ts'
 
 export const CompareSection = (): JSX.Element => (
   <Section name="compare" title="Compare">
-    {namesClasses(task.value) && <Classify />}
+    {namesClasses(task.value) && <WhichClass />}
     <form
       class="stack"
       onSubmit={(event) => {
@@ -55,9 +56,14 @@ export const CompareSection = (): JSX.Element => (
         <Answer title="After" note={<Writers />} column={columns.after.value} swap />
       </div>
     </form>
-    {!namesClasses(task.value) && <Classify />}
+    {!namesClasses(task.value) && <WhichClass />}
   </Section>
 )
+
+const classify = async () => (await import('./classify.tsx')).Classify
+
+const WhichClass = (): JSX.Element | null =>
+  classifiers.value.runs.length + classifiers.value.adapters.length > 0 ? <Late load={classify} /> : null
 
 /** Who writes after: a run as far as it is, or an adapter that is kept. */
 function Writers(): JSX.Element {

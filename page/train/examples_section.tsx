@@ -1,22 +1,22 @@
 /** What it learns from. @module */
 import { useSignal } from '@preact/signals'
-import type { JSX } from 'preact'
+import type { ComponentChildren, ComponentType, JSX } from 'preact'
 
 import { Button } from '../parts/button.tsx'
-import { Field } from '../parts/field.tsx'
 import { Late } from '../parts/late.tsx'
 import { count } from '../parts/numbers.ts'
 import { Stat, Stats } from '../parts/stat.tsx'
 import { DropZone } from './drop_zone.tsx'
-import { takeFiles, takeSample, takeText } from './examples.ts'
+import { takeFiles, takeSample } from './examples.ts'
 import { sentence } from './said.ts'
 import { Section } from './section.tsx'
 import { examined, examining, model, source, task, unread } from './state.ts'
-import { RowsTable } from './rows_table.tsx'
 import { TaskChoice } from './task_choice.tsx'
 import { tasks } from './tasks.ts'
 import { TokensView } from './tokens_view.tsx'
 
+const paste = async () => (await import('./paste.tsx')).Paste
+const rows = async () => (await import('./rows_table.tsx')).RowsTable
 const rowForm = async () => (await import('./row_form.tsx')).RowForm
 
 export const ExamplesSection = (): JSX.Element => (
@@ -38,7 +38,7 @@ export const ExamplesSection = (): JSX.Element => (
       >
         or drop one here: CSV, JSONL, JSON, Parquet, or plain lines (.txt). {tasks[task.value].takes}
       </DropZone>
-      <Paste />
+      <Fold title="Paste some" load={paste} />
     </div>
     {examining.value && (
       <p class="quiet" role="status">
@@ -56,43 +56,27 @@ export const ExamplesSection = (): JSX.Element => (
   </Section>
 )
 
-function Paste(): JSX.Element {
-  const text = useSignal('')
+/** A part that is loaded when its fold is opened. */
+function Fold({ title, children, load }: FoldProps): JSX.Element {
+  const open = useSignal(false)
   return (
-    <details class="fold">
-      <summary>Paste some</summary>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void takeText(text.value)
-        }}
-      >
-        <Field
-          label="Examples"
-          hint="A table with a heading, JSON, or plain text, of which each line is an example."
-        >
-          {(given) => (
-            <textarea
-              {...given}
-              rows={5}
-              spellcheck={false}
-              value={text.value}
-              onInput={({ currentTarget: { value } }) => (text.value = value)}
-            />
-          )}
-        </Field>
-        <div class="row">
-          <Button type="submit">Take these</Button>
-        </div>
-      </form>
+    <details class="fold" onToggle={({ currentTarget }) => (open.value = currentTarget.open)}>
+      <summary>{title}</summary>
+      {children}
+      {open.value && <Late load={load} />}
     </details>
   )
 }
 
+interface FoldProps {
+  readonly title: string
+  /** What is above it, at once. */
+  readonly children?: ComponentChildren
+  readonly load: () => Promise<ComponentType>
+}
+
 function Seen(): JSX.Element {
-  const { train, validation, tokens, longest, classes, template, columns, sample, examples, notes } =
-    examined.value!
+  const { train, validation, tokens, longest, classes, template, examples, notes } = examined.value!
   return (
     <div class="stack">
       <h3 class="seen-title">
@@ -112,26 +96,12 @@ function Seen(): JSX.Element {
         </p>
       ))}
       <TokensView examples={examples} />
-      <details class="fold">
-        <summary>The first rows</summary>
-        <RowsTable columns={columns} rows={sample} />
-      </details>
-      <HowRows template={template} />
-    </div>
-  )
-}
-
-function HowRows({ template }: { readonly template: object }): JSX.Element {
-  const open = useSignal(false)
-  return (
-    <details class="fold" onToggle={({ currentTarget }) => (open.value = currentTarget.open)}>
-      <summary>How rows become examples</summary>
-      <div class="stack">
+      <Fold title="The first rows" load={rows} />
+      <Fold title="How rows become examples" load={rowForm}>
         <pre class="code" tabIndex={0}>
           {JSON.stringify(template, null, 2)}
         </pre>
-        {open.value && <Late load={rowForm} />}
-      </div>
-    </details>
+      </Fold>
+    </div>
   )
 }

@@ -35,8 +35,7 @@ import { examine, prepareSource } from './examples.ts'
 import type { OpenedModel } from './models.ts'
 import { addModel, listModels, modelFacts, openModel } from './models.ts'
 import { entryOf, keepPlan, listRuns, notesOf } from './runs.ts'
-import type { Sandbox } from './sandbox.ts'
-import { createSandbox, sandboxedReward } from './sandbox.ts'
+import type { Sandbox, Scored } from './sandbox.ts'
 import type { Preference, Room, Workshop } from './workshop.ts'
 import type { Desk } from './writing.ts'
 import { createDesk } from './writing.ts'
@@ -63,6 +62,9 @@ export function createWorkshop(): Workshop {
     if (!sandbox) throw new Error('the sandbox is not connected')
     return sandbox
   }
+  /** What scores by a function that someone wrote. */
+  const rewardOf = async (reward: string, told?: (scored: Scored) => void) =>
+    (await import('./sandbox.ts')).sandboxedReward(sandboxed, reward, told)
   function checkIdle(): void {
     if (training)
       throw new UserError(`${training.name} is in training; pause it before another model is opened`)
@@ -142,7 +144,7 @@ export function createWorkshop(): Workshop {
       const place = { storage, model, runtime: running() }
       const record = await createTabRun(
         run,
-        reward === undefined ? place : { ...place, reward: sandboxedReward(sandboxed, reward) },
+        reward === undefined ? place : { ...place, reward: await rewardOf(reward) },
       )
       return entryOf(storage, record)
     },
@@ -153,12 +155,11 @@ export function createWorkshop(): Workshop {
       const { reward } = notesOf(record)
       const stop = new AbortController()
       training = { name, stop }
-      const told = (scored: Parameters<NonNullable<typeof watcher.responses>>[0]) =>
-        watcher.responses?.(scored)
+      const told = (scored: Scored) => watcher.responses?.(scored)
       try {
         await trainTabRun(name, {
           ...{ storage, model, runtime: running(), signal: stop.signal },
-          ...(reward === undefined ? {} : { reward: sandboxedReward(sandboxed, reward, told) }),
+          ...(reward === undefined ? {} : { reward: await rewardOf(reward, told) }),
           listener: {
             start(plan) {
               void keepPlan(storage, name, plan.totalSteps)
@@ -231,10 +232,10 @@ export function createWorkshop(): Workshop {
     keepPreferences: (all) => storage.write(PREFERENCES, [JSON.stringify(all)]),
 
     async connectSandbox(port) {
-      sandbox = createSandbox(port)
+      sandbox = (await import('./sandbox.ts')).createSandbox(port)
     },
     tryReward: async (reward, samples) =>
-      withCheckedScores(sandboxedReward(sandboxed, reward)).score(
+      withCheckedScores(await rewardOf(reward)).score(
         samples.map((sample) => ({ ...sample, references: [] })),
       ),
   }

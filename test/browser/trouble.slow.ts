@@ -44,7 +44,12 @@ describe('the page in trouble', function () {
       .first()
       .waitFor()
     await takeSample(page, 'Definitions')
-    await start(page, { Steps: '14', Name: 'lost', 'Examples a step': '1', Rank: '2' })
+    // Evaluations take long on a GPU in software.
+    await section(page, 'Learn').getByText('More settings').click()
+    await start(page, {
+      ...{ Steps: '14', Name: 'lost', 'Examples a step': '1', Rank: '2' },
+      'Other keys of a configuration': 'save_steps: 1\neval_steps: 14',
+    })
     await page.waitForFunction(
       () => Number(document.querySelector('.live progress')?.getAttribute('value')) > 2,
     )
@@ -100,18 +105,20 @@ describe('the page in trouble', function () {
     const give = () => section(page, 'Examples').locator('input[type=file]').setInputFiles(file)
     await context.setOffline(true)
     await give()
-    await unfetched.waitFor()
+    await unfetched.first().waitFor()
     await context.setOffline(false)
     await give()
     await page
-      .getByText(/rows_snappy\.parquet: its columns \(word, label, .*\) are of no form known/)
+      .getByText(
+        /rows_snappy\.parquet: its columns \(word, label, .*\) do not tell how a row becomes an example/,
+      )
       .waitFor()
     expect(await unfetched.count()).to.equal(0)
     await context.setOffline(true)
     await chooseTask(page, 'Reward')
-    await unfetched.waitFor()
+    await unfetched.first().waitFor()
     await page.getByRole('button', { name: 'Try again' }).click()
-    await unfetched.waitFor()
+    await unfetched.first().waitFor()
     await context.setOffline(false)
     await page.getByRole('button', { name: 'Try again' }).click()
     await section(page, 'Reward').waitFor()

@@ -114,9 +114,10 @@ async function train(name: string): Promise<void> {
     if (tasks[state.task.value].writes) state.after.value = { kind: 'run', name }
   } finally {
     gathered.end()
+    // First, so that what is shown of the run is where it stands.
+    await refreshKept()
     state.training.value = undefined
     state.pausing.value = false
-    await refreshKept()
   }
 }
 

@@ -1,4 +1,4 @@
-/** The page on WebGPU, and where the GPU or the room to keep things is lost. */
+/** The page on WebGPU, and where the GPU or the server is lost. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,33 +65,6 @@ describe('the page in trouble', function () {
     await section(page, 'Compare')
       .getByText(/swapped in/)
       .waitFor()
-    await context.close()
-  })
-
-  it('keeps its checkpoint and says so where the storage is full', async () => {
-    const context = await browser.newContext()
-    const page = await openPage(context, site.url)
-    await takeSample(page, 'Definitions')
-    await start(page, { Steps: '400', Name: 'full', 'Examples a step': '1' })
-    await page.waitForFunction(
-      () => Number(document.querySelector('.live progress')?.getAttribute('value')) > 2,
-    )
-    await section(page, 'Learn').getByRole('button', { name: 'Pause' }).click()
-    await page.getByText(/full is paused at step/).waitFor()
-    const paused = await stepOf(page)
-    const { origin } = new URL(page.url())
-    const devtools = await context.newCDPSession(page)
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 })
-    await section(page, 'Learn').getByRole('button', { name: 'Resume' }).click()
-    await page.waitForFunction(
-      (paused) => Number(document.querySelector('.live progress')?.getAttribute('value')) > paused + 2,
-      paused,
-    )
-    await section(page, 'Learn').getByRole('button', { name: 'Pause' }).click()
-    await says(page, /storage has no room for runs\/full\/.*; remove runs or models/)
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin })
-    await page.reload()
-    await section(page, 'Kept in this browser').getByText(`step ${paused} of 400 · stopped`).waitFor()
     await context.close()
   })
 

@@ -62,33 +62,20 @@ const withModels: Plugin = {
   },
 }
 
+/** What the page and its worker are built without. */
+const without = [withoutRuntime, withoutPictures, withoutJsonSchemas, smallZod, withoutMeanings, lateNunjucks]
+
 export default defineConfig({
   root,
   // Relative, so that it works in any folder of a static host.
   base: './',
   resolve: { tsconfigPaths: true },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  plugins: [
-    withoutRuntime,
-    withoutPictures,
-    withoutJsonSchemas,
-    smallZod,
-    withoutMeanings,
-    lateNunjucks,
-    withModels,
-    inlinedReward(root),
-  ],
+  plugins: [...without, withModels, inlinedReward(root)],
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: {
     format: 'es',
-    plugins: () => [
-      withoutRuntime,
-      withoutPictures,
-      withoutJsonSchemas,
-      smallZod,
-      withoutMeanings,
-      lateNunjucks,
-    ],
+    plugins: () => without,
     // `src/serve/headers.ts` knows it by this name.
     rolldownOptions: {
       output: {

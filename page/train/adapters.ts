@@ -16,10 +16,8 @@ export const keepRun = (run: string): Promise<boolean> =>
 export const importAdapter = (files: readonly File[]): Promise<boolean> =>
   attempt('kept', async () => {
     if (files.length === 0) return
-    const [given] = files
-    const zip = files.length === 1 && /\.zip$/i.test(given!.name)
-    const called = folderOf(files) ?? (zip ? given!.name.replace(/\.zip$/i, '') : 'adapter')
-    const { name: kept } = await workshop.addAdapter(called, files)
+    const zip = files.map(({ name }) => /^(.*)\.zip$/i.exec(name)?.[1]).find((stem) => stem !== undefined)
+    const { name: kept } = await workshop.addAdapter(folderOf(files) ?? zip ?? 'adapter', files)
     await refreshKept()
     said.kept.value = { kind: 'info', text: `The adapter is kept as ${kept}.` }
   })

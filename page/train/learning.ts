@@ -82,13 +82,13 @@ function show(name: string, log: readonly TabLogRecord[]): void {
 }
 
 async function train(name: string): Promise<void> {
-  const log = await workshop.log(name)
-  if (state.runs.value.some((one) => one.name === name && one.reward !== undefined)) await connectSandbox()
-  show(name, log)
+  if (state.training.value !== undefined) return
   state.training.value = name
-  state.pace.value = undefined
   const gathered = gather()
   try {
+    show(name, await workshop.log(name))
+    state.pace.value = undefined
+    if (state.shownRun.value?.reward !== undefined) await connectSandbox()
     const run = await workshop.train(
       name,
       proxy({
@@ -114,8 +114,8 @@ async function train(name: string): Promise<void> {
     if (tasks[state.task.value].writes) state.after.value = { kind: 'run', name }
   } finally {
     gathered.end()
-    // First, so that what is shown of the run is where it stands.
-    await refreshKept()
+    // What is shown of the run is then where it stands, if that can be found.
+    await attempt('kept', refreshKept)
     state.training.value = undefined
     state.pausing.value = false
   }

@@ -24,6 +24,14 @@ export async function keep(
   return entryOf(storage, name)
 }
 
+/** Files by their names; those in a zip, where it is one. */
+export async function filesAmong(files: readonly File[]): Promise<Map<string, Blob>> {
+  const [first, ...others] = files
+  if (first && others.length === 0 && /\.zip$/i.test(first.name))
+    return (await import('./unzipped.ts')).unzipped(first)
+  return new Map(files.map((file) => [file.name, file]))
+}
+
 async function entryOf(storage: TabStorage, name: string): Promise<AdapterEntry> {
   const adapter = await keptAdapter(storage, name)
   const bytes = [...adapterBlobs(adapter).values()].reduce((sum, { size }) => sum + size, 0)

@@ -30,7 +30,7 @@ import {
   webRuntime,
   withCheckedScores,
 } from '../../src/web.ts'
-import { keep, listAdapters } from './adapters.ts'
+import { filesAmong, keep, listAdapters } from './adapters.ts'
 import { examine, prepareSource } from './examples.ts'
 import type { OpenedModel } from './models.ts'
 import { addModel, listModels, modelFacts, openModel } from './models.ts'
@@ -162,7 +162,8 @@ export function createWorkshop(): Workshop {
           ...(reward === undefined ? {} : { reward: await rewardOf(reward, told) }),
           listener: {
             start(plan) {
-              void keepPlan(storage, name, plan.totalSteps)
+              // Where there is no room for it, there is none for a checkpoint, and that is said.
+              void keepPlan(storage, name, plan.totalSteps).catch(() => undefined)
               watcher.start?.({ totalSteps: plan.totalSteps, fromStep: plan.fromStep })
             },
             step: (one) => watcher.step?.(one),
@@ -189,12 +190,7 @@ export function createWorkshop(): Workshop {
       return keep(storage, name, await trained(run), head)
     },
     async addAdapter(name, files) {
-      const [first] = files
-      const blobs =
-        files.length === 1 && /\.zip$/i.test(first!.name)
-          ? await (await import('./unzipped.ts')).unzipped(first!)
-          : new Map(files.map((file) => [file.name, file]))
-      const given = blobFiles(name, blobs)
+      const given = blobFiles(name, await filesAmong(files))
       return keep(storage, name, await readPeftFiles(given), await readAdapterHead(given))
     },
     removeAdapter: (name) => storage.remove(`adapters/${name}`),

@@ -1,6 +1,6 @@
 /** @module */
 import type { Generator, Runtime, TabModel, TabStorage, TabWriter } from '../../src/web.ts'
-import { createTabWriter, keptAdapter, readTabRun, trainedAdapter } from '../../src/web.ts'
+import { createQueue, createTabWriter, keptAdapter, readTabRun, trainedAdapter } from '../../src/web.ts'
 import type { PeftAdapter } from '../../src/web.ts'
 import type { Writer, WriteRequest, Written } from './workshop.ts'
 
@@ -19,8 +19,8 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
   let texts = 0
   let stoppedAt = 0
   const underWay = new Set<Promise<unknown>>()
-  /** Adapters are put in one after the other. */
-  let before: Promise<unknown> = Promise.resolve()
+  /** Adapters are put in one after the other, in the order that they were asked for. */
+  const queue = createQueue()
 
   async function adapterOf(given: Writer): Promise<PeftAdapter | null> {
     if (given.kind === 'model') return null
@@ -61,17 +61,14 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
     return { text, tokens, seconds: (performance.now() - ready) / 1000, swap }
   }
 
-  function putIn(who: Writer): Promise<{ readonly generator: Generator; readonly swap: number }> {
-    const next = before.then(async () => {
+  const putIn = (who: Writer): Promise<{ readonly generator: Generator; readonly swap: number }> =>
+    queue(async () => {
       const adapter = await adapterOf(who)
       await writer.open(adapter)
       const began = performance.now()
       const generator = await writer.use(adapter)
       return { generator, swap: performance.now() - began }
     })
-    before = next.catch(() => undefined)
-    return next
-  }
 
   return {
     write(request, onText = () => undefined) {

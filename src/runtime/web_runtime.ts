@@ -1,7 +1,5 @@
 /** @module */
 import { UserError } from '../errors.ts'
-import { createDeviceState } from './device_state.ts'
-import { createHostState } from './host_state.ts'
 import type { Runtime } from './runtime.ts'
 import { STORED_ALONE } from './runtime.ts'
 import type { WebProvider } from './web.ts'
@@ -49,7 +47,10 @@ export function webRuntime({ provider = 'wasm', threads, fallback = true }: WebD
       return { arithmetic: types, storage: types }
     },
     async state(shapes, options) {
-      return (await found()).gpu ? createDeviceState(open, shapes, options) : createHostState(shapes, options)
+      // A page loads the one that it needs.
+      if ((await found()).gpu)
+        return (await import('./device_state.ts')).createDeviceState(open, shapes, options)
+      return (await import('./host_state.ts')).createHostState(shapes, options)
     },
   }
 }

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import type { Browser, BrowserContext } from 'playwright-core'
 
+import { learned, openPage, section, start, takeSample } from './on_page.ts'
 import type { Site } from './site.ts'
 import { servedSite } from './site.ts'
 import { startBrowser } from './tab.ts'
@@ -56,22 +57,13 @@ describe('the size of the page', function () {
   it(`is at most ${MOST / 1000} kB on a visit that trains and compares`, async () => {
     const context = await browser.newContext()
     const sizes = observed(context)
-    const page = await context.newPage()
-    page.setDefaultTimeout(120_000)
-    const section = (name: string) => page.getByRole('region', { name, exact: true })
-    await page.goto(`${site.url}?provider=wasm`)
-    await section('Model').getByText('open', { exact: true }).waitFor()
-    await section('Examples').getByRole('button', { name: 'Instructions', exact: true }).click()
-    await page.getByText('Token by token').waitFor()
-    const learn = section('Learn')
-    await learn.getByLabel('Steps', { exact: true }).fill('2')
-    await learn.getByLabel('Name', { exact: true }).fill('mine')
-    await learn.getByRole('button', { name: 'Start learning' }).click()
-    await page.getByText('mine has learned all', { exact: false }).waitFor()
-    await section('Compare').getByRole('button', { name: 'Write' }).click()
-    await section('Compare')
-      .getByText(/swapped in/)
-      .waitFor()
+    const page = await openPage(context, site.url)
+    await takeSample(page, 'Instructions')
+    await start(page, { Steps: '2', Name: 'mine' })
+    await learned(page, 'mine')
+    const compare = section(page, 'Compare')
+    await compare.getByRole('button', { name: 'Write' }).click()
+    await compare.getByText(/swapped in/).waitFor()
     const all = await sizes()
     await context.close()
     const sum = [...all.values()].reduce((so, size) => so + size, 0)
@@ -81,23 +73,18 @@ describe('the size of the page', function () {
   it('has nunjucks beside it, for templates that have more than columns', async () => {
     const context = await browser.newContext()
     const sizes = observed(context)
-    const page = await context.newPage()
-    page.setDefaultTimeout(120_000)
-    const section = (name: string) => page.getByRole('region', { name, exact: true })
-    await page.goto(`${site.url}?provider=wasm`)
-    await section('Model').getByText('open', { exact: true }).waitFor()
+    const page = await openPage(context, site.url)
     const rows = Array.from(
       { length: 30 },
       (_, i) => `Name it ${i}.,${i % 2 === 0 ? `Hint ${i}` : ''},A cat ${i}`,
     )
-    await section('Examples')
-      .locator('input[type=file]')
-      .setInputFiles({
-        ...{ name: 'hints.csv', mimeType: 'text/csv' },
-        buffer: Buffer.from(['instruction,context,response', ...rows].join('\n')),
-      })
+    const examples = section(page, 'Examples')
+    await examples.locator('input[type=file]').setInputFiles({
+      ...{ name: 'hints.csv', mimeType: 'text/csv' },
+      buffer: Buffer.from(['instruction,context,response', ...rows].join('\n')),
+    })
     await page.getByText('Token by token').waitFor()
-    const texts = await section('Examples').locator('.pieces').allInnerTexts()
+    const texts = await examples.locator('.pieces').allInnerTexts()
     // A section of the template that is left out where a row has no context.
     expect(new Set(texts.map((text) => /### Context: Hint/.test(text)))).to.deep.equal(new Set([true, false]))
     const loaded = [...(await sizes()).keys()]

@@ -29,6 +29,12 @@ describe('the page in trouble', function () {
     await rm(folder, { recursive: true, force: true })
   })
 
+  /** Waits until so many steps are shown. */
+  const atStep = (page: Page, step: number) =>
+    page.waitForFunction(
+      (step) => Number(document.querySelector('.live progress')?.getAttribute('value')) >= step,
+      step,
+    )
   /** Something that training was told, in its section. */
   const says = (page: Page, text: RegExp) =>
     section(page, 'Learn').getByRole('alert').getByText(text).waitFor()
@@ -50,9 +56,7 @@ describe('the page in trouble', function () {
       ...{ Steps: '14', Name: 'lost', 'Examples a step': '1', Rank: '2' },
       'Other keys of a configuration': 'save_steps: 1\neval_steps: 14',
     })
-    await page.waitForFunction(
-      () => Number(document.querySelector('.live progress')?.getAttribute('value')) > 2,
-    )
+    await atStep(page, 3)
     // Those that it has made in turn are threads, which wait for work and answer nothing.
     expect(await loseDevices(workers[0]!)).to.equal(1)
     await says(page, /The GPU was lost.*go on from the last checkpoint/)
@@ -65,6 +69,58 @@ describe('the page in trouble', function () {
     await section(page, 'Compare')
       .getByText(/swapped in/)
       .waitFor()
+    await context.close()
+  })
+
+  it('keeps its checkpoint and says so where the storage is full', async () => {
+    const context = await browser.newContext()
+    const page = await openPage(context, site.url)
+    await takeSample(page, 'Definitions')
+    // Nothing is to be kept but at a pause.
+    await section(page, 'Learn').getByText('More settings').click()
+    await start(page, {
+      ...{ Steps: '4000', Name: 'full', 'Examples a step': '1' },
+      'Other keys of a configuration': 'save_steps: 4000\neval_steps: 4000',
+    })
+    await atStep(page, 3)
+    await section(page, 'Learn').getByRole('button', { name: 'Pause' }).click()
+    await page.getByText(/full is paused at step/).waitFor()
+    const paused = await stepOf(page)
+    const { origin } = new URL(page.url())
+    const devtools = await context.newCDPSession(page)
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 })
+    await section(page, 'Learn').getByRole('button', { name: 'Resume' }).click()
+    await atStep(page, paused + 3)
+    await section(page, 'Learn').getByRole('button', { name: 'Pause' }).click()
+    await says(page, /storage has no room for runs\/full\/.*; remove runs or models/)
+    expect(await stepOf(page)).to.equal(paused)
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin })
+    await page.reload()
+    await section(page, 'Kept in this browser')
+      .getByText(`step ${paused.toLocaleString('en')} of 4,000 · stopped`)
+      .waitFor()
+    await context.close()
+  })
+
+  it('lists an adapter that is damaged, says why, and removes it', async () => {
+    const context = await browser.newContext()
+    const page = await openPage(context, site.url)
+    await page.evaluate(async () => {
+      let folder = await navigator.storage.getDirectory()
+      for (const name of ['ortune', 'adapters', 'broken'])
+        folder = await folder.getDirectoryHandle(name, { create: true })
+      const file = await folder.getFileHandle('adapter_config.json', { create: true })
+      const writable = await file.createWritable()
+      await writable.write('{"peft_type": "LORA", "r": 1')
+      await writable.close()
+    })
+    await page.reload()
+    await section(page, 'Model').getByText('open', { exact: true }).waitFor()
+    const kept = section(page, 'Kept in this browser')
+    await kept.getByText(/^broken\/adapter_config\.json is not valid JSON/).waitFor()
+    await kept.getByRole('button', { name: 'Remove the adapter broken' }).click()
+    await kept.getByRole('button', { name: /^Really remove/ }).click()
+    await kept.getByText('broken', { exact: true }).waitFor({ state: 'detached' })
     await context.close()
   })
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
+import { letMessagesIn } from './let_in.ts'
 import type { Queue } from './queue.ts'
 import { createQueue } from './queue.ts'
 
@@ -53,7 +54,13 @@ async function load(provider: WebProvider, threads: number): Promise<Library> {
     )
   }
   ort.env.wasm.numThreads = threads
-  return { ort, inTurn: createQueue() }
+  const queue = createQueue()
+  const inTurn: Queue = (work) =>
+    queue(async () => {
+      await letMessagesIn()
+      return work()
+    })
+  return { ort, inTurn }
 }
 
 const inNode = typeof process !== 'undefined' && process.versions?.node !== undefined

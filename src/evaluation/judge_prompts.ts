@@ -2,7 +2,7 @@
  * What policies are judged on: prompts of a run's prepared data.
  * @module
  */
-import { encodeText } from '../data/examples/encode.ts'
+import { encodeStretches } from '../data/examples/encode_stretches.ts'
 import { markText } from '../data/templates/end_of_text.ts'
 import type { PromptAndReferences } from '../data/examples/prompts_and_references.ts'
 import { allPrompts, evenlySpread } from '../data/examples/prompts_and_references.ts'
@@ -76,7 +76,7 @@ export async function promptsFor(
 ): Promise<(readonly number[])[]> {
   const alike = found.base === run || (await tokenizerDifference(found.base, run)) === undefined
   const prompts = cases.map(({ prompt, promptText }) =>
-    alike ? prompt : encodeText(tokenizer, markText(promptText)),
+    alike ? prompt : encodeStretches(tokenizer, [markText(promptText)]).flat(),
   )
   const tooLong = prompts.findIndex(({ length }) => length >= context)
   if (tooLong < 0) return prompts

@@ -5,7 +5,6 @@
 import { join } from 'node:path'
 
 import { factsOf } from '../../graphs/models/family.ts'
-import { encodeText } from '../data/examples/encode.ts'
 import type { PromptAndReferences } from '../data/examples/prompts_and_references.ts'
 import { allPrompts, evenlySpread } from '../data/examples/prompts_and_references.ts'
 import type { Split } from '../data/sets/splits.ts'
@@ -20,7 +19,7 @@ import { readModelConfig } from '../formats/model_config.ts'
 import { exists } from '../formats/read_file.ts'
 import { chatForm } from '../generation/chat_form.ts'
 import type { GivenPrompt } from '../generation/written_prompt.ts'
-import { promptsOfConcept, promptText, promptWriter } from '../generation/written_prompt.ts'
+import { promptIds, promptsOfConcept, promptText, promptWriter } from '../generation/written_prompt.ts'
 import type { Prompt } from '../learning/rollouts.ts'
 import { asPrompt } from '../learning/rollouts.ts'
 import { quote } from '../quote.ts'
@@ -160,14 +159,13 @@ function promptsOf(
  * write itself before a reply, it is that of the data.
  */
 function known(given: GivenPrompt, places: readonly Place[], tokenizer: Tokenizer): SamplePrompt {
-  const encode = (prompt: GivenPrompt) =>
-    typeof prompt === 'string'
-      ? tokenizer.encode(prompt)
-      : prompt.flatMap((stretch) => encodeText(tokenizer, stretch))
-  const ids = encode(given)
+  const ids = promptIds(tokenizer, given)
   if (ids.length === 0) throw new UserError('a prompt is empty; write one, or leave it out')
   const same = (wanted: readonly number[]) =>
     search(places, (one) => one.ids.length === wanted.length && wanted.every((id, i) => id === one.ids[i]))
-  const [found] = [...same(ids), ...(typeof given === 'string' ? [] : same(encode(given.slice(0, -1))))]
+  const [found] = [
+    ...same(ids),
+    ...(typeof given === 'string' ? [] : same(promptIds(tokenizer, given.slice(0, -1)))),
+  ]
   return { ...(found ?? { ids, text: promptText(given), references: [], split: null }), concept: null }
 }

@@ -1,7 +1,7 @@
 /** @module */
 
 import type { Split } from '../data/sets/splits.ts'
-import { encodeText } from '../data/examples/encode.ts'
+import { encodeStretches } from '../data/examples/encode_stretches.ts'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import { standingRun } from '../formats/curriculum.ts'
@@ -56,7 +56,7 @@ export async function consolidate(folder: string, request: ConsolidateRequest): 
   })
   try {
     const encode = (text: string): number[] => {
-      const ids = encodeText(consolidator.tokenizer, text.replaceAll(END_OF_TEXT, END_MARK))
+      const ids = encodeStretches(consolidator.tokenizer, [text.replaceAll(END_OF_TEXT, END_MARK)]).flat()
       if (ids.length < 2 || ids.length > consolidator.context)
         throw new UserError(
           `"${text}" has ${ids.length} tokens; between 2 and ${consolidator.context} can be remembered`,

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 
-import { encodeText } from '../data/examples/encode.ts'
+import { encodeStretches, encodeText, placeAfter } from '../data/examples/encode_stretches.ts'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { UserError } from '../errors.ts'
 import { createDetokenizer } from '../text/detokenizer.ts'
@@ -91,7 +91,7 @@ export function createChat(generator: TokenGenerator, form: ChatForm, options: C
   let { turns, replies, last } = begun
 
   const encode = (answers: Answers): number[] =>
-    form.prompt(answers, turns, system).flatMap((text) => encodeText(tokenizer, text))
+    encodeStretches(tokenizer, form.prompt(answers, turns, system)).flat()
 
   /** What a reply begins with after a prompt, where none shows it: a blank, unless there is one already. */
   const usualLead = (prompt: readonly number[]): string =>
@@ -116,7 +116,7 @@ export function createChat(generator: TokenGenerator, form: ChatForm, options: C
     form,
     async reply(answers, onText, signal) {
       const prompt = promptOf(answers)
-      const detokenizer = createDetokenizer(tokenizer)
+      const detokenizer = createDetokenizer(tokenizer, prompt)
       let text = ''
       let all = ''
       const add = (piece: string) => {
@@ -159,7 +159,8 @@ export function createChat(generator: TokenGenerator, form: ChatForm, options: C
     }),
     correction(answer) {
       if (!last) throw new UserError('nothing was answered yet that could be corrected; ask first')
-      const ids = encodeText(tokenizer, last.lead + answer.replaceAll(END_OF_TEXT, END_MARK))
+      const text = last.lead + answer.replaceAll(END_OF_TEXT, END_MARK)
+      const ids = encodeText(tokenizer, text, placeAfter(tokenizer, last.prompt))
       const ends = form.kind !== 'continuation' && ids.at(-1) !== tokenizer.eosId
       return { prompt: last.prompt, answer: ends ? [...ids, tokenizer.eosId] : ids }
     },

@@ -2,17 +2,16 @@
  * From generated tokens to texts.
  * @module
  */
-import { encodeText } from '../data/examples/encode.ts'
 import type { GenerationConfig } from '../formats/generation_config.ts'
 import { withoutDefaults } from '../formats/generation_config.ts'
-import { createDetokenizer } from '../text/detokenizer.ts'
+import { createDetokenizer, decodeAfter } from '../text/detokenizer.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { newTokensWith, samplingWith } from './defaults.ts'
 import { checkPrompts } from './generate.ts'
 import type { SamplingOptions } from './sampling.ts'
 import type { TokenGenerator } from './token_generator.ts'
 import type { GivenPrompt } from './written_prompt.ts'
-import { promptText } from './written_prompt.ts'
+import { promptIds, promptText } from './written_prompt.ts'
 
 /** Options of sampling that are left out are those of the model's generation_config.json, if it has them. */
 export interface TextOptions extends Partial<SamplingOptions> {
@@ -68,16 +67,12 @@ export function textGenerator(
     options: TextOptions = {},
   ): Promise<Continuation[]> {
     const { batch = DEFAULT_BATCH, seed = 0, max_new_tokens, onText, ...sampling } = options
-    const encoded = prompts.map((prompt) =>
-      typeof prompt === 'string'
-        ? tokenizer.encode(prompt)
-        : prompt.flatMap((stretch) => encodeText(tokenizer, stretch)),
-    )
+    const encoded = prompts.map((prompt) => promptIds(tokenizer, prompt))
     const longest = Math.max(...encoded.map(({ length }) => length))
     const newTokens = max_new_tokens ?? newTokensWith(config, longest, context, DEFAULT_NEW_TOKENS)
     checkPrompts(encoded, context, newTokens)
 
-    const detokenizers = prompts.map(() => createDetokenizer(tokenizer))
+    const detokenizers = encoded.map((ids) => createDetokenizer(tokenizer, ids))
     const onToken = (row: number, token: number) => onText?.(row, detokenizers[row]!.push(token))
     const results: Continuation[] = []
     for (let firstRow = 0; firstRow < prompts.length; firstRow += batch) {
@@ -93,7 +88,7 @@ export function textGenerator(
         onText?.(row, detokenizers[row]!.flush())
         results.push({
           prompt: promptText(prompts[row]!),
-          text: tokenizer.decode(tokens),
+          text: decodeAfter(tokenizer, encoded[row]!, tokens),
           tokens,
           prompt_tokens: encoded[row]!.length,
           finished: tokens.length < newTokens,

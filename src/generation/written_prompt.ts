@@ -4,10 +4,12 @@
  */
 import { UserError } from '../errors.ts'
 import type { Row } from '../data/row.ts'
-import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import { beginText, encodeStretches } from '../data/examples/encode_stretches.ts'
+import { withoutMarks } from '../data/templates/end_of_text.ts'
 import { isRow, parseJson } from '../data/templates/given_texts.ts'
 import { compileTemplate } from '../data/templates/template.ts'
 import type { WritingTemplate } from '../data/templates/template_source.ts'
+import type { Tokenizer } from '../text/tokenizer.ts'
 import type { ChatForm, Question } from './chat_form.ts'
 import { chatForm } from './chat_form.ts'
 
@@ -16,7 +18,13 @@ export type GivenPrompt = string | readonly string[]
 
 /** A prompt as a person reads it. */
 export const promptText = (prompt: GivenPrompt): string =>
-  typeof prompt === 'string' ? prompt : prompt.join('').replaceAll(END_MARK, END_OF_TEXT)
+  typeof prompt === 'string' ? prompt : withoutMarks(prompt.join(''))
+
+/** The tokens of a prompt, those first that the tokenizer begins texts with. */
+export const promptIds = (tokenizer: Tokenizer, prompt: GivenPrompt): number[] =>
+  typeof prompt === 'string'
+    ? beginText(tokenizer, tokenizer.encode(prompt))
+    : encodeStretches(tokenizer, prompt).flat()
 
 /** Stands for what is filled in; of the private use area, so hardly part of a template. */
 const FILLED = '\uE001'

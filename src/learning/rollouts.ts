@@ -17,6 +17,7 @@ import type { Continued } from '../generation/generate.ts'
 import { continuePrompts } from '../generation/generate.ts'
 import type { SamplingOptions } from '../generation/sampling.ts'
 import { createRandom } from '../random.ts'
+import { decodeAfter } from '../text/detokenizer.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
 import type { Feeds, Session, Tensors } from '../runtime/session.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
@@ -147,7 +148,7 @@ export const responseOf = (
   prompt,
   tokens: stop === undefined ? tokens : [...tokens, stop],
   ended: stop !== undefined,
-  text: tokenizer.decode(tokens) + (stop === undefined ? '' : END_OF_TEXT),
+  text: decodeAfter(tokenizer, prompt.ids, tokens) + (stop === undefined ? '' : END_OF_TEXT),
 })
 
 /** One score per response. */

@@ -4,7 +4,7 @@
  */
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { bertSequence, cutSequence, isBertTokenizer } from '../data/examples/bert_sequence.ts'
-import { encodeText } from '../data/examples/encode.ts'
+import { encodeStretches } from '../data/examples/encode_stretches.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import { headOutputs, isNamed, isPooled } from '../../graphs/models/head.ts'
 import { UserError } from '../errors.ts'
@@ -66,7 +66,7 @@ function encodeSample(tokenizer: Tokenizer, sample: ScoredSample, context: numbe
   ) as [string, string]
   const ids = isBertTokenizer(tokenizer)
     ? [...bertSequence(tokenizer, prompt), ...bertSequence(tokenizer, response).slice(1)]
-    : [...encodeText(tokenizer, prompt), ...encodeText(tokenizer, response)]
+    : encodeStretches(tokenizer, [prompt, response]).flat()
   return cutSequence(tokenizer, ids, context)
 }
 

@@ -8,15 +8,17 @@ import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { checkJson } from '../schema.ts'
 import { withinTime } from '../within_time.ts'
+import { bosIds, following } from './beginning.ts'
 import { bertCutting } from './bert_words.ts'
 import { checkComponents, checkLength, checkStretch, hasPatterns } from './bounds.ts'
+import { byteFallbackDecoder } from './byte_fallback.ts'
 import { byteLevelCutting, endOfText } from './byte_level.ts'
 import type { Cutting } from './cached_encoder.ts'
 import { cachedEncoder } from './cached_encoder.ts'
 import { plainEncoder } from './plain_text.ts'
-import type { Tokenizer } from './tokenizer.ts'
+import type { Before, Tokenizer } from './tokenizer.ts'
 import type { TokenizerConfig } from './tokenizer_config.ts'
-import { effectiveTokenizer, tokenizerConfigSchema } from './tokenizer_config.ts'
+import { effectiveTokenizer, tokenizerConfigSchema, tokenNames } from './tokenizer_config.ts'
 import type { AddedToken, TokenizerJson } from './tokenizer_json.ts'
 
 const exactly = { skip_special_tokens: false, clean_up_tokenization_spaces: false }
@@ -42,11 +44,10 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
     )
 
   const cutting = cuttingOf(description)
-  const bounded = hasPatterns(description) ? withinTime : <T>(act: () => T): T => act()
+  const cut = cutting ? withoutCutting : (tokens: TokenizerJson) => tokens
+  const bounded = hasPatterns(cut(description)) ? withinTime : <T>(act: () => T): T => act()
   const open = (tokens: TokenizerJson) =>
-    attempt(where, 'cannot be used', () =>
-      bounded(() => build(cutting ? withoutCutting(tokens) : tokens, config as object)),
-    )
+    attempt(where, 'cannot be used', () => bounded(() => build(cut(tokens), config as object)))
   const encoder = (library: HuggingFaceTokenizer, { added_tokens }: TokenizerJson) => {
     const encodeAll = (text: string): number[] => {
       checkStretch(text, description)
@@ -65,24 +66,31 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
   const library = open(description)
   const knows = (id: number): boolean => library.id_to_token(id) !== undefined
   const encode = encoder(library, description)
+  const fallback = byteFallbackDecoder(description)
   const isControl = ({ content, special }: AddedToken): boolean => special || content === eos
   const controls = description.added_tokens.filter(isControl)
-  const plain = {
-    ...description,
-    added_tokens: description.added_tokens.filter((token) => !isControl(token)),
+  const plainly = (tokens: TokenizerJson) => {
+    const plain = { ...tokens, added_tokens: tokens.added_tokens.filter((token) => !isControl(token)) }
+    const encodeIt = tokens === description ? encode : encoder(open(tokens), tokens)
+    return plainEncoder(controls, encodeIt, () => encoder(open(plain), plain))
   }
+  const after = lazily((before: Before) => following(description, before))
+  const plain = lazily(plainly)
   return {
     vocabSize: sizeOf(ids),
     ownSize: sizeOf(vocabulary),
     eosId,
     ...special,
+    bosIds: bosIds(description, settings, ids),
     knows,
     encode,
-    encodePlain: plainEncoder(controls, encode, () => encoder(open(plain), plain)),
+    encodePlain: (text, before = 'nothing') => plain(after(before))(text),
     special: new Map(controls.map(({ content, id }) => [content, id])),
+    names: tokenNames(settings),
     decode(given) {
       const known = given.filter(knows)
       if (known.length === 0) return ''
+      if (fallback) return fallback(known.map((id) => library.id_to_token(id)!))
       return attempt(where, 'fails to write tokens as text', () =>
         bounded(() => library.decode(known, exactly)),
       )
@@ -108,7 +116,16 @@ function bertTokens(
   return { clsId, sepId, ...(padId === undefined ? {} : { padId }) }
 }
 
-/** How texts are cut, where it is as a GPT-2 or a BERT does, and added tokens are plain text to be found. */
+/** A function that is asked once for each key. */
+function lazily<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>()
+  return (key) => {
+    if (!made.has(key)) made.set(key, make(key))
+    return made.get(key)!
+  }
+}
+
+/** How texts are cut, where the way is known here, and added tokens are plain text to be found. */
 function cuttingOf(description: TokenizerJson): Cutting | undefined {
   const plain = description.added_tokens.every(
     ({ single_word, lstrip, rstrip }) => !single_word && !lstrip && !rstrip,
@@ -118,13 +135,8 @@ function cuttingOf(description: TokenizerJson): Cutting | undefined {
 
 /** The same tokenizer for a text that is one piece already. */
 function withoutCutting(description: TokenizerJson): TokenizerJson {
-  const { pre_tokenizer } = description
-  const bytes = { ...pre_tokenizer!, add_prefix_space: false, use_regex: false }
-  return {
-    ...description,
-    normalizer: null,
-    pre_tokenizer: pre_tokenizer?.type === 'ByteLevel' ? bytes : null,
-  }
+  const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false }
+  return { ...description, normalizer: null, pre_tokenizer: description.model.type === 'BPE' ? bytes : null }
 }
 
 /** Encodes and decodes a little as well, as the library notices some faults only then. No token is ever put around a text. */

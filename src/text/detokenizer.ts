@@ -12,13 +12,18 @@ export interface Detokenizer {
 }
 
 /**
- * Starts a text. All pieces together are exactly what `decode` gives for all ids.
+ * Starts a text. All pieces together are exactly what `decode` gives for all ids of a text, after those before it.
  *
  * Held-back ids are decoded together with those of the piece before, as some decoders treat the start of a text
  * differently. A result that ends in U+FFFD may lack the rest of its last character and waits for it.
+ *
+ * @param given ids that the text goes on from, such as a prompt's; none by default
  */
-export function createDetokenizer(tokenizer: Pick<Tokenizer, 'decode'>): Detokenizer {
-  let before: number[] = []
+export function createDetokenizer(
+  tokenizer: Pick<Tokenizer, 'decode'>,
+  given: readonly number[] = [],
+): Detokenizer {
+  let before = given
   let held: number[] = []
 
   function emit(text: string): string {
@@ -39,3 +44,10 @@ export function createDetokenizer(tokenizer: Pick<Tokenizer, 'decode'>): Detoken
     },
   }
 }
+
+/** The text of ids that go on from others; a decoder that takes a blank from the start of texts leaves it here. */
+export const decodeAfter = (
+  tokenizer: Pick<Tokenizer, 'decode'>,
+  before: readonly number[],
+  ids: readonly number[],
+): string => tokenizer.decode([...before, ...ids]).slice(tokenizer.decode(before).length)

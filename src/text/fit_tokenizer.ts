@@ -1,7 +1,7 @@
 /** @module */
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
-import type { Tokenizer } from './tokenizer.ts'
+import type { Before, Tokenizer } from './tokenizer.ts'
 
 /** A text holds a token that its model has not. */
 export class BeyondModel extends UserError {}
@@ -16,12 +16,12 @@ export class BeyondModel extends UserError {}
 export function fitTokenizer(tokenizer: Tokenizer, vocabulary: number, where: string): Tokenizer {
   const { vocabSize, ownSize, eosId, clsId = 0, padId, ...rest } = tokenizer
   if (vocabSize <= vocabulary) return tokenizer
-  if (Math.max(ownSize - 1, eosId, clsId) >= vocabulary)
+  if (Math.max(ownSize - 1, eosId, clsId, ...(tokenizer.bosIds ?? [])) >= vocabulary)
     throw new UserError(
       `the tokenizer in ${where} has ${vocabSize} tokens but the model ${vocabulary}; use the model's own tokenizer`,
     )
-  const fitting = (encode: (text: string) => number[]) => (text: string) => {
-    const ids = encode(text)
+  const fitting = (encode: Tokenizer['encodePlain']) => (text: string, before?: Before) => {
+    const ids = encode(text, before)
     const beyond = ids.find((id) => id >= vocabulary)
     if (beyond === undefined) return ids
     const token = quote(tokenizer.decode([beyond]))
@@ -37,6 +37,6 @@ export function fitTokenizer(tokenizer: Tokenizer, vocabulary: number, where: st
     ownSize,
     vocabSize: vocabulary,
     encode: fitting((text) => tokenizer.encode(text)),
-    encodePlain: fitting((text) => tokenizer.encodePlain(text)),
+    encodePlain: fitting((text, before) => tokenizer.encodePlain(text, before)),
   }
 }

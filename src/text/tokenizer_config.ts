@@ -33,6 +33,7 @@ export const tokenizerConfigSchema = z.looseObject({
   strip_accents: flag,
   tokenize_chinese_chars: flag,
   add_prefix_space: flag,
+  add_bos_token: flag,
   bos_token: named,
   eos_token: named,
   unk_token: named,
@@ -130,6 +131,15 @@ function defaultNames(config: TokenizerConfig, type: string): TokenizerConfig {
       : { bos_token: endOfText, eos_token: endOfText, unk_token: endOfText },
   )
 }
+
+/** What configurations name in `bos_token`, `eos_token` …, by these keys. */
+export const tokenNames = (config: TokenizerConfig): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(config).flatMap(([key, token]) => {
+      const { data } = named.safeParse(key.endsWith('_token') ? token : null)
+      return data ? [[key, data.content]] : []
+    }),
+  )
 
 /** The special tokens that have a name. */
 export function namedTokens(config: TokenizerConfig): NamedToken[] {

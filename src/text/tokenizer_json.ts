@@ -11,7 +11,13 @@ import { checkJson } from '../schema.ts'
 /** As many entries as a configuration may have; the largest vocabularies in use have some 260,000. */
 const largestVocabulary = 2 ** 22
 
-const component = z.looseObject({ type: z.string() }).nullable().default(null)
+const step = z.looseObject({ type: z.string() })
+const steps = z.array(step).optional()
+
+const component = step
+  .extend({ normalizers: steps, pretokenizers: steps, processors: steps, decoders: steps })
+  .nullable()
+  .default(null)
 
 const tokenFields = {
   content: z.string().min(1),
@@ -42,6 +48,9 @@ const schema = z.looseObject({
 
 /** A `tokenizer.json` whose parts are known to be there. */
 export type TokenizerJson = z.infer<typeof schema>
+
+/** A part that texts go through, or one of those that it consists of. */
+export type Step = z.infer<typeof step>
 
 export type AddedToken = TokenizerJson['added_tokens'][number]
 

@@ -9,9 +9,9 @@ import {
   encodePair,
   encodePrompt,
   encodeSequence,
-  encodeText,
   promptLength,
 } from '../../src/data/examples/encode.ts'
+import { encodeText } from '../../src/data/examples/encode_stretches.ts'
 import { END_MARK, markTemplate } from '../../src/data/templates/end_of_text.ts'
 import type { Segment } from '../../src/data/templates/template.ts'
 import { byteTokenizer, userError } from './helpers.ts'

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { encodeSequence, encodeText } from '../../src/data/examples/encode.ts'
+import { encodeSequence } from '../../src/data/examples/encode.ts'
+import { encodeText } from '../../src/data/examples/encode_stretches.ts'
 import { keptLengths } from '../../src/data/examples/longest_first.ts'
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import { loadTokenizer } from '../../src/formats/load_tokenizer.ts'

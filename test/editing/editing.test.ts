@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 
-import { encodeText } from '../../src/data/examples/encode.ts'
+import { encodeText } from '../../src/data/examples/encode_stretches.ts'
 import type { Fact } from '../../tools/editing/facts.ts'
 import { distance } from '../../tools/editing/distance.ts'
 import { meanDivergence } from '../../tools/editing/distributions.ts'

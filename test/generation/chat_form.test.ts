@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
-import { encodeExample, encodeText, NO_LOSS } from '../../src/data/examples/encode.ts'
+import { encodeExample, NO_LOSS } from '../../src/data/examples/encode.ts'
+import { encodeText } from '../../src/data/examples/encode_stretches.ts'
 import { detectTemplate } from '../../src/data/templates/forms.ts'
 import type { Row } from '../../src/data/row.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'

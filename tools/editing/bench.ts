@@ -1,6 +1,6 @@
 /** @module */
 import { openConsolidator } from '../../src/exports/consolidator.ts'
-import { encodeText } from '../../src/data/examples/encode.ts'
+import { encodeText } from '../../src/data/examples/encode_stretches.ts'
 import { findModel } from '../../src/models/find_model.ts'
 import { freshAdapter } from '../../src/runs/lessons/starting_adapter.ts'
 import { createClosing } from '../../src/runtime/closing.ts'

@@ -3,7 +3,7 @@
  * edited model learns, without the text, what the other one expected at each of their tokens, in k steps over all answers.
  * @module
  */
-import { encodeText } from '../../src/data/examples/encode.ts'
+import { encodeText } from '../../src/data/examples/encode_stretches.ts'
 import type { Method } from './method.ts'
 import { inContext, joined, prompt } from './prompts.ts'
 import { takeSteps } from './stepping.ts'

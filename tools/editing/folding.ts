@@ -2,7 +2,7 @@
  * Phase 3 of NPT as a way to edit, and what takes a text's m̄ in its place: ΔW ← ΔW + s·A·diag(m)·B.
  * @module
  */
-import { encodeText } from '../../src/data/examples/encode.ts'
+import { encodeText } from '../../src/data/examples/encode_stretches.ts'
 import type { Random } from '../../src/random.ts'
 import { createRandom } from '../../src/random.ts'
 import type { Bench, Method } from './method.ts'

@@ -3,7 +3,8 @@
  * @module
  */
 import type { EncodedExample } from '../../src/data/examples/encode.ts'
-import { encodeText, NO_LOSS } from '../../src/data/examples/encode.ts'
+import { NO_LOSS } from '../../src/data/examples/encode.ts'
+import { encodeText } from '../../src/data/examples/encode_stretches.ts'
 import { END_MARK } from '../../src/data/templates/end_of_text.ts'
 import type { Tokenizer } from '../../src/text/tokenizer.ts'
 import type { Fact } from './facts.ts'

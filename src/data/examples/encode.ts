@@ -6,8 +6,8 @@
  */
 import type { Tokenizer } from '../../text/tokenizer.ts'
 import { bertParts, bertSequence, cutSequence, isBertTokenizer, joinBertParts } from './bert_sequence.ts'
-import { END_MARK, isBlank } from '../templates/end_of_text.ts'
-import { encodeMarked } from './encode_marked.ts'
+import { isBlank } from '../templates/end_of_text.ts'
+import { beginText, encodeStretches, textParts } from './encode_stretches.ts'
 import { keptLengths } from './longest_first.ts'
 import { NoRoom } from './odd_rows.ts'
 import type { RenderedPair } from '../templates/preference.ts'
@@ -56,18 +56,11 @@ export type Encoded =
 export const LEFT_OUT = ['empty', 'overlong', 'tie', 'odd'] as const
 export type LeftOut = (typeof LEFT_OUT)[number]
 
-/**
- * The tokens of rendered text. Each END_MARK becomes the end-of-text id; control tokens that come from the data stay text.
- */
-export const encodeText = (tokenizer: Tokenizer, text: string): number[] =>
-  joinParts(tokenizer, textParts(tokenizer, text))
-
-/** The tokens between the ends of text. */
-const textParts = (tokenizer: Tokenizer, text: string): number[][] =>
-  text.split(END_MARK).map((part) => encodeMarked(tokenizer, part))
-
-const joinParts = ({ eosId }: Tokenizer, parts: readonly (readonly number[])[]): number[] =>
-  parts.flatMap((part, i) => (i > 0 ? [eosId, ...part] : part))
+const joinParts = (tokenizer: Tokenizer, parts: readonly (readonly number[])[]): number[] =>
+  beginText(
+    tokenizer,
+    parts.flatMap((part, i) => (i > 0 ? [tokenizer.eosId, ...part] : part)),
+  )
 
 /** Tokens that a language model learns to predict: labelled, and not the first, which nothing precedes. */
 export function countLabelled({ labels }: EncodedExample): number {
@@ -178,8 +171,12 @@ function joinSegments(tokenizer: Tokenizer, segments: Rendered): { ids: number[]
   }
   const ids: number[] = []
   const labels: number[] = []
-  for (const { text, learned } of segments) {
-    for (const id of encodeText(tokenizer, text)) {
+  const rows = encodeStretches(
+    tokenizer,
+    segments.map(({ text }) => text),
+  )
+  for (const [i, { learned }] of segments.entries()) {
+    for (const id of rows[i]!) {
       ids.push(id)
       labels.push(learned ? id : NO_LOSS)
     }

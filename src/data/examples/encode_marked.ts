@@ -1,14 +1,19 @@
 /** @module */
-import type { Tokenizer } from '../../text/tokenizer.ts'
+import type { Before, Tokenizer } from '../../text/tokenizer.ts'
 import { CONTROL_MARK } from '../templates/end_of_text.ts'
 
-/** The tokens of rendered text without ends of text: a special token after a CONTROL_MARK is one, any other is text. */
-export function encodeMarked(tokenizer: Tokenizer, text: string): number[] {
+/**
+ * The tokens of rendered text without ends of text: a special token after a CONTROL_MARK is one, any other is text.
+ *
+ * @param place what stands before it
+ */
+export function encodeMarked(tokenizer: Tokenizer, text: string, place: Before = 'nothing'): number[] {
   const ids: number[] = []
   const [first, ...marked] = text.split(CONTROL_MARK)
   let plain = first!
+  let before = place
   const flush = () => {
-    for (const id of plain === '' ? [] : tokenizer.encodePlain(plain)) ids.push(id)
+    for (const id of plain === '' ? [] : tokenizer.encodePlain(plain, before)) ids.push(id)
   }
   for (const part of marked) {
     const token = [...tokenizer.special.keys()]
@@ -19,6 +24,7 @@ export function encodeMarked(tokenizer: Tokenizer, text: string): number[] {
     else {
       flush()
       ids.push(tokenizer.special.get(token)!)
+      before = 'token'
       plain = part.slice(token.length)
     }
   }

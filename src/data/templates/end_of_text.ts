@@ -15,6 +15,12 @@ export const END_MARK = '\uFDD0'
 /** Comes before what may be a control token of the template, such as `<s>` or `[MASK]`; a noncharacter, too. */
 export const CONTROL_MARK = '\uFDD1'
 
+/**
+ * Begins a rendered text that says itself what stands first, as chat templates do: nothing that the tokenizer begins texts with comes
+ * before it. A noncharacter, too.
+ */
+export const WHOLE_MARK = '\uFDD2'
+
 /** What a tokenizer's special tokens look like. */
 const CONTROL = /<\|?[^\s<>|{}]+\|?>|\[[A-Z]+\d*\]/g
 
@@ -36,10 +42,10 @@ const markControls = (text: string): string => text.replace(CONTROL, `${CONTROL_
 
 /** Rendered text as people read it. */
 export const withoutMarks = (text: string): string =>
-  text.replaceAll(END_MARK, END_OF_TEXT).replaceAll(CONTROL_MARK, '')
+  text.replaceAll(END_MARK, END_OF_TEXT).replace(/[\uFDD1\uFDD2]/g, '')
 
-export const hasMarks = (text: string): boolean => text.includes(END_MARK) || text.includes(CONTROL_MARK)
+/** Whether a text has one of the marks, or of those that chat templates are rendered with. */
+export const hasMarks = (text: string): boolean => /[\uFDD0-\uFDD5]/.test(text)
 
 /** Whether rendered text holds nothing but white space and ends of text. */
-export const isBlank = (text: string): boolean =>
-  text.replaceAll(END_MARK, '').replaceAll(CONTROL_MARK, '').trim() === ''
+export const isBlank = (text: string): boolean => text.replace(/[\uFDD0-\uFDD2]/g, '').trim() === ''

@@ -5,7 +5,8 @@
 import { basename, join, resolve } from 'node:path'
 
 import type { EncodedExample } from '../../data/examples/encode.ts'
-import { encodeText, NO_LOSS } from '../../data/examples/encode.ts'
+import { NO_LOSS } from '../../data/examples/encode.ts'
+import { encodeStretches } from '../../data/examples/encode_stretches.ts'
 import { END_MARK, END_OF_TEXT } from '../../data/templates/end_of_text.ts'
 import { UserError } from '../../errors.ts'
 import { exists } from '../../formats/read_file.ts'
@@ -168,7 +169,8 @@ export async function openLessons(folder: string, options: LessonsOptions = {}):
         return session
       },
       merge: place === undefined ? undefined : `ortune merge ${found.base} --adapter ${place} --out <folder>`,
-      learn: (text) => give(text, encodeText(generator.tokenizer, text.replaceAll(END_OF_TEXT, END_MARK)), 0),
+      learn: (text) =>
+        give(text, encodeStretches(generator.tokenizer, [text.replaceAll(END_OF_TEXT, END_MARK)]).flat(), 0),
       correct: ({ text, prompt, answer }) => give(text, [...prompt, ...answer], prompt.length),
       async forget(all = false) {
         const count = all ? session.lessons.length : Math.min(1, session.lessons.length)

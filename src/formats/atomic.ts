@@ -21,7 +21,7 @@ import { dirname, resolve } from 'node:path'
 
 import { UserError } from '../errors.ts'
 import { beside, kindOf, makeFolder, sync, syncTree, withPath } from './disk.ts'
-import { onExit } from './on_exit.ts'
+import { onExit, removeFolder, removeFolderOnExit } from './on_exit.ts'
 import { markedBeside, removeBeside } from './leftovers.ts'
 import { withLock } from './lock.ts'
 
@@ -85,7 +85,7 @@ export async function writeFolderAtomic(
     if (exists) await rename(path, old)
     await rename(temporary, path)
     await sync(dirname(temporary))
-    await rm(old, { recursive: true, force: true })
+    await removeFolder(old)
   })
 }
 
@@ -99,14 +99,13 @@ export async function fillTemporary(
   temporary: string,
   fill: (folder: string) => Promise<void>,
 ): Promise<void> {
-  const remove = { recursive: true, force: true } as const
-  const forget = onExit(() => rmSync(temporary, remove))
+  const forget = removeFolderOnExit(temporary)
   try {
     await makeFolder(temporary)
     await fill(temporary)
     await syncTree(temporary)
   } catch (error) {
-    await rm(temporary, remove)
+    await removeFolder(temporary)
     throw withPath(path, error)
   } finally {
     forget()
@@ -123,8 +122,8 @@ export async function recoverFolder(
     await rename((await kindOf(temporary)) ? temporary : old, path)
     await sync(dirname(resolve(path)))
   }
-  await rm(temporary, { recursive: true, force: true })
-  await rm(old, { recursive: true, force: true })
+  await removeFolder(temporary)
+  await removeFolder(old)
 }
 
 const besideBoth = (path: string, [temporary, old]: readonly [string, string]) =>

@@ -4,13 +4,12 @@
  * @module
  */
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 
 import { beside } from './disk.ts'
-import { onExit } from './on_exit.ts'
+import { removeFolder, removeFolderOnExit } from './on_exit.ts'
 import { isAlive, markedOwner, ownerMark, thisProcess } from './processes.ts'
 
 const NEW = '.new'
@@ -48,13 +47,12 @@ export async function withTemporaryFolder<T>(work: (folder: string) => Promise<T
     name.startsWith(TEMPORARY) ? name.slice(TEMPORARY.length, name.lastIndexOf('.')) : undefined,
   )
   const folder = await mkdtemp(join(tmpdir(), `${TEMPORARY}${ownerMark(thisProcess())}.`))
-  const remove = { recursive: true, force: true } as const
-  const forget = onExit(() => rmSync(folder, remove))
+  const forget = removeFolderOnExit(folder)
   try {
     return await work(folder)
   } finally {
     forget()
-    await rm(folder, remove)
+    await removeFolder(folder)
   }
 }
 

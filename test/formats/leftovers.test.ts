@@ -74,6 +74,23 @@ describe('what a killed process leaves', () => {
       expect(readdirSync(folder)).to.deep.equal(['a.txt'])
     }))
 
+  it('goes with the files that were still being written when the process was told to end', () =>
+    withFolder(async (folder) => {
+      const module = join(import.meta.dirname, '../../src/formats/leftovers.ts')
+      const program = `const { withTemporaryFolder } = await import(${JSON.stringify(module)})
+        const { writeFile } = await import('node:fs/promises')
+        await withTemporaryFolder(async (folder) => {
+          for (let n = 0; n < 1000; n++) void writeFile(folder + '/' + n, 'some text').catch(() => {})
+          await new Promise((resolve) => setTimeout(resolve, 2))
+          process.exit(0)
+        })`
+      const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+        env: { ...process.env, TMPDIR: folder },
+      })
+      await once(child, 'exit')
+      expect(readdirSync(folder).filter((name) => name.startsWith('ortune-'))).to.deep.equal([])
+    }))
+
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const)
     it(`${signal} in prepare: its temporary folder ${signal === 'SIGKILL' ? 'is removed by the next' : 'goes'}`, () =>
       withFolder(async (folder) => {

@@ -13,11 +13,21 @@ import { entering, inputParameters } from './parameters.ts'
 export interface LoraConfig {
   /** Rank of the adapters. */
   readonly r: number
-  /** The adapters' output is scaled by lora_alpha / r. */
+  /** The adapters' output is scaled by lora_alpha / r, or rank-stabilised. */
   readonly lora_alpha: number
+  /** Whether the scale is lora_alpha / √r. */
+  readonly use_rslora?: boolean | undefined
   /** Module names, or their endings: `c_attn`, `attn.c_proj`, `transformer.h.0.mlp.c_fc`. */
   readonly target_modules: readonly string[]
 }
+
+/** lora_alpha / r; rank-stabilised it is lora_alpha / √r (Kalajdzievski: A Rank Stabilization Scaling Factor, 2023). */
+export const adapterScale = ({
+  r,
+  lora_alpha,
+  use_rslora = false,
+}: Pick<LoraConfig, 'r' | 'lora_alpha' | 'use_rslora'>): number =>
+  lora_alpha / (use_rslora ? Math.sqrt(r) : r)
 
 /** The adapter of a linear module such as `transformer.h.0.attn.c_attn`, where it has one. */
 export type Adapters = (module: string) => LoraAdapter | undefined
@@ -78,7 +88,7 @@ export function inputAdapters(
       'lora_scale',
       wideType(dtype),
       [],
-      'lora_alpha / r, the same at every step; 0 switches the adapters off',
+      'lora_alpha / r, or lora_alpha / √r; the same at every step, and 0 switches the adapters off',
     ),
     dtype,
   )

@@ -7,6 +7,7 @@
  * @module
  */
 import { factsOf, familyOf } from '../../graphs/models/family.ts'
+import { adapterScale } from '../../graphs/models/lora_config.ts'
 import { sftEvaluationGraph } from '../../graphs/tasks/sft.ts'
 import { plasticGraph } from '../../graphs/tasks/consolidation.ts'
 import { plasticLayers } from '../../graphs/models/npt_config.ts'
@@ -89,7 +90,7 @@ export async function openConsolidator(
   const feedsOf = (update: PeftAdapter = none): Feeds => ({
     ...changed.parameters,
     ...tensorFeeds(update.tensors),
-    ...loraScale(update.lora_alpha / update.r),
+    ...loraScale(adapterScale(update)),
   })
 
   async function modulation(text: readonly number[]): Promise<Float32Array> {

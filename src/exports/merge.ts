@@ -2,19 +2,21 @@
  * Folding a LoRA adapter into the weights it was trained on (Hu et al. 2021, §4.1).
  * @module
  */
+import { adapterScale } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
 import type { PeftAdapter } from '../formats/peft_files.ts'
 import { adaptedModules, adapterLayout } from '../formats/peft_files.ts'
 import type { FloatTensor } from '../formats/float_tensor.ts'
 
 /**
- * The model's weights with the adapter added: W + (lora_alpha / r)·(B·A)ᵀ, W being stored [in, out] as GPT-2's Conv1D has
- * it, or W + (lora_alpha / r)·B·A for BERT's [out, in]. Tensors that the adapter does not touch are shared with `weights`, which is not changed.
+ * The model's weights with the adapter added: W + scale·(B·A)ᵀ, W being stored [in, out] as GPT-2's Conv1D has it, or
+ * W + scale·B·A for BERT's [out, in]. Tensors that the adapter does not touch are shared with `weights`, which is not changed.
+ *
  * @throws UserError where the adapter does not fit the model.
  */
 export function mergeAdapter(
   weights: ReadonlyMap<string, FloatTensor>,
-  adapter: Pick<PeftAdapter, 'r' | 'lora_alpha' | 'tensors'>,
+  adapter: Pick<PeftAdapter, 'r' | 'lora_alpha' | 'use_rslora' | 'tensors'>,
 ): Map<string, FloatTensor> {
   const merged = new Map(weights)
   const layout = adapterLayout(adapter)
@@ -30,7 +32,7 @@ export function mergeAdapter(
         `the adapter has a ${module} of [${shape.join(', ')}], the model ` +
           `${weight ? `one of [${weight.shape.join(', ')}]` : 'none'}; was it trained on another model?`,
       )
-    const scale = adapter.lora_alpha / adapter.r
+    const scale = adapterScale(adapter)
     merged.set(name, { shape: weight.shape, data: addProduct(weight, rows, columns, scale) })
   }
   return merged

@@ -5,6 +5,10 @@ import { positiveFloat32 } from '../float32_option.ts'
 export const loraConfigSchema = z.strictObject({
   r: z.int().min(1).max(4096).default(8).describe('Rank of the adapters.'),
   lora_alpha: positiveFloat32().default(16).describe("The adapters' output is scaled by lora_alpha / r."),
+  use_rslora: z
+    .boolean()
+    .optional()
+    .describe('Rank-stabilised: the scale is lora_alpha / √r, which suits high ranks; left out: false.'),
   target_modules: z
     .array(z.string().min(1, 'a module with adapters must have a name'))
     .min(1)

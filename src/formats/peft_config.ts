@@ -6,6 +6,7 @@ import { z } from 'zod'
 
 import type { WeightLayout } from '../../graphs/layers/linear.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import { adapterScale } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { checkJson } from '../schema.ts'
@@ -54,7 +55,7 @@ const schema = z.looseObject({
 })
 
 /** What an adapter's configuration says. */
-export interface PeftSettings extends Pick<LoraConfig, 'r' | 'lora_alpha'> {
+export interface PeftSettings extends Pick<LoraConfig, 'r' | 'lora_alpha' | 'use_rslora'> {
   /** A list of names or endings, or a regular expression. */
   readonly target_modules: readonly string[] | string
   /** Name or path of the model it was trained on. */
@@ -64,8 +65,8 @@ export interface PeftSettings extends Pick<LoraConfig, 'r' | 'lora_alpha'> {
 }
 
 /**
- * Understands an adapter's configuration. The rank-stabilised scale lora_alpha / √r is expressed as a lora_alpha of
- * lora_alpha·√r, so that the scale is lora_alpha / r always.
+ * Understands an adapter's configuration.
+ *
  * @throws UserError naming the key, or the feature that is not supported.
  */
 export function parsePeftConfig(json: unknown, where: string): PeftSettings {
@@ -85,15 +86,15 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
     throw refused(where, 'init_lora_weights', initialisation, 'an initialisation that keeps the base weights')
 
   const settings = checkJson(schema, given, where)
-  const { r, use_rslora, target_modules } = settings
-  const lora_alpha = settings.lora_alpha * (use_rslora ? Math.sqrt(r) : 1)
-  if (!Number.isFinite(Math.fround(lora_alpha / r)))
+  const { r, lora_alpha, use_rslora, target_modules } = settings
+  if (!Number.isFinite(Math.fround(adapterScale(settings))))
     throw new UserError(
-      `${where}: lora_alpha is ${settings.lora_alpha}, which makes a scale that is not finite; put right what PEFT was given`,
+      `${where}: lora_alpha is ${lora_alpha}, which makes a scale that is not finite; put right what PEFT was given`,
     )
   return {
     r,
     lora_alpha,
+    ...(use_rslora ? { use_rslora } : {}),
     target_modules,
     baseModel: settings.base_model_name_or_path,
     hasHead,
@@ -124,6 +125,7 @@ export function peftConfig(
     peft_type: 'LORA',
     r: lora.r,
     target_modules: lora.target_modules,
+    use_rslora: lora.use_rslora ?? false,
     task_type: head === null ? 'CAUSAL_LM' : 'SEQ_CLS',
   }
 }

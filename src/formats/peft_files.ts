@@ -9,6 +9,7 @@ import { targetMatches } from '../../graphs/models/lora_config.ts'
 import type { FamilyName } from '../../graphs/models/family.ts'
 import { families } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
+import { without } from '../without.ts'
 import { allFormats, familyFormats } from './families/family.ts'
 import type { Files } from './files.ts'
 import { checkFinite } from './finite.ts'
@@ -24,6 +25,10 @@ export interface PeftAdapter extends LoraConfig {
   /** Of a classifier: the tensors of its head, which PEFT keeps whole beside the adapter (`modules_to_save`). */
   readonly head?: ReadonlyMap<string, FloatTensor>
 }
+
+/** An adapter's options, without its tensors and where they come from. */
+export const loraOf = (adapter: Omit<PeftAdapter, 'baseModel'>): LoraConfig =>
+  without(adapter, ['baseModel', 'tensors', 'head']) as unknown as LoraConfig
 
 const keyPrefix = 'base_model.model.'
 

@@ -2,9 +2,10 @@
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { encoderShapes } from '../../graphs/models/encoder.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
+import { adapterScale } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
 import type { PeftAdapter } from '../formats/peft_files.ts'
-import { adaptedModules } from '../formats/peft_files.ts'
+import { adaptedModules, loraOf } from '../formats/peft_files.ts'
 import { tensorFeeds } from '../formats/tensor_feeds.ts'
 import { loraScale } from '../runtime/feeds.ts'
 import type { Feeds } from '../runtime/session.ts'
@@ -20,8 +21,8 @@ export function adapterInputs(
   adapter: PeftAdapter,
   where: string,
 ): { readonly lora: LoraConfig; readonly feeds: Feeds } {
-  const { r, lora_alpha, tensors } = adapter
-  const lora = { r, lora_alpha, target_modules: adaptedModules(adapter) }
+  const { tensors } = adapter
+  const lora = { ...loraOf(adapter), target_modules: adaptedModules(adapter) }
   const shapes = expectedShapes(config, lora, where)
   for (const [name, shape] of shapes) {
     const found = tensors.get(name)!.shape
@@ -31,7 +32,7 @@ export function adapterInputs(
       )
     }
   }
-  return { lora, feeds: { ...tensorFeeds(tensors), ...loraScale(lora_alpha / r) } }
+  return { lora, feeds: { ...tensorFeeds(tensors), ...loraScale(adapterScale(lora)) } }
 }
 
 function expectedShapes(config: ModelConfig, lora: LoraConfig, where: string) {

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path'
 
 import { serialize } from '../../graphs/ir/serialize.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
+import { adapterScale } from '../../graphs/models/lora_config.ts'
 import { plasticTensors } from '../../graphs/optimizers/plastic.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { UserError } from '../errors.ts'
@@ -76,7 +77,7 @@ export async function withOpenRun<T>(
 ): Promise<T> {
   const { lora, head, npt } = manifest
   const prepacking = prepacks(settings)
-  const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
+  const constants = typeof lora === 'string' ? {} : loraScale(adapterScale(lora))
   const closing = createClosing()
   const chosen = await runtime.chosen?.()
   if (chosen !== undefined) note?.(chosen)

@@ -10,6 +10,7 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import { backboneShapes } from '../../graphs/models/encoder.ts'
 import type { Head } from '../../graphs/models/head.ts'
 import { isPooled } from '../../graphs/models/head.ts'
+import { adapterScale } from '../../graphs/models/lora_config.ts'
 import type { NptConfig } from '../../graphs/models/npt_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { ownShapes } from '../../graphs/models/own_shapes.ts'
@@ -37,7 +38,7 @@ export interface Trained {
 
 /** What graphs are fed at every step beside batches and trained tensors; the loss scale is the one to begin with. */
 export const constantsOf = ({ lora, precision }: Pick<Trained, 'lora' | 'precision'>) => ({
-  ...(typeof lora === 'string' ? {} : { lora_scale: lora.lora_alpha / lora.r }),
+  ...(typeof lora === 'string' ? {} : { lora_scale: adapterScale(lora) }),
   ...(precision === 'fp16' ? { [LOSS_SCALE]: initialLossScale.scale } : {}),
 })
 

@@ -6,6 +6,7 @@
  * @module
  */
 import { isPooled } from '../../graphs/models/head.ts'
+import { adapterScale } from '../../graphs/models/lora_config.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import type { DataSet } from '../data/sets/data_set.ts'
 import { bytesInMemory, readArrowDataset } from '../data/sets/arrow_reader.ts'
@@ -206,7 +207,7 @@ export async function trainTabRun(name: string, place: TrainTabRun): Promise<Tra
         await storedData(storage, `${folder}/train.arrow`, model),
         await storedData(storage, `${folder}/validation.arrow`, model),
       ]
-      const constants = typeof lora === 'string' ? {} : loraScale(lora.lora_alpha / lora.r)
+      const constants = typeof lora === 'string' ? {} : loraScale(adapterScale(lora))
       const keep = (record: TabLogRecord): void => void log.push(record)
       return await task.train({
         ...{ settings, options, config: model.config, lora, npt: null, head, state },

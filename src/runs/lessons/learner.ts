@@ -4,6 +4,7 @@
  */
 import { plasticTensors } from '../../../graphs/optimizers/plastic.ts'
 import type { LoraConfig } from '../../../graphs/models/lora_config.ts'
+import { adapterScale } from '../../../graphs/models/lora_config.ts'
 import { languageModelTrainable } from '../../../graphs/models/language_model.ts'
 import { factsOf } from '../../../graphs/models/family.ts'
 import { sftEvaluationGraph, sftTrainingGraph } from '../../../graphs/tasks/sft.ts'
@@ -76,7 +77,7 @@ export async function openLearner(
   try {
     const traced = new Set(plasticTensors(config, shapes).keys())
     const tensors = closing.add(await runtime.state(shapes, { traced }))
-    const feeds = { ...tensors.parameters, ...loraScale(lora.lora_alpha / lora.r) }
+    const feeds = { ...tensors.parameters, ...loraScale(adapterScale(lora)) }
     const generator = closing.add(await openTokenGenerator(found, sharing, { lora, feeds }))
     const open = async (build: typeof sftTrainingGraph) => {
       const model = await openFoundModel(

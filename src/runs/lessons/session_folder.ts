@@ -15,6 +15,7 @@ import { z } from 'zod'
 import { UserError } from '../../errors.ts'
 import { writeFileAtomic } from '../../formats/atomic.ts'
 import { fillPeftAdapter, readPeftAdapter } from '../../formats/peft.ts'
+import { loraOf } from '../../formats/peft_files.ts'
 import { readJson } from '../../formats/read_file.ts'
 import { readTensors, writeSafetensors } from '../../formats/safetensors.ts'
 import { recoverStandingFolder, writeStandingFolder } from '../../formats/standing_folder.ts'
@@ -92,17 +93,17 @@ export async function readSession(folder: string): Promise<StoredSession | undef
     throw new UserError(`${folder} holds files that are no session of lessons; name an empty or new folder`)
   const path = join(folder, SESSION_FILE)
   const session = checkJson(sessionSchema, await readJson(path), path)
-  const { r, lora_alpha, target_modules, tensors } = await readPeftAdapter(folder)
+  const adapter = await readPeftAdapter(folder)
   const before: AdapterTensors[] = []
   for (const [i] of session.lessons.entries()) {
     const file = join(folder, beforeFile(i + 1))
     const read = await readTensors(file)
-    for (const [name, { shape }] of tensors)
+    for (const [name, { shape }] of adapter.tensors)
       if (read.get(name)?.shape.join() !== shape.join())
         throw new UserError(`${file} has no tensor ${name} of [${shape.join(', ')}]; put it back from a copy`)
     before.push(read)
   }
-  return { session, adapter: { r, lora_alpha, target_modules, tensors }, before }
+  return { session, adapter: { ...loraOf(adapter), tensors: adapter.tensors }, before }
 }
 
 /** Writes a session after a lesson, or after lessons were forgotten: all of it, or nothing. */

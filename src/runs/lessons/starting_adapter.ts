@@ -7,7 +7,6 @@ import { UserError } from '../../errors.ts'
 import { readModelConfig } from '../../formats/model_config.ts'
 import { checkWrites } from '../../formats/parse_model_config.ts'
 import { readPeftAdapter } from '../../formats/peft.ts'
-import { adaptedModules } from '../../formats/peft_files.ts'
 import type { FloatTensor } from '../../formats/safetensors.ts'
 import type { FoundModel } from '../../models/find_model.ts'
 import { adapterInputs } from '../../models/adapter_inputs.ts'
@@ -33,9 +32,8 @@ export async function startingAdapter({ base, adapter, npt }: FoundModel): Promi
   checkWrites(config, path)
   if (adapter !== undefined) {
     const read = await readPeftAdapter(adapter)
-    adapterInputs(config, read, adapter)
-    const { r, lora_alpha, tensors } = read
-    return { r, lora_alpha, target_modules: adaptedModules(read), tensors }
+    const { lora } = adapterInputs(config, read, adapter)
+    return { ...lora, tensors: read.tensors }
   }
   const lora = adaptationOf({ npt: null }, config)
   if (typeof lora === 'string') throw new Error('without options, adapters are what is trained')

@@ -4,9 +4,9 @@
  */
 import type { ExternalData } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
-import { maskedAttention } from '../layers/attention.ts'
 import { maskedMean } from '../layers/pooling.ts'
 import { declareModel } from '../models/adaptation.ts'
+import { attendTo } from '../models/attend.ts'
 import { backboneShapes } from '../models/encoder.ts'
 import type { ModelConfig } from '../models/family.ts'
 import { familyOf } from '../models/family.ts'
@@ -28,7 +28,7 @@ export function embeddingGraph({ config, stored }: EmbeddingTask): Graph {
   const model = declareModel(graph, { config, shapes: backboneShapes(config), lora: 'none' }, stored)
   const family = familyOf(config)
   const mask = family.mask(tokens.attention_mask, 'float32')
-  const hidden = family.body(config, model, maskedAttention(family.attentionScale(config), mask), tokens)
+  const hidden = family.body(config, model, attendTo(config, mask, tokens), tokens)
   graph.output(
     'embeddings',
     maskedMean(hidden, tokens.attention_mask),

@@ -4,9 +4,10 @@
  */
 import type { ExternalData, Value } from '../ir/graph.ts'
 import { Graph } from '../ir/graph.ts'
-import { attention, cachedCausalMask } from '../layers/attention.ts'
+import { attention, cachedCausalMask, cachedPositions } from '../layers/attention.ts'
 import type { KeysAndValues } from '../layers/cached_attention.ts'
 import { cachedAttention } from '../layers/cached_attention.ts'
+import { layerMasks, tokenPositions } from '../models/attend.ts'
 import type { ModelConfig } from '../models/family.ts'
 import { factsOf, familyOf } from '../models/family.ts'
 import { declareLanguageModel, languageTokens } from '../models/language_model.ts'
@@ -27,7 +28,7 @@ export interface GenerationTask {
 /**
  * Inference in the layout that transformers.js loads: `input_ids`, `position_ids` int64 [batch, sequence],
  * `attention_mask` int64 [batch, past_sequence + sequence], `past_key_values.N.key|value`
- * [batch, n_head, past_sequence, head_size] in; `logits` [batch, sequence, vocab_size] and `present.N.key|value`, the
+ * [batch, kv_heads, past_sequence, head_size] in; `logits` [batch, sequence, vocab_size] and `present.N.key|value`, the
  * past with the new positions appended, out.
  */
 export function inferenceGraph(task: GenerationTask): Graph {
@@ -45,7 +46,7 @@ export function inferenceGraph(task: GenerationTask): Graph {
 /**
  * One step of ortune's own decoder. The inputs are those of {@link inferenceGraph} and `logits_positions` int64
  * [rows], flat indices b·sequence + t; out come `logits` [rows, vocab_size] of those positions only, and as
- * `present.N.key|value` just the new positions [batch, n_head, sequence, head_size]. The caller keeps the cache in
+ * `present.N.key|value` just the new positions [batch, kv_heads, sequence, head_size]. The caller keeps the cache in
  * fixed buffers and writes them into it, which on a CPU is twice as fast as returning the grown cache.
  */
 export function decodingGraph(task: GenerationTask): Graph {
@@ -98,11 +99,16 @@ function forward(
   const model = declareLanguageModel(tokens, { config, lora: lora ?? 'none', npt: npt ?? null, stored })
 
   const fresh = lookedUp(tokens.input_ids, factsOf(config).vocabulary - 1)
-  const mask = cachedCausalMask(fresh, tokens.attention_mask, 'float32')
+  const masks = layerMasks(
+    config,
+    cachedCausalMask(fresh, tokens.attention_mask, 'float32'),
+    () => tokenPositions(config, tokens),
+    () => cachedPositions(tokens.attention_mask),
+  )
   const scale = familyOf(config).attentionScale(config)
   const presents: KeysAndValues[] = []
   const hidden = model.hidden((layer, q, key, value) => {
-    const { output, present } = attend(q, pasts[layer]!, { key, value }, mask, scale)
+    const { output, present } = attend(q, pasts[layer]!, { key, value }, masks(layer), scale)
     presents.push(present)
     return output
   })

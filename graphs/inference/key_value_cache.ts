@@ -4,8 +4,8 @@ import { concat, gatherAlong } from '../ops/index.ts'
 
 /**
  * Puts new keys and values into their cache, for runtimes whose memory the caller cannot write to: of each name
- * `<name>` [batch, n_head, capacity, head_size], `<name>_fresh` [batch, n_head, sequence, head_size] and `slots` int64 [slots] in;
- * `<name>_new` [batch, n_head, slots, head_size] out, whose slot s is that of number slots[s] in the two one after the other.
+ * `<name>` [batch, kv_heads, capacity, head_size], `<name>_fresh` [batch, kv_heads, sequence, head_size] and `slots` int64 [slots] in;
+ * `<name>_new` [batch, kv_heads, slots, head_size] out, whose slot s is that of number slots[s] in the two one after the other.
  */
 export function keyValueCacheGraph(names: readonly string[]): Graph {
   const graph = new Graph('key_value_cache')

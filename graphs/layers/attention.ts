@@ -9,8 +9,10 @@ import {
   add,
   and,
   cast,
+  cumsum,
   equal,
   greaterOrEqual,
+  less,
   matmul,
   mul,
   positions,
@@ -22,9 +24,10 @@ import {
   where,
   widened,
 } from '../ops/index.ts'
+import { grouping } from './grouping.ts'
 import { late } from './late.ts'
 
-/** Attention of one layer over [batch, heads, positions, head_size] tensors: with a mask, with a cache, … */
+/** Attention of one layer over q [batch, heads, positions, head_size], k and v of as many heads or fewer: with a mask, with a cache, … */
 export type Attend = (layer: number, q: Value, k: Value, v: Value) => Value
 
 /**
@@ -82,6 +85,27 @@ export function paddingMask(attentionMask: Value, dtype: FloatType): Value {
   return where(real, graph.scalar(0, wideType(dtype)), MASKED)
 }
 
+/**
+ * The same where a layer sees but the nearest positions, its own among them. Beltagy, Peters, Cohan: Longformer (2020).
+ *
+ * @param mask what is added to the scores without a window
+ * @param queries positions in their text, float32 [batch, queries]
+ * @param keys the same of those who are seen, [batch, keys]
+ * @param window how many positions, at most
+ * @returns [batch, 1, queries, keys]
+ */
+export const windowed = (mask: Value, queries: Value, keys: Value, window: number): Value =>
+  where(less(sub(ofQueries(queries), ofKeys(keys)), window), mask, MASKED)
+
+/**
+ * The positions in their text of a cache's tokens and of those after them: how many tokens stand before each. A cache may have empty
+ * slots between.
+ *
+ * @param attentionMask [batch, past + sequence], 1 at tokens and 0 at padding
+ */
+export const cachedPositions = (attentionMask: Value): Value =>
+  cumsum(compared(attentionMask), 1, { exclusive: true })
+
 /** Whole numbers as masks compare them: as float32, which every device has arithmetic of, and which is exact to 2²⁴. */
 const compared = (numbers: Value): Value => cast(numbers, 'float32')
 
@@ -102,20 +126,22 @@ function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType)
 }
 
 /**
- * O = softmax(Q·Kᵀ·scale + mask)·V.
+ * O = softmax(Q·Kᵀ·scale + mask)·V, with fewer heads of keys and values than of queries, too; see {@link grouping}.
  *
  * The joint gradient takes the softmax's row sums from the small tensors (Dao et al., FlashAttention, 2022):
  * D = Σ dO∘O = Σ dP∘P,  dS = P∘(dP − D),  dQ = scale·dS·K,  dK = scale·dSᵀ·Q,  dV = Pᵀ·dO,  with dP = dO·Vᵀ.
  *
  * @param q [batch, heads, queries, head_size]
- * @param k [batch, heads, keys, head_size]
- * @param v [batch, heads, keys, head_size]
+ * @param k [batch, kv_heads, keys, head_size]
+ * @param v [batch, kv_heads, keys, head_size]
  * @param mask broadcasts to [batch, heads, queries, keys]; added to the scores
  * @returns [batch, heads, queries, head_size]
  */
 export function attention(q: Value, k: Value, v: Value, mask: Value, scale: number): Value {
-  const probabilities = (queries: Value) => cast(softmax(add(scores(queries, k, scale), mask)), q.dtype)
-  const output = matmul(probabilities(q), v)
+  const { joined, parted } = grouping(q, k)
+  const probabilities = (queries: Value) =>
+    cast(softmax(add(parted(scores(joined(queries), k, scale)), mask)), q.dtype)
+  const output = parted(matmul(joined(probabilities(q)), v))
   q.graph.composite({
     name: 'attention',
     inputs: [q, k, v],
@@ -125,11 +151,13 @@ export function attention(q: Value, k: Value, v: Value, mask: Value, scale: numb
       let dS: Value | undefined
       const again = () => (P ??= q.graph.again(() => probabilities(late(q, dO!))))
       const scoreGradient = () =>
-        (dS ??= mul(again(), sub(matmul(dO!, swapLast(v)), reduceSum(mul(dO!, output), [-1]))))
+        (dS ??= joined(
+          mul(again(), sub(parted(matmul(joined(dO!), swapLast(v))), reduceSum(mul(dO!, output), [-1]))),
+        ))
       return [
-        () => mul(matmul(scoreGradient(), k), scale),
-        () => mul(matmul(swapLast(scoreGradient()), q), scale),
-        () => matmul(swapLast(again()), dO!),
+        () => mul(parted(matmul(scoreGradient(), k)), scale),
+        () => mul(matmul(swapLast(scoreGradient()), joined(q)), scale),
+        () => matmul(swapLast(joined(again())), joined(dO!)),
       ]
     },
   })
@@ -140,8 +168,12 @@ export function attention(q: Value, k: Value, v: Value, mask: Value, scale: numb
 const scores = (q: Value, k: Value, scale: number): Value =>
   isHalf(q.dtype) ? widened(matmul(mul(q, scale), swapLast(k))) : mul(matmul(q, swapLast(k)), scale)
 
-/** Attention over whole sequences with a mask that is added to the scores. */
+/**
+ * Attention over whole sequences.
+ *
+ * @param maskOf what is added to the scores of a layer
+ */
 export const maskedAttention =
-  (scale: number, mask: Value): Attend =>
-  (_layer, q, k, v) =>
-    attention(q, k, v, mask, scale)
+  (scale: number, maskOf: (layer: number) => Value): Attend =>
+  (layer, q, k, v) =>
+    attention(q, k, v, maskOf(layer), scale)

@@ -183,6 +183,7 @@ export const bertFamily: Family<BertConfig> = {
   parts: true,
   mask: paddingMask,
   attentionScale: bertAttentionScale,
+  window: () => null,
   body: (config, { parameters, adapters }, attend, { input_ids, attention_mask, token_type_ids }) =>
     bert(config, parameters, adapters, attend, {
       ...{ input_ids, attention_mask, token_type_ids: token_type_ids! },
@@ -193,5 +194,5 @@ export const bertFamily: Family<BertConfig> = {
   language: null,
   plastic: null,
   deviation: (config) => config.initializer_range,
-  isNorm: (name) => name.endsWith('.LayerNorm.weight'),
+  freshNorm: (name) => (name.endsWith('.LayerNorm.weight') ? 1 : null),
 }

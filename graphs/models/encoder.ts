@@ -5,12 +5,12 @@
  */
 import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
-import { maskedAttention } from '../layers/attention.ts'
 import type { Pooling } from '../layers/pooling.ts'
 import { lastPositions, maskedMean } from '../layers/pooling.ts'
 import { cast, equal, gather, gemm, lookedUp, positions, unsqueeze, where, widened } from '../ops/index.ts'
 import type { Adaptation } from './adaptation.ts'
 import { adaptedShapes, declareModel } from './adaptation.ts'
+import { attendTo } from './attend.ts'
 import type { ModelConfig, Tokens } from './family.ts'
 import { factsOf, familyOf } from './family.ts'
 import type { NptConfig } from './npt_config.ts'
@@ -31,10 +31,10 @@ export interface EncoderTask {
 /** The parameters below the head: all but a language-modelling head. */
 export const backboneShapes = (config: ModelConfig): ParameterShapes => familyOf(config).shapes(config)
 
-/** GPT-2's head. */
+/** The weight of the head of families that write. */
 export const HEAD = 'score.weight'
 
-/** The head: logits = pooled·Wᵀ, to which a BERT adds a bias; GPT-2's last layer norm has one. W is [outputs, width]. */
+/** The head: logits = pooled·Wᵀ, to which some families add a bias. W is [outputs, width]. */
 export function headShapes(config: ModelConfig, outputs: number): ParameterShapes {
   const { weight, bias } = familyOf(config).pooledHead()
   const shapes = new Map<string, readonly number[]>([[weight, [outputs, factsOf(config).width]]])
@@ -131,7 +131,7 @@ export function declareEncoder(
   const { config } = task
   const family = familyOf(config)
   const model = declareModel(graph, modelOf(task), stored, dtype)
-  const attend = maskedAttention(family.attentionScale(config), family.mask(inputs.attention_mask, dtype))
+  const attend = attendTo(config, family.mask(inputs.attention_mask, dtype), inputs)
   const hidden = family.body(config, model, attend, inputs)
   const pooled = family.pooler ? family.pooler(hidden, model, inputs) : pool(hidden, inputs)
   return { pooled, trainable: model.trainable }

@@ -96,6 +96,8 @@ export interface Family<C = ModelConfig> {
   mask(attention_mask: Value, dtype: FloatType): Value
   /** The factor of attention scores. */
   attentionScale(config: C): number
+  /** How many of the nearest positions a layer sees, its own among them; null: all. Of a family with `positions`. */
+  window(config: C, layer: number): number | null
   /** From tokens to the last hidden states, [batch*sequence, width]. */
   body(config: C, model: DeclaredModel, attend: Attend, tokens: Tokens): Value
   /** A pooled output of its own, [batch, width]; null: hidden states are pooled as a task asks. */
@@ -107,8 +109,8 @@ export interface Family<C = ModelConfig> {
   readonly plastic: PlasticModules<C> | null
   /** Standard deviation of a fresh weight. */
   deviation(config: C, name: string): number
-  /** Whether a weight is a layer norm's, which begins as ones. */
-  isNorm(name: string): boolean
+  /** What all of a norm's weight begins as; null: the tensor is no norm's weight. */
+  freshNorm(name: string): number | null
 }
 
 export const families = { gpt2: gpt2Family, bert: bertFamily } as const

@@ -194,7 +194,7 @@ export const attentionScale = (config: Gpt2Config): number =>
 
 /** Attention over whole sequences: what a token may see is said by {@link causalMask}. */
 export const causalAttention = (config: Gpt2Config, attentionMask: Value, dtype: FloatType): Attend =>
-  maskedAttention(attentionScale(config), causalMask(attentionMask, dtype))
+  maskedAttention(attentionScale(config), () => causalMask(attentionMask, dtype))
 
 /** The parameters below a head: all but those of a language model's own head. */
 export function gpt2BodyShapes(config: Gpt2Config): ParameterShapes {
@@ -225,6 +225,7 @@ export const gpt2Family: Family<Gpt2Config> = {
   parts: false,
   mask: causalMask,
   attentionScale,
+  window: () => null,
   body: (config, { parameters, adapters, plastic }, attend, { input_ids, position_ids }) =>
     gpt2(config, parameters, adapters, attend, { input_ids, position_ids: position_ids! }, plastic),
   pooler: null,
@@ -244,5 +245,5 @@ export const gpt2Family: Family<Gpt2Config> = {
   // (Radford et al. 2019, §2.3).
   deviation: (config, name) =>
     config.initializer_range / (name.endsWith('.c_proj.weight') ? Math.sqrt(2 * config.n_layer) : 1),
-  isNorm: (name) => /\.ln_\w+\.weight$/.test(name),
+  freshNorm: (name) => (/\.ln_\w+\.weight$/.test(name) ? 1 : null),
 }

@@ -6,10 +6,10 @@ import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { Dim } from '../ir/shape.ts'
 import type { Attend } from '../layers/attention.ts'
-import { maskedAttention } from '../layers/attention.ts'
 import { lookedUp } from '../ops/index.ts'
 import type { Adaptation, AdaptedModel } from './adaptation.ts'
 import { adaptedShapes, declareModel } from './adaptation.ts'
+import { attendTo } from './attend.ts'
 import type { BlockParts, LanguageHead, ModelConfig, PlasticModules, Tokens } from './family.ts'
 import { factsOf, familyOf } from './family.ts'
 import { tokenDocs } from './token_docs.ts'
@@ -95,7 +95,7 @@ export function declareLanguageModel(tokens: Tokens, model: LanguageModel): Decl
   const declared = declareModel(tokens.input_ids.graph, adapted(model), stored, dtype)
   return {
     trainable: declared.trainable,
-    masked: (mask) => maskedAttention(family.attentionScale(config), mask),
+    masked: (mask) => attendTo(config, mask, tokens),
     hidden: (attend) => family.body(config, declared, attend, tokens),
     parts: (attend) => plasticOf(config).parts(config, declared, attend, tokens),
     head: () => headOf(config).head(config, declared.parameters),
@@ -105,6 +105,6 @@ export function declareLanguageModel(tokens: Tokens, model: LanguageModel): Decl
 
 function plasticOf(config: ModelConfig): PlasticModules<ModelConfig> {
   const { plastic, noun } = familyOf(config)
-  if (!plastic) throw new Error(`plastic blocks are blocks of GPT-2; a ${noun} has none`)
+  if (!plastic) throw new Error(`a ${noun} has no plastic blocks`)
   return plastic
 }

@@ -43,7 +43,7 @@ export function plasticLayers(config: ModelConfig, { layers }: NptConfig): numbe
 /** The plastic modules of a model's family. Throws where it has none. */
 function modulesOf(config: ModelConfig): PlasticModules<ModelConfig> {
   const { plastic, noun } = familyOf(config)
-  if (!plastic) throw new Error(`plastic blocks are blocks of GPT-2; a ${noun} has none`)
+  if (!plastic) throw new Error(`a ${noun} has no plastic blocks`)
   return plastic
 }
 

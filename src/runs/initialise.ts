@@ -1,7 +1,7 @@
 /**
  * Initial weights, from a seed.
  *
- * Weights ~ N(0, σ²) with the family's σ; biases are 0 and layer norms' weights 1.
+ * Weights ~ N(0, σ²) with the family's σ; biases are 0, and norms' weights what leaves their inputs' scale.
  * @module
  */
 import { sizeOf } from '../../graphs/ir/shape.ts'
@@ -45,7 +45,8 @@ export function seededTensor(
 ): Float32Array {
   const data = new Float32Array(sizeOf(shape))
   const family = familyOf(config)
-  if (family.isNorm(name)) return data.fill(1)
+  const norm = family.freshNorm(name)
+  if (norm !== null) return data.fill(norm)
   if (!name.endsWith('.weight')) return data
   fillNormal(data, family.deviation(config, name), createRandom(seed, 'initial weights', name))
   return data

@@ -65,7 +65,7 @@ describe('BERT against transformers and PEFT', () => {
       model.config,
       parameters,
       noAdapters,
-      maskedAttention(bertAttentionScale(model.config), paddingMask(inputs.attention_mask, 'float32')),
+      maskedAttention(bertAttentionScale(model.config), () => paddingMask(inputs.attention_mask, 'float32')),
       inputs,
     )
     graph.output('hidden', hidden)

@@ -6,14 +6,23 @@ import { serialize } from '../../graphs/ir/serialize.ts'
 import type { Shape } from '../../graphs/ir/shape.ts'
 import type { ActivationName } from '../../graphs/layers/activation.ts'
 import { activations } from '../../graphs/layers/activation.ts'
-import { attention, cachedCausalMask, causalMask } from '../../graphs/layers/attention.ts'
+import {
+  answersMask,
+  attention,
+  cachedCausalMask,
+  cachedPositions,
+  causalMask,
+  windowed,
+} from '../../graphs/layers/attention.ts'
 import { cachedAttention } from '../../graphs/layers/cached_attention.ts'
 import { cosineSimilarity } from '../../graphs/layers/cosine_similarity.ts'
 import { linear } from '../../graphs/layers/linear.ts'
 import { lora } from '../../graphs/layers/lora.ts'
+import { rmsNorm } from '../../graphs/layers/rms_norm.ts'
+import { rotated, rotaryFrequencies, rotation } from '../../graphs/layers/rotary.ts'
 import { tokenNegativeLogLikelihood } from '../../graphs/losses/negative_log_likelihood.ts'
 import { weightedSum } from '../../graphs/losses/weighted_sum.ts'
-import { concat, gemm, mul, reduceSum, tanh } from '../../graphs/ops/index.ts'
+import { concat, gemm, lookedUp, mul, reduceSum, split, tanh } from '../../graphs/ops/index.ts'
 import { openNodeSession } from '../../src/runtime/node.ts'
 import type { HostTensor } from '../../src/runtime/session.ts'
 import { checkGradients, giveOutGradients } from './check_gradients.ts'
@@ -167,6 +176,160 @@ describe('attention', () => {
     giveOutGradients(weighed(output, random('weights', cut.q), feeds), Object.values(values))
     const { outputs } = await checkGradients(graph, feeds)
     expectClose(fromHost(outputs['cached']!), fromHost(outputs['joined']!))
+  })
+})
+
+describe('attention of groups', () => {
+  const [batch, heads, kvHeads, size] = [2, 6, 2, 3]
+
+  it('is attention with keys and values repeated for each head of a group, with the summed gradients', async () => {
+    const graph = new Graph('groups')
+    const { values, feeds } = declare(
+      graph,
+      {
+        q: random('q', [batch, heads, 4, size]),
+        k: random('k', [batch, kvHeads, 4, size]),
+        v: random('v', [batch, kvHeads, 4, size]),
+      },
+      Object.fromEntries(
+        ['q', 'k', 'v'].map((name) => [name, ['batch', name === 'q' ? heads : kvHeads, 'sequence', size]]),
+      ),
+    )
+    const attentionMask = graph.input('attention_mask', 'int64', ['batch', 'sequence'])
+    feeds['attention_mask'] = toHost(constant([batch, 4], [1, 1, 1, 1, 0, 1, 1, 1]), 'int64')
+    const mask = causalMask(attentionMask, 'float64')
+    const output = attention(values.q, values.k, values.v, mask, 0.6)
+    const repeated = (x: Value) =>
+      concat(
+        split(x, 1, [1, 1]).flatMap((head) => [head, head, head]),
+        1,
+      )
+    graph.output('output', output)
+    graph.output('repeated', attention(values.q, repeated(values.k), repeated(values.v), mask, 0.6))
+    giveOutGradients(
+      weighed(output, random('weights', [batch, heads, 4, size]), feeds),
+      Object.values(values),
+    )
+    const { outputs } = await checkGradients(graph, feeds)
+    expectClose(fromHost(outputs['output']!), fromHost(outputs['repeated']!))
+  })
+
+  it('with a cache equals attention over cache and new positions joined', async () => {
+    const graph = new Graph('cached groups')
+    const shapes = { q: heads, past_key: kvHeads, past_value: kvHeads, key: kvHeads, value: kvHeads }
+    const { values, feeds } = declare(
+      graph,
+      Object.fromEntries(
+        Object.entries(shapes).map(([name, count]) => [
+          name,
+          random(name, [batch, count, name.startsWith('past') ? 3 : 2, size]),
+        ]),
+      ) as Record<keyof typeof shapes, Tensor>,
+      Object.fromEntries(
+        Object.entries(shapes).map(([name, count]) => [
+          name,
+          ['batch', count, name.startsWith('past') ? 'past' : 'fresh', size],
+        ]),
+      ),
+    )
+    const { q, past_key, past_value, key, value } = values
+    const mask = graph.constant([0], 'float64', [1, 1, 1, 1])
+    graph.output(
+      'cached',
+      cachedAttention(q, { key: past_key, value: past_value }, { key, value }, mask, 0.5),
+    )
+    graph.output(
+      'joined',
+      attention(q, concat([past_key, key], 2), concat([past_value, value], 2), mask, 0.5),
+    )
+    const { cached, joined } = await evaluate(graph, feeds)
+    expectClose(cached!, joined!)
+  })
+})
+
+describe('windows of attention', () => {
+  const seen = (mask: Tensor): string[] =>
+    Array.from({ length: mask.shape[2]! }, (_, i) =>
+      Array.from({ length: mask.shape[3]! }, (_, j) => (read(mask, [0, 0, i, j]) === 0 ? '1' : '.')).join(''),
+    )
+
+  it('are the nearest positions, past an answer that is not seen', async () => {
+    const graph = new Graph('answers')
+    const input = (name: string) => graph.input(name, 'int64', ['batch', 'sequence'])
+    const positions = lookedUp(input('position_ids'), 9)
+    const full = answersMask(lookedUp(input('attention_mask'), 9), 'float32')
+    graph.output('mask', windowed(full, positions, positions, 3))
+    const { mask } = await evaluate(graph, {
+      position_ids: toHost(constant([1, 8], [0, 1, 2, 3, 4, 3, 4, 5]), 'int64'),
+      attention_mask: toHost(constant([1, 8], [1, 1, 1, 2, 2, 3, 3, 3]), 'int64'),
+    })
+    expect(seen(mask!)).to.deep.equal([
+      '1.......',
+      '11......',
+      '111.....',
+      '.111....',
+      '..111...',
+      '.11..1..',
+      '..1..11.',
+      '.....111',
+    ])
+  })
+
+  it('pass over the empty slots of a cache and padding', async () => {
+    const graph = new Graph('cached window')
+    const fresh = graph.input('input_ids', 'int64', ['batch', 'fresh'])
+    const positions = lookedUp(graph.input('position_ids', 'int64', ['batch', 'fresh']), 9)
+    const attentionMask = lookedUp(graph.input('attention_mask', 'int64', ['batch', 'slots']), 9)
+    const full = cachedCausalMask(lookedUp(fresh, 9), attentionMask, 'float32')
+    graph.output('mask', windowed(full, positions, cachedPositions(attentionMask), 3))
+    const { mask } = await evaluate(graph, {
+      input_ids: toHost(constant([1, 2], [5, 5]), 'int64'),
+      position_ids: toHost(constant([1, 2], [3, 4]), 'int64'),
+      attention_mask: toHost(constant([1, 8], [0, 1, 1, 1, 0, 0, 1, 1]), 'int64'),
+    })
+    expect(seen(mask!)).to.deep.equal(['..11..1.', '...1..11'])
+  })
+})
+
+describe('RMS normalization', () => {
+  for (const offset of [0, 1] as const)
+    it(`divides by the root mean square and has its gradients, weight + ${offset}`, async () => {
+      const given = { x: random('x', [3, 2, 5]), weight: random('weight', [5]) }
+      const graph = new Graph('rms norm')
+      const { values, feeds } = declare(graph, given)
+      const y = rmsNorm(values.x, values.weight, 0.01, offset)
+      graph.output('y', y)
+      giveOutGradients(weighed(tanh(y), random('weights', [3, 2, 5]), feeds), Object.values(values))
+      const { outputs } = await checkGradients(graph, feeds)
+      const expected = tensor([3, 2, 5], ([i, j, n]) => {
+        const square = [0, 1, 2, 3, 4].reduce((sum, m) => sum + read(given.x, [i!, j!, m]) ** 2, 0)
+        return (
+          (read(given.x, [i!, j!, n!]) / Math.sqrt(square / 5 + 0.01)) * (given.weight.data[n!]! + offset)
+        )
+      })
+      expectClose(fromHost(outputs['y']!), expected)
+    })
+})
+
+describe('rotary position embeddings', () => {
+  it('turn halves of heads by position times frequency, and gradients back', async () => {
+    const given = [0, 3, 255, 256, 70_001]
+    const x = random('x', [1, 2, given.length, 6])
+    const graph = new Graph('rotary')
+    const { values, feeds } = declare(graph, { x }, { x: [1, 2, 'sequence', 6] })
+    const positions = graph.input('positions', 'float32', [1, 'sequence'])
+    feeds['positions'] = toHost(constant([1, given.length], given), 'float32')
+    const frequencies = rotaryFrequencies({ rope_type: 'linear', factor: 4, rope_theta: 500 }, 6)
+    const y = rotated(values.x, rotation(positions, frequencies, 131_072, 'float64'))
+    graph.output('y', y)
+    giveOutGradients(weighed(tanh(y), random('weights', x.shape), feeds), [values.x])
+    const { outputs } = await checkGradients(graph, feeds)
+    const expected = tensor(x.shape, ([b, h, p, n]) => {
+      const angle = (given[p!]! * 500 ** ((-2 * (n! % 3)) / 6)) / 4
+      const other = read(x, [b!, h!, p!, (n! + 3) % 6])
+      return read(x, [b!, h!, p!, n!]) * Math.cos(angle) + (n! < 3 ? -other : other) * Math.sin(angle)
+    })
+    expectClose(fromHost(outputs['y']!), expected, 1e-10)
   })
 })
 

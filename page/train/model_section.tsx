@@ -28,7 +28,7 @@ export const ModelSection = (): JSX.Element => (
       multiple
       take={(files) => files.length > 0 && void addModel(folderOf(files) ?? 'my model', files)}
     >
-      or drop one here: config.json, tokenizer.json and model.safetensors of a GPT-2 or BERT.
+      or drop one here: config.json, tokenizer.json and model.safetensors.
     </DropZone>
   </Section>
 )

@@ -42,14 +42,17 @@ export const exportCommand = (): Command =>
         .choices(poolings)
         .default('last'),
     )
-    .requiredOption('--model <path>', 'folder of a GPT-2 or BERT model, or a config.json for random weights')
+    .requiredOption(
+      '--model <path>',
+      'folder of a model (docs/models.md), or a config.json for random weights',
+    )
     .requiredOption('--out <folder>', 'folder to write')
     .option('--full', 'train every parameter instead of adapters')
     .option('--lora-r <r>', 'rank of the adapters', wholeNumber({ from: 1, to: 4096 }), 8)
     .option('--lora-alpha <alpha>', 'the adapters are scaled by alpha / r', realNumber({ from: 1e-6 }), 16)
     .option(
       '--lora-targets <names>',
-      'modules with adapters, by name or ending (default: c_attn,attn.c_proj; of a BERT query,value)',
+      'modules with adapters, by name or ending (default: what docs/models.md names for the family)',
     )
     .addOption(
       new Option(

@@ -20,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   endOnSignals()
   let running: Command | undefined
   const program = new Command('ortune')
-    .description('Fine-tune and align GPT-2-class language models on ONNX Runtime')
+    .description('Fine-tune and align language models on ONNX Runtime')
     .version(version(), '-V, --version', 'print the version')
     .showHelpAfterError('(add --help for the options and an example)')
     .addHelpText('after', '\n"ortune <command> --help" shows its options and an example.')

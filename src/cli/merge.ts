@@ -130,7 +130,7 @@ function classifierSteps(out: string, { kind, pooling }: PooledHead, graph: stri
     'transformers',
     pooling === 'last'
       ? `AutoModelForSequenceClassification.from_pretrained("${out}")`
-      : 'has no classifier of GPT-2 that pools the mean and refuses the folder; use the ONNX model',
+      : 'has no classifier of such a model that pools the mean and refuses the folder; use the ONNX model',
   ]
   return [own, transformers, browser, ['ONNX Runtime', join(out, 'transformers.js', 'onnx', graph)]]
 }

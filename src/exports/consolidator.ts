@@ -1,7 +1,7 @@
 /**
  * Permanent updates (NPT's phase 3): what a text folds into the weights, as a LoRA adapter.
  *
- * ΔW̄ = A·diag(m̄)·B is of rank r, so it *is* an adapter on `mlp.c_fc`: lora_A = Aᵀ, lora_B = (diag(m̄)·B)ᵀ, scale 1. Every tool
+ * ΔW̄ = A·diag(m̄)·B is of rank r, so it *is* an adapter on the MLP's first layer: lora_A = Aᵀ, lora_B = (diag(m̄)·B)ᵀ, scale 1. Every tool
  * that reads adapters applies it, merging makes it permanent, and leaving it out undoes it. Several texts add up:
  * Σᵢ A·diag(m̄ᵢ)·B = A·diag(Σᵢ m̄ᵢ)·B.
  * @module

@@ -10,7 +10,7 @@ import type { FloatTensor } from '../formats/float_tensor.ts'
 
 /**
  * The model's weights with the adapter added: W + scale·(B·A)ᵀ, W being stored [in, out] as GPT-2's Conv1D has it, or
- * W + scale·B·A for BERT's [out, in]. Tensors that the adapter does not touch are shared with `weights`, which is not changed.
+ * W + scale·B·A where it is [out, in], as PyTorch's Linear. Tensors that the adapter does not touch are shared with `weights`, which is not changed.
  *
  * @throws UserError where the adapter does not fit the model.
  */

@@ -9,10 +9,7 @@ export const loraConfigSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('Rank-stabilised: the scale is lora_alpha / √r, which suits high ranks; left out: false.'),
-  target_modules: z
-    .array(z.string().min(1, 'a module with adapters must have a name'))
-    .min(1)
-    .default(['c_attn', 'attn.c_proj']),
+  target_modules: z.array(z.string().min(1, 'a module with adapters must have a name')).min(1),
 })
 
 /** Adapters; `full` trains every parameter; `none` leaves the model as it is and trains a head alone. */

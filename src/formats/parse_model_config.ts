@@ -5,7 +5,9 @@ import type { ModelConfig } from '../../graphs/models/family.ts'
 import { familyOf } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
 import { checkJson } from '../schema.ts'
+import { quote } from '../quote.ts'
 import { familyFormats } from './families/family.ts'
+import { plainType } from './families/writing.ts'
 
 /**
  * The configuration of a model of any family, from the value of its `config.json`. What the type does not name is kept at run time,
@@ -15,11 +17,19 @@ import { familyFormats } from './families/family.ts'
  * @throws UserError where it is another kind of model's, or where a value is out of bounds
  */
 export function parseModelConfig(json: unknown, where: string): ModelConfig {
-  const { model_type } = checkJson(z.looseObject({ model_type: z.unknown().optional() }), json, where)
-  const format = Object.entries(familyFormats).find(([name]) => name === model_type)?.[1]
-  // An older GPT-2 names no type, and a type that nobody knows is named by the error.
-  return (format ?? familyFormats.gpt2).parse(json, where)
+  const given = checkJson(z.looseObject({ model_type: z.unknown().optional() }), json, where)
+  // An older GPT-2 names no type.
+  const { model_type = 'gpt2' } = given
+  const name = typeof model_type === 'string' ? plainType(model_type) : undefined
+  const format = Object.entries(familyFormats).find(([known]) => known === name)?.[1]
+  if (!format)
+    throw new UserError(
+      `${where} describes a model of type ${quote(model_type)}; only ${listed(Object.keys(familyFormats))} are supported`,
+    )
+  return format.parse({ ...given, model_type: name }, where)
 }
+
+const listed = (names: readonly string[]): string => `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 
 /** What models of transformers give whose heads are none of a language model's, in the names of their architectures. */
 const OTHER_HEADS = /For(?:TokenClassification|QuestionAnswering|MultipleChoice|ImageClassification)$/
@@ -37,6 +47,6 @@ export function checkWrites(config: ModelConfig, where: string): void {
   const { language, noun } = familyOf(config)
   if (!language)
     throw new UserError(
-      `${where} describes a ${noun}, which reads texts and writes none; name a GPT-2, or use it for task classification or reward`,
+      `${where} describes a ${noun}, which reads texts and writes none; name a language model, or use it for task classification or reward`,
     )
 }

@@ -43,7 +43,7 @@ const plainInitialisations: readonly unknown[] = [
   'eva',
 ]
 
-/** PEFT adds both names of a classification head by itself; BERT's is the first, GPT-2's the second. */
+/** PEFT adds both names of a classification head by itself; an encoder's is the first, a language model's the second. */
 const heads: readonly unknown[] = ['classifier', 'score']
 
 const schema = z.looseObject({

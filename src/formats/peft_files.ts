@@ -16,7 +16,7 @@ import { checkFinite } from './finite.ts'
 import type { FloatTensor } from './float_tensor.ts'
 import { parsePeftConfig, peftConfig } from './peft_config.ts'
 
-/** A LoRA adapter of a GPT-2 or a BERT. */
+/** A LoRA adapter. */
 export interface PeftAdapter extends LoraConfig {
   /** Name or path of the model it was trained on. */
   readonly baseModel: string | null
@@ -79,7 +79,7 @@ export async function readPeftFiles(files: Files): Promise<PeftAdapter> {
     if (name !== undefined) tensors.set(name, tensor)
     else if (!head?.has(key.slice(keyPrefix.length)))
       throw new UserError(
-        `${path}: tensor ${key} is not LoRA on a block of GPT-2 or BERT, which is all that is supported`,
+        `${path}: tensor ${key} is not LoRA on a linear layer of a block, which is all that is supported`,
       )
   }
   if (tensors.size === 0) throw new UserError(`${path} holds no tensors; save the trained adapter again`)

@@ -34,7 +34,7 @@ export interface Continued {
  * Continues each prompt.
  *
  * @param prompts token ids, at least one each
- * @param context the model's n_positions
+ * @param context most tokens that the model reads
  * @returns the new tokens of each prompt, without the stop token
  * @throws UserError where a prompt is empty or leaves no room for `max_new_tokens`
  */

@@ -49,7 +49,7 @@ export async function trainedFeeds(
   return { feeds: pick(await readTensors(file), besideShapes(found, config), file) }
 }
 
-/** The tensors that a model has beside those of its kind: plastic blocks, which only a GPT-2 can have, and a head. */
+/** The tensors that a model has beside those of its kind: plastic blocks, and a head. */
 export const besideShapes = (
   { head, npt }: { readonly head?: Head | undefined; readonly npt?: NptConfig | undefined },
   config: ModelConfig,

@@ -73,6 +73,6 @@ export async function readTaskModel({
   checkLearner({ task, pooling }, config, model)
   const { noun, plastic } = familyOf(config)
   if (npt && !plastic)
-    throw new UserError(`${model} is a ${noun}, and plastic blocks are blocks of GPT-2; leave npt out`)
+    throw new UserError(`${model} is a ${noun}, which has no plastic blocks; leave npt out`)
   return config
 }

@@ -41,10 +41,8 @@ export function checkLearner(
   const { noun, language, pooler } = familyOf(config)
   if (!language && taskNamed(task).head === 'language')
     throw new UserError(
-      `${model} is a ${noun}, which reads texts and writes none; name a GPT-2 for task ${task}, or set the task to ${tasksWhere(({ head }) => head !== 'language').replace(', ', ' or ')}`,
+      `${model} is a ${noun}, which reads texts and writes none; name a language model for task ${task}, or set the task to ${tasksWhere(({ head }) => head !== 'language').replace(', ', ' or ')}`,
     )
   if (pooler && pooling !== 'last')
-    throw new UserError(
-      `${model} is a ${noun}, which has a pooled output of its own; pooling is for GPT-2, so leave it out`,
-    )
+    throw new UserError(`${model} is a ${noun}, which has a pooled output of its own; leave pooling out`)
 }

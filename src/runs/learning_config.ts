@@ -25,7 +25,6 @@ export const optionsOfTasks = Object.fromEntries(
 /** Which modules carry adapters by default depends on the model. */
 const loraOptionsSchema = loraConfigSchema.extend({
   target_modules: loraConfigSchema.shape.target_modules
-    .unwrap()
     .optional()
     .describe('Modules with adapters, by name or ending; by default those that the model family names.'),
 })
@@ -49,7 +48,9 @@ export const learningShape = {
   pooling: z
     .enum(poolings)
     .default('last')
-    .describe("What a head on GPT-2 looks at: the last token's state, or the mean of all tokens'."),
+    .describe(
+      "What a head on a model that writes looks at: the last token's state, or the mean of all tokens'.",
+    ),
   classifier_dropout: z
     .number()
     .min(0)

@@ -7,7 +7,8 @@ import type { GraphRequest } from './task.ts'
 /** A request for a model that writes. Throws UserError where it reads only. */
 export function asLanguageModel(request: GraphRequest): GraphRequest {
   const { language, noun } = familyOf(request.config)
-  if (!language) throw new UserError(`a ${noun} reads texts and writes none; name a GPT-2, or train a head`)
+  if (!language)
+    throw new UserError(`a ${noun} reads texts and writes none; name a language model, or train a head`)
   return request
 }
 

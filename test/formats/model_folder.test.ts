@@ -9,6 +9,7 @@ import { sizeOf } from '../../graphs/ir/shape.ts'
 import { gpt2ParameterShapes } from '../../graphs/models/gpt2.ts'
 import { UserError } from '../../src/errors.ts'
 import { parseGpt2Config } from '../../src/formats/families/gpt2.ts'
+import { parseModelConfig } from '../../src/formats/parse_model_config.ts'
 import { readModelConfig } from '../../src/formats/model_config.ts'
 import { writeModelFolder } from '../../src/formats/model_folder.ts'
 import { findTensors } from '../../src/formats/model_tensors.ts'
@@ -59,7 +60,8 @@ describe('GPT-2 configurations', () => {
     }))
 
   const wrong: [object, RegExp][] = [
-    [{ model_type: 'llama' }, /describes a model of type "llama"; only gpt2/],
+    [{ model_type: 'rwkv' }, /describes a model of type "rwkv"; only gpt2/],
+    [{ model_type: 7 }, /describes a model of type 7; only gpt2/],
     [{ n_layer: undefined }, /lacks the key n_layer/],
     [{ n_layer: 0 }, /n_layer: /],
     [{ n_layer: 257 }, /n_layer: /],
@@ -81,7 +83,7 @@ describe('GPT-2 configurations', () => {
   ]
   for (const [changes, message] of wrong)
     it(`are refused with ${JSON.stringify(changes, (_, value: unknown) => value ?? 'missing')}`, () => {
-      expect(() => parseGpt2Config({ ...tiny, ...changes }, 'c.json')).to.throw(UserError, message)
+      expect(() => parseModelConfig({ ...tiny, ...changes }, 'c.json')).to.throw(UserError, message)
     })
 
   it('are refused where they are no object or not there', async () => {

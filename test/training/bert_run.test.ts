@@ -277,11 +277,14 @@ describe('a run of a BERT classifier', function () {
       const npt = { rank: 2, modulation_scale: 1, init_scale: 1, layers: 'all', attention_residual: true }
       const texts = [{ prompt: 'a', completion: ' b' }]
       const cases: [object, RegExp][] = [
-        [{ task: 'sft' }, /model is a BERT, which reads texts and writes none; name a GPT-2 for task sft/],
-        [{ task: 'dpo' }, /name a GPT-2 for task dpo/],
-        [{ task: 'ppo', ppo: { reward: { metric: 'rouge1' } } }, /name a GPT-2 for task ppo/],
-        [{ pooling: 'mean' }, /model is a BERT, which has a pooled output of its own; .* leave it out$/],
-        [{ npt }, /plastic blocks are blocks of GPT-2; leave npt out$/],
+        [
+          { task: 'sft' },
+          /model is a BERT, which reads texts and writes none; name a language model for task sft/,
+        ],
+        [{ task: 'dpo' }, /name a language model for task dpo/],
+        [{ task: 'ppo', ppo: { reward: { metric: 'rouge1' } } }, /name a language model for task ppo/],
+        [{ pooling: 'mean' }, /model is a BERT, which has a pooled output of its own; leave pooling out$/],
+        [{ npt }, /has no plastic blocks; leave npt out$/],
         [{ max_length: 41 }, /max_length 41 exceeds the model's context of 40/],
         [
           { lora: { target_modules: ['c_attn'] } },

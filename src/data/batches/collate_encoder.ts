@@ -10,15 +10,15 @@ import type { EncodedExample } from '../examples/encode.ts'
 export interface EncoderTokens {
   readonly config: ModelConfig
   readonly pooling: Pooling
-  /** BERT: the id that ends each part of a sequence. */
+  /** Of a family with `parts`: the id that ends each part of a sequence. */
   readonly separator?: number | undefined
 }
 
 /**
  * The inputs of an encoder, one row each, padded on the right.
  *
- * input_ids, attention_mask: int64 [rows, sequence]. GPT-2: position_ids like them, and with pooling `last` pool_positions
- * int64 [rows], the flat index of each last token, the configuration's padding passed over. BERT: token_type_ids int64 [rows, sequence], 0 up to and with the first
+ * input_ids, attention_mask: int64 [rows, sequence]. With `positions`: position_ids like them, and with pooling `last` pool_positions
+ * int64 [rows], the flat index of each last token, the configuration's padding passed over. With `parts`: token_type_ids int64 [rows, sequence], 0 up to and with the first
  * separator and 1 after it.
  */
 export function collateEncoder(

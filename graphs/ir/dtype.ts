@@ -3,7 +3,7 @@
  * @module
  */
 import { narrow } from './half.ts'
-import { TensorProto_DataType } from './onnx_pb.ts'
+import type { TensorProto_DataType } from './onnx_pb.ts'
 
 /** `int4` and `int8` are stored weights' alone; of `int4` there are two numbers a byte, which no host array holds. */
 export type DType = FloatType | 'int64' | 'int32' | 'bool' | 'int8' | 'int4'
@@ -17,16 +17,17 @@ export type HalfType = 'float16' | 'bfloat16'
 /** The float types a graph can compute in: float32 or 16 bits to train, float64 to check gradients. */
 export type FloatType = 'float32' | 'float64' | HalfType
 
+/** The numbers of `onnx.proto`, written out: its generated code brings all of Protocol Buffers along. */
 export const onnxDataType: Readonly<Record<DType, TensorProto_DataType>> = {
-  float32: TensorProto_DataType.FLOAT,
-  float64: TensorProto_DataType.DOUBLE,
-  float16: TensorProto_DataType.FLOAT16,
-  bfloat16: TensorProto_DataType.BFLOAT16,
-  int64: TensorProto_DataType.INT64,
-  int32: TensorProto_DataType.INT32,
-  bool: TensorProto_DataType.BOOL,
-  int8: TensorProto_DataType.INT8,
-  int4: TensorProto_DataType.INT4,
+  float32: 1,
+  float64: 11,
+  float16: 10,
+  bfloat16: 16,
+  int64: 7,
+  int32: 6,
+  bool: 9,
+  int8: 3,
+  int4: 22,
 }
 
 export const isHalf = (dtype: DType): dtype is HalfType => dtype === 'float16' || dtype === 'bfloat16'

@@ -134,6 +134,10 @@ export type AttributeMessage = Parameters<typeof attribute>[1]
 export type TensorMessage = Parameters<typeof tensor>[1]
 export type ValueInfoMessage = Parameters<typeof valueInfo>[1]
 
+/** What the numbers of `AttributeProto.type` and `TensorProto.data_location` mean. */
+export const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const
+export const EXTERNAL = 1
+
 /** The bytes of an .onnx file. */
 export function writeModel(message: ModelMessage): Uint8Array {
   const writer = new BinaryWriter()

@@ -4,7 +4,6 @@
  */
 import { onnxDataType } from './dtype.ts'
 import type { Attribute, Graph, Initializer, Node, Value } from './graph.ts'
-import { AttributeProto_AttributeType as AttributeType, TensorProto_DataLocation } from './onnx_pb.ts'
 import type {
   AttributeMessage,
   ModelMessage,
@@ -12,7 +11,7 @@ import type {
   TensorMessage,
   ValueInfoMessage,
 } from './onnx_writer.ts'
-import { writeModel } from './onnx_writer.ts'
+import { attributeTypes, EXTERNAL, writeModel } from './onnx_writer.ts'
 import { widenPerUse } from './widen_per_use.ts'
 
 /** Operator set 20 (the first with Gelu) and the IR version that belongs to it: any ONNX Runtime from 1.17 on. */
@@ -103,9 +102,11 @@ function toNode(node: Node, nameOf: (value: Value) => string, used: ReadonlySet<
 
 function toAttribute(name: string, value: Attribute, isFloat: boolean): AttributeMessage {
   if (typeof value === 'string')
-    return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) }
-  if (typeof value !== 'number') return { name, type: AttributeType.INTS, ints: value.map(Number) }
-  return isFloat ? { name, type: AttributeType.FLOAT, f: value } : { name, type: AttributeType.INT, i: value }
+    return { name, type: attributeTypes.string, s: new TextEncoder().encode(value) }
+  if (typeof value !== 'number') return { name, type: attributeTypes.ints, ints: value.map(Number) }
+  return isFloat
+    ? { name, type: attributeTypes.float, f: value }
+    : { name, type: attributeTypes.int, i: value }
 }
 
 function toTensor({ value, data }: Initializer): TensorMessage {
@@ -113,7 +114,7 @@ function toTensor({ value, data }: Initializer): TensorMessage {
   if (data instanceof Uint8Array) return { ...tensor, rawData: data }
   return {
     ...tensor,
-    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    dataLocation: EXTERNAL,
     externalData: [
       { key: 'location', value: data.location },
       { key: 'offset', value: String(data.offset) },

@@ -20,7 +20,18 @@ const document = {
   head: { appendChild() {} },
 }
 const world = {
-  ...{ URL, TextDecoder, TextEncoder, Response, performance, setTimeout, clearTimeout, atob, console },
+  ...{
+    URL,
+    TextDecoder,
+    TextEncoder,
+    Response,
+    performance,
+    setTimeout,
+    clearTimeout,
+    MessageChannel,
+    atob,
+    console,
+  },
   document,
   location: new URL(origin),
   self: {},

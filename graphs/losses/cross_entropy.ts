@@ -4,6 +4,7 @@
  */
 import type { Value } from '../ir/graph.ts'
 import {
+  add,
   cast,
   equal,
   log,
@@ -25,22 +26,24 @@ import {
  *
  * @param given z, the logits [rows, classes]
  * @param labels int64 [rows]
+ * @param smoothing ε: Y is (1 − ε)·one-hot + ε/classes, and z[label] is Σ Y·z
  * @returns [rows], in nats
  */
-export function crossEntropy(given: Value, labels: Value): Value {
+export function crossEntropy(given: Value, labels: Value, smoothing = 0): Value {
   const logits = widened(given)
   const probabilities = softmax(logits)
   const classes = logits.shape[1] as number
   const numbers = lookedUp(labels, classes - 1)
   const oneHot = cast(equal(unsqueeze(numbers, 1), unsqueeze(range(logits, classes), 0)), logits.dtype)
-  const labelLogits = reduceSum(mul(logits, oneHot), [-1], false)
+  const wanted = smoothing === 0 ? oneHot : add(mul(oneHot, 1 - smoothing), smoothing / classes)
+  const labelLogits = reduceSum(mul(logits, wanted), [-1], false)
   const below = sub(reduceMax(logits, [-1], false), labelLogits)
   const nll = sub(below, log(reduceMax(probabilities, [-1], false)))
   logits.graph.composite({
     name: 'cross_entropy',
     inputs: [logits],
     outputs: [nll],
-    gradient: ([dnll]) => [() => mul(sub(probabilities, oneHot), unsqueeze(dnll!, 1))],
+    gradient: ([dnll]) => [() => mul(sub(probabilities, wanted), unsqueeze(dnll!, 1))],
   })
   return nll
 }

@@ -32,6 +32,8 @@ export interface ClassificationTask extends EncoderTask {
   /** Where each frozen parameter lies in the model's weight file; absent: they are inputs too. */
   readonly stored?: ReadonlyMap<string, ExternalData> | undefined
   readonly dtype?: FloatType
+  /** ε of label smoothing in training, 0 where nothing is said; see {@link crossEntropy}. */
+  readonly label_smoothing_factor?: number
 }
 
 /** The tensors that training changes, in the order of the graph's inputs; the head comes last. */
@@ -62,7 +64,8 @@ export function classificationEvaluationGraph(task: ClassificationTask): Graph {
 const LOGITS = 'one number per class, of which softmax makes probabilities'
 
 function forward(name: 'training' | 'eval', task: ClassificationTask, drops: boolean) {
-  const { config, classes, stored, dtype = 'float32' } = task
+  const { config, classes, stored, dtype = 'float32', label_smoothing_factor = 0 } = task
+  const smoothing = name === 'training' ? label_smoothing_factor : 0
   const graph = taskGraph(name, 'classification', 'loss = Σ label_weights·nll of the class')
   const inputs = encoderInputs(graph, task)
   const labels = graph.input('labels', 'int64', ['batch'], "the number of each text's class, from 0")
@@ -76,7 +79,7 @@ function forward(name: 'training' | 'eval', task: ClassificationTask, drops: boo
   const encoder = declareEncoder(graph, task, stored, dtype, inputs)
   const pooled = mask ? mul(encoder.pooled, mask) : encoder.pooled
   const head = linearHead(graph, pooled, config, classes, undefined, dtype)
-  const nll = graph.scope('loss', () => crossEntropy(head.logits, labels))
+  const nll = graph.scope('loss', () => crossEntropy(head.logits, labels, smoothing))
   return {
     graph,
     logits: head.logits,

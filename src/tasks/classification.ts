@@ -24,6 +24,7 @@ import { dropoutMask } from '../learning/dropout.ts'
 import type { Objective } from '../learning/gradient_descent.ts'
 import { gradientDescent } from '../learning/gradient_descent.ts'
 import { classTables } from '../metrics/classification_tables.ts'
+import type { ClassificationOptions } from './classification_task.ts'
 import { encoderSettings, pooledHead } from './pooled_head.ts'
 import type { GraphRequest, TaskWork } from './task.ts'
 
@@ -95,12 +96,16 @@ const graphTask = (request: GraphRequest, head: Head) => {
   return { ...request, ...pooled, classes: headOutputs(pooled) }
 }
 
-export const classificationWork: TaskWork<object, object, ClassificationEvaluation> = {
-  graphs(request, _, head) {
+export const classificationWork: TaskWork<
+  ClassificationOptions,
+  ClassificationOptions,
+  ClassificationEvaluation
+> = {
+  graphs(request, options, head) {
     const task = graphTask(request, head)
     return {
       trainable: () => classificationShapes(task),
-      training: () => classificationTrainingGraph(task),
+      training: () => classificationTrainingGraph({ ...task, ...options }),
       evaluation: () => classificationEvaluationGraph(task),
     }
   },

@@ -2,14 +2,16 @@
 import { z } from 'zod'
 
 import type { ClassificationEvaluation } from './classification.ts'
+import { labelSmoothing } from './label_smoothing.ts'
 import type { Task } from './task.ts'
 
-const options = z.strictObject({})
+const options = z.strictObject({ label_smoothing_factor: labelSmoothing('all classes') })
+export type ClassificationOptions = z.infer<typeof options>
 
-export const classification: Task<object, object, ClassificationEvaluation> = {
+export const classification: Task<ClassificationOptions, ClassificationOptions, ClassificationEvaluation> = {
   summary: 'learn to tell which class a text is of',
   options,
-  graphOptions: options,
+  graphOptions: z.object(options.shape),
   learnsFrom: 'classification',
   head: 'classes',
   metrics: ['eval_accuracy', 'eval_macro_f1'],

@@ -16,6 +16,7 @@ import type { Objective } from '../learning/gradient_descent.ts'
 import { gradientDescent } from '../learning/gradient_descent.ts'
 import { countWords, perplexity as perplexityOf } from '../metrics/perplexity.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
+import { labelSmoothing } from './label_smoothing.ts'
 import { asLanguageModel } from './language_model.ts'
 import type { Task, TaskWork } from './task.ts'
 
@@ -76,14 +77,16 @@ function labelledWords(tokenizer: Tokenizer, dataset: DataSet): number {
   return words
 }
 
-const options = z.strictObject({})
+const options = z.strictObject({ label_smoothing_factor: labelSmoothing('all tokens') })
+const graphOptions = z.object(options.shape)
+export type SftOptions = z.infer<typeof options>
 
-const work: TaskWork<object, object, SftFound> = {
-  graphs(request) {
+const work: TaskWork<SftOptions, SftOptions, SftFound> = {
+  graphs(request, options) {
     const model = asLanguageModel(request)
     return {
       trainable: () => languageModelTrainable(model),
-      training: () => sftTrainingGraph(model),
+      training: () => sftTrainingGraph({ ...model, ...options }),
       evaluation: () => sftEvaluationGraph(model),
     }
   },
@@ -119,10 +122,10 @@ const work: TaskWork<object, object, SftFound> = {
   },
 }
 
-export const sft: Task<object, object, SftFound> = {
+export const sft: Task<SftOptions, SftOptions, SftFound> = {
   summary: 'learn to write texts, or the completions of prompts',
   options,
-  graphOptions: options,
+  graphOptions,
   learnsFrom: 'sft',
   head: 'language',
   metrics: [],

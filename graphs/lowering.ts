@@ -3,35 +3,13 @@
  * what it takes and rounds what it gives. The numbers are those that such an operation has anywhere which sums in float32.
  * @module
  */
-import type { HalfType } from './ir/dtype.ts'
 import { isHalf } from './ir/dtype.ts'
 import type { Node, Value } from './ir/graph.ts'
 import { Graph, scopeOf } from './ir/graph.ts'
 import { liveNodes } from './ir/serialize.ts'
-import {
-  add,
-  Cast,
-  cast,
-  Concat,
-  Gather,
-  Identity,
-  mul,
-  Reshape,
-  Shape,
-  shapeOf,
-  Transpose,
-} from './ops/index.ts'
+import { add, Cast, cast, mul, Reshape, Shape, shapeOf } from './ops/index.ts'
 import { emit } from './ops/common.ts'
-import type { Operator } from './ir/operator.ts'
-
-/** Operators that move numbers without looking at them; they have kernels for 16 bits everywhere. */
-const MOVING: ReadonlySet<Operator> = new Set([Reshape, Transpose, Gather, Concat, Identity, Shape])
-
-/** The type of 16 bits that a graph computes in; undefined where what it has of such bits is stored alone. */
-export function halfTypeOf(graph: Graph): HalfType | undefined {
-  const computed = liveNodes(graph).filter(({ operator }) => operator !== Cast && !MOVING.has(operator))
-  return computed.flatMap(({ outputs }) => outputs.map(({ dtype }) => dtype)).find(isHalf)
-}
+import { halfTypeOf, MOVING } from './half_type.ts'
 
 /**
  * The same graph with arithmetic in float32 alone; a graph that has no other is returned itself.

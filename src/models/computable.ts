@@ -5,8 +5,7 @@
 import type { HalfType } from '../../graphs/ir/dtype.ts'
 import { isHalf } from '../../graphs/ir/dtype.ts'
 import type { Graph } from '../../graphs/ir/graph.ts'
-import { halfTypeOf, withFloat32Arithmetic } from '../../graphs/lowering.ts'
-import { withWideWeights } from '../../graphs/wide_weights.ts'
+import { halfTypeOf } from '../../graphs/half_type.ts'
 import { UserError } from '../errors.ts'
 import type { HalfTypes, Runtime } from '../runtime/runtime.ts'
 import { hasHalf, lacksHalf, STORED_ALONE } from '../runtime/runtime.ts'
@@ -26,9 +25,12 @@ export async function computable(
 ): Promise<{ readonly graph: Graph; readonly widened?: Widening }> {
   const dtype = halfTypeOf(graph)
   const { arithmetic, storage } = await halfTypesFor(dtype, runtime)
-  if (dtype && !arithmetic.includes(dtype))
+  if (dtype && !arithmetic.includes(dtype)) {
+    const { withFloat32Arithmetic } = await import('../../graphs/lowering.ts')
     return { graph: withFloat32Arithmetic(graph), widened: 'arithmetic' }
+  }
   if (keptHalves(graph).every((kept) => storage.includes(kept))) return { graph }
+  const { withWideWeights } = await import('../../graphs/wide_weights.ts')
   return { graph: withWideWeights(graph), widened: 'weights' }
 }
 

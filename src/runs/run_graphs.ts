@@ -3,7 +3,6 @@
  * @module
  */
 import { LOSS_SCALE } from '../../graphs/autodiff.ts'
-import { checkpointed } from '../../graphs/checkpointing.ts'
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import type { Adaptation } from '../../graphs/models/adaptation.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
@@ -74,19 +73,20 @@ export async function runGraphs(
   const graphs = orUserError(() =>
     work.graphs({ config, lora, npt, stored, dtype: precisionType(precision) }, options, head),
   )
+  const recomputed = await recomputing(gradient_checkpointing)
   return {
     trainable: orUserError(graphs.trainable),
     frozen: lora === 'full' ? new Map() : bodyShapes(config, head),
-    training: () =>
-      orUserError(() => {
-        const training = graphs.training()
-        // `true` is 1.
-        return gradient_checkpointing === false
-          ? training
-          : checkpointed(training, Number(gradient_checkpointing))
-      }),
+    training: () => orUserError(() => recomputed(graphs.training())),
     evaluation: () => orUserError(graphs.evaluation),
   }
+}
+
+async function recomputing(blocks: boolean | number): Promise<(training: Graph) => Graph> {
+  if (blocks === false) return (training) => training
+  const { checkpointed } = await import('../../graphs/checkpointing.ts')
+  // `true` is 1.
+  return (training) => checkpointed(training, Number(blocks))
 }
 
 function orUserError<T>(build: () => T): T {

@@ -15,6 +15,18 @@ export const withoutJsonSchemas: Plugin = {
   },
 }
 
+/** What Hugging Face's tokenizers have for speech, and to put tokens around texts, which `src/text/create_tokenizer.ts` does itself. */
+export const lighterTokenizers: Plugin = {
+  name: 'lighter tokenizers',
+  apply: 'build',
+  transform: (code, file) =>
+    /@huggingface\/tokenizers\/dist\/tokenizers\.mjs$/.test(file)
+      ? code
+          .replace('return new CTC_default(config)', "throw new Error('it is for speech')")
+          .replace('create_post_processor_default(this.tokenizer.post_processor)', 'null')
+      : null,
+}
+
 /** nunjucks, which few templates need: `worker/late_nunjucks.ts` loads it for them. */
 export const lateNunjucks: Plugin = {
   name: 'late nunjucks',
@@ -22,6 +34,16 @@ export const lateNunjucks: Plugin = {
   resolveId: (name, importer) =>
     name === './nunjucks_program.ts' && importer?.endsWith('/src/data/templates/template_part.ts')
       ? `${import.meta.dirname}/worker/late_nunjucks.ts`
+      : null,
+}
+
+/** Chat templates of transformers, which few models bring: `worker/late_jinja.ts` loads what renders them. */
+export const lateJinja: Plugin = {
+  name: 'late Jinja',
+  enforce: 'pre',
+  resolveId: (name, importer) =>
+    name === './jinja_turns.ts' && importer?.endsWith('/src/data/templates/conversation.ts')
+      ? `${import.meta.dirname}/worker/late_jinja.ts`
       : null,
 }
 

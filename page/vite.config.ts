@@ -10,7 +10,14 @@ import { defineConfig } from 'vite'
 
 import { modelRoutes, namedModels } from '../src/serve/models.ts'
 import { namesOf } from '../src/serve/request.ts'
-import { lateNunjucks, smallZod, withoutJsonSchemas, withoutMeanings } from './lighter.ts'
+import {
+  lateJinja,
+  lateNunjucks,
+  lighterTokenizers,
+  smallZod,
+  withoutJsonSchemas,
+  withoutMeanings,
+} from './lighter.ts'
 import { inlinedReward } from './reward/inlined.ts'
 
 const root = import.meta.dirname
@@ -63,7 +70,16 @@ const withModels: Plugin = {
 }
 
 /** What the page and its worker are built without. */
-const without = [withoutRuntime, withoutPictures, withoutJsonSchemas, smallZod, withoutMeanings, lateNunjucks]
+const without = [
+  withoutRuntime,
+  withoutPictures,
+  withoutJsonSchemas,
+  smallZod,
+  withoutMeanings,
+  lateNunjucks,
+  lateJinja,
+  lighterTokenizers,
+]
 
 export default defineConfig({
   root,

@@ -8,6 +8,7 @@ import {
   checkJson,
   detectTemplateOfRow,
   factsOf,
+  isConversing,
   NO_LOSS,
   prepareInMemory,
   readArrowDataset,
@@ -16,6 +17,7 @@ import {
   tokenPieces,
   UserError,
 } from '../../src/web.ts'
+import { preferOwn, withJinja } from './late_jinja.ts'
 import { withNunjucks } from './late_nunjucks.ts'
 import type { Examined, Source } from './workshop.ts'
 
@@ -66,25 +68,28 @@ export async function prepareSource(
   const first = await firstRow(file, name)
   const { learnsFrom } = taskNamed(task)
   const told = template === undefined ? detectTemplateOfRow(first, learnsFrom) : undefined
-  const given = told ?? (await import('./row_templates.ts')).checkTemplate(template, first, learnsFrom, name)
+  const ours = told && isConversing(told) ? await preferOwn(told, files) : told
+  const given = ours ?? (await import('./row_templates.ts')).checkTemplate(template, first, learnsFrom, name)
   // A column of this name says it; else some are drawn.
   const split = 'split' in first ? { column: 'split' } : { validation, test: 0, seed: SPLIT_SEED }
   const {
     report,
     templates,
     files: written,
-  } = await withNunjucks(() =>
-    prepareInMemory({
-      sources: [{ file, split }],
-      template: given,
-      task: learnsFrom,
-      tokenizer,
-      tokenizerFiles: files,
-      maxLength: Math.min(max_length ?? context, context),
-      context,
-      overlong,
-      oddRows: odd_rows,
-    }),
+  } = await withJinja(() =>
+    withNunjucks(() =>
+      prepareInMemory({
+        sources: [{ file, split }],
+        template: given,
+        task: learnsFrom,
+        tokenizer,
+        tokenizerFiles: files,
+        maxLength: Math.min(max_length ?? context, context),
+        context,
+        overlong,
+        oddRows: odd_rows,
+      }),
+    ),
   )
   const { train, validation: judged } = written
   if (!train || !judged)

@@ -16,9 +16,11 @@ import type { GenerationFlags } from './generation_options.ts'
 import { generationNotes, takenDefaults } from './generation_notes.ts'
 import { addGenerationOptions, drawsAtRandom, givenSampling, greedyOption } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
+import type { TemplateVariables } from './template_variable.ts'
+import { templateVariableOption } from './template_variable.ts'
 import { terminalText } from './terminal_text.ts'
 
-interface ChatFlags extends GenerationFlags {
+interface ChatFlags extends GenerationFlags, TemplateVariables {
   template: number
   system?: string
   learn?: Way
@@ -41,6 +43,7 @@ export const chatCommand = (): Command =>
       )
       .option('--system <text>', 'system message that the conversation begins with')
       .option('--template <n>', "which of the run's templates to use", wholeNumber({ from: 1 }), 1)
+      .addOption(templateVariableOption())
       .addOption(
         new Option(
           '--learn [way]',
@@ -114,13 +117,19 @@ async function openPlace(
   flags: ChatFlags,
 ): Promise<OpenChat & { readonly lessons?: Lessons }> {
   const { openChat, openForm } = await import('../runs/open_chat.ts')
-  const { checkpoint, adapter, template } = flags
+  const { checkpoint, adapter, template, templateVariable: variables } = flags
   const choice = { checkpoint, adapter, ...(await deviceOf(flags)) }
   const { learns, openLearning } = await import('./learning_chat.ts')
-  if (!learns(flags)) return openChat(folder, { ...choice, template })
-  const form = await openForm(folder, { ...choice, template })
+  if (!learns(flags)) return openChat(folder, { ...choice, template, variables })
   const lessons = await openLearning(folder, { ...choice, ...flags })
-  return { ...form, generator: lessons.generator, lessons }
+  const { generator } = lessons
+  try {
+    const form = await openForm(folder, generator.tokenizer, { ...choice, template, variables })
+    return { ...form, generator, lessons }
+  } catch (error) {
+    await lessons.release()
+    throw error
+  }
 }
 
 function introduction({ heldOut, session }: Lessons): string {

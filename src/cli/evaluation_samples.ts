@@ -36,7 +36,11 @@ export async function wantedSamples(
   if (rows === undefined && concepts.length === 0 && !given) return undefined
   const { samplePrompts } = await import('../evaluation/sample_prompts.ts')
   const { writePrompts } = await import('./written_prompts.ts')
-  const prompts = given ? (await writePrompts(run, { ...flags, template: 1 })).prompts : []
+  const { loadTokenizer } = await import('../formats/load_tokenizer.ts')
+  const { standingRun } = await import('../formats/curriculum.ts')
+  const written = async () =>
+    writePrompts(run, { ...flags, template: 1 }, await loadTokenizer(await standingRun(run)))
+  const prompts = given ? (await written()).prompts : []
   return samplePrompts(run, split, { rows, concepts, prompts })
 }
 

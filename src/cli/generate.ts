@@ -15,6 +15,7 @@ import {
 } from './generation_options.ts'
 import { wholeNumber } from './number_argument.ts'
 import type { PromptFlags } from './written_prompts.ts'
+import { templateVariableOption } from './template_variable.ts'
 import { terminalText } from './terminal_text.ts'
 
 interface GenerateFlags extends GenerationFlags, PromptFlags {
@@ -40,6 +41,7 @@ export const generateCommand = (): Command =>
       .option('--row <json...>', 'the same as JSON objects, one for each prompt')
       .option('--raw', "continue prompts as they are, without the run's template")
       .option('--template <n>', "which of the run's templates to use", wholeNumber({ from: 1 }), 1)
+      .addOption(templateVariableOption())
       .addOption(doSampleOption())
       .addOption(greedyOption(', whatever generation_config.json says')),
     "the model's generation_config.json, else 60, if they fit",
@@ -57,7 +59,6 @@ export const generateCommand = (): Command =>
       const { promptText } = await import('../generation/written_prompt.ts')
       const { openGenerator } = await import('../models/open_generator.ts')
       const { samplingWith } = await import('../generation/defaults.ts')
-      const { prompts, template, note } = await writePrompts(folder, flags)
       const { checkpoint, adapter, seed, batch, generationConfig: defaults } = flags
       const generator = await openGenerator(folder, {
         checkpoint,
@@ -66,6 +67,7 @@ export const generateCommand = (): Command =>
         defaults,
       })
       try {
+        const { prompts, template, note } = await writePrompts(folder, flags, generator.tokenizer)
         const streams = prompts.length === 1 && !flags.json
         const onText = streams ? streamAfter(promptText(prompts[0]!)) : undefined
         if (note !== undefined) process.stderr.write(`${terminalText(note)}\n`)

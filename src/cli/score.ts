@@ -65,7 +65,10 @@ export const scoreCommand = (): Command =>
           `${folder} is a regression model by its config.json, not a reward model: its numbers are what it was trained to estimate\n`,
         )
       try {
-        const texts = compileAnswerTexts((await templatesOfRun(folder)).find(kinds.preference.fits))
+        const texts = compileAnswerTexts(
+          (await templatesOfRun(folder)).find(kinds.preference.fits),
+          scorer.tokenizer,
+        )
         const given = await readGiven(flags, texts)
         const responses = await scoreResponses(scorer, given.responses)
         const pairs = await scorePairs(scorer, given.pairs)

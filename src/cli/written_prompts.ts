@@ -4,9 +4,12 @@ import { isRow, parseJson } from '../data/templates/given_texts.ts'
 import { UserError } from '../errors.ts'
 import type { GivenPrompt } from '../generation/written_prompt.ts'
 import { promptText, promptWriter } from '../generation/written_prompt.ts'
+import type { ControlTokens } from '../data/templates/jinja.ts'
+import { withVariables } from '../data/templates/own_template.ts'
 import type { WritingTemplate } from '../data/templates/template_source.ts'
 import { writingTemplates } from '../runs/templates.ts'
 import { readPrompts } from './prompts.ts'
+import type { TemplateVariables } from './template_variable.ts'
 
 /** What the command line gives to be answered. */
 export interface PromptFlags {
@@ -16,6 +19,7 @@ export interface PromptFlags {
   row?: string[]
   raw?: boolean
   template: number
+  templateVariable?: TemplateVariables['templateVariable']
 }
 
 export interface WrittenPrompts {
@@ -31,20 +35,25 @@ export interface WrittenPrompts {
  *
  * @throws UserError where there is none, or one does not fit the template
  */
-export async function writePrompts(folder: string, flags: PromptFlags): Promise<WrittenPrompts> {
+export async function writePrompts(
+  folder: string,
+  flags: PromptFlags,
+  tokens: ControlTokens,
+): Promise<WrittenPrompts> {
   const { prompt = [], promptFile, column = [], row = [], raw = false, template: number } = flags
+  const { templateVariable: variables = {} } = flags
   const templates = raw ? [] : await writingTemplates(folder)
   if (number > Math.max(1, templates.length))
     throw new UserError(
       `${folder} has no template ${number}, as there are ${templates.length}; lower --template`,
     )
-  const template = templates[number - 1]
+  const template = withVariables(templates[number - 1], variables)
   const rows: Row[] = [
     ...row.map(rowOf),
     ...(column.length > 0 ? [Object.fromEntries(column.map(columnOf))] : []),
   ]
   const given = await readPrompts([...rows, ...prompt], promptFile)
-  const write = promptWriter(template)
+  const write = promptWriter(template, tokens)
   const prompts = given.map((one, i) => write(one, `prompt ${i + 1}`))
   const by = prompts.filter((one) => typeof one !== 'string')
   if (!template || 'text' in template) return { prompts, template: null, note: undefined }

@@ -139,18 +139,18 @@ function promptsOf(
   places: readonly Place[],
   tokenizer: Tokenizer,
 ): readonly SamplePrompt[] {
-  const patterns = templates.flatMap((template) => promptsOfConcept(template, concept))
+  const patterns = templates.flatMap((template) => promptsOfConcept(template, concept, tokenizer))
   const found = search(places, ({ text }) => patterns.some((pattern) => pattern.test(text.trim())))
   if (found.length > 0) return found.map((prompt) => ({ ...prompt, concept }))
   const [template] = templates
-  const [first, ...others] = chatForm(template).questions.filter(({ optional }) => !optional)
+  const [first, ...others] = chatForm(template, tokenizer).questions.filter(({ optional }) => !optional)
   if (others.length > 0) {
     const columns = { [first!.name]: concept, ...Object.fromEntries(others.map(({ name }) => [name, '…'])) }
     throw new UserError(
       `no row of ${run} has ${quote(concept)} for its ${first!.name}, and the run's template reads ${others.map(({ name }) => name).join(', ')} too; give all by --prompt '${JSON.stringify(columns)}'`,
     )
   }
-  const prompt = promptWriter(template)(concept, `the concept ${quote(concept)}`)
+  const prompt = promptWriter(template, tokenizer)(concept, `the concept ${quote(concept)}`)
   return [{ ...known(prompt, places, tokenizer), concept }]
 }
 

@@ -6,25 +6,25 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { compileJinja } from '../data/templates/jinja.ts'
 import { compilePart } from '../data/templates/template_part.ts'
-import type { ChatTemplate } from '../data/templates/template_source.ts'
-import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
+import type { ChatTemplate, JinjaChatTemplate } from '../data/templates/template_source.ts'
+import type { GivenMessage } from '../data/templates/turns.ts'
+import { END_MARK, END_OF_TEXT, withoutMarks } from '../data/templates/end_of_text.ts'
 import { CHAT_TEMPLATE_FILE, readChatTemplate } from '../formats/chat_template.ts'
 import { diskFiles } from '../formats/disk_files.ts'
 import { exists, readJson } from '../formats/read_file.ts'
 import { chatForm } from '../generation/chat_form.ts'
-import type { Message } from '../generation/jinja_form.ts'
-import { compileJinja } from '../generation/jinja_form.ts'
 
 /** Stands for a reply; of the private use area, so hardly part of a template. */
 const REPLY = '\uE000'
 
 /** A conversation that both templates are to write alike. */
-const SAMPLE: readonly Message[] = [
+const SAMPLE = [
   { role: 'user', content: 'How far <is> it? & that\'s "all" OF IT' },
   { role: 'assistant', content: 'A mile.' },
   { role: 'user', content: ' and\nback ' },
-]
+] as const
 
 /**
  * The same template in Jinja2 over `messages`, with `add_generation_prompt`; undefined where it uses what Jinja2 does not have, or
@@ -50,6 +50,24 @@ export function jinjaOf(source: ChatTemplate): string | undefined {
   return writesAlike(template, source) ? template : undefined
 }
 
+/** A chat template that a run learned by, which renders as it did there: what it was given beside the messages is so by default. */
+export const asLearned = ({ chat_template, chat_template_kwargs = {} }: JinjaChatTemplate): string =>
+  Object.entries(chat_template_kwargs)
+    .map(
+      ([name, value]) =>
+        `{% if ${name} is not defined %}{% set ${name} = ${jinjaLiteral(value)} %}{% endif %}{{ '' }}`,
+    )
+    .join('') + chat_template
+
+/** A value of JSON as Jinja writes it. */
+function jinjaLiteral(value: unknown): string {
+  if (value === null) return 'none'
+  if (Array.isArray(value)) return `[${value.map((item: unknown) => jinjaLiteral(item)).join(', ')}]`
+  if (typeof value !== 'object') return JSON.stringify(value)
+  const items = Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${jinjaLiteral(item)}`)
+  return `{${items.join(', ')}}`
+}
+
 /** What stands between the braces of texts. */
 const codeOf = (texts: readonly string[]): string[] =>
   texts.flatMap((text) => [...text.matchAll(/\{[{%][\s\S]*?[%}]\}/g)].map(([code]) => code))
@@ -70,13 +88,15 @@ export function whyNoJinja({ system = '', user, assistant }: ChatTemplate): stri
 function writesAlike(template: string, source: ChatTemplate): boolean {
   const form = chatForm(source)
   const systems = source.system === undefined ? [undefined] : [undefined, 'Be brief.']
-  const turns = [{ answers: { you: SAMPLE[0]!.content }, reply: SAMPLE[1]!.content }]
+  const turns = [{ answers: { you: SAMPLE[0].content }, reply: SAMPLE[1].content }]
   try {
-    const render = compileJinja(template, { eos_token: END_OF_TEXT })
+    const end = { special: new Map([[END_OF_TEXT, 0]]), names: { eos_token: END_OF_TEXT }, eosId: 0 }
+    const { render } = compileJinja(template, end)
     return systems.every((system) => {
-      const first: Message[] = system === undefined ? [] : [{ role: 'system', content: system }]
-      const ours = form.prompt({ you: SAMPLE[2]!.content }, turns, system).join('')
-      return render([...first, ...SAMPLE], true) === ours
+      const first: GivenMessage[] = system === undefined ? [] : [{ role: 'system', content: system }]
+      const ours = form.prompt({ you: SAMPLE[2].content }, turns, system).join('')
+      const theirs = render({ messages: [...first, ...SAMPLE], add_generation_prompt: true })
+      return withoutMarks(theirs) === withoutMarks(ours)
     })
   } catch {
     return false

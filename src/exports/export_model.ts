@@ -39,11 +39,12 @@ import { checkEmpty, writeNewFolder } from '../formats/new_folder.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { exists, readJson } from '../formats/read_file.ts'
+import { isConversing } from '../data/templates/template_source.ts'
 import { TEMPLATES_KEY, learnedTemplates } from '../runs/templates.ts'
 import type { ExportType } from './export_type.ts'
 import { floatsOf, graphNames } from './export_type.ts'
 import { baseDtype, placeGraphs, roundTo } from './weights.ts'
-import { jinjaOf, replaceChatTemplate, whyNoJinja } from './chat_template.ts'
+import { asLearned, jinjaOf, replaceChatTemplate, whyNoJinja } from './chat_template.ts'
 import { readPeftAdapter } from '../formats/peft.ts'
 import { readTensors } from '../formats/safetensors.ts'
 import { readStored } from '../formats/read_stored.ts'
@@ -103,10 +104,10 @@ export async function exportModel({
   const tensors = roundTo(adapter && !apart ? mergeAdapter(weights, adapter) : weights, dtype)
   // The model before training has learned from none of them.
   const learned = model.checkpoint === 'base' ? [] : await learnedTemplates(model.base)
-  const chat = learned.find((template) => 'user' in template)
-  const jinja = chat && jinjaOf(chat)
+  const chat = learned.find(isConversing)
+  const jinja = chat && ('chat_template' in chat ? asLearned(chat) : jinjaOf(chat))
   const notes =
-    chat && jinja === undefined
+    chat && 'user' in chat && jinja === undefined
       ? [`no chat_template was written: ${whyNoJinja(chat)}; "ortune chat" asks as the run did`]
       : []
   const config = {

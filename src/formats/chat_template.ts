@@ -9,13 +9,6 @@ import { checkJson } from '../schema.ts'
 import type { Files } from './files.ts'
 import { has } from './files.ts'
 
-export interface ChatTemplateFile {
-  /** Jinja2. */
-  readonly source: string
-  /** The special tokens that it may write, by their names: `bos_token`, `eos_token` … */
-  readonly tokens: Readonly<Record<string, string>>
-}
-
 /** Where transformers keeps a template by itself. */
 export const CHAT_TEMPLATE_FILE = 'chat_template.jinja'
 
@@ -25,32 +18,20 @@ const schema = z.looseObject({
   chat_template: z.union([z.string(), named]).nullish(),
 })
 
-/** @throws UserError where the files are broken */
-export async function readChatTemplate(files: Files): Promise<ChatTemplateFile | undefined> {
+/**
+ * The template, in Jinja2.
+ * @throws UserError where the files are broken
+ */
+export async function readChatTemplate(files: Files): Promise<string | undefined> {
   const name = 'tokenizer_config.json'
   const json = (await has(files, name)) ? await files.json(name) : {}
   const config = checkJson(schema, json, files.path(name))
   const isOwn = await has(files, CHAT_TEMPLATE_FILE)
-  const source = isOwn ? await files.text(CHAT_TEMPLATE_FILE) : defaultOf(config.chat_template)
-  return source === undefined ? undefined : { source, tokens: specialTokens(config) }
+  return isOwn ? files.text(CHAT_TEMPLATE_FILE) : defaultOf(config.chat_template)
 }
 
 /** Of named templates the one called `default`, else the first. */
 function defaultOf(given: z.infer<typeof schema>['chat_template']): string | undefined {
   if (typeof given === 'string' || !given) return given ?? undefined
   return (given.find(({ name }) => name === 'default') ?? given[0])!.template
-}
-
-const tokenSchema = z.union([
-  z.string(),
-  z.looseObject({ content: z.string() }).transform(({ content }) => content),
-])
-
-function specialTokens(config: object): Record<string, string> {
-  const tokens: Record<string, string> = {}
-  for (const [key, value] of Object.entries(config)) {
-    const token = key.endsWith('_token') ? tokenSchema.safeParse(value) : undefined
-    if (token?.success) tokens[key] = token.data
-  }
-  return tokens
 }

@@ -9,7 +9,6 @@ import { z } from 'zod'
 import { UserError } from '../errors.ts'
 import { quote } from '../quote.ts'
 import { checkJson } from '../schema.ts'
-import { describeByteLevel, describeWordPiece } from '../text/describe_tokenizer.ts'
 import type { TokenizerConfig } from '../text/tokenizer_config.ts'
 import { isOwnClass, namedTokens, tokenizerConfigSchema } from '../text/tokenizer_config.ts'
 import type { Files } from './files.ts'
@@ -85,6 +84,7 @@ async function readByteLevel(files: Files, config: TokenizerConfig): Promise<unk
   checkClass(files.path('vocab.json'), config, 'BPE', 'GPT2Tokenizer')
   const vocab = (await files.json('vocab.json', MOST_VOCABULARY)) as Record<string, number>
   const lines = linesOf(await files.text('merges.txt'))
+  const { describeByteLevel } = await import('../text/describe_tokenizer.ts')
   return describeByteLevel(
     vocab,
     lines.filter((line) => line !== '' && !line.startsWith('#version')),
@@ -98,6 +98,7 @@ async function readWordPiece(files: Files, config: TokenizerConfig): Promise<unk
     linesOf(await files.text('vocab.txt')).map((line, id) => [line.trimEnd(), id]),
   )
   const named = (token: TokenizerConfig['cls_token'], usual: string) => token?.content ?? usual
+  const { describeWordPiece } = await import('../text/describe_tokenizer.ts')
   return describeWordPiece(vocab, {
     cls: named(config.cls_token, '[CLS]'),
     sep: named(config.sep_token, '[SEP]'),

@@ -2,9 +2,16 @@
  * What a person who tries a model is asked for, and the prompt made of it: the one that the model has learned from.
  * @module
  */
+import { compileTurns } from '../data/templates/conversation.ts'
 import { END_MARK, END_OF_TEXT } from '../data/templates/end_of_text.ts'
 import { compileTemplate } from '../data/templates/template.ts'
-import type { ChatTemplate, CompletionTemplate, TextTemplate } from '../data/templates/template_source.ts'
+import type { ControlTokens } from '../data/templates/jinja.ts'
+import type {
+  ChatTemplate,
+  CompletionTemplate,
+  JinjaChatTemplate,
+  WritingTemplate,
+} from '../data/templates/template_source.ts'
 
 export interface Question {
   readonly name: string
@@ -39,10 +46,12 @@ export interface ChatForm {
 /**
  * The form of a template; without one, or with one of plain text, the model continues what is written.
  *
+ * @param tokens what chat templates write; others need none
  * @throws UserError where the template is malformed
  */
-export function chatForm(template?: ChatTemplate | CompletionTemplate | TextTemplate): ChatForm {
+export function chatForm(template?: WritingTemplate, tokens?: ControlTokens): ChatForm {
   if (!template || 'text' in template) return continuation
+  if ('chat_template' in template) return jinjaForm(template, tokens)
   return 'user' in template ? conversationForm(template) : promptForm(template)
 }
 
@@ -58,10 +67,6 @@ const REPLY = '\uE000'
 
 function conversationForm(source: ChatTemplate): ChatForm {
   const template = compileTemplate(source)
-  const exchange = (said: string, reply: string) => [
-    { role: 'user', content: said },
-    { role: 'assistant', content: reply },
-  ]
   return {
     questions: [{ name: 'you', optional: false }],
     kind: 'conversation',
@@ -77,6 +82,30 @@ function conversationForm(source: ChatTemplate): ChatForm {
       // What the template writes before a reply; its last blank belongs to the reply's first word.
       const opening = texts.at(-1)!.split(REPLY)[0]!.trimEnd()
       return [...texts.slice(0, -1), ...(opening === '' ? [] : [opening])]
+    },
+  }
+}
+
+/** What the turns said, as messages. */
+const exchange = (said: string, reply: string) => [
+  { role: 'user', content: said },
+  { role: 'assistant', content: reply },
+]
+
+/** It writes a system message where one is given, or its own where it has one. */
+function jinjaForm(source: JinjaChatTemplate, tokens?: ControlTokens): ChatForm {
+  const turns = compileTurns(source, tokens)
+  return {
+    questions: [{ name: 'you', optional: false }],
+    kind: 'conversation',
+    takesSystem: true,
+    prompt({ you }, before, system) {
+      const messages = [
+        ...(system === undefined ? [] : [{ role: 'system', content: system }]),
+        ...before.flatMap(({ answers, reply }) => exchange(answers['you']!, reply)),
+        { role: 'user', content: you! },
+      ]
+      return turns.prompt(messages, 'the conversation', {})!
     },
   }
 }

@@ -5,9 +5,11 @@
 import { UserError } from '../errors.ts'
 import type { Row } from '../data/row.ts'
 import { beginText, encodeStretches } from '../data/examples/encode_stretches.ts'
-import { withoutMarks } from '../data/templates/end_of_text.ts'
+import { END_OF_TEXT, withoutMarks } from '../data/templates/end_of_text.ts'
 import { isRow, parseJson } from '../data/templates/given_texts.ts'
 import { compileTemplate } from '../data/templates/template.ts'
+import type { ControlTokens } from '../data/templates/jinja.ts'
+import { isConversing } from '../data/templates/template_source.ts'
 import type { WritingTemplate } from '../data/templates/template_source.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
 import type { ChatForm, Question } from './chat_form.ts'
@@ -39,17 +41,18 @@ const FILLED = '\uE001'
  */
 export function promptWriter(
   template: WritingTemplate | undefined,
+  tokens: ControlTokens,
 ): (given: string | Row, where: string) => GivenPrompt {
-  const form = chatForm(template)
+  const form = chatForm(template, tokens)
   if (!template || form.kind === 'continuation') return asItIs
-  const messages = 'user' in template ? (template.messages ?? 'messages') : undefined
+  const messages = isConversing(template) ? (template.messages ?? 'messages') : undefined
   const needed = form.questions.filter(({ optional }) => !optional)
-  const written = writtenAlready(form)
+  const written = writtenAlready(form, tokens)
 
   function fromRow(row: Row, where: string): readonly string[] {
     if (messages !== undefined) {
       if (Object.hasOwn(row, messages))
-        return [compileTemplate(template!).renderPrompt(row, where), ...openingOf(form)]
+        return [compileTemplate(template!, tokens).renderPrompt(row, where), ...openingOf(form)]
       throw new UserError(
         `${where}: there is no column "${messages}" with the conversation; give it, or the text`,
       )
@@ -95,8 +98,12 @@ const MANY = 4
  *
  * @returns patterns of whole prompts, white space around them aside; none for a template of plain texts
  */
-export function promptsOfConcept(template: WritingTemplate, concept: string): readonly RegExp[] {
-  const form = chatForm(template)
+export function promptsOfConcept(
+  template: WritingTemplate,
+  concept: string,
+  tokens: ControlTokens,
+): readonly RegExp[] {
+  const form = chatForm(template, tokens)
   if (form.kind === 'continuation') return []
   const pattern = (stretches: readonly string[]) =>
     promptText(stretches)
@@ -140,11 +147,16 @@ const answerColumns = (template: WritingTemplate): readonly string[] =>
   'completion' in template ? [...template.completion.matchAll(/\{\{\s*(\w+)/g)].map(([, name]) => name!) : []
 
 /** Whether a text begins and ends with what the template writes around the columns. */
-function writtenAlready(form: ChatForm): (text: string) => boolean {
+function writtenAlready(form: ChatForm, { special, eosId }: ControlTokens): (text: string) => boolean {
+  const [end] = [...special].find(([, id]) => id === eosId) ?? [END_OF_TEXT]
   const filled = form.questions.map(({ name, optional }) => [name, optional ? '' : FILLED] as const)
   const text = promptText(form.prompt(Object.fromEntries(filled), []))
   if (!text.includes(FILLED)) return () => false
   const [before, after] = [text.split(FILLED)[0]!.trimEnd(), text.split(FILLED).at(-1)!.trimEnd()]
   if (before.trim() === '' && after.trim() === '') return () => false
-  return (given) => given.startsWith(before) && given.trimEnd().endsWith(after)
+  // The end of text may be written as a template of the run writes it, or as the token that it is.
+  return (given) => {
+    const text = given.replaceAll(end, END_OF_TEXT).trimEnd()
+    return text.startsWith(before) && text.endsWith(after)
+  }
 }

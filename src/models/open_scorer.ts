@@ -27,6 +27,7 @@ export interface Scorer {
   readonly name: string
   /** Whether its number is said to be a regression's, and so what it was trained to estimate. */
   readonly regression: boolean
+  readonly tokenizer: Tokenizer
   /** s(prompt, response) of each sample; what is longer than the context is cut at its end. */
   score(samples: readonly ScoredSample[]): Promise<number[]>
   release(): Promise<void>
@@ -44,6 +45,7 @@ export async function openScorer(
   return {
     name: folder,
     regression: isNamed(headOf(found)),
+    tokenizer,
     async score(samples) {
       const rows = samples.map((sample, i) => {
         const ids = encodeSample(tokenizer, sample, context)

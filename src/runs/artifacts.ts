@@ -215,8 +215,12 @@ export async function placeTokenizer(model: string, config: ModelConfig, folder:
     const files = await gpt2TokenizerFiles()
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   }
-  await placeTokenizerFiles(bare ? dirname(model) : model, folder)
+  await placeTokenizerFiles(await tokenizerFolder(model), folder)
 }
+
+/** Where a model's tokenizer lies: beside its config.json. */
+export const tokenizerFolder = async (model: string): Promise<string> =>
+  (await isBare(model)) ? dirname(model) : model
 
 /** Whether the model is a config.json alone, of which there are no weights yet. */
 const isBare = async (model: string): Promise<boolean> => !(await stat(model)).isDirectory()

@@ -27,20 +27,35 @@ const completionSchema = z
 const textSchema = z
   .strictObject({ text: text('What is learned, all of it.'), requires })
   .describe('A plain text.')
+const messages = {
+  messages: column('The column with the list of messages, `messages` by default.').optional(),
+}
 const roles = {
   user: text('What a user says, over `content`.'),
   assistant: text('What the assistant says, over `content`.'),
   system: text('What the system says, over `content`.').optional(),
-  messages: column('The column with the list of messages, `messages` by default.').optional(),
+  ...messages,
 }
+const jinja = {
+  chat_template: column(
+    "A chat template of transformers, in Jinja2: `model` for the model's own, a file ending in `.jinja`, or the template itself.",
+  ),
+  chat_template_kwargs: z
+    .record(z.string().regex(/^[A-Za-z_]\w*$/), z.any())
+    .optional()
+    .describe('What it is given beside messages and tools, such as `enable_thinking`.'),
+  tools: column('The column with the tools that may be called, `tools` by default.').optional(),
+  ...messages,
+}
+const replies = column(
+  'A column with the messages that follow; in a row that has it, they alone carry loss.',
+).optional()
 const chatSchema = z
-  .strictObject({
-    ...roles,
-    replies: column(
-      'A column with the messages that follow; in a row that has it, they alone carry loss.',
-    ).optional(),
-  })
+  .strictObject({ ...roles, replies })
   .describe('A text for each role of a conversation; loss on what the assistant says.')
+const jinjaSchema = z
+  .strictObject({ ...jinja, replies })
+  .describe('A conversation as a chat template writes it; loss on what the assistant says.')
 const desirable = text('Whether the answer is desirable: true or false, 1 or 0.')
 const unpairedSchema = completionSchema
   .extend({ completion: text('The answer that is judged.'), label: desirable })
@@ -48,6 +63,9 @@ const unpairedSchema = completionSchema
 const chatUnpairedSchema = chatSchema
   .extend({ label: desirable })
   .describe('A conversation, and whether its last reply is desirable (kto).')
+const jinjaUnpairedSchema = jinjaSchema
+  .extend({ label: desirable })
+  .describe('The same by a chat template, whose last reply is judged (kto).')
 const promptSchema = z
   .strictObject({ prompt: text('What the policy is to answer.'), requires })
   .describe('A prompt alone (ppo).')
@@ -61,14 +79,17 @@ const preferenceSchema = z
     requires,
   })
   .describe('A prompt and two answers.')
+const pairOfReplies = {
+  chosen: column('The column with the messages of the preferred reply.'),
+  rejected: column('The column with those of the other one.'),
+  margin,
+}
 const chatPreferenceSchema = z
-  .strictObject({
-    ...roles,
-    chosen: column('The column with the messages of the preferred reply.'),
-    rejected: column('The column with those of the other one.'),
-    margin,
-  })
+  .strictObject({ ...roles, ...pairOfReplies })
   .describe('A conversation and two replies to it.')
+const jinjaPreferenceSchema = z
+  .strictObject({ ...jinja, ...pairOfReplies })
+  .describe('The same as a chat template writes it.')
 const labelSchema = z
   .strictObject({ text: text('What is read.'), label: text('Its class.') })
   .describe('A text and its class (classification).')
@@ -79,11 +100,14 @@ export const templateSchema = z.union(
     completionSchema,
     textSchema,
     chatSchema,
+    jinjaSchema,
     labelSchema,
     preferenceSchema,
     chatPreferenceSchema,
+    jinjaPreferenceSchema,
     unpairedSchema,
     chatUnpairedSchema,
+    jinjaUnpairedSchema,
     promptSchema,
     z
       .array(z.union([completionSchema, textSchema]))
@@ -91,7 +115,7 @@ export const templateSchema = z.union(
       .readonly()
       .describe('Several templates, of which each gives an example of its own.'),
   ],
-  'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or text and label (classification), or chosen and rejected (pairs, with a prompt unless both begin with it), or prompt, completion and label (desirable or not; a chat and label, too), or prompt alone (ppo)',
+  'it must have the texts prompt and completion, or text alone (each with requires, or several of them as a list), or user and assistant (a chat), or chat_template (a chat, too), or text and label (classification), or chosen and rejected (pairs, with a prompt unless both begin with it), or prompt, completion and label (desirable or not; a chat and label, too), or prompt alone (ppo)',
 )
 
 /** null, as on a command line, takes a file's template away: the columns tell it then. */

@@ -19,6 +19,7 @@ import { hasTokenizer } from '../formats/tokenizer_files.ts'
 import { diskFiles } from '../formats/disk_files.ts'
 import { loadTokenizer } from '../formats/load_tokenizer.ts'
 import { taskNamed } from '../tasks/index.ts'
+import { preferOwn, withChatTemplate } from './chat_template.ts'
 import type { RunConfig } from './config.ts'
 import { readTaskModel } from './check_config.ts'
 import { AS_LEARNED, evaluatedOn } from './evaluated_on.ts'
@@ -31,7 +32,8 @@ const sourceOf = ({ path, split, template, ...read }: RunConfig['data'][number],
 })
 
 /**
- * The configuration with its templates filled in: detected from the columns where none is given. A source has one of its
+ * The configuration with its templates filled in: detected from the columns where none is given, with the model's own chat template for
+ * conversations where it has one. A source has one of its
  * own only where it differs from the configuration's, which is the first source's where none is given.
  *
  * @throws UserError for sources that cannot be read or are of no known form
@@ -41,9 +43,13 @@ export async function resolveTemplates(
 ): Promise<RunConfig & { readonly template: TemplateSource }> {
   const templateOf = async (given: RunConfig['data'][number]) => {
     const { path, read, template = config.template } = sourceOf(given, config.seed)
-    return template ?? templateOfFirstRow(fileAt(path), read, dataKind(config), config.odd_rows)
+    if (template) return withChatTemplate(template, config.model)
+    const told = await templateOfFirstRow(fileAt(path), read, dataKind(config), config.odd_rows)
+    return preferOwn(told, config.model)
   }
-  const common = config.template ?? (await templateOf(config.data[0]!))
+  const common = config.template
+    ? await withChatTemplate(config.template, config.model)
+    : await templateOf(config.data[0]!)
   const resolved = async (sources: RunConfig['data']) => {
     const placed: RunConfig['data'] = []
     for (const source of sources) {

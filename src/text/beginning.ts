@@ -2,21 +2,14 @@
  * What a tokenizer puts before texts: tokens, and a blank where a text does not go on from another.
  * @module
  */
-import { z } from 'zod'
-
 import type { Before } from './tokenizer.ts'
 import type { TokenizerConfig } from './tokenizer_config.ts'
 import type { Step, TokenizerJson } from './tokenizer_json.ts'
 
-const template = z.object({
-  type: z.literal('TemplateProcessing'),
-  single: z.array(
-    z.union([
-      z.object({ SpecialToken: z.object({ id: z.string() }) }),
-      z.object({ Sequence: z.looseObject({}) }),
-    ]),
-  ),
-})
+/** A part of `TemplateProcessing`: a token, or the text. */
+interface Part {
+  readonly SpecialToken?: { readonly id?: unknown }
+}
 
 /**
  * The ids of the tokens that stand before every text: those that the post-processor's template has there, or `bos_token` as
@@ -32,15 +25,10 @@ export function bosIds(
     const bos = ids.get(bos_token?.content ?? '')
     return add_bos_token && bos !== undefined ? [bos] : []
   }
-  for (const step of stepsOf(post_processor, 'processors')) {
-    const { data } = template.safeParse(step)
-    if (!data) continue
-    const end = data.single.findIndex((part) => 'Sequence' in part)
-    return data.single
-      .slice(0, Math.max(0, end))
-      .flatMap((part) => ('SpecialToken' in part ? (ids.get(part.SpecialToken.id) ?? []) : []))
-  }
-  return []
+  const found = stepsOf(post_processor, 'processors').find(({ type }) => type === 'TemplateProcessing')
+  const parts = Array.isArray(found?.['single']) ? (found['single'] as (Part | null)[]) : []
+  const text = parts.findIndex((part) => !part?.SpecialToken)
+  return parts.slice(0, Math.max(0, text)).flatMap((part) => ids.get(String(part!.SpecialToken!.id)) ?? [])
 }
 
 /** The steps of a sequence, or the one that there is. */

@@ -11,7 +11,7 @@ import { withinTime } from '../within_time.ts'
 import { bosIds, following } from './beginning.ts'
 import { bertCutting } from './bert_words.ts'
 import { checkComponents, checkLength, checkStretch, hasPatterns } from './bounds.ts'
-import { byteFallbackDecoder } from './byte_fallback.ts'
+import { mendByteFallback } from './byte_fallback.ts'
 import { byteLevelCutting, endOfText } from './byte_level.ts'
 import type { Cutting } from './cached_encoder.ts'
 import { cachedEncoder } from './cached_encoder.ts'
@@ -66,7 +66,6 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
   const library = open(description)
   const knows = (id: number): boolean => library.id_to_token(id) !== undefined
   const encode = encoder(library, description)
-  const fallback = byteFallbackDecoder(description)
   const isControl = ({ content, special }: AddedToken): boolean => special || content === eos
   const controls = description.added_tokens.filter(isControl)
   const plainly = (tokens: TokenizerJson) => {
@@ -74,8 +73,14 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
     const encodeIt = tokens === description ? encode : encoder(open(tokens), tokens)
     return plainEncoder(controls, encodeIt, () => encoder(open(plain), plain))
   }
-  const after = lazily((before: Before) => following(description, before))
-  const plain = lazily(plainly)
+  const fromStart = plainly(description)
+  const plain = new Map([['nothing', fromStart]])
+  const plainAfter = (before: Before) => {
+    const tokens = following(description, before)
+    const made = plain.get(before) ?? (tokens === description ? fromStart : plainly(tokens))
+    plain.set(before, made)
+    return made
+  }
   return {
     vocabSize: sizeOf(ids),
     ownSize: sizeOf(vocabulary),
@@ -84,13 +89,12 @@ export function createTokenizer(json: unknown, config: unknown, where: string): 
     bosIds: bosIds(description, settings, ids),
     knows,
     encode,
-    encodePlain: (text, before = 'nothing') => plain(after(before))(text),
+    encodePlain: (text, before = 'nothing') => plainAfter(before)(text),
     special: new Map(controls.map(({ content, id }) => [content, id])),
     names: tokenNames(settings),
     decode(given) {
       const known = given.filter(knows)
       if (known.length === 0) return ''
-      if (fallback) return fallback(known.map((id) => library.id_to_token(id)!))
       return attempt(where, 'fails to write tokens as text', () =>
         bounded(() => library.decode(known, exactly)),
       )
@@ -116,15 +120,6 @@ function bertTokens(
   return { clsId, sepId, ...(padId === undefined ? {} : { padId }) }
 }
 
-/** A function that is asked once for each key. */
-function lazily<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>()
-  return (key) => {
-    if (!made.has(key)) made.set(key, make(key))
-    return made.get(key)!
-  }
-}
-
 /** How texts are cut, where the way is known here, and added tokens are plain text to be found. */
 function cuttingOf(description: TokenizerJson): Cutting | undefined {
   const plain = description.added_tokens.every(
@@ -142,6 +137,7 @@ function withoutCutting(description: TokenizerJson): TokenizerJson {
 /** Encodes and decodes a little as well, as the library notices some faults only then. No token is ever put around a text. */
 function build(description: TokenizerJson, settings: object): HuggingFaceTokenizer {
   const library = new HuggingFaceTokenizer({ ...description, post_processor: null }, settings)
+  mendByteFallback(library.decoder)
   library.encode('A 1.', { add_special_tokens: false })
   library.decode([0], exactly)
   return library

@@ -136,8 +136,8 @@ function defaultNames(config: TokenizerConfig, type: string): TokenizerConfig {
 export const tokenNames = (config: TokenizerConfig): Record<string, string> =>
   Object.fromEntries(
     Object.entries(config).flatMap(([key, token]) => {
-      const { data } = named.safeParse(key.endsWith('_token') ? token : null)
-      return data ? [[key, data.content]] : []
+      const { content = token } = (token ?? {}) as Partial<NamedToken>
+      return key.endsWith('_token') && typeof content === 'string' ? [[key, content]] : []
     }),
   )
 

@@ -3,20 +3,28 @@ import { join } from 'node:path'
 
 import { expect } from 'chai'
 
-import { END_MARK } from '../../src/data/templates/end_of_text.ts'
+import { CONTROL_MARK, END_MARK, WHOLE_MARK } from '../../src/data/templates/end_of_text.ts'
+import { compileJinja } from '../../src/data/templates/jinja.ts'
 import type { ChatTemplate } from '../../src/data/templates/template_source.ts'
 import { jinjaOf, replaceChatTemplate, whyNoJinja } from '../../src/exports/chat_template.ts'
 import { readChatTemplate } from '../../src/formats/chat_template.ts'
 import { diskFiles } from '../../src/formats/disk_files.ts'
 import { chatForm } from '../../src/generation/chat_form.ts'
-import { compileJinja, jinjaForm } from '../../src/generation/jinja_form.ts'
 import { openChat } from '../../src/runs/open_chat.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 import { writeTinyModel } from '../tiny_model.ts'
 
 const turns = [{ answers: { you: 'Hi' }, reply: 'Yes' }]
-const prompt = (source: string, tokens: Record<string, string> = {}, system?: string) =>
-  jinjaForm(compileJinja(source, tokens)).prompt({ you: 'Why?' }, turns, system).join('')
+/** What there is of a tokenizer of these tokens. */
+const tokensOf = (names: Record<string, string>) => {
+  const special = new Map(Object.values(names).map((token, id) => [token, id]))
+  return { names, special, eosId: special.get(names['eos_token'] ?? '') ?? -1 }
+}
+const prompt = (source: string, tokens: Record<string, string> = {}, system?: string) => {
+  const text = chatForm({ chat_template: source }, tokensOf(tokens)).prompt({ you: 'Why?' }, turns, system)
+  expect(text.join('')).to.match(new RegExp(`^${WHOLE_MARK}`))
+  return text.join('').slice(WHOLE_MARK.length)
+}
 
 describe('chat templates of models', () => {
   const loop = (name: string, inner: string) => `{% for ${name} in r %}${inner}{% endfor %}`
@@ -48,9 +56,13 @@ describe('chat templates of models', () => {
   for (const [what, source] of Object.entries(endless))
     it(`that would take all time and memory end in a sentence, soon: ${what}`, async () => {
       const [before, memory] = [performance.now(), process.resourceUsage().maxRSS]
-      const render = compileJinja(source, {})
-      expect(await userError(() => render([{ role: 'user', content: 'Hi' }], true)))
-        .to.match(/^the model's chat template fails: /)
+      const { render } = compileJinja(source, tokensOf({}))
+      expect(
+        await userError(() =>
+          render({ messages: [{ role: 'user', content: 'Hi' }], add_generation_prompt: true }),
+        ),
+      )
+        .to.match(/^the chat template fails: /)
         .and.have.length.lessThan(400)
       expect(performance.now() - before).to.be.lessThan(5000)
       // In kilobytes.
@@ -80,7 +92,9 @@ describe('chat templates of models', () => {
     const source =
       '{% set ns = namespace(n=0) %}{% for m in messages %}{% if m.role == "assistant" %}{% continue %}{% endif %}' +
       '{% set ns.n = ns.n + 1 %}{{ m.content | tojson }}{% endfor %}{{ ns.n }} {{ strftime_now("%Y") }}{{ bos_token }}'
-    expect(prompt(source, { bos_token: '<s>' })).to.equal(`"Hi""Why?"2 ${new Date().getFullYear()}<s>`)
+    expect(prompt(source, { bos_token: '<s>' })).to.equal(
+      `"Hi""Why?"2 ${new Date().getFullYear()}${CONTROL_MARK}<s>`,
+    )
   })
 
   for (const [what, source, says] of [
@@ -96,9 +110,9 @@ describe('chat templates of models', () => {
 
   it('that refuse messages, fail or are malformed are a sentence', async () => {
     expect(await userError(async () => prompt("{{ raise_exception('no such turn') }}"))).to.match(
-      /the model's chat template fails: .*no such turn/,
+      /the chat template fails: .*no such turn/,
     )
-    expect(await userError(async () => prompt('{% for m in %}'))).to.match(/the model's chat template fails/)
+    expect(await userError(async () => prompt('{% for m in %}'))).to.match(/the chat template fails/)
   })
 
   it('are found in each place where transformers keeps them, a file by itself first', async () => {
@@ -108,21 +122,18 @@ describe('chat templates of models', () => {
         write('tokenizer_config.json', JSON.stringify({ chat_template, eos_token: { content: '</s>' } }))
       expect(await readChatTemplate(diskFiles(folder))).to.equal(undefined)
       await config('one')
-      expect(await readChatTemplate(diskFiles(folder))).to.deep.equal({
-        source: 'one',
-        tokens: { eos_token: '</s>' },
-      })
+      expect(await readChatTemplate(diskFiles(folder))).to.equal('one')
       await config([
         { name: 'tool_use', template: 'tools' },
         { name: 'default', template: 'usual' },
       ])
-      expect((await readChatTemplate(diskFiles(folder)))!.source).to.equal('usual')
+      expect(await readChatTemplate(diskFiles(folder))).to.equal('usual')
       await config([{ name: 'rag', template: 'only' }])
-      expect((await readChatTemplate(diskFiles(folder)))!.source).to.equal('only')
+      expect(await readChatTemplate(diskFiles(folder))).to.equal('only')
       await write('chat_template.jinja', 'file')
-      expect((await readChatTemplate(diskFiles(folder)))!.source).to.equal('file')
+      expect(await readChatTemplate(diskFiles(folder))).to.equal('file')
       await replaceChatTemplate(folder, 'trained')
-      expect((await readChatTemplate(diskFiles(folder)))!.source).to.equal('trained')
+      expect(await readChatTemplate(diskFiles(folder))).to.equal('trained')
       await replaceChatTemplate(folder, undefined)
       expect(await readChatTemplate(diskFiles(folder))).to.equal(undefined)
       expect(await readFile(join(folder, 'tokenizer_config.json'), 'utf8')).to.contain('eos_token')

@@ -21,8 +21,9 @@ const chat = {
   assistant: 'Me: {{ content }}<|endoftext|>',
 }
 
+const tokens = { special: new Map([['<|endoftext|>', 0]]), eosId: 0 }
 const written = (template: WritingTemplate | undefined, given: string | Row): GivenPrompt =>
-  promptWriter(template)(given, 'prompt 1')
+  promptWriter(template, tokens)(given, 'prompt 1')
 
 describe('generation/written_prompt', () => {
   const cases: readonly [

@@ -28,7 +28,7 @@ import { readNptConfig } from '../../src/formats/npt_config.ts'
 import { readPeftAdapter } from '../../src/formats/peft.ts'
 import { readJson } from '../../src/formats/read_file.ts'
 import { readTensors } from '../../src/formats/safetensors.ts'
-import { compileJinja, jinjaForm } from '../../src/generation/jinja_form.ts'
+import { chatForm } from '../../src/generation/chat_form.ts'
 import { parseState } from '../../src/learning/trainer_state.ts'
 import { inspect } from '../../src/report/inspection.ts'
 import { writeTrainingCurves } from '../../src/report/write_training_curves.ts'
@@ -183,8 +183,9 @@ export const targets = {
     text: true,
     samples: models.chatTemplates,
     async read(folder) {
-      const { source, tokens } = (await readChatTemplate(diskFiles(folder)))!
-      const form = jinjaForm(compileJinja(source, tokens))
+      const chat_template = (await readChatTemplate(diskFiles(folder)))!
+      const tokens = { special: new Map([['</s>', 1]]), names: { eos_token: '</s>' }, eosId: 1 }
+      const form = chatForm({ chat_template }, tokens)
       form.prompt({ you: 'Hi' }, [{ answers: { you: 'Hello' }, reply: 'Yes?' }])
     },
   },

@@ -39,7 +39,7 @@ export interface DataKind<T extends TemplateSource = TemplateSource> {
   /** Whether its labels are no more than an answer to compare with, of which nothing is learned. */
   readonly prompts?: true
   /** What of a row each drawn split is to have its share of, such as the class; none where rows are alike. */
-  stratum?(template: T): StratumOf
+  stratum?(template: T, tokenizer: Tokenizer): StratumOf
   /** Compiles a template. Throws UserError where it is malformed. */
   encoder(tokenizer: Tokenizer, template: T, options: EncoderOptions): RowEncoder
   /** The same template as one of what a model writes; undefined where it writes nothing. */

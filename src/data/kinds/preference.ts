@@ -70,7 +70,7 @@ export const preference: DataKind<PairTemplate> = {
   layout: layouts.pairs,
   classified: false,
   encoder(tokenizer, template, options) {
-    const preference = compilePreference(template)
+    const preference = compilePreference(template, tokenizer)
     return (row, where) => {
       const pair = preference.render(row, where)
       return orEmpty(pair ? [encodePair(tokenizer, pair, options, where)] : [])
@@ -81,6 +81,10 @@ export const preference: DataKind<PairTemplate> = {
     if ('user' in template) {
       const { user, assistant, system, messages } = template
       return { user, assistant, system, messages }
+    }
+    if ('chat_template' in template) {
+      const { chat_template, chat_template_kwargs, tools, messages } = template
+      return { chat_template, chat_template_kwargs, tools, messages }
     }
     const { prompt, chosen } = template
     return prompt === undefined ? { text: chosen } : { prompt, completion: chosen }

@@ -43,7 +43,7 @@ export const prompt: DataKind<PromptSource> = {
   classified: false,
   prompts: true,
   encoder(tokenizer, template, options) {
-    const prompts = compilePrompts(template)
+    const prompts = compilePrompts(template, tokenizer)
     return (row, where) =>
       orEmpty(prompts(row, where).map((one) => encodePrompt(tokenizer, one, options, where)))
   },

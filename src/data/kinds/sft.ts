@@ -68,7 +68,7 @@ export const sft: DataKind<SftTemplate> = {
   layout: layouts.single,
   classified: false,
   encoder(tokenizer, template, options) {
-    const compiled = compileTemplate(template)
+    const compiled = compileTemplate(template, tokenizer)
     return (row, where) =>
       orEmpty(
         compiled.render(row, where).map((segments) => encodeExample(tokenizer, segments, options, where)),

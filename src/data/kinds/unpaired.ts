@@ -67,9 +67,9 @@ export const unpaired: DataKind<UnpairedSource> = {
   precedence: 1,
   layout: layouts.unpaired,
   classified: false,
-  stratum(template) {
+  stratum(template, tokenizer) {
     if (hasPair(template)) return () => undefined
-    const unpaired = compileUnpaired(template)
+    const unpaired = compileUnpaired(template, tokenizer)
     return (row, where) => unpaired(row, where)?.desirable.toString()
   },
   encoder(tokenizer, template, options) {
@@ -77,7 +77,7 @@ export const unpaired: DataKind<UnpairedSource> = {
       const pair = preference.encoder(tokenizer, template, options)
       return (row, where) => pair(row, where).flatMap(unpair)
     }
-    const unpaired = compileUnpaired(template)
+    const unpaired = compileUnpaired(template, tokenizer)
     return (row, where) => {
       const found = unpaired(row, where)
       if (!found) return orEmpty([])
@@ -90,6 +90,10 @@ export const unpaired: DataKind<UnpairedSource> = {
     if ('user' in template) {
       const { user, assistant, system, messages, replies } = template
       return { user, assistant, system, messages, replies }
+    }
+    if ('chat_template' in template) {
+      const { chat_template, chat_template_kwargs, tools, messages, replies } = template
+      return { chat_template, chat_template_kwargs, tools, messages, replies }
     }
     const { prompt, completion } = template
     return { prompt, completion }

@@ -149,7 +149,7 @@ async function openPart(
   const drawn = await splitSources(
     sources,
     ({ template }) => {
-      const stratum = kindNamed(task).stratum?.(template)
+      const stratum = kindNamed(task).stratum?.(template, options.tokenizer)
       return stratum && readTolerantly(stratum, oddRows, () => undefined)
     },
     oddRows,

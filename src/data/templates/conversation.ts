@@ -11,21 +11,15 @@ import { UserError } from '../../errors.ts'
 import { quote } from '../../quote.ts'
 import { listColumns } from '../row.ts'
 import type { Row } from '../row.ts'
+import type { ControlTokens } from './jinja.ts'
+import { jinjaTurns } from './jinja_turns.ts'
 import type { Segment, Template } from './template.ts'
 import { compilePart } from './template_part.ts'
-import type { ChatTemplate } from './template_source.ts'
+import type { TemplatePart } from './template_part.ts'
+import type { ConversationTemplate, JinjaTexts, RoleTexts } from './template_source.ts'
+import type { GivenMessage, Turns } from './turns.ts'
 
-type Role = 'system' | 'user' | 'assistant'
-
-interface Message {
-  readonly role: Role
-  readonly content: string
-}
-
-/** A message as it is in the data, which may lack its content, as one that calls a tool does. */
-export type GivenMessage = Omit<Message, 'content'> & { readonly content: string | null }
-
-const ROLES: ReadonlyMap<unknown, Role> = new Map([
+const ROLES: ReadonlyMap<unknown, keyof RoleTexts> = new Map([
   ['system', 'system'],
   ['user', 'user'],
   ['human', 'user'],
@@ -34,41 +28,54 @@ const ROLES: ReadonlyMap<unknown, Role> = new Map([
 ])
 
 /**
- * The messages' segments; undefined where one has no content. Of the assistant's, those before number `learnsFrom` carry
- * no loss. Throws UserError where they take no turns, or the last is not of the role `last`.
+ * Compiles how messages are written.
+ *
+ * @param tokens what chat templates write; others need none
+ * @throws UserError as `compileTemplate` does
  */
-export type RenderTurns = (
-  messages: readonly GivenMessage[],
-  learnsFrom: number,
-  where: string,
-  last: Role,
-) => Segment[] | undefined
+export function compileTurns(source: RoleTexts | JinjaTexts, tokens?: ControlTokens): Turns {
+  if ('user' in source) return roleTurns(source)
+  if (!tokens) throw new Error('a chat template is compiled with the tokens that it writes')
+  return jinjaTurns(source, tokens)
+}
 
-/** Compiles the texts of the roles. Throws UserError as `compileTemplate` does. */
-export function compileTurns(source: Pick<ChatTemplate, 'system' | 'user' | 'assistant'>): RenderTurns {
-  const parts = {
-    system: source.system === undefined ? undefined : compilePart(source.system, 'system'),
-    user: compilePart(source.user, 'user'),
-    assistant: compilePart(source.assistant, 'assistant'),
-  }
+function roleTurns(source: RoleTexts): Turns {
+  const parts: ReadonlyMap<string, TemplatePart> = new Map(
+    (['system', 'user', 'assistant'] as const).flatMap((role) => {
+      const text = source[role]
+      return text === undefined ? [] : [[role, compilePart(text, role)] as const]
+    }),
+  )
 
-  function segment({ role, content }: Message, learns: boolean, where: string): Segment {
-    const part = parts[role]
-    if (!part) {
-      throw new UserError(
-        `${where}: there is a system message, and the chat template has no text for it; add one as "system"`,
-      )
-    }
-    return { text: part.render({ content }, where), learned: learns && role === 'assistant' }
-  }
-
-  return (messages, learnsFrom, where, last) => {
+  function write(
+    messages: readonly GivenMessage[],
+    learnsFrom: number,
+    where: string,
+    last: keyof RoleTexts,
+  ): Segment[] | undefined {
     checkOrder(messages, where, last)
-    if (!messages.every(hasContent)) return undefined
-    return withSystem(
-      messages[0]?.role === 'system',
-      messages.map((message, i) => segment(message, i >= learnsFrom, where)),
-    )
+    const segments: Segment[] = []
+    for (const [i, { role, content }] of messages.entries()) {
+      if (content === null) return undefined
+      const part = parts.get(role)
+      if (!part)
+        throw new UserError(
+          `${where}: there is a system message, and the chat template has no text for it; add one as "system"`,
+        )
+      const text = part.render({ content }, where)
+      segments.push({ text, learned: i >= learnsFrom && role === 'assistant' })
+    }
+    return withSystem(messages[0]?.role === 'system', segments)
+  }
+
+  return {
+    read: readMessages,
+    conversation: (messages, learnsFrom, where) => write(messages, learnsFrom, where, 'assistant'),
+    prompt: (messages, where) => write(messages, 0, where, 'user')?.map(({ text }) => text),
+    answered(messages, where) {
+      const texts = write(messages, 0, where, 'assistant')?.map(({ text }) => text)
+      return texts && { prompt: texts.slice(0, -1), answer: texts.at(-1)! }
+    },
   }
 }
 
@@ -82,39 +89,41 @@ function withSystem(isSystem: boolean, segments: readonly Segment[]): Segment[] 
 }
 
 /** Compiles a chat template. Throws UserError as `compileTemplate` does. */
-export function compileConversation(source: ChatTemplate): Template {
+export function compileConversation(source: ConversationTemplate, tokens?: ControlTokens): Template {
   const column = source.messages ?? 'messages'
-  const renderTurns = compileTurns(source)
+  const turns = compileTurns(source, tokens)
   return {
     promptVariables: [column],
     render(row, where) {
-      const { messages, given } = readConversation(row, source, where)
-      const segments = renderTurns(messages, given, where, 'assistant')
+      const { messages, given } = readConversation(turns, row, source, where)
+      const segments = turns.conversation(messages, given, where, row)
       return segments ? [segments] : []
     },
-    renderPrompt(row, where) {
-      const segments = renderTurns(readMessages(row, column, where), 0, where, 'user')
-      if (!segments) throw new UserError(`${where}: a message has no content; give it a text`)
-      return segments.map(({ text }) => text).join('')
-    },
+    renderPrompt: (row, where) => promptOf(turns, row, column, where),
   }
+}
+
+/** What comes before a reply to the messages of a column. */
+export function promptOf(turns: Turns, row: Row, column: string, where: string): string {
+  const prompt = turns.prompt(turns.read(row, column, where), where, row)
+  if (!prompt) throw new UserError(`${where}: a message has no content; give it a text`)
+  return prompt.join('')
 }
 
 /** A row's messages, those of the replies' column last, and how many of them the assistant does not learn from. */
 export function readConversation(
+  turns: Turns,
   row: Row,
-  { messages = 'messages', replies }: Pick<ChatTemplate, 'messages' | 'replies'>,
+  { messages = 'messages', replies }: Pick<ConversationTemplate, 'messages' | 'replies'>,
   where: string,
 ): { readonly messages: readonly GivenMessage[]; readonly given: number } {
-  const given = readMessages(row, messages, where)
+  const given = turns.read(row, messages, where)
   if (replies === undefined || !Object.hasOwn(row, replies)) return { messages: given, given: 0 }
-  return { messages: [...given, ...readMessages(row, replies, where)], given: given.length }
+  return { messages: [...given, ...turns.read(row, replies, where)], given: given.length }
 }
 
-const hasContent = (message: GivenMessage): message is Message => message.content !== null
-
 /** The messages of a column, whatever their order. */
-export function readMessages(row: Row, column: string, where: string): GivenMessage[] {
+function readMessages(row: Row, column: string, where: string): GivenMessage[] {
   if (!Object.hasOwn(row, column)) {
     throw new UserError(
       `${where}: there is no column "${column}" with messages; there are ${listColumns(row)}`,
@@ -160,7 +169,7 @@ const isTextPart = (part: unknown): part is { readonly text: string } =>
   'text' in part &&
   typeof part.text === 'string'
 
-function checkOrder(messages: readonly GivenMessage[], where: string, last: Role): void {
+function checkOrder(messages: readonly GivenMessage[], where: string, last: keyof RoleTexts): void {
   const turns = messages[0]!.role === 'system' ? messages.slice(1) : messages
   const before = messages.length - turns.length
   turns.forEach(({ role }, i) => {

@@ -4,9 +4,11 @@
  */
 import { UserError } from '../../errors.ts'
 import { isRow, parseJson, toRow } from './given_texts.ts'
+import type { ControlTokens } from './jinja.ts'
 import { compilePreference } from './preference.ts'
 import type { Row } from '../row.ts'
 import { compilePart } from './template_part.ts'
+import { isConversing } from './template_source.ts'
 import type { PairTemplate } from './template_source.ts'
 
 /** END_MARK stands for the end of text. */
@@ -28,13 +30,15 @@ export interface AnswerTexts {
 }
 
 /** How texts are written for a model whose run has this template; as they are where there is none. */
-export const compileAnswerTexts = (template: PairTemplate | undefined): AnswerTexts =>
-  template ? byTemplate(template) : asTheyAre
+export const compileAnswerTexts = (
+  template: PairTemplate | undefined,
+  tokens?: ControlTokens,
+): AnswerTexts => (template ? byTemplate(template, tokens) : asTheyAre)
 
 const RESPONSE = 'response'
 
-function byTemplate(template: PairTemplate): AnswerTexts {
-  const preference = compilePreference({ ...template, margin: undefined })
+function byTemplate(template: PairTemplate, tokens?: ControlTokens): AnswerTexts {
+  const preference = compilePreference({ ...template, margin: undefined }, tokens)
   const columns = promptColumns(template)
   return {
     prompt(given) {
@@ -42,7 +46,7 @@ function byTemplate(template: PairTemplate): AnswerTexts {
       if (columns.length === 0) return preference.renderPrompt({}, where) || (given ?? '')
       if (given === undefined)
         throw new UserError('there is no prompt that the response is to; give --prompt')
-      const row = 'user' in template ? conversation(given, columns[0]!) : toRow(given, where, columns)
+      const row = isConversing(template) ? conversation(given, columns[0]!) : toRow(given, where, columns)
       return preference.renderPrompt(row, where)
     },
     response: (given) => preference.renderAnswer(given),
@@ -60,7 +64,7 @@ function byTemplate(template: PairTemplate): AnswerTexts {
 }
 
 function promptColumns(template: PairTemplate): readonly string[] {
-  if ('user' in template) return [template.messages ?? 'messages']
+  if (isConversing(template)) return [template.messages ?? 'messages']
   return template.prompt === undefined ? [] : compilePart(template.prompt, 'prompt').variables
 }
 

@@ -6,12 +6,14 @@
  * @module
  */
 import { UserError } from '../../errors.ts'
-import { compileTurns, readMessages } from './conversation.ts'
-import type { GivenMessage } from './conversation.ts'
+import { compileTurns, promptOf } from './conversation.ts'
+import type { ControlTokens } from './jinja.ts'
 import type { Row } from '../row.ts'
 import { isFilled } from './template.ts'
 import { compilePart, nullAsEmpty } from './template_part.ts'
+import { isConversing } from './template_source.ts'
 import type { ChatPreferenceTemplate, PairTemplate, PreferenceTemplate } from './template_source.ts'
+import type { GivenMessage } from './turns.ts'
 
 /** END_MARK stands for the end of text. */
 export interface RenderedPair {
@@ -34,10 +36,11 @@ export interface Preference {
 /**
  * Compiles a template of two answers.
  *
+ * @param tokens what chat templates write; others need none
  * @throws UserError where it is malformed; on rendering, for a margin that is no number and messages that are no replies
  */
-export const compilePreference = (source: PairTemplate): Preference =>
-  'user' in source ? compileReplies(source) : compileAnswers(source)
+export const compilePreference = (source: PairTemplate, tokens?: ControlTokens): Preference =>
+  isConversing(source) ? compileReplies(source, tokens) : compileAnswers(source)
 
 function compileAnswers(source: PreferenceTemplate): Preference {
   const prompt = source.prompt === undefined ? undefined : compilePart(source.prompt, 'prompt')
@@ -72,18 +75,17 @@ function compileAnswers(source: PreferenceTemplate): Preference {
   }
 }
 
-function compileReplies(source: ChatPreferenceTemplate): Preference {
-  const renderTurns = compileTurns(source)
-  const assistant = compilePart(source.assistant, 'assistant')
+function compileReplies(source: ChatPreferenceTemplate, tokens?: ControlTokens): Preference {
+  const turns = compileTurns(source, tokens)
   const marginOf = compileMargin(source.margin)
 
-  function reply(
+  function checkReply(
     messages: readonly GivenMessage[],
     before: number,
     column: string,
     where: string,
-  ): string | undefined {
-    if (messages.length === before + 1) return renderTurns(messages, before, where, 'assistant')?.at(-1)!.text
+  ): void {
+    if (messages.length === before + 1) return
     throw new UserError(
       `${where}: column "${column}" holds ${messages.length - before} messages after the prompt's; it must be one reply of the assistant`,
     )
@@ -91,29 +93,34 @@ function compileReplies(source: ChatPreferenceTemplate): Preference {
 
   return {
     render(row, where) {
-      const given = source.messages === undefined ? [] : readMessages(row, source.messages, where)
-      const chosen = [...given, ...readMessages(row, source.chosen, where)]
-      const rejected = [...given, ...readMessages(row, source.rejected, where)]
-      const before = source.messages === undefined ? commonMessages(chosen, rejected) : given.length
-      const texts = {
-        chosen: reply(chosen, before, source.chosen, where),
-        rejected: reply(rejected, before, source.rejected, where),
-      }
-      const prompt = renderTurns(chosen.slice(0, before), before, where, 'user')
-      if (prompt === undefined || texts.chosen === undefined || texts.rejected === undefined) return undefined
+      const given = source.messages === undefined ? [] : turns.read(row, source.messages, where)
+      const [preferred, other] = [source.chosen, source.rejected].map((column) => [
+        ...given,
+        ...turns.read(row, column, where),
+      ]) as [GivenMessage[], GivenMessage[]]
+      const before = source.messages === undefined ? commonMessages(preferred, other) : given.length
+      checkReply(preferred, before, source.chosen, where)
+      checkReply(other, before, source.rejected, where)
+      const chosen = turns.answered(preferred, where, row)
+      const rejected = turns.answered(other, where, row)
+      if (!chosen || !rejected) return undefined
+      if (chosen.prompt.join('') !== rejected.prompt.join(''))
+        throw new UserError(
+          `${where}: the chat template writes another prompt before each of the two replies, so that they cannot be compared; give a template that does not`,
+        )
       return {
-        prompt: prompt.map(({ text }) => text),
-        chosen: texts.chosen,
-        rejected: texts.rejected,
+        ...{ prompt: chosen.prompt, chosen: chosen.answer, rejected: rejected.answer },
         margin: marginOf(row, where),
       }
     },
-    renderPrompt(row, where) {
-      const segments = renderTurns(readMessages(row, source.messages ?? 'messages', where), 0, where, 'user')
-      if (!segments) throw new UserError(`${where}: a message has no content; give it a text`)
-      return segments.map(({ text }) => text).join('')
+    renderPrompt: (row, where) => promptOf(turns, row, source.messages ?? 'messages', where),
+    renderAnswer(text) {
+      const said = [
+        { role: 'user', content: 'x' },
+        { role: 'assistant', content: text },
+      ]
+      return turns.answered(said, 'the answer', {})?.answer ?? ''
     },
-    renderAnswer: (text) => assistant.render({ content: text }, 'the answer'),
   }
 }
 
@@ -149,7 +156,6 @@ function commonBeginning(a: string, b: string): number {
 function commonMessages(a: readonly GivenMessage[], b: readonly GivenMessage[]): number {
   const most = Math.min(a.length, b.length) - 1
   let common = 0
-  while (common < most && a[common]!.role === b[common]!.role && a[common]!.content === b[common]!.content)
-    common++
+  while (common < most && JSON.stringify(a[common]) === JSON.stringify(b[common])) common++
   return common
 }

@@ -3,15 +3,16 @@
  * @module
  */
 import { compileTurns, readConversation } from './conversation.ts'
+import type { ControlTokens } from './jinja.ts'
 import { compilePreference } from './preference.ts'
 import type { Row } from '../row.ts'
 import { isFilled } from './template.ts'
 import { compilePart, nullAsEmpty } from './template_part.ts'
-import { hasPair, isUnpaired } from './template_source.ts'
+import { hasPair, isConversing, isUnpaired } from './template_source.ts'
 import type {
-  ChatTemplate,
   ChatUnpairedTemplate,
   CompletionTemplate,
+  ConversationTemplate,
   PairTemplate,
   PromptTemplate,
   UnpairedTemplate,
@@ -30,7 +31,7 @@ export interface RenderedPrompt {
 export type PromptSource =
   | PromptTemplate
   | CompletionTemplate
-  | ChatTemplate
+  | ConversationTemplate
   | PairTemplate
   | UnpairedTemplate
   | ChatUnpairedTemplate
@@ -40,23 +41,27 @@ export type PromptSource =
  * Compiles a template to its prompts. The answer of a pair is the preferred one, an unpaired one is kept where it is
  * desirable, and that of a conversation is the assistant's last message, if it is the last.
  *
+ * @param tokens what chat templates write; others need none
  * @returns renders a row; nothing where required columns or messages are empty. `where` names the row in errors.
  * @throws UserError where the template is malformed
  */
-export function compilePrompts(source: PromptSource): (row: Row, where: string) => readonly RenderedPrompt[] {
+export function compilePrompts(
+  source: PromptSource,
+  tokens?: ControlTokens,
+): (row: Row, where: string) => readonly RenderedPrompt[] {
   if ('length' in source) {
-    const each = source.map(compilePrompts)
+    const each = source.map((one) => compilePrompts(one))
     return (row, where) => each.flatMap((prompts) => prompts(row, where))
   }
   if (hasPair(source)) {
-    const preference = compilePreference(source)
+    const preference = compilePreference(source, tokens)
     return (row, where) => {
       const pair = preference.render(row, where)
       return pair ? [{ prompt: pair.prompt, answer: pair.chosen }] : []
     }
   }
   if (isUnpaired(source)) {
-    const unpaired = compileUnpaired(source)
+    const unpaired = compileUnpaired(source, tokens)
     return (row, where) => {
       const found = unpaired(row, where)
       if (!found) return []
@@ -64,7 +69,7 @@ export function compilePrompts(source: PromptSource): (row: Row, where: string) 
       return [{ prompt: texts.slice(0, -1), answer: found.desirable ? texts.at(-1) : undefined }]
     }
   }
-  return 'user' in source ? conversationPrompts(source) : textPrompts(source)
+  return isConversing(source) ? conversationPrompts(source, tokens) : textPrompts(source)
 }
 
 function textPrompts(source: PromptTemplate | CompletionTemplate) {
@@ -78,15 +83,15 @@ function textPrompts(source: PromptTemplate | CompletionTemplate) {
   }
 }
 
-function conversationPrompts(source: ChatTemplate) {
-  const renderTurns = compileTurns(source)
+function conversationPrompts(source: ConversationTemplate, tokens?: ControlTokens) {
+  const turns = compileTurns(source, tokens)
   return (row: Row, where: string): RenderedPrompt[] => {
-    const { messages } = readConversation(row, source, where)
-    const answered = messages.at(-1)!.role === 'assistant'
-    const texts = renderTurns(messages, 0, where, answered ? 'assistant' : 'user')?.map(({ text }) => text)
-    if (!texts) return []
-    return [
-      answered ? { prompt: texts.slice(0, -1), answer: texts.at(-1)! } : { prompt: texts, answer: undefined },
-    ]
+    const { messages } = readConversation(turns, row, source, where)
+    if (messages.at(-1)!.role === 'assistant') {
+      const answered = turns.answered(messages, where, row)
+      return answered ? [answered] : []
+    }
+    const prompt = turns.prompt(messages, where, row)
+    return prompt ? [{ prompt, answer: undefined }] : []
   }
 }

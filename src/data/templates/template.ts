@@ -4,7 +4,9 @@
  */
 import { compileConversation } from './conversation.ts'
 import type { Row, Value } from '../row.ts'
+import type { ControlTokens } from './jinja.ts'
 import { compilePart, nullAsEmpty } from './template_part.ts'
+import { isConversing } from './template_source.ts'
 import type { SftTemplate, CompletionTemplate, TextTemplate } from './template_source.ts'
 
 /** A stretch of text that is tokenised by itself. END_MARK stands for the end of text. */
@@ -34,10 +36,11 @@ export interface Template {
  *
  * @example
  * compileTemplate({ prompt: 'Word: {{word}} ; Definition:', completion: ' {{definition}}<|endoftext|>' })
+ * @param tokens what chat templates write; others need none
  * @throws UserError where it is malformed, or uses what templates may not.
  */
-export function compileTemplate(source: SftTemplate): Template {
-  if ('user' in source) return compileConversation(source)
+export function compileTemplate(source: SftTemplate, tokens?: ControlTokens): Template {
+  if (isConversing(source)) return compileConversation(source, tokens)
   const templates = 'length' in source ? source.map(compileOne) : [compileOne(source)]
   const [first] = templates
   return {

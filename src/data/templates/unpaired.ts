@@ -7,9 +7,11 @@
 import { UserError } from '../../errors.ts'
 import type { Row } from '../row.ts'
 import { compileTurns, readConversation } from './conversation.ts'
+import type { ControlTokens } from './jinja.ts'
 import { compileLabel } from './labelled_text.ts'
 import { compileTemplate } from './template.ts'
 import type { Rendered } from './template.ts'
+import { isConversing } from './template_source.ts'
 import type { ChatUnpairedTemplate, CompletionTemplate, UnpairedTemplate } from './template_source.ts'
 
 export interface RenderedUnpaired {
@@ -21,14 +23,16 @@ export interface RenderedUnpaired {
 /**
  * Compiles a template of a completion and its label.
  *
+ * @param tokens what chat templates write; others need none
  * @returns renders a row; undefined where required columns or messages are empty. `where` names the row in errors.
  * @throws UserError where it is malformed; on rendering, for a label that is neither true nor false
  */
 export function compileUnpaired(
   source: UnpairedTemplate | ChatUnpairedTemplate,
+  tokens?: ControlTokens,
 ): (row: Row, where: string) => RenderedUnpaired | undefined {
   const label = compileLabel(source.label)
-  const segmentsOf = 'user' in source ? lastReply(source) : completionOf(source)
+  const segmentsOf = isConversing(source) ? lastReply(source, tokens) : completionOf(source)
   return (row, where) => {
     const segments = segmentsOf(row, where)
     return segments && { segments, desirable: readDesirable(label(row, where), where) }
@@ -40,11 +44,13 @@ function completionOf({ prompt, completion, requires }: CompletionTemplate) {
   return (row: Row, where: string): Rendered | undefined => template.render(row, where)[0]
 }
 
-function lastReply(source: ChatUnpairedTemplate) {
-  const renderTurns = compileTurns(source)
+function lastReply(source: ChatUnpairedTemplate, tokens?: ControlTokens) {
+  const turns = compileTurns(source, tokens)
   return (row: Row, where: string): Rendered | undefined => {
-    const { messages } = readConversation(row, source, where)
-    return renderTurns(messages, messages.length - 1, where, 'assistant')
+    const { messages } = readConversation(turns, row, source, where)
+    const found = turns.answered(messages, where, row)
+    if (!found) return undefined
+    return [...found.prompt.map((text) => ({ text, learned: false })), { text: found.answer, learned: true }]
   }
 }
 

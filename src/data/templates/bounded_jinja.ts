@@ -30,6 +30,7 @@ interface Node {
   readonly callee?: Node
   readonly args?: readonly Node[]
   readonly argument?: Node
+  readonly object?: Node
   readonly property?: Node
   readonly computed?: boolean
   readonly value?: unknown
@@ -41,6 +42,32 @@ interface FunctionValue {
 /** Filters that put an argument many times into a text. */
 const REPEATING: readonly unknown[] = ['join', 'replace', 'indent', 'tojson']
 
+/** Methods that take characters from the ends of texts, and from which. */
+const STRIPS: ReadonlyMap<unknown, { readonly start: boolean; readonly end: boolean }> = new Map([
+  ['strip', { start: true, end: true }],
+  ['lstrip', { start: true, end: false }],
+  ['rstrip', { start: false, end: true }],
+])
+
+function stripped(
+  text: string,
+  characters: string,
+  at: { readonly start: boolean; readonly end: boolean },
+): string {
+  const all = [...text]
+  let [from, to] = [0, all.length]
+  while (at.start && from < to && characters.includes(all[from]!)) from++
+  while (at.end && from < to && characters.includes(all[to - 1]!)) to--
+  return all.slice(from, to).join('')
+}
+
+/** A text as a value of the library. */
+function textValue(text: string): Value {
+  const environment = new Environment()
+  environment.set('text', text)
+  return environment.lookupVariable('text')
+}
+
 interface Extent {
   readonly size: number
   readonly depth: number
@@ -50,13 +77,17 @@ class BoundedInterpreter extends Interpreter {
   readonly #deadline = performance.now() + MOST_TIME
   readonly #known = new WeakMap<object, Extent>()
   readonly #repeated = new WeakSet<object>()
+  /** What methods that strip are methods of, by their nodes. */
+  readonly #stripped = new WeakMap<object, Value | undefined>()
   #altogether = 0
 
   override evaluate(statement: Statement, environment: Environment): Value {
     if (performance.now() > this.#deadline) throw new Error('it takes longer than two seconds')
-    const node = statement
+    const node: Node | undefined = statement
     if (node) this.#noteRepeated(node)
+    if (node && STRIPS.has(node.property?.value) && node.object) this.#stripped.set(node.object, undefined)
     const value = super.evaluate(statement, environment)
+    if (node && this.#stripped.has(node)) this.#stripped.set(node, value)
     const { size, depth } = this.#extentOf(value)
     if (size > MOST_SIZE || depth > MOST_DEPTH || this.#altogether > MOST_ALTOGETHER)
       throw new Error(`it makes a text or list that is too large`)
@@ -73,10 +104,23 @@ class BoundedInterpreter extends Interpreter {
     }
   }
 
-  /** A method that may be `replace`: what it puts into a text is looked at when it is called. */
-  #method({ property, computed }: Node, value: Value): Value {
+  /**
+   * A method that may be `replace`: what it puts into a text is looked at when it is called. One that strips takes the characters
+   * away that it is given, as Python's does and the library's does not.
+   */
+  #method({ object, property, computed }: Node, value: Value): Value {
     const { value: call } = value as unknown as FunctionValue
-    if (typeof call !== 'function' || !(computed || property?.value === 'replace')) return value
+    if (typeof call !== 'function') return value
+    const whole = object && this.#stripped.get(object)?.value
+    const ends = STRIPS.get(property?.value)
+    if (typeof whole === 'string' && ends) {
+      const strip: FunctionValue['value'] = (values, scope) =>
+        typeof values[0]?.value === 'string'
+          ? textValue(stripped(whole, values[0].value, ends))
+          : call(values, scope)
+      return Object.create(value, { value: { value: strip } }) as Value
+    }
+    if (!(computed || property?.value === 'replace')) return value
     const bounded: FunctionValue['value'] = (values, scope) => {
       for (const given of values) checkRepeated(given, this.#extentOf(given).size)
       return call(values, scope)

@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path'
 
 import type { ExternalData, Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { factsOf } from '../../graphs/models/family.ts'
 import type { Gpt2Config } from '../../graphs/models/gpt2.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
 import { NO_LOSS } from '../../src/data/examples/encode.ts'
@@ -88,10 +90,11 @@ export function trainingFeeds({ input_ids, attention_mask, position_ids, labels 
 }
 
 /** The inputs of an inference graph with an empty cache. */
-export function inferenceFeeds(batch: FixtureBatch, config: Gpt2Config): Record<string, HostTensor> {
-  const dims = [batch.input_ids.length, config.n_head, 0, config.n_embd / config.n_head]
+export function inferenceFeeds(batch: FixtureBatch, config: ModelConfig): Record<string, HostTensor> {
+  const facts = factsOf(config)
+  const dims = [batch.input_ids.length, facts.kvHeads, 0, facts.headSize]
   const empty: HostTensor = { dtype: 'float32', dims, data: new Float32Array(0) }
-  const layers = Array.from({ length: config.n_layer }, (_, layer) => layer)
+  const layers = Array.from({ length: facts.layers }, (_, layer) => layer)
   return {
     input_ids: matrix(batch.input_ids),
     attention_mask: matrix(batch.attention_mask),

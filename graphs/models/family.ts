@@ -12,10 +12,12 @@ import type { BertConfig } from './bert.ts'
 import { bertFamily } from './bert.ts'
 import type { Gpt2Config } from './gpt2.ts'
 import { gpt2Family } from './gpt2.ts'
+import { llamaFamilies } from './llama.ts'
+import type { LlamaConfig } from './llama_config.ts'
 import type { Parameters, ParameterShapes } from './parameters.ts'
 
 /** A configuration of any family; its `model_type` says of which, where it is missing GPT-2. */
-export type ModelConfig = Gpt2Config | BertConfig
+export type ModelConfig = Gpt2Config | BertConfig | LlamaConfig
 
 /** The sizes of a model, under one name each. */
 export interface ModelFacts {
@@ -113,7 +115,7 @@ export interface Family<C = ModelConfig> {
   freshNorm(name: string): number | null
 }
 
-export const families = { gpt2: gpt2Family, bert: bertFamily } as const
+export const families = { gpt2: gpt2Family, bert: bertFamily, ...llamaFamilies } as const
 
 export type FamilyName = keyof typeof families
 

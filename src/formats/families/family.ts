@@ -7,6 +7,7 @@ import { familyName } from '../../../graphs/models/family.ts'
 import type { Head, PooledHead } from '../../../graphs/models/head.ts'
 import { bertFormat } from './bert.ts'
 import { gpt2Format } from './gpt2.ts'
+import { llamaFormats } from './llama.ts'
 
 /** How tensors are named in a weight file. */
 export interface Naming {
@@ -54,6 +55,7 @@ export interface FamilyFormat<C = ModelConfig> {
 export const familyFormats = {
   gpt2: gpt2Format,
   bert: bertFormat,
+  ...llamaFormats,
 } as const satisfies Record<FamilyName, unknown>
 
 export const formatOf = (config: ModelConfig): FamilyFormat => familyFormats[familyName(config)]

@@ -34,7 +34,9 @@ import type { Device } from '../runtime/device.ts'
 import { nodeRuntime } from '../runtime/node_runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { readRunConfig } from '../runs/run_config.ts'
-import { rewardOf } from '../runs/reward.ts'
+import { rewardsOf } from '../runs/reward.ts'
+import type { WeightedSources } from '../rewards/weighted_rewards.ts'
+import { openRewards } from '../rewards/weighted_rewards.ts'
 
 export interface JudgeOptions {
   /** Where to compute; by default as the run's configuration has it. */
@@ -131,18 +133,20 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
   const cases = await readCases(run, split, options.prompts ?? DEFAULT_PROMPTS)
   const policies = await findPolicies(run, options.checkpoint, options.other)
   const config = { ...(await readRunConfig(run)), ...options.device }
-  const source = options.reward ?? (await ownReward(config))
+  const sources = options.reward ? { reward_funcs: [options.reward] } : await ownRewards(config)
   const runtime = nodeRuntime(config)
   const maxNewTokens = options.maxNewTokens ?? newTokensOf(config) ?? enoughTokens(cases)
   const sampling = { ...greedy, ...options.sampling }
   const conditions = { run, cases, maxNewTokens, sampling, seed, batch, runtime, onProgress, onAnswers }
 
-  const reward = await openRewardFunction(source, {
-    batch,
-    provider: config.provider,
-    threads: config.threads,
-    note: options.reward ? undefined : options.note,
-  })
+  const reward = await openRewards(sources, (source) =>
+    openRewardFunction(source, {
+      batch,
+      provider: config.provider,
+      threads: config.threads,
+      note: options.reward ? undefined : options.note,
+    }),
+  )
   try {
     const first = await judgePolicy(policies[0], reward, conditions)
     const second = await judgePolicy(policies[1], reward, conditions)
@@ -175,21 +179,23 @@ export async function judge(options: JudgeOptions): Promise<Judgement> {
   }
 }
 
-/** What a run was trained on, where its task learns from a reward. */
-async function ownReward(config: RunConfig): Promise<RewardSource> {
-  const reward = rewardOf(config)
-  if (reward === undefined)
+/** What a run was trained on, where its task learns from rewards. */
+async function ownRewards(config: RunConfig): Promise<WeightedSources> {
+  const rewards = rewardsOf(config)
+  if (rewards === undefined)
     throw new UserError(
       `${config.output_dir} is of task ${config.task}, which learns from no reward; name what scores answers by --reward`,
     )
-  if ('function' in reward) await checkDigest(reward, 'name what scores answers by --reward')
-  return reward
+  for (const reward of rewards.reward_funcs)
+    if ('function' in reward) await checkDigest(reward, 'name what scores answers by --reward')
+  return rewards
 }
 
 /** How long answers are that a run trained with, where its task has it draw some. */
 function newTokensOf(config: RunConfig): number | undefined {
-  const options = taskOptions(config)
-  return 'max_new_tokens' in options ? Number(options.max_new_tokens) : undefined
+  const options: { readonly max_new_tokens?: number; readonly max_completion_length?: number } =
+    taskOptions(config)
+  return options.max_completion_length ?? options.max_new_tokens
 }
 
 /** What a policy answers to each prompt, scored. */

@@ -53,7 +53,7 @@ export const trainingOptionsSchema = z.strictObject({
     .default(42)
     .describe('Everything random is drawn from it: equal runs give equal bytes.'),
   max_steps: optionalCount.describe(
-    'Ends the run after so many steps, of the optimizer or, of task ppo, updates; null: after `num_train_epochs`.',
+    'Ends the run after so many steps, of the optimizer or, of tasks ppo, grpo and rloo, updates; null: after `num_train_epochs`.',
   ),
   num_train_epochs: z
     .number()

@@ -19,8 +19,12 @@ import type { SamplingOptions } from '../generation/sampling.ts'
 import { createRandom } from '../random.ts'
 import { decodeAfter } from '../text/detokenizer.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
+import type { RewardSample } from '../rewards/reward_sample.ts'
 import type { Feeds, Session, Tensors } from '../runtime/session.ts'
 import type { Tokenizer } from '../text/tokenizer.ts'
+import { Interrupted } from './interrupted.ts'
+import type { Listener } from './listeners.ts'
+import { listenersAsOne } from './listeners.ts'
 
 export interface Prompt {
   /** Token ids, at least one. */
@@ -34,8 +38,8 @@ export interface PromptLimits {
   /** Most tokens that the model reads. */
   readonly context: number
   readonly max_new_tokens: number
-  /** The task, whose option `max_new_tokens` is. */
-  readonly task: string
+  /** The option that says so, such as `ppo.max_new_tokens`. */
+  readonly option: string
   /** What to do with a prompt that leaves too little room for a response; none is ever cut. */
   readonly overlong: 'error' | 'skip'
 }
@@ -48,7 +52,7 @@ export interface PromptLimits {
 export function readPrompts(
   dataset: DataSet,
   tokenizer: Tokenizer,
-  { context, max_new_tokens, task, overlong }: PromptLimits,
+  { context, max_new_tokens, option, overlong }: PromptLimits,
 ): Prompt[] {
   const found = allPrompts(dataset, tokenizer.eosId)
   if (found.length === 0)
@@ -57,10 +61,10 @@ export function readPrompts(
   const tooLong = found.find(({ prompt }) => prompt.length + max_new_tokens > context)
   if (tooLong && (overlong === 'error' || fitting.length === 0))
     throw new UserError(
-      `the prompt ${quote(tokenizer.decode(tooLong.prompt))} has ${tooLong.prompt.length} tokens, which with max_new_tokens ${max_new_tokens} do not fit the model's context of ${context}; ` +
+      `the prompt ${quote(tokenizer.decode(tooLong.prompt))} has ${tooLong.prompt.length} tokens, which with ${option.replace(/^.*\./, '')} ${max_new_tokens} do not fit the model's context of ${context}; ` +
         (fitting.length === 0
-          ? `no prompt does, so shorten them or lower ${task}.max_new_tokens`
-          : `shorten it, lower ${task}.max_new_tokens, or leave such prompts out with overlong: skip`),
+          ? `no prompt does, so shorten them or lower ${option}`
+          : `shorten it, lower ${option}, or leave such prompts out with overlong: skip`),
     )
   return fitting.map((one) => asPrompt(one, tokenizer))
 }
@@ -109,7 +113,7 @@ export interface Response {
   readonly text: string
 }
 
-export interface SamplingRequest extends Pick<SamplingOptions, 'temperature' | 'top_k' | 'top_p'> {
+export interface SamplingRequest extends Pick<SamplingOptions, 'temperature' | 'top_k' | 'top_p' | 'min_p'> {
   /** Most tokens that the model reads. */
   readonly context: number
   readonly tokenizer: Tokenizer
@@ -122,6 +126,8 @@ export interface SamplingRequest extends Pick<SamplingOptions, 'temperature' | '
   readonly firstRow?: number
   /** False: the likeliest token each time, in place of one that is drawn. */
   readonly do_sample?: boolean
+  /** Is told of every token; what it throws ends the responses. */
+  readonly onToken?: () => void
 }
 
 /** Draws a response to each prompt, all in one batch. */
@@ -139,6 +145,24 @@ export async function sampleResponses(
   return continuations.map((written, i) => responseOf(prompts[i]!, written, tokenizer))
 }
 
+/** Tells of responses as they are drawn and scored, and gives up where the run is to stop: nothing has been learned from them yet. */
+export function watchDrawing(
+  {
+    listeners,
+    signal,
+  }: { readonly listeners: readonly Listener[]; readonly signal?: AbortSignal | undefined },
+  step: number,
+  of: number,
+) {
+  const tell = listenersAsOne(listeners)
+  let drawn = 0
+  const at = (done: number): void => {
+    if (signal?.aborted) throw new Interrupted()
+    tell.responding({ step, done, of })
+  }
+  return { token: () => at(Math.min(++drawn, of - 1)), end: () => at(of) }
+}
+
 /** What was written after a prompt, as a response to it. */
 export const responseOf = (
   prompt: Prompt,
@@ -153,13 +177,15 @@ export const responseOf = (
 
 /** One score per response. */
 export const scoreResponses = (reward: RewardFunction, responses: readonly Response[]): Promise<number[]> =>
-  reward.score(
-    responses.map(({ prompt, text }) => ({
-      prompt: prompt.text,
-      response: text,
-      references: prompt.references,
-    })),
-  )
+  reward.score(samplesOf(responses))
+
+/** Responses as they are scored. */
+export const samplesOf = (responses: readonly Response[]): RewardSample[] =>
+  responses.map(({ prompt, text }) => ({
+    prompt: prompt.text,
+    response: text,
+    references: prompt.references,
+  }))
 
 /**
  * Prompts and responses as the graphs take them, padded on the right; the responses' tokens are the labelled ones, row by
@@ -183,51 +209,49 @@ export function responseExample({ prompt, tokens }: Pick<Response, 'prompt' | 't
 }
 
 /** Cuts what a graph gives for labelled tokens into responses. */
-function perResponse(data: ArrayLike<number>, responses: readonly Response[]): number[][] {
+export function perResponse(
+  data: ArrayLike<number>,
+  responses: readonly Pick<Response, 'tokens'>[],
+): number[][] {
   const all = Array.from(data)
   let start = 0
   return responses.map(({ tokens }) => all.slice(start, (start += tokens.length)))
-}
-
-/** Numbers of each response's tokens. */
-export interface TokenValues {
-  /** log π of the token. */
-  readonly logps: number[][]
-  /** V where it was chosen. */
-  readonly values: number[][]
 }
 
 /**
  * Runs the evaluation graph over responses, in the batches given; these are the mini-batches that training begins with, so
  * that both compute the same numbers.
  *
- * @param batches row numbers, each row in one of them
+ * @param batches row numbers, each row in one of them at most
+ * @param outputs what the graph says of the responses' tokens, such as `logps`, log π of the token
+ * @returns by the names of the outputs, per row, per token; nothing for a row that is in no batch
  * @throws UserError naming the tensor where a number is not finite
  */
-export async function evaluateTokens(
+export async function evaluateTokens<Name extends string>(
   session: Session,
   parameters: Tensors,
   responses: readonly Response[],
-  { batches, what }: { readonly batches: readonly (readonly number[])[]; readonly what: string },
-): Promise<TokenValues> {
-  const logps: number[][] = []
-  const values: number[][] = []
+  {
+    batches,
+    outputs,
+    what,
+  }: {
+    readonly batches: readonly (readonly number[])[]
+    readonly outputs: readonly Name[]
+    readonly what: string
+  },
+): Promise<Record<Name, number[][]>> {
+  const found = Object.fromEntries(outputs.map((name) => [name, []])) as unknown as Record<Name, number[][]>
   for (const rows of batches) {
     const some = rows.map((row) => responses[row]!)
-    const outputs = await session.run(
-      { ...collateResponses(some), ...parameters },
-      { outputs: ['logps', 'values'] },
-    )
-    for (const [name, all] of [
-      ['logps', logps],
-      ['values', values],
-    ] as const) {
-      const data = outputs[name]!.data as Float32Array
+    const given = await session.run({ ...collateResponses(some), ...parameters }, { outputs })
+    for (const name of outputs) {
+      const data = given[name]!.data as Float32Array
       checkFinite(data, `${name} of ${what}`)
-      for (const [i, numbers] of perResponse(data, some).entries()) all[rows[i]!] = numbers
+      for (const [i, numbers] of perResponse(data, some).entries()) found[name][rows[i]!] = numbers
     }
   }
-  return { logps, values }
+  return found
 }
 
 /** @throws UserError where a number is not finite */

@@ -1,5 +1,5 @@
 /**
- * Opens what scores responses: a trained reward model, a metric of the project, or a function of the user's.
+ * Opens what scores responses: a trained reward model, a metric of the project, a pattern, or a function of the user's.
  * @module
  */
 import { markText } from '../data/templates/end_of_text.ts'
@@ -7,7 +7,7 @@ import { checkModelDigests } from './model_digests.ts'
 import { openScorer } from './open_scorer.ts'
 import type { Device } from '../runtime/device.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
-import { scoreByMetric } from '../rewards/reward_metrics.ts'
+import { isPlain, plainReward } from '../rewards/plain_reward.ts'
 import { openRewardModule } from '../rewards/reward_module.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
 import { withCheckedScores } from '../rewards/checked_scores.ts'
@@ -34,14 +34,7 @@ export async function openRewardFunction(
 
 async function openSource(source: RewardSource, options: RewardFunctionOptions): Promise<RewardFunction> {
   if ('function' in source) return openRewardModule(source, options.note)
-  if ('metric' in source) {
-    const { metric } = source
-    return {
-      name: `the metric ${metric}`,
-      score: (samples) => Promise.resolve(samples.map((sample) => scoreByMetric(metric, sample))),
-      release: () => Promise.resolve(),
-    }
-  }
+  if (isPlain(source)) return plainReward(source)
   if (source.files)
     await checkModelDigests(source.model, source.files, 'change its files in the configuration')
   const scorer = await openScorer(source.model, options)

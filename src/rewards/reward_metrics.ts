@@ -26,6 +26,7 @@ const measures: Readonly<Record<RewardMetric, Measure>> = {
   bleu: (response, references) => sentenceBleu(response, references).score / 100,
   /** With equal words and stems; synonyms are not looked up. */
   meteor: (response, references) => meteor(response, references),
+  exact_match: (response, references) => (references.includes(response) ? 1 : 0),
 }
 
 /** @throws UserError where the sample has no reference */

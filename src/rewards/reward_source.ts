@@ -5,11 +5,22 @@
 import { z } from 'zod'
 
 /** The metrics of texts that a response can be scored by; `reward_metrics.ts` computes them. */
-export const REWARD_METRICS = ['rouge1', 'rouge2', 'rougeL', 'bleu', 'meteor'] as const
+export const REWARD_METRICS = ['rouge1', 'rouge2', 'rougeL', 'bleu', 'meteor', 'exact_match'] as const
 
 export type RewardMetric = (typeof REWARD_METRICS)[number]
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'it must be a SHA-256 of 64 hexadecimal digits')
+
+/** A pattern as responses are searched for it: "." is any character, and characters are whole. */
+export const rewardPattern = (pattern: string): RegExp => new RegExp(pattern, 'su')
+
+function isPattern(pattern: string): boolean {
+  try {
+    return rewardPattern(pattern) instanceof RegExp
+  } catch {
+    return false
+  }
+}
 
 export const rewardSourceSchema = z.union(
   [
@@ -38,9 +49,18 @@ export const rewardSourceSchema = z.union(
           "The file's SHA-256, so that another file is refused; a run keeps that which it is made with.",
         ),
     }),
+    z.strictObject({
+      pattern: z
+        .string()
+        .min(1)
+        .refine(isPattern, 'it must be a regular expression of JavaScript')
+        .describe(
+          'A regular expression, with the flags s and u: 1 where it is found in the response, which stands without its end of text and white space around it; else 0.',
+        ),
+    }),
   ],
   {
-    error: `it must say where scores come from, by one of {model: a reward model's folder}, {metric: one of ${REWARD_METRICS.join(', ')}} and {function: a file}`,
+    error: `it must say where scores come from, by one of {model: a reward model's folder}, {metric: one of ${REWARD_METRICS.join(', ')}}, {function: a file} and {pattern: a regular expression}`,
   },
 )
 
@@ -48,6 +68,14 @@ export type RewardSource = z.infer<typeof rewardSourceSchema>
 
 /** A function of the user's. */
 export type RewardFile = Extract<RewardSource, { readonly function: string }>
+
+/** What logs call it: a metric's name, or that of a file or folder. */
+export function sourceName(source: RewardSource): string {
+  if ('metric' in source) return source.metric
+  if ('pattern' in source) return 'pattern'
+  const path = 'function' in source ? source.function.replace(/\.\w+$/, '') : source.model
+  return path.replace(/[/\\]+$/, '').replace(/^.*[/\\]/, '')
+}
 
 /** The same source, its path made absolute. */
 export function located(source: RewardSource, resolve: (path: string) => string): RewardSource {

@@ -22,7 +22,8 @@ import type { SettledConfig } from './config.ts'
 import { runConfigSchema } from './config.ts'
 import type { OptionChange } from './option_history.ts'
 import { PLACE } from './option_history.ts'
-import { rewardOf } from './reward.ts'
+import { rewardsOf } from './reward.ts'
+import type { RewardSource } from '../rewards/reward_source.ts'
 
 export interface CardFacts {
   /** As it is now. */
@@ -98,12 +99,21 @@ const isTransformers = ({ head, npt }: Pick<Manifest, 'head' | 'npt'>): boolean 
 
 /** What a policy learned from. */
 function rewardLine(config: SettledConfig): string[] {
-  const reward = rewardOf(config)
-  if (reward === undefined) return []
-  if ('metric' in reward) return [`Its reward is the metric ${reward.metric} against reference answers.`]
-  if ('model' in reward) return [`Its reward is the score of the reward model \`${nameOf(reward.model)}\`.`]
+  const rewards = rewardsOf(config)
+  if (rewards === undefined) return []
+  const { reward_funcs, reward_weights } = rewards
+  const [one] = reward_funcs.map(rewardText)
+  if (reward_funcs.length === 1) return [`Its reward is ${one}.`]
+  const parts = reward_funcs.map((source, i) => `${reward_weights?.[i] ?? 1} times ${rewardText(source)}`)
+  return [`Its reward is the sum of ${parts.join(', ')}.`]
+}
+
+function rewardText(reward: RewardSource): string {
+  if ('metric' in reward) return `the metric ${reward.metric} against reference answers`
+  if ('model' in reward) return `the score of the reward model \`${nameOf(reward.model)}\``
+  if ('pattern' in reward) return `whether the pattern \`${reward.pattern}\` is found`
   const digest = reward.sha256 === undefined ? '' : ` (SHA-256 \`${reward.sha256}\`)`
-  return [`Its reward is the function in \`${nameOf(reward.function)}\`${digest}.`]
+  return `the function in \`${nameOf(reward.function)}\`${digest}`
 }
 
 const changesText = (changes: readonly OptionChange[]): string[] => [

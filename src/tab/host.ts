@@ -8,6 +8,7 @@ import { encodeSafetensors, readEntriesOf, readHeader } from '../formats/safeten
 import { precisionType } from '../formats/precision.ts'
 import type { Precision } from '../formats/precision.ts'
 import { withCheckedScores } from '../rewards/checked_scores.ts'
+import { isPlain, plainReward } from '../rewards/plain_reward.ts'
 import type { RewardFunction } from '../rewards/reward_function.ts'
 import type { RewardSource } from '../rewards/reward_source.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -68,21 +69,11 @@ export function tabHost({ folder, storage, model, runtime, precision, reward }: 
 }
 
 function rewardOf(source: RewardSource, given: RewardFunction | undefined): RewardFunction {
-  if ('metric' in source) {
-    const { metric } = source
-    return {
-      name: `the metric ${metric}`,
-      async score(samples) {
-        const { scoreByMetric } = await import('../rewards/reward_metrics.ts')
-        return samples.map((sample) => scoreByMetric(metric, sample))
-      },
-      release: async () => undefined,
-    }
-  }
+  if (isPlain(source)) return plainReward(source)
   if ('model' in source)
     throw new UserError(
-      'ppo.reward names a model, and a tab has none but the policy; give a function or a metric',
+      'the reward names a model, and a tab has none but the policy; give a function, a metric or a pattern',
     )
-  if (!given) throw new UserError('ppo.reward is a function, and the page gave none; give it with the run')
+  if (!given) throw new UserError('the reward is a function, and the page gave none; give it with the run')
   return { ...given, release: async () => undefined }
 }

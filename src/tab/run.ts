@@ -43,7 +43,7 @@ export interface TabRunPlace {
   readonly storage: TabStorage
   readonly model: TabModel
   readonly runtime: Runtime
-  /** Scores responses where the settings' `ppo.reward` is a function. */
+  /** Scores responses where a reward in the settings is a function. */
   readonly reward?: RewardFunction | undefined
 }
 

@@ -6,11 +6,13 @@ import { classification } from './classification_task.ts'
 import { consolidation } from './consolidation_task.ts'
 import { dpo } from './dpo/task.ts'
 import { equivalence } from './equivalence_task.ts'
+import { grpo } from './grpo/task.ts'
 import { kto } from './kto/task.ts'
 import { neuroplastic } from './neuroplastic/task.ts'
 import { orpo } from './orpo.ts'
 import { ppo } from './ppo/task.ts'
 import { reward } from './reward_task.ts'
+import { rloo } from './rloo.ts'
 import { sft } from './sft.ts'
 import { simpo } from './simpo.ts'
 import type { Task } from './task.ts'
@@ -24,6 +26,8 @@ export const tasks = {
   simpo,
   kto,
   ppo,
+  grpo,
+  rloo,
   neuroplastic,
   equivalence,
   consolidation,

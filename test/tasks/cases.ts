@@ -19,6 +19,15 @@ const plastic = {
   config: { lora: undefined, template: { text: '{{ text }}' }, npt },
 }
 
+const words = ['dog', 'cat', 'tree', 'sea'].map((word) => ({
+  prompt: `Word: ${word} ;`,
+  completion: ' a thing',
+}))
+const groups = {
+  reward_funcs: [{ metric: 'rougeL' }, { pattern: '^[a-m]' }],
+  ...{ num_generations: 2, max_completion_length: 6 },
+}
+
 export const cases: Readonly<Record<TaskName, TaskCase>> = {
   sft: {
     rows: pairs,
@@ -34,10 +43,7 @@ export const cases: Readonly<Record<TaskName, TaskCase>> = {
   simpo: { rows: pairs, config: {} },
   kto: { rows: pairs, config: {} },
   ppo: {
-    rows: ['dog', 'cat', 'tree', 'sea'].map((word) => ({
-      prompt: `Word: ${word} ;`,
-      completion: ' a thing',
-    })),
+    rows: words,
     config: {
       ppo: {
         reward: { metric: 'rougeL' },
@@ -52,6 +58,8 @@ export const cases: Readonly<Record<TaskName, TaskCase>> = {
       },
     },
   },
+  grpo: { rows: words, config: { grpo: groups } },
+  rloo: { rows: words, config: { rloo: groups } },
   neuroplastic: {
     rows: pairs,
     config: {

@@ -18,7 +18,7 @@ import { initialAdapter } from '../../src/runs/initialise.ts'
 import { miniBatches } from '../../src/tasks/ppo/mini_batches.ts'
 import { trainingOptionsSchema } from '../../src/learning/options.ts'
 import { updatePolicy } from '../../src/tasks/ppo/ppo.ts'
-import { updateTimes } from '../../src/tasks/ppo/log.ts'
+import { updateTimes } from '../../src/tasks/update_times.ts'
 import { ppoOptionsSchema } from '../../src/tasks/ppo/options.ts'
 import { openPolicy } from '../../src/tasks/ppo/policy.ts'
 import { decodingGraph } from '../../graphs/inference/generation.ts'
@@ -110,7 +110,7 @@ for (let i = 0; i < UPDATE_WARMUP + updates; i++) {
   const time = await timed(() => update(i + 1))
   if (i >= UPDATE_WARMUP) {
     seconds.push(time)
-    parts.push(updateTimes(stopwatch.read(), time))
+    parts.push(updateTimes('ppo', stopwatch.read(), time))
   }
   turnDone()
 }

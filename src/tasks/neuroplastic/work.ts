@@ -28,6 +28,11 @@ export interface NeuroplasticFound extends ResponseFigures {
   readonly labelledTokens: number
 }
 
+const responseLength = ({ max_new_tokens }: NeuroplasticOptions) => ({
+  max_new_tokens,
+  option: 'neuroplastic.max_new_tokens',
+})
+
 export const neuroplasticWork: TaskWork<object, NeuroplasticOptions, NeuroplasticFound> = {
   async check({ options, host }) {
     if (!options.reward) return
@@ -37,7 +42,7 @@ export const neuroplasticWork: TaskWork<object, NeuroplasticOptions, Neuroplasti
   /** Reads the prompts that training will read, and tries a metric or a function on two of them. */
   async prepare(run) {
     for (const data of [run.trainData, run.validationData]) {
-      const prompts = runPrompts(data, run, 'neuroplastic')
+      const prompts = runPrompts(data, run, responseLength(run.options))
       const { reward } = run.options
       if (reward && !('model' in reward)) await tryReward(prompts, run.host, reward)
     }
@@ -56,9 +61,9 @@ export const neuroplasticWork: TaskWork<object, NeuroplasticOptions, Neuroplasti
     try {
       const writer = createWriter(closing.add(await openDecoding(run)), run)
       const reward = options.reward ? closing.add(await run.host.openReward(options.reward)) : undefined
-      const prompts = runPrompts(trainData, run, 'neuroplastic')
+      const prompts = runPrompts(trainData, run, responseLength(options))
       const validationPrompts = evenlySpread(
-        runPrompts(validationData, run, 'neuroplastic'),
+        runPrompts(validationData, run, responseLength(options)),
         options.eval_prompts,
       )
       const batchSize = settings.per_device_eval_batch_size
@@ -100,7 +105,7 @@ export const neuroplasticWork: TaskWork<object, NeuroplasticOptions, Neuroplasti
     async find(model, data, run) {
       const { options, settings } = run
       const batchSize = settings.per_device_eval_batch_size
-      const prompts = evenlySpread(runPrompts(data, run, 'neuroplastic'), options.eval_prompts)
+      const prompts = evenlySpread(runPrompts(data, run, responseLength(run.options)), options.eval_prompts)
       const generator = await model.generator()
       try {
         return await model.withGraph(

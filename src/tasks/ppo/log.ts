@@ -128,22 +128,6 @@ export function updateStatistics(all: readonly Record<string, number>[]): Record
   return { ...means, 'ppo/val/var_explained': variance > 0 ? 1 - means['ppo/val/error']! / variance : 0 }
 }
 
-/** Seconds under TRL's names, and the share that the loop's own sessions had of them; a reward's sessions are in `score`. */
-export function updateTimes(
-  seconds: Readonly<Record<string, number>>,
-  total: number,
-): Record<string, number> {
-  const parts = ['generate', 'score', 'forward_pass', 'optimize_step']
-  const named = parts.map((part) => [`time/ppo/${part}`, seconds[part] ?? 0] as const)
-  const sessions = seconds['sessions'] ?? 0
-  return {
-    ...Object.fromEntries(named),
-    'time/ppo/total': total,
-    'time/ppo/sessions': sessions,
-    'time/ppo/session_share': sessions / total,
-  }
-}
-
 /** A response as people look at it. */
 export interface RolloutRecord extends LogRecord {
   readonly prompt: string

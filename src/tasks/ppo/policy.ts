@@ -101,10 +101,12 @@ export function openPolicy(
       const when = `at step ${step}`
       const own = await evaluateTokens(evaluation, parameters, responses, {
         batches,
+        outputs: ['logps', 'values'],
         what: `the policy ${when}`,
       })
       const other = await evaluateTokens(reference, ofReference, responses, {
         batches,
+        outputs: ['logps'],
         what: `the reference ${when}`,
       })
       return { ...own, reference: other.logps }

@@ -9,13 +9,13 @@
  * Everything random is drawn from (seed, update, row), so a run that was interrupted goes on as if it had not been.
  * @module
  */
-import { Interrupted } from '../../learning/interrupted.ts'
 import type { Listener } from '../../learning/listeners.ts'
-import { listenersAsOne } from '../../learning/listeners.ts'
 import type { LoopRun, Position, Taken } from '../../learning/loop.ts'
-import { loop, optimizerStep } from '../../learning/loop.ts'
+import { loop } from '../../learning/loop.ts'
+import type { UpdateEnd } from '../../learning/optimizer_of_update.ts'
+import { optimizerOfUpdate } from '../../learning/optimizer_of_update.ts'
 import type { LossScale } from '../../learning/loss_scale.ts'
-import { lossScaleFeeds, nextLossScale, skipping } from '../../learning/loss_scale.ts'
+import { lossScaleFeeds } from '../../learning/loss_scale.ts'
 import type { TrainingOptions } from '../../learning/options.ts'
 import { improvementOf, wantsReward } from '../../learning/plastic.ts'
 import type { Prompt, Response } from '../../learning/rollouts.ts'
@@ -25,6 +25,7 @@ import {
   promptsOfRollout,
   rolloutsPerEpoch,
   scoreResponses,
+  watchDrawing,
 } from '../../learning/rollouts.ts'
 import type { LogRecord } from '../../learning/listeners.ts'
 import type { Stopwatch } from '../../learning/stopwatch.ts'
@@ -34,6 +35,7 @@ import { moments } from '../../metrics/moments.ts'
 import { deriveSeed } from '../../random.ts'
 import type { RewardFunction } from '../../rewards/reward_function.ts'
 import type { HostTensor } from '../../runtime/session.ts'
+import { updateTimes } from '../update_times.ts'
 import type { Experience, MiniBatchOutcome, RolloutRecord } from './log.ts'
 import {
   furthestRatio,
@@ -41,7 +43,6 @@ import {
   responseStatistics,
   rolloutRecord,
   updateStatistics,
-  updateTimes,
 } from './log.ts'
 import type { MiniBatch } from './mini_batches.ts'
 import { miniBatches } from './mini_batches.ts'
@@ -118,7 +119,7 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
     }
     const updated = await updatePolicy(policy, run, update, stopwatch)
     const total = (performance.now() - began) / 1000
-    run.logTimes({ step, ...updateTimes(stopwatch.read(), total) })
+    run.logTimes({ step, ...updateTimes('ppo', stopwatch.read(), total) })
     for (const experience of updated.experiences.slice(0, KEPT_ROLLOUTS))
       run.logRollout(rolloutRecord(experience, step))
     return {
@@ -138,17 +139,6 @@ export async function trainPpo(run: PpoRun): Promise<TrainerState> {
     perEpoch: rolloutsPerEpoch(run.prompts.length, ppo.batch_size),
   }
   return loop({ ...run, evaluate: (step, watch) => evaluatePolicy(policy, run, step, watch) }, plan, take)
-}
-
-/** Tells of responses as they are drawn and scored, and gives up where the run is to stop: nothing has been learned from them yet. */
-function watchDrawing({ listeners, signal }: PpoRun, step: number, of: number) {
-  const tell = listenersAsOne(listeners)
-  let drawn = 0
-  const at = (done: number): void => {
-    if (signal?.aborted) throw new Interrupted()
-    tell.responding({ step, done, of })
-  }
-  return { token: () => at(Math.min(++drawn, of - 1)), end: () => at(of) }
 }
 
 /** What an update learns from, and where it stands in the run. */
@@ -171,17 +161,10 @@ export interface Update {
   readonly lossScale?: LossScale | undefined
 }
 
-export interface Updated {
+export interface Updated extends UpdateEnd {
   readonly experiences: readonly Experience[]
   /** Under TRL's names. */
   readonly statistics: Record<string, number>
-  /** Mean over the optimizer steps, before clipping. */
-  readonly gradNorm: number
-  /** Of eligibility traces, after the last of them. */
-  readonly eligibilityNorm: number | undefined
-  /** For the next update. */
-  readonly lossScale: LossScale | undefined
-  readonly optimizerSteps: number
   /** β for the next update. */
   readonly klCoefficient: number
 }
@@ -208,12 +191,9 @@ export async function updatePolicy(
   const learned = await stopwatch.time('optimize_step', () => learn(policy, run, experiences, update))
   const statistics = responseStatistics(experiences, klCoefficient)
   return {
+    ...learned,
     experiences,
     statistics: { ...statistics, ...learned.statistics, 'ppo/learning_rate': update.rate },
-    gradNorm: learned.gradNorm,
-    eligibilityNorm: learned.eligibilityNorm,
-    lossScale: learned.lossScale,
-    optimizerSteps: update.optimizerSteps + learned.optimizerSteps,
     klCoefficient: nextKlCoefficient(klCoefficient, statistics['objective/kl']!, responses.length, run.ppo),
   }
 }
@@ -248,36 +228,23 @@ async function learn(
   { options, ppo, tensors }: Pick<PpoRun, 'options' | 'ppo' | 'tensors'>,
   experiences: readonly Experience[],
   { plan, rate, step, optimizerSteps, improvement, lossScale }: Update,
-): Promise<Pick<Updated, 'statistics' | 'gradNorm' | 'eligibilityNorm' | 'optimizerSteps' | 'lossScale'>> {
-  let scale = lossScale
+): Promise<UpdateEnd & Pick<Updated, 'statistics'>> {
+  const optimizer = optimizerOfUpdate({ options, tensors, rate, improvement, lossScale, optimizerSteps })
   const all: Record<string, number>[] = []
-  const gradNorms: number[] = []
-  let eligibilityNorm: number | undefined
   let firstRatio: number | undefined
   let epochs = 0
   for (const { rows, tokenWeight, endsStep, endsEpoch } of plan) {
     const some = rows.map((row) => experiences[row]!)
-    const outcome = await learnFrom(policy, some, { tokenWeight, step, scale })
+    const outcome = await learnFrom(policy, some, { tokenWeight, step, scale: optimizer.scale() })
     firstRatio ??= furthestRatio(outcome)
     const statistics = miniBatchStatistics(outcome, ppo)
     all.push(statistics)
-    if (options.gradient_accumulation_steps > 1) await tensors.accumulate()
+    await optimizer.accumulate()
     if (endsEpoch) epochs++
 
     // As in TRL, the last mini-batch of an epoch decides whether the policy has moved too far for another step.
     const movedFar = statistics['policy/policykl']! > KL_TOLERANCE * ppo.target_kl
-    if (endsStep) {
-      const adamwStep = optimizerSteps + gradNorms.length + 1
-      const stepped = await tensors.step({
-        ...optimizerStep(options, adamwStep, rate, improvement),
-        ...skipping(scale),
-      })
-      if (!stepped.skipped) {
-        gradNorms.push(stepped.gradNorm)
-        eligibilityNorm = stepped.eligibilityNorm
-      }
-      scale &&= nextLossScale(scale, stepped.skipped)
-    }
+    if (endsStep) await optimizer.step()
     if (ppo.early_stopping && endsEpoch && movedFar) {
       tensors.discard()
       break
@@ -288,13 +255,7 @@ async function learn(
     'ppo/policy/ratio': firstRatio!,
     'ppo/epochs': epochs,
   }
-  return {
-    statistics,
-    gradNorm: gradNorms.length === 0 ? 0 : moments(gradNorms).mean,
-    eligibilityNorm,
-    optimizerSteps: gradNorms.length,
-    lossScale: scale,
-  }
+  return { statistics, ...optimizer.end() }
 }
 
 /** The gradients of a mini-batch, which are left in the memory, and what it was like. */

@@ -13,6 +13,8 @@ import { trainPpo } from './ppo.ts'
 
 const graphTask = (request: GraphRequest, ppo: PpoGraphOptions) => ({ ...asLanguageModel(request), ppo })
 
+const responseLength = ({ max_new_tokens }: PpoOptions) => ({ max_new_tokens, option: 'ppo.max_new_tokens' })
+
 export const ppoWork: TaskWork<PpoGraphOptions, PpoOptions, never> = {
   async check({ options, host }) {
     const reward = await host.openReward(options.reward)
@@ -21,7 +23,7 @@ export const ppoWork: TaskWork<PpoGraphOptions, PpoOptions, never> = {
   /** Reads the prompts that training will read, and tries a metric or a function on two of them. */
   async prepare(run) {
     for (const data of [run.trainData, run.validationData]) {
-      const prompts = runPrompts(data, run, 'ppo')
+      const prompts = runPrompts(data, run, responseLength(run.options))
       // What a reward model needs was there when it was opened.
       if (!('model' in run.options.reward)) await tryReward(prompts, run.host, run.options.reward)
     }
@@ -57,8 +59,11 @@ export const ppoWork: TaskWork<PpoGraphOptions, PpoOptions, never> = {
         await host.journal('rollouts.jsonl', step),
         await host.journal('times.jsonl', step),
       ]
-      const prompts = runPrompts(trainData, run, 'ppo')
-      const validationPrompts = evenlySpread(runPrompts(validationData, run, 'ppo'), ppo.eval_prompts)
+      const prompts = runPrompts(trainData, run, responseLength(ppo))
+      const validationPrompts = evenlySpread(
+        runPrompts(validationData, run, responseLength(ppo)),
+        ppo.eval_prompts,
+      )
       const reward = closing.add(await host.openReward(ppo.reward))
       return await trainPpo({
         ...run,

@@ -5,7 +5,8 @@
  * and values of new positions, which are appended to what is fed back.
  * @module
  */
-import { keyValueCacheGraph } from '../../graphs/inference/key_value_cache.ts'
+import { cacheRowsGraph, keyValueCacheGraph } from '../../graphs/inference/key_value_cache.ts'
+import type { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { ModelFacts } from '../../graphs/models/family.ts'
@@ -15,8 +16,10 @@ import { createHostCache } from './host_cache.ts'
 import type { KeyValueCache } from './key_value_cache.ts'
 
 export interface Decoder {
-  /** Starts a batch of sequences and returns the logits after their last tokens. */
+  /** Starts a batch of sequences and returns the logits after their last tokens; what comes several times is read once. */
   prefill(prompts: readonly (readonly number[])[]): Promise<Float32Array[]>
+  /** Goes on with these sequences of the batch alone, in this order. */
+  keep(rows: readonly number[]): Promise<void>
   /** Appends one token to each sequence and returns the logits after it, one [vocabulary] row per sequence. */
   step(tokens: readonly number[]): Promise<Float32Array[]>
   /** Frees the memory of the batch, which takes no further step. */
@@ -34,16 +37,28 @@ export function createDecoder(
   constants: Tensors = {},
 ): Decoder {
   const names = Array.from({ length: layers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat()
-  let graph: Promise<Session> | undefined
+  const graphs = new Map<string, Promise<Session>>()
   let cache: KeyValueCache | undefined
   /** Per sequence, the left padding. */
   let padding: number[] = []
 
   async function emptyCache(batch: number): Promise<KeyValueCache> {
     const shape = { names, batch, heads: kvHeads, headSize, context }
-    if (!session.beside) return createHostCache(shape)
-    graph ??= session.beside(serialize(keyValueCacheGraph(names)))
-    return createDeviceCache(await graph, shape)
+    const { beside } = session
+    if (!beside) return createHostCache(shape)
+    const opened = (name: string, build: (names: readonly string[]) => Graph): Promise<Session> => {
+      const graph = graphs.get(name) ?? beside(serialize(build(names)))
+      graphs.set(name, graph)
+      return graph
+    }
+    const append = await opened('append', keyValueCacheGraph)
+    return createDeviceCache({ append, select: () => opened('select', cacheRowsGraph) }, shape)
+  }
+
+  async function keep(rows: readonly number[]): Promise<void> {
+    if (!cache) throw new Error('there is no batch to keep sequences of; prefill starts one')
+    await cache.select(rows)
+    padding = rows.map((row) => padding[row]!)
   }
 
   async function run(
@@ -77,14 +92,22 @@ export function createDecoder(
   return {
     async prefill(prompts) {
       cache?.release()
-      cache = await emptyCache(prompts.length)
-      const longest = Math.max(...prompts.map((prompt) => prompt.length))
-      padding = prompts.map((prompt) => longest - prompt.length)
-      return run(
+      const different = new Map(prompts.map((prompt) => [prompt.join(), prompt]))
+      const names = [...different.keys()]
+      const read = [...different.values()]
+      cache = await emptyCache(read.length)
+      const longest = Math.max(...read.map((prompt) => prompt.length))
+      padding = read.map((prompt) => longest - prompt.length)
+      const logits = await run(
         cache,
-        prompts.map((prompt, row) => [...new Array<number>(padding[row]!).fill(0), ...prompt]),
+        read.map((prompt, row) => [...new Array<number>(padding[row]!).fill(0), ...prompt]),
       )
+      if (read.length === prompts.length) return logits
+      const rows = prompts.map((prompt) => names.indexOf(prompt.join()))
+      await keep(rows)
+      return rows.map((row) => logits[row]!.slice())
     },
+    keep,
     step(tokens) {
       if (!cache) throw new Error('a step needs a batch, which prefill starts')
       return run(

@@ -10,14 +10,15 @@ type DeviceTensors = Readonly<Record<string, DeviceTensor>>
 /**
  * An empty cache in the memory of a device.
  *
- * @param graph of `graphs/inference/key_value_cache.ts`
+ * @param graphs of `graphs/inference/key_value_cache.ts`: what appends, and what chooses sequences
  */
 export function createDeviceCache(
-  graph: Session,
+  graphs: { readonly append: Session; readonly select: () => Promise<Session> },
   { names, batch, heads, headSize, context }: CacheShape,
 ): KeyValueCache {
+  let sequences = batch
   const all = (place: (dims: readonly number[]) => DeviceTensor['place'], slots: number): DeviceTensors => {
-    const dims = [batch, heads, slots, headSize]
+    const dims = [sequences, heads, slots, headSize]
     return Object.fromEntries(names.map((name) => [name, { dtype: 'float32', dims, place: place(dims) }]))
   }
   const nowhere = () => null
@@ -43,8 +44,12 @@ export function createDeviceCache(
       // Those in use, the new ones, and whatever stands first where there is nothing yet.
       const slotAt = (slot: number) => (slot < used ? slot : slot < total ? capacity + slot - used : 0)
       const next = all(nowhere, larger)
-      await graph.run(
-        { ...cache, ...named('', fresh, '_fresh'), slots: int64(larger, slotAt) },
+      await graphs.append.run(
+        {
+          ...cache,
+          ...named('', fresh, '_fresh'),
+          slots: int64(Array.from({ length: larger }, (_, slot) => slotAt(slot))),
+        },
         { into: named('', next, '_new') },
       )
       for (const tensor of [...Object.values(cache), ...Object.values(fresh)]) deviceMemory(tensor)?.release()
@@ -52,13 +57,21 @@ export function createDeviceCache(
       capacity = larger
       used = total
     },
+    async select(rows) {
+      sequences = rows.length
+      const next = all(nowhere, capacity)
+      const graph = await graphs.select()
+      await graph.run({ ...cache, rows: int64(rows) }, { into: named('', next, '_new') })
+      for (const tensor of Object.values(cache)) deviceMemory(tensor)?.release()
+      cache = next
+    },
     release() {
       for (const tensor of Object.values(cache)) deviceMemory(tensor)?.release()
     },
   }
 }
 
-const int64 = (length: number, at: (index: number) => number): HostTensor => ({
-  ...{ dtype: 'int64', dims: [length] },
-  data: BigInt64Array.from({ length }, (_, i) => BigInt(at(i))),
+const int64 = (values: readonly number[]): HostTensor => ({
+  ...{ dtype: 'int64', dims: [values.length] },
+  data: BigInt64Array.from(values, BigInt),
 })

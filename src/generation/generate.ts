@@ -68,10 +68,12 @@ export async function continuePrompts(
   try {
     let logits = await decoder.prefill(prompts)
     const barred = [...logits[0]!.keys()].filter((id) => options.isText?.(id) === false && !stops.has(id))
+    /** Which prompts the batch still has: those that are at an end leave it. */
+    let going = [...prompts.keys()]
     for (let count = 1; ; count++) {
-      const next = logits.map((scores, i) => {
+      const next = going.map((i, at) => {
         const row = rows[i]!
-        if (row.stop !== undefined) return 0
+        const scores = logits[at]!
         for (const id of barred) scores[id] = -Infinity
         const token = nextToken(scores, [...prompts[i]!, ...row.tokens], options, randoms[i]!)
         if (stops.has(token)) row.stop = token
@@ -81,8 +83,11 @@ export async function continuePrompts(
         }
         return token
       })
-      if (count === options.max_new_tokens || rows.every(({ stop }) => stop !== undefined)) return rows
-      logits = await decoder.step(next)
+      const left = [...going.keys()].filter((at) => rows[going[at]!]!.stop === undefined)
+      if (count === options.max_new_tokens || left.length === 0) return rows
+      if (left.length < going.length) await decoder.keep(left)
+      going = left.map((at) => going[at]!)
+      logits = await decoder.step(left.map((at) => next[at]!))
     }
   } finally {
     decoder.forget()

@@ -15,6 +15,8 @@ export interface KeyValueCache {
   present(sequence: number): Tensors
   /** Puts these outputs, or what was written there in their place, into the slots after those in use. */
   append(outputs: Feeds, sequence: number): Promise<void>
+  /** Goes on with these of its sequences, in this order; one may be chosen several times. */
+  select(rows: readonly number[]): Promise<void>
   release(): void
 }
 

@@ -127,6 +127,38 @@ describe('generation', () => {
     await session.release()
   })
 
+  it('reads a prompt once that comes several times, and leaves out what has ended', async () => {
+    const session = await model.open(decodingGraph(model))
+    const others: Session[] = []
+    async function beside(graph: Uint8Array): Promise<Session> {
+      others.push(await openNodeSession(graph))
+      return others.at(-1)!
+    }
+    const prompts = [0, 1, 0, 2, 0].map((i) => stored.prompts[i]!)
+    const options = { ...greedy, do_sample: true, temperature: 2, max_new_tokens: 20, seed: 2 }
+    const stop_tokens = Array.from({ length: 16 }, (_, i) => 6 * i)
+    const write = (decoder: Decoder, firstRow: number, some: readonly (readonly number[])[]) =>
+      generate(decoder, some, model.config.n_positions, { ...options, stop_tokens, firstRow })
+    const alone = createDecoder(session, factsOf(model.config))
+    const each: number[][] = []
+    for (const [row, prompt] of prompts.entries()) each.push(...(await write(alone, row, [prompt])))
+    for (const device of [{}, { beside }]) {
+      const sizes: number[] = []
+      const run: Session['run'] = (feeds, into) => {
+        sizes.push(feeds['input_ids']!.dims[0]!)
+        return session.run(feeds, into)
+      }
+      const decoder = createDecoder({ ...session, ...device, run }, factsOf(model.config))
+      expect(await write(decoder, 0, prompts)).to.deep.equal(each)
+      // After the last token that is asked for nothing is computed.
+      const longest = Math.min(options.max_new_tokens - 1, Math.max(...each.map(({ length }) => length)))
+      const going = (count: number) => each.filter(({ length }) => length >= count).length
+      expect(sizes).to.deep.equal([3, ...Array.from({ length: longest }, (_, i) => going(i + 1))])
+      expect(new Set(sizes).size, 'rows end one after the other').to.be.greaterThan(3)
+    }
+    for (const opened of [session, ...others]) await opened.release()
+  })
+
   it('stays right when the cache grows, with all parameters as inputs', async () => {
     const config = parseGpt2Config(
       { n_layer: 2, n_head: 2, n_embd: 16, n_positions: 200, vocab_size: 50, initializer_range: 0.3 },

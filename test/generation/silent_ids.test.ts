@@ -16,6 +16,7 @@ function paddedModel(): Decoder {
   }
   return {
     forget: () => {},
+    keep: () => Promise.resolve(),
     prefill: (prompts) => Promise.resolve(prompts.map(logits)),
     step: (tokens) => Promise.resolve(tokens.map(logits)),
   }

@@ -28,6 +28,11 @@ const groups = {
   ...{ num_generations: 2, max_completion_length: 6 },
 }
 
+const cutOtherwise = {
+  reason: "what is logged of tokens is a mean over batches, as TRL's",
+  tests: 'grpo_run.test.ts, "learns the same however it is cut into batches"',
+}
+
 export const cases: Readonly<Record<TaskName, TaskCase>> = {
   sft: {
     rows: pairs,
@@ -58,8 +63,8 @@ export const cases: Readonly<Record<TaskName, TaskCase>> = {
       },
     },
   },
-  grpo: { rows: words, config: { grpo: groups } },
-  rloo: { rows: words, config: { rloo: groups } },
+  grpo: { rows: words, config: { grpo: groups }, skip: { cut: cutOtherwise } },
+  rloo: { rows: words, config: { rloo: groups }, skip: { cut: cutOtherwise } },
   neuroplastic: {
     rows: pairs,
     config: {

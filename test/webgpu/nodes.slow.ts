@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { checkpointed } from '../../graphs/checkpointing.ts'
 import { embeddingGraph } from '../../graphs/inference/embedding.ts'
 import { decodingGraph } from '../../graphs/inference/generation.ts'
-import { keyValueCacheGraph } from '../../graphs/inference/key_value_cache.ts'
+import { cacheRowsGraph, keyValueCacheGraph } from '../../graphs/inference/key_value_cache.ts'
 import { Graph } from '../../graphs/ir/graph.ts'
 import { serialize } from '../../graphs/ir/serialize.ts'
 import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
@@ -51,6 +51,7 @@ describe('graphs on WebGPU alone', function () {
     decoding: () => decodingGraph({ config: tiny }),
     'decoding with adapters and plastic blocks': () => decodingGraph({ config: tiny, lora: adapters, npt }),
     'the cache of keys and values': () => keyValueCacheGraph(['0.key', '0.value']),
+    'sequences of the cache': () => cacheRowsGraph(['0.key', '0.value']),
     embedding: () => embeddingGraph({ config: tiny }),
     'a classifier by the last token': () =>
       classifierGraph({ ...classifier, config: padded, pooling: 'last' }),

@@ -298,14 +298,16 @@ async function evaluatePolicy(
     const some = validationPrompts.slice(first, first + size)
     responses.push(...(await policy.respond(some, seed, { firstRow: first, onToken })))
   }
-  const { reward, reward_std, ...others } = {
-    ...rewardStatistics(await rewards.scores(samplesOf(responses))),
-    ...lengthStatistics(responses),
-  } as Record<string, number> & { readonly reward: number; readonly reward_std: number }
+  const { reward, reward_std, ...each } = rewardStatistics(await rewards.scores(samplesOf(responses)))
+  const lengths = lengthStatistics(responses)
+  const own = Object.entries(each).filter(([name]) => name.endsWith('/mean'))
   return {
-    eval_loss: -reward,
-    eval_reward: reward,
-    eval_reward_std: reward_std,
-    ...Object.fromEntries(Object.entries(others).map(([name, value]) => [`eval_${name}`, value])),
+    eval_loss: -reward!,
+    eval_reward: reward!,
+    eval_reward_std: reward_std!,
+    // Of one source it is the reward.
+    ...Object.fromEntries(own.length === 1 ? [] : own.map(([name, mean]) => [`eval_${name}`, mean])),
+    'eval_completions/mean_length': lengths['completions/mean_length']!,
+    'eval_completions/clipped_ratio': lengths['completions/clipped_ratio']!,
   }
 }

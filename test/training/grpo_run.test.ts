@@ -165,7 +165,12 @@ describe('a run of GRPO', () => {
       { gradient_accumulation_steps: 2 },
       /grpo.steps_per_generation 3 is no multiple of gradient_accumulation_steps 2; a step/,
     ],
-    ['weights', { reward_weights: [1, 2] }, {}, /reward_weights[^]*as many numbers as there are reward_funcs/],
+    [
+      'weights',
+      { reward_weights: [1, 2] },
+      {},
+      /reward_weights[^]*as many numbers as there are reward_funcs/,
+    ],
     ['a pattern', { reward_funcs: [{ pattern: '(' }] }, {}, /must be a regular expression of JavaScript/],
     [
       'length',

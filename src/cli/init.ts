@@ -35,7 +35,7 @@ export const initCommand = (): Command =>
     .addOption(
       new Option(
         '--reward <source>',
-        'of task ppo, what scores answers: the folder of a reward model, a metric or a .ts file (default: rougeL)',
+        'of tasks ppo, grpo and rloo, what scores answers: the folder of a reward model, a metric or a .ts file (default: rougeL)',
       ),
     )
     .option('--out <file>', 'the YAML file to write, a new one (default: the name of the data)')
@@ -174,7 +174,8 @@ async function rewardOf(task: TaskName, given: string | undefined, template: obj
   const { rewardSource } = await import('./reward_argument.ts')
   const { mappingsOf } = await import('../schema_words.ts')
   const [options] = mappingsOf(readSchema().properties![task]!)
-  if (!options?.required?.includes('reward')) {
+  const key = ['reward', 'reward_funcs'].find((name) => options?.required?.includes(name))
+  if (key === undefined) {
     if (given !== undefined) throw new UserError(`--reward has no meaning for task ${task}; leave it out`)
     return {}
   }
@@ -182,7 +183,8 @@ async function rewardOf(task: TaskName, given: string | undefined, template: obj
     throw new UserError(
       `the data has prompts and no answers to compare with, so task ${task} needs to be told what scores answers; give --reward`,
     )
-  return { [task]: { reward: await rewardSource(given ?? 'rougeL') } }
+  const source = await rewardSource(given ?? 'rougeL')
+  return { [task]: { [key]: key === 'reward' ? source : [source] } }
 }
 
 async function checkFree(path: string): Promise<void> {

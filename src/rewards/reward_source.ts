@@ -69,14 +69,6 @@ export type RewardSource = z.infer<typeof rewardSourceSchema>
 /** A function of the user's. */
 export type RewardFile = Extract<RewardSource, { readonly function: string }>
 
-/** What logs call it: a metric's name, or that of a file or folder. */
-export function sourceName(source: RewardSource): string {
-  if ('metric' in source) return source.metric
-  if ('pattern' in source) return 'pattern'
-  const path = 'function' in source ? source.function.replace(/\.\w+$/, '') : source.model
-  return path.replace(/[/\\]+$/, '').replace(/^.*[/\\]/, '')
-}
-
 /** The same source, its path made absolute. */
 export function located(source: RewardSource, resolve: (path: string) => string): RewardSource {
   if ('function' in source) return { ...source, function: resolve(source.function) }

@@ -5,7 +5,6 @@
 import type { RewardFunction } from './reward_function.ts'
 import type { RewardSample } from './reward_sample.ts'
 import type { RewardSource } from './reward_source.ts'
-import { sourceName } from './reward_source.ts'
 
 /** Sources and what each weighs, under TRL's names. */
 export interface WeightedSources {
@@ -54,6 +53,14 @@ export async function openRewards(
   const name =
     opened.length === 1 ? opened[0]!.name : `the weighted sum of ${opened.map((one) => one.name).join(', ')}`
   return { name, scores, score: async (samples) => [...(await scores(samples)).total], release }
+}
+
+/** What logs call it: a metric's name, or that of a file or folder. */
+function sourceName(source: RewardSource): string {
+  if ('metric' in source) return source.metric
+  if ('pattern' in source) return 'pattern'
+  const path = 'function' in source ? source.function.replace(/\.\w+$/, '') : source.model
+  return path.replace(/[/\\]+$/, '').replace(/^.*[/\\]/, '')
 }
 
 const uniqueNames = (names: readonly string[]): string[] =>

@@ -52,6 +52,8 @@ async function init(folder: string, ...args: string[]): Promise<Written> {
 /** What a task needs whose defaults are for a longer context than the tiny model's. */
 const forTinyContext: Partial<Record<TaskName, string[]>> = {
   neuroplastic: ['neuroplastic.max_new_tokens=8'],
+  grpo: ['grpo.max_completion_length=8'],
+  rloo: ['rloo.max_completion_length=8'],
 }
 
 describe('ortune init', () => {

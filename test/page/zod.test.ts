@@ -108,6 +108,8 @@ describe('the zod of the page', function () {
       { ppo: { reward: { function: 'mine' }, batch_size: 8, mini_batch_size: 4 } },
       { ppo: { reward: { metric: 'rouge' }, max_new_tokens: 8 } },
       { kto: { beta: 0.2 } },
+      { grpo: { reward_funcs: [{ metric: 'exact_match' }, { pattern: '^a' }], reward_weights: [1, 2] } },
+      { rloo: { reward_funcs: [{ function: 'mine' }], reward_clip_range: [-1, 1] } },
       { classification: {} },
       { orpo: {} },
       { simpo: {} },

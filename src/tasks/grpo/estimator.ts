@@ -61,7 +61,7 @@ export function leaveOneOutAdvantages(
     beta,
   }: Pick<RlooOptions, 'num_generations' | 'normalize_advantages' | 'reward_clip_range' | 'beta'>,
 ): number[] {
-  const [low, high] = reward_clip_range ?? [-Infinity, Infinity]
+  const [low = -Infinity, high = Infinity] = reward_clip_range ?? []
   const lowered = rewards.map(
     (reward, i) => Math.min(Math.max(reward, low), high) - (kls ? beta * kls[i]! : 0),
   )

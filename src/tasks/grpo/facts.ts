@@ -6,10 +6,14 @@ import type { GroupOptions } from './options.ts'
 /** What is known of both tasks that learn from groups of completions. */
 export const groupFacts = (
   task: string,
-): Pick<Task, 'learnsFrom' | 'head' | 'metrics' | 'refuses' | 'comparableLoss' | 'step' | 'curves'> => ({
+): Pick<
+  Task,
+  'learnsFrom' | 'head' | 'metrics' | 'rates' | 'refuses' | 'comparableLoss' | 'step' | 'curves'
+> => ({
   learnsFrom: 'prompt',
   head: 'language',
   metrics: ['eval_reward'],
+  rates: { adapters: 0.25, full: 0.25 },
   refuses: {
     packing: 'completions are as long as the policy makes them',
     plasticBlocks: 'refused',

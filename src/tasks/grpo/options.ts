@@ -9,6 +9,7 @@ import { positiveFloat32 } from '../../float32_option.ts'
 import { rewardSourceSchema } from '../../rewards/reward_source.ts'
 
 const count = z.int().min(1).max(1e6)
+const generations = z.int().min(2).max(1e6)
 
 /** The constants of both losses, which the graphs hold. */
 const lossShape = {
@@ -39,10 +40,7 @@ const groupShape = {
     .nullable()
     .default(null)
     .describe("What each of their scores weighs in a completion's reward; null: 1 each."),
-  num_generations: z
-    .int()
-    .min(2)
-    .max(1e6)
+  num_generations: generations
     .default(8)
     .describe('Completions that are drawn to a prompt and compared with each other, its group.'),
   steps_per_generation: count
@@ -121,17 +119,16 @@ export const rlooGraphOptions = z.object(lossShape)
 
 const rlooShape = z.strictObject({
   ...groupShape,
-  num_generations: groupShape.num_generations
-    .unwrap()
-    .default(2)
-    .describe(groupShape.num_generations.description!),
+  num_generations: generations.default(2).describe('Completions that are drawn to a prompt and compared.'),
   beta: beta.default(0.05).describe('What a nat of divergence from the reference costs in the reward.'),
   normalize_advantages: z
     .boolean()
     .default(false)
     .describe('Scales the advantages of all completions to mean 0 and standard deviation 1.'),
   reward_clip_range: z
-    .tuple([z.number().min(-1e6).max(1e6), z.number().min(-1e6).max(1e6)])
+    .array(z.number().min(-1e6).max(1e6))
+    .min(2)
+    .max(2)
     .nullable()
     .default(null)
     .describe('The lowest and the highest reward that is learned from; null: as they are.'),

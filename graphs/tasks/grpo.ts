@@ -50,7 +50,12 @@ export function grpoTrainingGraph(task: GrpoTask): Graph {
     weights: graph.input('sequence_weights', wide, ['rows'], 'what Σ log ρ of a completion weighs'),
   }
   const reference =
-    grpo.beta === 0 ? null : perToken('reference_logps', '`logps` of the reference, which divergence is from')
+    grpo.beta === 0
+      ? null
+      : perToken(
+          'reference_logps',
+          '`logps` of the reference that the policy diverges from, at the same tokens',
+        )
   const { logps, entropies, trainable } = policy(tokens, task)
 
   const loss = graph.scope('grpo', () => {

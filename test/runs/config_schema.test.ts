@@ -37,6 +37,8 @@ const additions: readonly object[] = [
   { ppo: { batch_size: 4 } },
 ]
 
+const groups = { reward_funcs: [{ metric: 'exact_match' }] }
+
 /** Whether the loader takes a configuration. */
 function loads(config: object): boolean {
   try {
@@ -55,7 +57,13 @@ describe('the JSON schema of a configuration', () => {
   for (const task of [undefined, ...TASK_NAMES])
     it(`takes and refuses what the loader does of task ${task ?? 'none, which is sft'}`, () => {
       // A task that needs keys is varied with them, too: else it would be refused for their absence alone.
-      const needed = [{}, { npt }, { ppo: { reward: { metric: 'rougeL' } } }]
+      const needed = [
+        {},
+        { npt },
+        { ppo: { reward: { metric: 'rougeL' } } },
+        { grpo: groups },
+        { rloo: groups },
+      ]
       const outcomes = new Set<boolean>()
       for (const more of needed)
         for (const addition of additions) {

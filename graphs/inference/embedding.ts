@@ -25,7 +25,7 @@ export interface EmbeddingTask {
 export function embeddingGraph({ config, stored }: EmbeddingTask): Graph {
   const graph = new Graph('embedding', 'texts as vectors')
   const tokens = languageTokens(graph, { config })
-  const model = declareModel(graph, { config, shapes: backboneShapes(config), lora: 'none' }, stored)
+  const model = declareModel(graph, { config, shapes: backboneShapes(config), lora: 'none' }, tokens, stored)
   const family = familyOf(config)
   const mask = family.mask(tokens.attention_mask, 'float32')
   const hidden = family.body(config, model, attendTo(config, mask, tokens), tokens)

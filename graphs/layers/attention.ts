@@ -31,6 +31,13 @@ import { late } from './late.ts'
 export type Attend = (layer: number, q: Value, k: Value, v: Value) => Value
 
 /**
+ * Dropout of attention probabilities, [batch, heads, queries, keys]: the function that drops, the same whenever it is made.
+ *
+ * @param dO the gradient that the backward pass makes it after
+ */
+export type Dropped = (dO?: Value) => (x: Value) => Value
+
+/**
  * Far below any score, yet finite: a row that may attend to nothing gives a uniform softmax and no NaN. float16 has no such number:
  * masks are of float32 in graphs of 16 bits, too.
  */
@@ -130,18 +137,27 @@ function maskFrom(queries: Value, keys: Value, allowed: Value, dtype: FloatType)
  *
  * The joint gradient takes the softmax's row sums from the small tensors (Dao et al., FlashAttention, 2022):
  * D = Σ dO∘O = Σ dP∘P,  dS = P∘(dP − D),  dQ = scale·dS·K,  dK = scale·dSᵀ·Q,  dV = Pᵀ·dO,  with dP = dO·Vᵀ.
+ * With dropout M∘P stands in P's place before V, so that dP = M∘(dO·Vᵀ) and dV = (M∘P)ᵀ·dO; D stays Σ dO∘O.
  *
  * @param q [batch, heads, queries, head_size]
  * @param k [batch, kv_heads, keys, head_size]
  * @param v [batch, kv_heads, keys, head_size]
  * @param mask broadcasts to [batch, heads, queries, keys]; added to the scores
+ * @param dropped what drops probabilities
  * @returns [batch, heads, queries, head_size]
  */
-export function attention(q: Value, k: Value, v: Value, mask: Value, scale: number): Value {
+export function attention(
+  q: Value,
+  k: Value,
+  v: Value,
+  mask: Value,
+  scale: number,
+  dropped: Dropped = () => (x) => x,
+): Value {
   const { joined, parted } = grouping(q, k)
   const probabilities = (queries: Value) =>
     cast(softmax(add(parted(scores(joined(queries), k, scale)), mask)), q.dtype)
-  const output = parted(matmul(joined(probabilities(q)), v))
+  const output = parted(matmul(joined(dropped()(probabilities(q))), v))
   q.graph.composite({
     name: 'attention',
     inputs: [q, k, v],
@@ -149,15 +165,20 @@ export function attention(q: Value, k: Value, v: Value, mask: Value, scale: numb
     gradient: ([dO]) => {
       let P: Value | undefined
       let dS: Value | undefined
+      let drop: ReturnType<Dropped> | undefined
+      const dropAgain = (x: Value) => (drop ??= q.graph.again(() => dropped(dO)))(x)
       const again = () => (P ??= q.graph.again(() => probabilities(late(q, dO!))))
       const scoreGradient = () =>
         (dS ??= joined(
-          mul(again(), sub(parted(matmul(joined(dO!), swapLast(v))), reduceSum(mul(dO!, output), [-1]))),
+          mul(
+            again(),
+            sub(dropAgain(parted(matmul(joined(dO!), swapLast(v)))), reduceSum(mul(dO!, output), [-1])),
+          ),
         ))
       return [
         () => mul(parted(matmul(scoreGradient(), k)), scale),
         () => mul(matmul(swapLast(scoreGradient()), joined(q)), scale),
-        () => matmul(swapLast(joined(again())), joined(dO!)),
+        () => matmul(swapLast(joined(dropAgain(again()))), joined(dO!)),
       ]
     },
   })
@@ -172,8 +193,13 @@ const scores = (q: Value, k: Value, scale: number): Value =>
  * Attention over whole sequences.
  *
  * @param maskOf what is added to the scores of a layer
+ * @param droppedOf what drops probabilities of so many heads
  */
 export const maskedAttention =
-  (scale: number, maskOf: (layer: number) => Value): Attend =>
+  (
+    scale: number,
+    maskOf: (layer: number) => Value,
+    droppedOf: (heads: number) => Dropped | undefined = () => undefined,
+  ): Attend =>
   (layer, q, k, v) =>
-    attention(q, k, v, maskOf(layer), scale)
+    attention(q, k, v, maskOf(layer), scale, droppedOf(q.shape[1] as number))

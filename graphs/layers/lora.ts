@@ -11,12 +11,14 @@ export interface LoraAdapter {
   readonly B: Value
   /** Scalar, alpha/rank when the adapter acts; 0 gives the frozen model. */
   readonly scale: Value
+  /** In training: drops features of what goes in. */
+  readonly drop?: ((x: Value) => Value) | undefined
 }
 
 /**
- * y = base + scale·(x·Aᵀ)·Bᵀ, where base = x·W + b: x [rows, in], base [rows, out] → [rows, out].
+ * y = base + scale·(x·Aᵀ)·Bᵀ, where base = x·W + b: x [rows, in], base [rows, out] → [rows, out]. With dropout, of x in the second term alone, as PEFT has it.
  *
  * B is transposed first: its gradient is then the wide product (x·Aᵀ)ᵀ·dy, where dyᵀ·(x·Aᵀ) would have a handful of columns.
  */
-export const lora = (x: Value, base: Value, { A, B, scale }: LoraAdapter): Value =>
-  gemm(mul(gemm(x, A, { transB: true }), scale), swapLast(B), { addend: base })
+export const lora = (x: Value, base: Value, { A, B, scale, drop = (x) => x }: LoraAdapter): Value =>
+  gemm(mul(gemm(drop(x), A, { transB: true }), scale), swapLast(B), { addend: base })

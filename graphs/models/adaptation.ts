@@ -6,10 +6,12 @@ import type { FloatType } from '../ir/dtype.ts'
 import type { ExternalData, Graph, Value } from '../ir/graph.ts'
 import type { PlasticBlocks } from '../layers/npt.ts'
 import { noPlasticBlocks } from '../layers/npt.ts'
-import type { ModelConfig } from './family.ts'
+import type { ModelConfig, Tokens } from './family.ts'
 import { familyOf } from './family.ts'
 import type { Adapters, LoraConfig } from './lora_config.ts'
 import { inputAdapters, loraParameterShapes, noAdapters } from './lora_config.ts'
+import type { ModelNoise, NoiseOptions } from './model_noise.ts'
+import { declareNoise, noNoise } from './model_noise.ts'
 import type { NptConfig } from './npt_config.ts'
 import { declareNpt, nptShapes } from './npt_config.ts'
 import type { Parameters, ParameterShapes } from './parameters.ts'
@@ -29,6 +31,8 @@ export interface AdaptedModel {
   readonly lora: Adaptation
   /** Plastic blocks, whose tensors are trained. */
   readonly npt?: NptConfig | null
+  /** Where it learns: what disturbs it, beside the dropout of adapters. */
+  readonly noise?: NoiseOptions | undefined
 }
 
 /** The tensors of a model that training changes, in the order of the graph's inputs. */
@@ -51,23 +55,28 @@ export interface DeclaredModel {
   readonly parameters: Parameters
   readonly adapters: Adapters
   readonly plastic: PlasticBlocks
+  readonly noise: ModelNoise
   /** The inputs that training changes. */
   readonly trainable: readonly Value[]
 }
 
 /**
  * Declares a model's parameters: what is trained as inputs, with `lora_scale` after adapters, the rest as constants.
+ * Before them `noise_keys`, where something disturbs the model.
  *
+ * @param tokens what noise goes by
  * @param stored where each frozen tensor lies in the model's weight file; those that are not there are inputs, which without
  * `stored` are all
  */
 export function declareModel(
   graph: Graph,
   model: AdaptedModel,
+  tokens: Tokens,
   stored: ReadonlyMap<string, ExternalData> | undefined,
   dtype: FloatType = 'float32',
 ): DeclaredModel {
   const { config, shapes, lora, npt } = model
+  const noise = noiseOf(graph, model, tokens, dtype)
   const trainable: Value[] = []
   const inputs = <T>(declare: () => T, except = 0): T => {
     const before = graph.inputs.length
@@ -84,7 +93,18 @@ export function declareModel(
   const adapters =
     typeof lora === 'string'
       ? noAdapters
-      : inputs(() => inputAdapters(graph, adapterShapes(model, lora), dtype), 1)
+      : inputs(() => inputAdapters(graph, adapterShapes(model, lora), dtype, dropOf(lora, noise)), 1)
   const plastic = npt ? inputs(() => declareNpt(graph, config, npt, stored, dtype)) : noPlasticBlocks
-  return { parameters, adapters, plastic, trainable }
+  return { parameters, adapters, plastic, noise, trainable }
+}
+
+const dropOf =
+  ({ lora_dropout = 0 }: LoraConfig, { dropAdapted }: ModelNoise) =>
+  (x: Value): Value =>
+    dropAdapted(x, lora_dropout)
+
+function noiseOf(graph: Graph, { lora, noise }: AdaptedModel, tokens: Tokens, dtype: FloatType): ModelNoise {
+  const dropsAdapted = typeof lora !== 'string' && (lora.lora_dropout ?? 0) > 0
+  const disturbs = dropsAdapted || noise?.dropout || (noise?.neftune_noise_alpha ?? 0) > 0
+  return noise && disturbs ? declareNoise(graph, tokens, noise, dtype) : noNoise
 }

@@ -8,17 +8,19 @@ import { maskedAttention, windowed } from '../layers/attention.ts'
 import { lookedUp } from '../ops/index.ts'
 import type { ModelConfig, Tokens } from './family.ts'
 import { factsOf, familyOf } from './family.ts'
+import { noNoise } from './model_noise.ts'
 
 /**
  * Attention over whole sequences.
  *
  * @param mask what each token may see, as it is added to scores
  */
-export function attendTo(config: ModelConfig, mask: Value, tokens: Tokens): Attend {
+export function attendTo(config: ModelConfig, mask: Value, tokens: Tokens, noise = noNoise): Attend {
   const positions = () => tokenPositions(config, tokens)
   return maskedAttention(
     familyOf(config).attentionScale(config),
     layerMasks(config, mask, positions, positions),
+    (heads) => noise.attention(factsOf(config).attentionDropout ?? 0, heads),
   )
 }
 

@@ -1,7 +1,7 @@
 /**
  * BERT: its configuration under the key names of Hugging Face's `config.json`, the parameters that implies, and the way from
  * token ids to the pooled output. Devlin et al.: BERT: Pre-training of Deep Bidirectional Transformers for Language
- * Understanding (2018); names and layout follow transformers' `BertForSequenceClassification`, without its dropout.
+ * Understanding (2018); names and layout follow transformers' `BertForSequenceClassification`.
  * @module
  */
 import type { Value } from '../ir/graph.ts'
@@ -15,6 +15,7 @@ import { firstPositions } from '../layers/pooling.ts'
 import { add, cast, gather, layerNormalization, positions, reshape, tanh, transpose } from '../ops/index.ts'
 import type { Adapters } from './lora_config.ts'
 import type { Family } from './family.ts'
+import { noNoise } from './model_noise.ts'
 import type { Parameters } from './parameters.ts'
 
 /** What a BERT `config.json` says about the computation; as read from a file it carries the file's other keys too. */
@@ -36,6 +37,9 @@ export interface BertConfig {
   /** Standard deviation of freshly initialised weights. */
   readonly initializer_range: number
   readonly pad_token_id: number | null
+  /** Dropout while training, where a task asks for it: of embeddings and what blocks add, and of attention; absent: 0.1. */
+  readonly hidden_dropout_prob?: number | null | undefined
+  readonly attention_probs_dropout_prob?: number | null | undefined
 }
 
 /** Every parameter up to the pooled output: transformers' name to shape, in the order of the forward pass. */
@@ -83,8 +87,10 @@ export function bert(
   adapters: Adapters,
   attend: Attend,
   { input_ids, attention_mask, token_type_ids }: BertInputs,
+  noise = noNoise,
 ): Value {
   const { hidden_size: width, num_attention_heads: count } = config
+  const drop = (x: Value) => noise.drop(x, config.hidden_dropout_prob ?? USUAL_DROPOUT)
   const { graph } = input_ids
   const [batch, sequence] = input_ids.shape as [string, string]
   const activation = activations[config.hidden_act]
@@ -103,7 +109,8 @@ export function bert(
       config.type_vocab_size > 1 ? gather(types, token_type_ids) : types,
     )
     const placed = gather(table('position_embeddings'), cast(positions(attention_mask, 1), 'int32'))
-    return norm(reshape(add(tokens, placed), [`${batch}*${sequence}`, width]), 'bert.embeddings.LayerNorm')
+    const embedded = reshape(add(tokens, placed), [`${batch}*${sequence}`, width])
+    return drop(norm(embedded, 'bert.embeddings.LayerNorm'))
   }
   const block = (h: Value, layer: number) => {
     const name = `bert.encoder.layer.${layer}`
@@ -113,11 +120,11 @@ export function bert(
       )
       const joined = transpose(attend(layer, q!, k!, v!), [0, 2, 1, 3])
       const output = project(reshape(joined, h.shape), `${name}.attention.output.dense`)
-      return norm(add(output, h), `${name}.attention.output.LayerNorm`)
+      return norm(add(drop(output), h), `${name}.attention.output.LayerNorm`)
     })
     return graph.scope('mlp', () => {
       const inner = activation(project(attended, `${name}.intermediate.dense`))
-      return norm(add(project(inner, `${name}.output.dense`), attended), `${name}.output.LayerNorm`)
+      return norm(add(drop(project(inner, `${name}.output.dense`)), attended), `${name}.output.LayerNorm`)
     })
   }
 
@@ -155,6 +162,9 @@ function dense(x: Value, module: string, parameters: Parameters, adapters: Adapt
   })
 }
 
+/** That of transformers, where a configuration says nothing. */
+const USUAL_DROPOUT = 0.1
+
 /** The factor of the attention scores. */
 export const bertAttentionScale = ({ hidden_size, num_attention_heads }: BertConfig): number =>
   1 / Math.sqrt(hidden_size / num_attention_heads)
@@ -170,6 +180,7 @@ export const bertFamily: Family<BertConfig> = {
     kvHeads: config.num_attention_heads,
     headSize: config.hidden_size / config.num_attention_heads,
     padding: null,
+    attentionDropout: config.attention_probs_dropout_prob ?? USUAL_DROPOUT,
   }),
   shapes: bertParameterShapes,
   layout: 'out_in',
@@ -184,10 +195,15 @@ export const bertFamily: Family<BertConfig> = {
   mask: paddingMask,
   attentionScale: bertAttentionScale,
   window: () => null,
-  body: (config, { parameters, adapters }, attend, { input_ids, attention_mask, token_type_ids }) =>
-    bert(config, parameters, adapters, attend, {
-      ...{ input_ids, attention_mask, token_type_ids: token_type_ids! },
-    }),
+  body: (config, { parameters, adapters, noise }, attend, { input_ids, attention_mask, token_type_ids }) =>
+    bert(
+      config,
+      parameters,
+      adapters,
+      attend,
+      { input_ids, attention_mask, token_type_ids: token_type_ids! },
+      noise,
+    ),
   pooler: (hidden, { parameters, adapters }, { attention_mask }) =>
     bertPooled(hidden, attention_mask, parameters, adapters),
   pooledHead: () => ({ weight: 'classifier.weight', bias: 'classifier.bias' }),

@@ -13,6 +13,7 @@ import { adaptedShapes, declareModel } from './adaptation.ts'
 import { attendTo } from './attend.ts'
 import type { ModelConfig, Tokens } from './family.ts'
 import { factsOf, familyOf } from './family.ts'
+import type { NoiseOptions } from './model_noise.ts'
 import type { NptConfig } from './npt_config.ts'
 import type { ParameterShapes } from './parameters.ts'
 import { frozenParameters, inputParameters } from './parameters.ts'
@@ -26,6 +27,8 @@ export interface EncoderTask {
   readonly npt?: NptConfig | null
   /** How hidden states become one vector, of a family without a pooled output of its own. */
   readonly pooling: Pooling
+  /** Where it learns: what disturbs it, beside the dropout of adapters. */
+  readonly noise?: NoiseOptions | undefined
 }
 
 /** The parameters below the head: all but a language-modelling head. */
@@ -45,11 +48,12 @@ export function headShapes(config: ModelConfig, outputs: number): ParameterShape
 export const encoderShapes = (task: Omit<EncoderTask, 'pooling'>): ParameterShapes =>
   adaptedShapes(modelOf(task))
 
-const modelOf = ({ config, lora, npt }: Omit<EncoderTask, 'pooling'>) => ({
+const modelOf = ({ config, lora, npt, noise }: Omit<EncoderTask, 'pooling'>) => ({
   config,
   shapes: backboneShapes(config),
   lora,
   ...(npt ? { npt } : {}),
+  noise,
 })
 
 /** The tokens of a batch, padded on the right. */
@@ -130,8 +134,8 @@ export function declareEncoder(
 ): DeclaredEncoder {
   const { config } = task
   const family = familyOf(config)
-  const model = declareModel(graph, modelOf(task), stored, dtype)
-  const attend = attendTo(config, family.mask(inputs.attention_mask, dtype), inputs)
+  const model = declareModel(graph, modelOf(task), inputs, stored, dtype)
+  const attend = attendTo(config, family.mask(inputs.attention_mask, dtype), inputs, model.noise)
   const hidden = family.body(config, model, attend, inputs)
   const pooled = family.pooler ? family.pooler(hidden, model, inputs) : pool(hidden, inputs)
   return { pooled, trainable: model.trainable }

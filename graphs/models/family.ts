@@ -36,6 +36,8 @@ export interface ModelFacts {
    * the configuration's padding; null: none.
    */
   readonly padding: number | null
+  /** Probability of dropping an attention probability where training asks for the model's dropout; absent: 0. */
+  readonly attentionDropout?: number
 }
 
 /** The tokens of a batch, each int64 [batch, sequence]. */

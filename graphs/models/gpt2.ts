@@ -17,6 +17,7 @@ import { modulation, noPlasticBlocks, plasticLinear } from '../layers/npt.ts'
 import { add, gather, layerNormalization, reshape, split, transpose } from '../ops/index.ts'
 import type { Adapters } from './lora_config.ts'
 import type { Family } from './family.ts'
+import { noNoise } from './model_noise.ts'
 import type { Parameters, ParameterShapes } from './parameters.ts'
 
 /**
@@ -44,6 +45,10 @@ export interface Gpt2Config {
   /** One token or several that end a text. */
   readonly eos_token_id: number | readonly number[] | null
   readonly pad_token_id?: number | null
+  /** Dropout while training, where a task asks for it: of embeddings, attention probabilities, and what blocks add; absent: 0.1. */
+  readonly embd_pdrop?: number | null | undefined
+  readonly attn_pdrop?: number | null | undefined
+  readonly resid_pdrop?: number | null | undefined
   /** Standard deviation of freshly initialised weights. */
   readonly initializer_range: number
 }
@@ -104,8 +109,10 @@ export function gpt2Parts(
   adapters: Adapters,
   attend: Attend,
   { input_ids, position_ids }: Gpt2Inputs,
+  noise = noNoise,
 ): Gpt2Parts {
   const { n_embd, n_head } = config
+  const [embd_pdrop, resid_pdrop] = [config.embd_pdrop, config.resid_pdrop].map((p) => p ?? USUAL_DROPOUT)
   const { graph } = input_ids
   const [batch, sequence] = input_ids.shape as [string, string]
   const heads = (x: Value) => transpose(reshape(x, [batch, sequence, n_head, n_embd / n_head]), [0, 2, 1, 3])
@@ -130,10 +137,10 @@ export function gpt2Parts(
   return {
     embed() {
       const embedded = add(
-        gather(parameters('transformer.wte.weight'), input_ids),
+        noise.embedded(gather(parameters('transformer.wte.weight'), input_ids)),
         gather(parameters('transformer.wpe.weight'), position_ids),
       )
-      return reshape(embedded, [`${batch}*${sequence}`, n_embd])
+      return noise.drop(reshape(embedded, [`${batch}*${sequence}`, n_embd]), embd_pdrop!)
     },
     attention: (h, layer) =>
       graph.scope('attn', () => {
@@ -141,7 +148,7 @@ export function gpt2Parts(
         const qkv = project(norm(h, `${name}.ln_1`), `${name}.attn.c_attn`)
         const [q, k, v] = split(qkv, 1, [n_embd, n_embd, n_embd]).map(heads)
         const joined = transpose(attend(layer, q!, k!, v!), [0, 2, 1, 3])
-        return project(reshape(joined, h.shape), `${name}.attn.c_proj`)
+        return noise.drop(project(reshape(joined, h.shape), `${name}.attn.c_proj`), resid_pdrop!)
       }),
     mlp: (h, attended, layer, plastic) =>
       graph.scope('mlp', () => {
@@ -152,7 +159,8 @@ export function gpt2Parts(
         const moved = plastic
           ? plasticLinear(u, inner, plastic.modulation ?? modulation(attended, plastic), plastic)
           : inner
-        return add(residual, project(activation(moved), `${name}.mlp.c_proj`))
+        const added = project(activation(moved), `${name}.mlp.c_proj`)
+        return add(residual, noise.drop(added, resid_pdrop!))
       }),
     norm: (h) => norm(h, 'transformer.ln_f'),
   }
@@ -162,6 +170,7 @@ export function gpt2Parts(
  * The hidden states after the last layer norm.
  *
  * @param plastic the plastic parts of blocks that have one
+ * @param noise what disturbs it in training
  * @returns [batch*sequence, n_embd]
  */
 export function gpt2(
@@ -171,10 +180,11 @@ export function gpt2(
   attend: Attend,
   inputs: Gpt2Inputs,
   plastic: PlasticBlocks = noPlasticBlocks,
+  noise = noNoise,
 ): Value {
   const { graph } = inputs.input_ids
   return graph.scope('transformer', () => {
-    const { embed, attention, mlp, norm } = gpt2Parts(config, parameters, adapters, attend, inputs)
+    const { embed, attention, mlp, norm } = gpt2Parts(config, parameters, adapters, attend, inputs, noise)
     let h = embed()
     for (let layer = 0; layer < config.n_layer; layer++)
       h = graph.scope(`h.${layer}`, () =>
@@ -203,6 +213,9 @@ export function gpt2BodyShapes(config: Gpt2Config): ParameterShapes {
   return shapes
 }
 
+/** That of transformers, where a configuration says nothing. */
+const USUAL_DROPOUT = 0.1
+
 const LM_HEAD = 'lm_head.weight'
 
 export const gpt2Family: Family<Gpt2Config> = {
@@ -216,6 +229,7 @@ export const gpt2Family: Family<Gpt2Config> = {
     kvHeads: config.n_head,
     headSize: config.n_embd / config.n_head,
     padding: config.pad_token_id ?? null,
+    attentionDropout: config.attn_pdrop ?? USUAL_DROPOUT,
   }),
   shapes: gpt2BodyShapes,
   layout: 'in_out',
@@ -226,8 +240,8 @@ export const gpt2Family: Family<Gpt2Config> = {
   mask: causalMask,
   attentionScale,
   window: () => null,
-  body: (config, { parameters, adapters, plastic }, attend, { input_ids, position_ids }) =>
-    gpt2(config, parameters, adapters, attend, { input_ids, position_ids: position_ids! }, plastic),
+  body: (config, { parameters, adapters, plastic, noise }, attend, { input_ids, position_ids }) =>
+    gpt2(config, parameters, adapters, attend, { input_ids, position_ids: position_ids! }, plastic, noise),
   pooler: null,
   pooledHead: () => ({ weight: 'score.weight' }),
   language: {

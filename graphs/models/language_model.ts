@@ -13,6 +13,7 @@ import { attendTo } from './attend.ts'
 import type { BlockParts, LanguageHead, ModelConfig, PlasticModules, Tokens } from './family.ts'
 import { factsOf, familyOf } from './family.ts'
 import { tokenDocs } from './token_docs.ts'
+import type { NoiseOptions } from './model_noise.ts'
 import type { NptConfig } from './npt_config.ts'
 import type { ParameterShapes } from './parameters.ts'
 
@@ -25,6 +26,8 @@ export interface LanguageModel {
   /** Where each frozen parameter lies in the model's weight file; absent: every parameter is an input. */
   readonly stored?: ReadonlyMap<string, ExternalData> | undefined
   readonly dtype?: FloatType
+  /** Where it learns: what disturbs it, beside the dropout of adapters. */
+  readonly noise?: NoiseOptions | undefined
 }
 
 /** Every parameter: the body's and those of a head of its own. Throws where the family writes nothing. */
@@ -40,11 +43,12 @@ function headOf(config: ModelConfig): LanguageHead<ModelConfig> {
 /** The tensors that training changes, in the order of the graphs' inputs. */
 export const languageModelTrainable = (model: LanguageModel): ParameterShapes => adaptedShapes(adapted(model))
 
-const adapted = ({ config, lora = 'full', npt }: LanguageModel): AdaptedModel => ({
+const adapted = ({ config, lora = 'full', npt, noise }: LanguageModel): AdaptedModel => ({
   config,
   shapes: languageModelShapes(config),
   lora,
   ...(npt ? { npt } : {}),
+  noise,
 })
 
 /**
@@ -92,10 +96,10 @@ export interface DeclaredLanguageModel {
 export function declareLanguageModel(tokens: Tokens, model: LanguageModel): DeclaredLanguageModel {
   const { config, stored, dtype } = model
   const family = familyOf(config)
-  const declared = declareModel(tokens.input_ids.graph, adapted(model), stored, dtype)
+  const declared = declareModel(tokens.input_ids.graph, adapted(model), tokens, stored, dtype)
   return {
     trainable: declared.trainable,
-    masked: (mask) => attendTo(config, mask, tokens),
+    masked: (mask) => attendTo(config, mask, tokens, declared.noise),
     hidden: (attend) => family.body(config, declared, attend, tokens),
     parts: (attend) => plasticOf(config).parts(config, declared, attend, tokens),
     head: () => headOf(config).head(config, declared.parameters),

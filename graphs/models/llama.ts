@@ -92,7 +92,7 @@ function rotations(
 /** What its blocks consist of. Hidden states are [batch*sequence, hidden_size]. */
 export function llamaParts(
   config: LlamaConfig,
-  { parameters, adapters }: Pick<DeclaredModel, 'parameters' | 'adapters'>,
+  { parameters, adapters, noise }: Pick<DeclaredModel, 'parameters' | 'adapters' | 'noise'>,
   attend: Attend,
   tokens: Tokens,
 ): BlockParts {
@@ -124,7 +124,7 @@ export function llamaParts(
 
   return {
     embed() {
-      const embedded = reshape(gather(embedding, input_ids), [`${batch}*${sequence}`, width])
+      const embedded = reshape(noise.embedded(gather(embedding, input_ids)), [`${batch}*${sequence}`, width])
       return scaledEmbeddings ? mul(embedded, Math.sqrt(width)) : embedded
     },
     attention: (h, layer) =>
@@ -198,6 +198,7 @@ const family = (type: LlamaType): Family<LlamaConfig> => ({
     kvHeads: config.num_key_value_heads,
     headSize: config.head_dim,
     padding: config.pad_token_id ?? null,
+    attentionDropout: config.attention_dropout ?? 0,
   }),
   shapes: llamaParameterShapes,
   layout: 'out_in',

@@ -94,6 +94,8 @@ export interface LlamaConfig {
   /** Whether the LM head is the token embedding itself. */
   readonly tie_word_embeddings: boolean
   readonly attention_bias: boolean
+  /** Dropout of attention probabilities while training, where a task asks for it; absent: 0. */
+  readonly attention_dropout?: number | null | undefined
   readonly mlp_bias: boolean
   readonly rope_theta?: number | null | undefined
   readonly rope_scaling?: RotaryOptions | null | undefined

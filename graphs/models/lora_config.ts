@@ -17,6 +17,8 @@ export interface LoraConfig {
   readonly lora_alpha: number
   /** Whether the scale is lora_alpha / √r. */
   readonly use_rslora?: boolean | undefined
+  /** Probability of dropping a feature of what goes into an adapter while it is trained; absent: 0. */
+  readonly lora_dropout?: number | undefined
   /** Module names, or their endings: `c_attn`, `attn.c_proj`, `transformer.h.0.mlp.c_fc`. */
   readonly target_modules: readonly string[]
 }
@@ -76,11 +78,16 @@ export function loraParameterShapes(
   )
 }
 
-/** Declares the adapters' tensors and the scalar `lora_scale` as inputs. */
+/**
+ * Declares the adapters' tensors and the scalar `lora_scale` as inputs.
+ *
+ * @param drop drops features of what goes into each
+ */
 export function inputAdapters(
   graph: Graph,
   loraShapes: ParameterShapes,
   dtype: FloatType = 'float32',
+  drop?: LoraAdapter['drop'],
 ): Adapters {
   const tensor = inputParameters(graph, loraShapes, dtype)
   const scale = entering(
@@ -94,7 +101,7 @@ export function inputAdapters(
   )
   return (module) => {
     const [a, b] = [`${module}.lora_A.weight`, `${module}.lora_B.weight`]
-    return loraShapes.has(a) ? { A: tensor(a), B: tensor(b), scale } : undefined
+    return loraShapes.has(a) ? { A: tensor(a), B: tensor(b), scale, drop } : undefined
   }
 }
 

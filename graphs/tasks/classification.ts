@@ -33,7 +33,7 @@ export interface ClassificationTask extends EncoderTask {
   readonly stored?: ReadonlyMap<string, ExternalData> | undefined
   readonly dtype?: FloatType
   /** ε of label smoothing in training, 0 where nothing is said; see {@link crossEntropy}. */
-  readonly label_smoothing_factor?: number
+  readonly label_smoothing_factor?: number | undefined
 }
 
 /** The tensors that training changes, in the order of the graph's inputs; the head comes last. */

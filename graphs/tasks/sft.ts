@@ -17,7 +17,7 @@ import { LOSS, taskGraph } from './task_graph.ts'
 /** A language model, and how it learns. */
 export interface SftTask extends LanguageModel {
   /** ε of label smoothing, 0 where nothing is said; see {@link smoothed}. */
-  readonly label_smoothing_factor?: number
+  readonly label_smoothing_factor?: number | undefined
 }
 
 /**

@@ -9,6 +9,12 @@ export const loraConfigSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('Rank-stabilised: the scale is lora_alpha / √r, which suits high ranks; left out: false.'),
+  lora_dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe('Probability of dropping a feature of what goes into an adapter, in training; left out: 0.'),
   target_modules: z.array(z.string().min(1, 'a module with adapters must have a name')).min(1),
 })
 

@@ -50,12 +50,13 @@ const schema = z.looseObject({
   r: z.int().min(1).max(65536),
   lora_alpha: z.number().positive(),
   use_rslora: z.boolean().default(false),
+  lora_dropout: z.number().min(0).lt(1).default(0),
   target_modules: z.union([z.array(z.string()), z.string()]),
   base_model_name_or_path: z.string().nullable().default(null),
 })
 
 /** What an adapter's configuration says. */
-export interface PeftSettings extends Pick<LoraConfig, 'r' | 'lora_alpha' | 'use_rslora'> {
+export interface PeftSettings extends Pick<LoraConfig, 'r' | 'lora_alpha' | 'use_rslora' | 'lora_dropout'> {
   /** A list of names or endings, or a regular expression. */
   readonly target_modules: readonly string[] | string
   /** Name or path of the model it was trained on. */
@@ -86,7 +87,7 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
     throw refused(where, 'init_lora_weights', initialisation, 'an initialisation that keeps the base weights')
 
   const settings = checkJson(schema, given, where)
-  const { r, lora_alpha, use_rslora, target_modules } = settings
+  const { r, lora_alpha, use_rslora, lora_dropout, target_modules } = settings
   if (!Number.isFinite(Math.fround(adapterScale(settings))))
     throw new UserError(
       `${where}: lora_alpha is ${lora_alpha}, which makes a scale that is not finite; put right what PEFT was given`,
@@ -95,6 +96,7 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
     r,
     lora_alpha,
     ...(use_rslora ? { use_rslora } : {}),
+    ...(lora_dropout > 0 ? { lora_dropout } : {}),
     target_modules,
     baseModel: settings.base_model_name_or_path,
     hasHead,
@@ -120,7 +122,7 @@ export function peftConfig(
     inference_mode: true,
     init_lora_weights: true,
     lora_alpha: lora.lora_alpha,
-    lora_dropout: 0,
+    lora_dropout: lora.lora_dropout ?? 0,
     modules_to_save: head === null ? null : [head],
     peft_type: 'LORA',
     r: lora.r,

@@ -16,6 +16,7 @@ import type { LoopRun, Position, Taken } from './loop.ts'
 import { loop, optimizerStep } from './loop.ts'
 import { lossScaleFeeds, lossScaleOf, nextLossScale, skipping } from './loss_scale.ts'
 import type { TrainingOptions } from './options.ts'
+import { noiseFeeds } from './noise.ts'
 import { lossFault } from './not_finite.ts'
 import { improvementOf, wantsReward } from './plastic.ts'
 import type { TrainerState } from './trainer_state.ts'
@@ -106,8 +107,10 @@ export async function gradientDescent(run: GradientDescentRun): Promise<TrainerS
     for (let first = 0; first < all.length; first += size) {
       const micro = all.slice(first, first + size)
       const rows = batch.rows.slice(first, first + size)
+      const batched = await objective.feeds(micro, { total, step, first, rows, all })
       const feeds = {
-        ...(await objective.feeds(micro, { total, step, first, rows, all })),
+        ...batched,
+        ...noiseFeeds(run.training, batched, options.seed, { step, first, sequences: micro.length }),
         ...lossScaleFeeds(scale),
       }
       const output = await run.training.run({ ...feeds, ...parameters }, { into: tensors.gradients })

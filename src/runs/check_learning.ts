@@ -22,6 +22,11 @@ export function checkLearning(config: LearningConfig & { readonly npt?: object |
     throw new UserError(`${stray} has options for task ${stray} alone; leave them out, or set the task`)
   if (packing && task.refuses.packing !== undefined)
     throw new UserError(`packing is not for task ${name}, where ${task.refuses.packing}; leave it out`)
+  const drops = typeof lora === 'object' && (lora.lora_dropout ?? 0) > 0
+  if (drops && task.refuses.adapterDropout !== undefined)
+    throw new UserError(
+      `lora_dropout is not for task ${name}, where ${task.refuses.adapterDropout}; leave it out`,
+    )
   const metrics = ['eval_loss', ...task.metrics]
   if (!metrics.includes(metric))
     throw new UserError(`task ${name} has no metric ${metric}; choose ${metrics.join(' or ')}`)

@@ -70,14 +70,14 @@ export async function runGraphs(
     throw new UserError('plastic blocks learn on a frozen model; leave either npt or lora out')
   if (lora === 'none' && !npt && task.refuses.frozen !== undefined) throw new UserError(task.refuses.frozen)
   const work = await task.work()
-  const graphs = orUserError(() =>
-    work.graphs({ config, lora, npt, stored, dtype: precisionType(precision) }, options, head),
-  )
+  const request = { config, lora, npt, stored, dtype: precisionType(precision) }
+  const graphs = orUserError(() => work.graphs(request, options, head))
+  const learning = orUserError(() => work.graphs({ ...request, noise: {} }, options, head))
   const recomputed = await recomputing(gradient_checkpointing)
   return {
     trainable: orUserError(graphs.trainable),
     frozen: lora === 'full' ? new Map() : bodyShapes(config, head),
-    training: () => orUserError(() => recomputed(graphs.training())),
+    training: () => orUserError(() => recomputed(learning.training())),
     evaluation: () => orUserError(graphs.evaluation),
   }
 }

@@ -25,6 +25,7 @@ import type { Objective } from '../learning/gradient_descent.ts'
 import { gradientDescent } from '../learning/gradient_descent.ts'
 import { classTables } from '../metrics/classification_tables.ts'
 import type { ClassificationOptions } from './classification_task.ts'
+import { disturbed } from './noise_options.ts'
 import { encoderSettings, pooledHead } from './pooled_head.ts'
 import type { GraphRequest, TaskWork } from './task.ts'
 
@@ -105,7 +106,11 @@ export const classificationWork: TaskWork<
     const task = graphTask(request, head)
     return {
       trainable: () => classificationShapes(task),
-      training: () => classificationTrainingGraph({ ...task, ...options }),
+      training: () =>
+        classificationTrainingGraph({
+          ...disturbed(task, options),
+          label_smoothing_factor: options.label_smoothing_factor,
+        }),
       evaluation: () => classificationEvaluationGraph(task),
     }
   },

@@ -3,9 +3,13 @@ import { z } from 'zod'
 
 import type { ClassificationEvaluation } from './classification.ts'
 import { labelSmoothing } from './label_smoothing.ts'
+import { dropoutOption } from './noise_options.ts'
 import type { Task } from './task.ts'
 
-const options = z.strictObject({ label_smoothing_factor: labelSmoothing('all classes') })
+const options = z.strictObject({
+  label_smoothing_factor: labelSmoothing('all classes'),
+  dropout: dropoutOption,
+})
 export type ClassificationOptions = z.infer<typeof options>
 
 export const classification: Task<ClassificationOptions, ClassificationOptions, ClassificationEvaluation> = {

@@ -18,6 +18,7 @@ import { countWords, perplexity as perplexityOf } from '../metrics/perplexity.ts
 import type { Tokenizer } from '../text/tokenizer.ts'
 import { labelSmoothing } from './label_smoothing.ts'
 import { asLanguageModel } from './language_model.ts'
+import { disturbed, dropoutOption, neftuneOption } from './noise_options.ts'
 import type { Task, TaskWork } from './task.ts'
 
 /** The step's loss is a mean over all its labelled tokens, however it is cut into micro-batches. */
@@ -77,7 +78,11 @@ function labelledWords(tokenizer: Tokenizer, dataset: DataSet): number {
   return words
 }
 
-const options = z.strictObject({ label_smoothing_factor: labelSmoothing('all tokens') })
+const options = z.strictObject({
+  label_smoothing_factor: labelSmoothing('all tokens'),
+  neftune_noise_alpha: neftuneOption,
+  dropout: dropoutOption,
+})
 const graphOptions = z.object(options.shape)
 export type SftOptions = z.infer<typeof options>
 
@@ -86,7 +91,11 @@ const work: TaskWork<SftOptions, SftOptions, SftFound> = {
     const model = asLanguageModel(request)
     return {
       trainable: () => languageModelTrainable(model),
-      training: () => sftTrainingGraph({ ...model, ...options }),
+      training: () =>
+        sftTrainingGraph({
+          ...disturbed(model, options),
+          label_smoothing_factor: options.label_smoothing_factor,
+        }),
       evaluation: () => sftEvaluationGraph(model),
     }
   },

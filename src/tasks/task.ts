@@ -65,6 +65,8 @@ export interface Task<
     readonly packing?: string
     /** Whether plastic blocks may be trained, must be, or are refused. */
     readonly plasticBlocks?: 'needed' | 'refused'
+    /** Completes "lora_dropout is not for task …, where". */
+    readonly adapterDropout?: string
     /** A frozen model leaves nothing to train; as the error says it. */
     readonly frozen?: string
   }

@@ -67,10 +67,15 @@ describe('NPT against PyTorch', () => {
     )
     const hidden = graph.input('hidden', 'float32', ['batch*sequence', config.n_embd])
     const shapes = gpt2ParameterShapes(config)
-    const declared = declareModel(graph, { config, shapes, lora: 'none', npt }, stored)
+    const tokens = { input_ids: input_ids!, position_ids: position_ids! }
+    const declared = declareModel(
+      graph,
+      { config, shapes, lora: 'none', npt },
+      { ...tokens, attention_mask: mask! },
+      stored,
+    )
     const { parameters, adapters, plastic } = declared
     const attend = causalAttention(config, mask!, 'float32')
-    const tokens = { input_ids: input_ids!, position_ids: position_ids! }
     graph.output('final_hidden', gpt2(config, parameters, adapters, attend, tokens, plastic))
     const { attention, mlp } = gpt2Parts(config, parameters, adapters, attend, tokens)
     for (const layer of blocks) {

@@ -36,13 +36,20 @@ const cutOtherwise = {
 export const cases: Readonly<Record<TaskName, TaskCase>> = {
   sft: {
     rows: pairs,
-    config: { template: { prompt: '{{ prompt }}', completion: '{{ chosen }}<|endoftext|>' } },
+    config: {
+      template: { prompt: '{{ prompt }}', completion: '{{ chosen }}<|endoftext|>' },
+      lora: { r: 4, lora_alpha: 8, lora_dropout: 0.2, use_rslora: true },
+      sft: { label_smoothing_factor: 0.1, neftune_noise_alpha: 5, dropout: 'model' },
+    },
   },
   classification: {
     rows: texts.map((text, i) => ({ text, label: i % 2 === 0 ? 'thing' : 'place' })),
-    config: { classifier_dropout: 0.25 },
+    config: { classifier_dropout: 0.25, classification: { dropout: 'model', label_smoothing_factor: 0.1 } },
   },
-  reward: { rows: pairs, config: { classifier_dropout: 0.25 } },
+  reward: {
+    rows: pairs,
+    config: { classifier_dropout: 0.25, lora: { r: 4, lora_alpha: 8, lora_dropout: 0.1 } },
+  },
   dpo: { rows: pairs, config: {} },
   orpo: { rows: pairs, config: {} },
   simpo: { rows: pairs, config: {} },

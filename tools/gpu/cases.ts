@@ -30,6 +30,10 @@ export const CASES: Readonly<Record<string, Case>> = {
     ...{ config: 'dictionary.yaml', options: [...HALVES, 'plastic={}'] },
   },
   'sft, gradient checkpointing': { config: 'dictionary.yaml', options: ['gradient_checkpointing=true'] },
+  'sft, dropout and noise': {
+    config: 'dictionary.yaml',
+    options: ['lora.lora_dropout=0.1', 'sft.dropout=model', 'sft.neftune_noise_alpha=5'],
+  },
   'sft, base bf16': { config: 'dictionary.yaml', options: ['base=bf16'] },
   'sft, base int4': { config: 'dictionary.yaml', options: ['base=int4'] },
   'sft, precision fp16': {

@@ -8,7 +8,7 @@ import { z } from 'zod'
 
 import { positiveFloat32 } from '../../float32_option.ts'
 import type { BertConfig } from '../../../graphs/models/bert.ts'
-import { activation, off, size, unsupported } from './bounds.ts'
+import { activation, dropout, off, size, unsupported } from './bounds.ts'
 import type { FamilyFormat } from './family.ts'
 import { checkJson } from '../../schema.ts'
 
@@ -27,6 +27,8 @@ const schema = z
     initializer_range: positiveFloat32().max(10).default(0.02),
     pad_token_id: z.int().nullable().default(0),
     position_embedding_type: z.literal('absolute', unsupported('absolute')).optional(),
+    hidden_dropout_prob: dropout,
+    attention_probs_dropout_prob: dropout,
     is_decoder: off,
     add_cross_attention: off,
   })

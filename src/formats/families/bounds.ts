@@ -19,5 +19,8 @@ export const unsupported = (supported: string) => ({
 export const activation = (fallback: (typeof activationNames)[number]) =>
   z.enum(activationNames, unsupported(`one of ${activationNames.join(', ')}`)).default(fallback)
 
+/** A probability of dropping numbers in training. */
+export const dropout = z.number().min(0).lt(1).nullish()
+
 /** Keys that change the computation in a way the graphs here do not follow, and the only value they may have. */
 export const off = z.literal(false, unsupported('false')).optional()

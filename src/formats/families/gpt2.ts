@@ -7,7 +7,7 @@ import { z } from 'zod'
 
 import { positiveFloat32 } from '../../float32_option.ts'
 import type { Gpt2Config } from '../../../graphs/models/gpt2.ts'
-import { activation, off, size } from './bounds.ts'
+import { activation, dropout, off, size } from './bounds.ts'
 import type { FamilyFormat } from './family.ts'
 import { checkJson } from '../../schema.ts'
 import { tokenIds, writing } from './writing.ts'
@@ -28,6 +28,9 @@ const schema = z
     scale_attn_weights: z.boolean().default(true),
     ...tokenIds,
     initializer_range: positiveFloat32().max(10).default(0.02),
+    embd_pdrop: dropout,
+    attn_pdrop: dropout,
+    resid_pdrop: dropout,
     scale_attn_by_inverse_layer_idx: off,
     add_cross_attention: off,
   })

@@ -10,7 +10,7 @@ import type { LlamaConfig, LlamaType } from '../../../graphs/models/llama_config
 import { LLAMA_TYPES, traitsOf } from '../../../graphs/models/llama_config.ts'
 import { positiveFloat32 } from '../../float32_option.ts'
 import { checkJson } from '../../schema.ts'
-import { activation, off, size, unsupported } from './bounds.ts'
+import { activation, dropout, off, size, unsupported } from './bounds.ts'
 import type { FamilyFormat } from './family.ts'
 import { tokenIds, writing } from './writing.ts'
 
@@ -110,6 +110,7 @@ const schemaOf = (type: LlamaType) => {
       rms_norm_eps: positiveFloat32().max(1).default(1e-6),
       tie_word_embeddings: z.boolean().default(defaults.tie_word_embeddings),
       attention_bias: z.boolean().default(false),
+      attention_dropout: dropout,
       mlp_bias: z.boolean().default(false),
       rope_theta: positiveFloat32().nullish(),
       rope_scaling: rotary.nullish(),

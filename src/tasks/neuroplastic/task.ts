@@ -17,6 +17,7 @@ export const neuroplastic: Task<object, NeuroplasticOptions, NeuroplasticFound> 
   refuses: {
     packing: 'each sequence is one prompt and its response',
     plasticBlocks: 'refused',
+    adapterDropout: 'the model that writes is the one that learns',
     frozen: 'lora "none" leaves the model of task neuroplastic as it is; train lora or full',
   },
   writes: true,

@@ -70,6 +70,16 @@ const TASKS: Readonly<Record<string, { readonly rows: readonly object[]; readonl
       },
     },
   },
+  grpo: {
+    rows: texts.map((text) => ({ prompt: text, completion: ' light' })),
+    settings: {
+      task: 'grpo',
+      grpo: {
+        reward_funcs: [{ metric: 'rouge1' }, { pattern: 'e' }],
+        ...{ num_generations: 2, max_completion_length: 5, steps_per_generation: 2, beta: 0.1 },
+      },
+    },
+  },
 }
 
 describe('A run in a tab', () => {

@@ -12,6 +12,7 @@ import type { Adapters, LoraConfig } from './lora_config.ts'
 import { inputAdapters, loraParameterShapes, noAdapters } from './lora_config.ts'
 import type { ModelNoise, NoiseOptions } from './model_noise.ts'
 import { declareNoise, noNoise } from './model_noise.ts'
+import { LM_HEAD, savedName, savedShapes } from './saved_modules.ts'
 import type { NptConfig } from './npt_config.ts'
 import { declareNpt, nptShapes } from './npt_config.ts'
 import type { Parameters, ParameterShapes } from './parameters.ts'
@@ -40,7 +41,7 @@ export function adaptedShapes(model: AdaptedModel): ParameterShapes {
   const { config, shapes, lora, npt } = model
   const plastic = npt ? nptShapes(config, npt) : new Map<string, readonly number[]>()
   if (lora === 'none') return plastic
-  const adapted = lora === 'full' ? shapes : adapterShapes(model, lora)
+  const adapted = lora === 'full' ? shapes : [...savedOf(model), ...adapterShapes(model, lora)]
   return new Map([...adapted, ...plastic])
 }
 
@@ -50,9 +51,14 @@ function adapterShapes({ config, shapes }: AdaptedModel, lora: LoraConfig): Para
   return loraParameterShapes(new Map(matrices), lora, layout)
 }
 
+const savedOf = ({ config, shapes, lora }: AdaptedModel): ParameterShapes =>
+  typeof lora === 'string' ? new Map() : savedShapes(config, shapes, lora.modules_to_save)
+
 /** A model's tensors within a graph. */
 export interface DeclaredModel {
   readonly parameters: Parameters
+  /** The same for a language model's head, which a copy of a tied embedding is not. */
+  readonly headParameters: Parameters
   readonly adapters: Adapters
   readonly plastic: PlasticBlocks
   readonly noise: ModelNoise
@@ -84,18 +90,24 @@ export function declareModel(
     trainable.push(...graph.inputs.slice(before, graph.inputs.length - except))
     return declared
   }
-  const parameters =
+  const own =
     lora === 'full'
       ? inputs(() => inputParameters(graph, shapes, dtype))
       : stored
         ? frozenParameters(graph, shapes, stored, dtype)
         : inputParameters(graph, shapes, dtype)
+  const copies = savedOf(model)
+  const saved = inputs(() => inputParameters(graph, copies, dtype))
+  const orCopy = (module: string, name: string) =>
+    copies.has(savedName(module)) ? saved(savedName(module)) : own(name)
+  const parameters: Parameters = (name) => orCopy(name.replace(/\.weight$/, ''), name)
+  const headParameters: Parameters = (name) => orCopy(LM_HEAD, name)
   const adapters =
     typeof lora === 'string'
       ? noAdapters
       : inputs(() => inputAdapters(graph, adapterShapes(model, lora), dtype, dropOf(lora, noise)), 1)
   const plastic = npt ? inputs(() => declareNpt(graph, config, npt, stored, dtype)) : noPlasticBlocks
-  return { parameters, adapters, plastic, noise, trainable }
+  return { parameters, headParameters, adapters, plastic, noise, trainable }
 }
 
 const dropOf =

@@ -102,7 +102,7 @@ export function declareLanguageModel(tokens: Tokens, model: LanguageModel): Decl
     masked: (mask) => attendTo(config, mask, tokens, declared.noise),
     hidden: (attend) => family.body(config, declared, attend, tokens),
     parts: (attend) => plasticOf(config).parts(config, declared, attend, tokens),
-    head: () => headOf(config).head(config, declared.parameters),
+    head: () => headOf(config).head(config, declared.headParameters),
     plastic: declared.plastic,
   }
 }

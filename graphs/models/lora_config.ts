@@ -19,6 +19,8 @@ export interface LoraConfig {
   readonly use_rslora?: boolean | undefined
   /** Probability of dropping a feature of what goes into an adapter while it is trained; absent: 0. */
   readonly lora_dropout?: number | undefined
+  /** Embeddings and a head that are trained whole beside the adapters, by name or ending; see `saved_modules.ts`. */
+  readonly modules_to_save?: readonly string[] | undefined
   /** Module names, or their endings: `c_attn`, `attn.c_proj`, `transformer.h.0.mlp.c_fc`. */
   readonly target_modules: readonly string[]
 }

@@ -6,6 +6,7 @@ import { sftEvaluationGraph } from '../../graphs/tasks/sft.ts'
 import { collate } from '../data/batches/collate.ts'
 import type { EncodedExample } from '../data/examples/encode.ts'
 import { countLabelled, NO_LOSS } from '../data/examples/encode.ts'
+import { readPeftAdapter } from '../formats/peft.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { loraScale } from '../runtime/feeds.ts'
 import { mapByLength } from '../generation/by_length.ts'
@@ -48,7 +49,7 @@ export function modelBefore(found: FoundModel, folder: string): FoundModel | und
  * its expectation is KL(π‖π_before).
  *
  * @param policy a language model, whose responses they are
- * @param before where the policy is an adapter, its base: the same session then serves both
+ * @param before where the policy is an adapter, its base: the same session then serves both, unless modules were trained whole
  */
 export async function logRatios(
   policy: FoundModel,
@@ -59,7 +60,7 @@ export async function logRatios(
   if (before === policy) return responses.map(() => 0)
   const sequences = responses.map(sequenceOf)
   const [own, others] =
-    policy.adapter === undefined
+    policy.adapter === undefined || (await readPeftAdapter(policy.adapter)).modules_to_save
       ? [
           ...(await logProbabilities(policy, [{}], sequences, options)),
           ...(await logProbabilities(before, [{}], sequences, options)),

@@ -33,7 +33,7 @@ import { copyFiles } from '../formats/companions.ts'
 import { placeTokenizerFiles } from '../formats/place_tokenizer_files.ts'
 import type { FoundModel } from '../models/find_model.ts'
 import { writeExportedCard } from './exported_card.ts'
-import { mergeAdapter } from './merge.ts'
+import { mergeAdapter, untied } from './merge.ts'
 import { BASE_DTYPE_KEY, fillModelFolder, openLanguageModelFolder } from '../formats/model_folder.ts'
 import { checkEmpty, writeNewFolder } from '../formats/new_folder.ts'
 import { readGenerationConfig } from '../formats/generation_config.ts'
@@ -101,7 +101,11 @@ export async function exportModel({
   ])
   const dtype = floatsOf(wanted, baseDtype(base))
   const names = graphNames(wanted, dtype)
-  const tensors = roundTo(adapter && !apart ? mergeAdapter(weights, adapter) : weights, dtype)
+  const merged =
+    adapter && !apart
+      ? untied(base.config, weights, mergeAdapter(weights, adapter))
+      : { config: base.config, tensors: weights }
+  const tensors = roundTo(merged.tensors, dtype)
   // The model before training has learned from none of them.
   const learned = model.checkpoint === 'base' ? [] : await learnedTemplates(model.base)
   const chat = learned.find(isConversing)
@@ -111,7 +115,7 @@ export async function exportModel({
       ? [`no chat_template was written: ${whyNoJinja(chat)}; "ortune chat" asks as the run did`]
       : []
   const config = {
-    ...base.config,
+    ...merged.config,
     [BASE_DTYPE_KEY]: undefined,
     ...(npt ? { npt } : {}),
     'transformers.js_config': names.config,

@@ -3,6 +3,9 @@
  * @module
  */
 import { adapterScale } from '../../graphs/models/lora_config.ts'
+import type { ModelConfig } from '../../graphs/models/family.ts'
+import { savedModule } from '../../graphs/models/saved_modules.ts'
+import { formatOf } from '../formats/families/family.ts'
 import { UserError } from '../errors.ts'
 import type { PeftAdapter } from '../formats/peft_files.ts'
 import { adaptedModules, adapterLayout } from '../formats/peft_files.ts'
@@ -35,7 +38,32 @@ export function mergeAdapter(
     const scale = adapterScale(adapter)
     merged.set(name, { shape: weight.shape, data: addProduct(weight, rows, columns, scale) })
   }
+  for (const [name, tensor] of adapter.tensors) {
+    const module = savedModule(name)
+    if (module !== undefined) merged.set(`${module}.weight`, tensor)
+  }
   return merged
+}
+
+/**
+ * A language model that an adapter has been merged into: where an embedding or its tied head was trained whole, the head has a weight
+ * of its own from then on.
+ *
+ * @param weights of before
+ */
+export function untied<C extends ModelConfig>(
+  config: C,
+  weights: ReadonlyMap<string, FloatTensor>,
+  merged: ReadonlyMap<string, FloatTensor>,
+): { readonly config: C; readonly tensors: ReadonlyMap<string, FloatTensor> } {
+  const tie = formatOf(config).tied(config)
+  if (!tie || (merged.get(tie.to) === weights.get(tie.to) && !merged.has(tie.tensor)))
+    return { config, tensors: merged }
+  const head = merged.get(tie.tensor) ?? weights.get(tie.to)!
+  return {
+    config: { ...config, tie_word_embeddings: false },
+    tensors: new Map([...merged, [tie.tensor, head]]),
+  }
 }
 
 /** W + scale·L·R, summed in double precision and rounded once: W [n, m], L [n, rank], R [rank, m]. */

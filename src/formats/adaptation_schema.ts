@@ -15,6 +15,12 @@ export const loraConfigSchema = z.strictObject({
     .lt(1)
     .optional()
     .describe('Probability of dropping a feature of what goes into an adapter, in training; left out: 0.'),
+  modules_to_save: z
+    .array(z.string().min(1, 'a module that is trained whole must have a name'))
+    .optional()
+    .describe(
+      'Embeddings and a head that are trained whole and saved beside the adapters, such as `wte`, `embed_tokens`, `lm_head`; a head that is tied to an embedding stays as it is, unless it is named too.',
+    ),
   target_modules: z.array(z.string().min(1, 'a module with adapters must have a name')).min(1),
 })
 

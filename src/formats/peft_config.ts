@@ -17,6 +17,7 @@ const unsupported = [
   'bias',
   'lora_bias',
   'trainable_token_indices',
+  'ensure_weight_tying',
   'target_parameters',
   'rank_pattern',
   'alpha_pattern',
@@ -51,12 +52,16 @@ const schema = z.looseObject({
   lora_alpha: z.number().positive(),
   use_rslora: z.boolean().default(false),
   lora_dropout: z.number().min(0).lt(1).default(0),
+  modules_to_save: z.array(z.string()).nullish(),
   target_modules: z.union([z.array(z.string()), z.string()]),
   base_model_name_or_path: z.string().nullable().default(null),
 })
 
 /** What an adapter's configuration says. */
-export interface PeftSettings extends Pick<LoraConfig, 'r' | 'lora_alpha' | 'use_rslora' | 'lora_dropout'> {
+export interface PeftSettings extends Pick<
+  LoraConfig,
+  'r' | 'lora_alpha' | 'use_rslora' | 'lora_dropout' | 'modules_to_save'
+> {
   /** A list of names or endings, or a regular expression. */
   readonly target_modules: readonly string[] | string
   /** Name or path of the model it was trained on. */
@@ -76,10 +81,6 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
   const type = given['task_type'] ?? 'CAUSAL_LM'
   const hasHead = type === 'SEQ_CLS'
   if (type !== 'CAUSAL_LM' && !hasHead) throw refused(where, 'task_type', type, 'CAUSAL_LM or SEQ_CLS')
-  const saved = given['modules_to_save']
-  const onlyHead = Array.isArray(saved) && saved.length > 0 && saved.every((name) => heads.includes(name))
-  if (hasHead ? !onlyHead : isSet(saved))
-    throw refused(where, 'modules_to_save', saved, hasHead ? '["score"] or ["classifier"]' : 'plain LoRA')
   for (const feature of unsupported)
     if (isSet(given[feature])) throw refused(where, feature, given[feature], 'plain LoRA')
   const initialisation = given['init_lora_weights']
@@ -87,6 +88,10 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
     throw refused(where, 'init_lora_weights', initialisation, 'an initialisation that keeps the base weights')
 
   const settings = checkJson(schema, given, where)
+  const saved = settings.modules_to_save ?? []
+  if (hasHead && !saved.some((name) => heads.includes(name)))
+    throw refused(where, 'modules_to_save', given['modules_to_save'], '["score"] or ["classifier"]')
+  const modules_to_save = saved.filter((name) => !hasHead || !heads.includes(name))
   const { r, lora_alpha, use_rslora, lora_dropout, target_modules } = settings
   if (!Number.isFinite(Math.fround(adapterScale(settings))))
     throw new UserError(
@@ -97,6 +102,7 @@ export function parsePeftConfig(json: unknown, where: string): PeftSettings {
     lora_alpha,
     ...(use_rslora ? { use_rslora } : {}),
     ...(lora_dropout > 0 ? { lora_dropout } : {}),
+    ...(modules_to_save.length > 0 ? { modules_to_save } : {}),
     target_modules,
     baseModel: settings.base_model_name_or_path,
     hasHead,
@@ -115,6 +121,7 @@ export function peftConfig(
   layout: WeightLayout,
   head: string | null,
 ): Record<string, unknown> {
+  const saved = [...(head === null ? [] : [head]), ...(lora.modules_to_save ?? [])]
   return {
     base_model_name_or_path: baseModel,
     bias: 'none',
@@ -123,7 +130,7 @@ export function peftConfig(
     init_lora_weights: true,
     lora_alpha: lora.lora_alpha,
     lora_dropout: lora.lora_dropout ?? 0,
-    modules_to_save: head === null ? null : [head],
+    modules_to_save: saved.length > 0 ? saved : null,
     peft_type: 'LORA',
     r: lora.r,
     target_modules: lora.target_modules,

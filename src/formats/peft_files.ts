@@ -6,6 +6,7 @@
 import type { WeightLayout } from '../../graphs/layers/linear.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { targetMatches } from '../../graphs/models/lora_config.ts'
+import { savedModule, savedName } from '../../graphs/models/saved_modules.ts'
 import type { FamilyName } from '../../graphs/models/family.ts'
 import { families } from '../../graphs/models/family.ts'
 import { UserError } from '../errors.ts'
@@ -20,7 +21,10 @@ import { parsePeftConfig, peftConfig } from './peft_config.ts'
 export interface PeftAdapter extends LoraConfig {
   /** Name or path of the model it was trained on. */
   readonly baseModel: string | null
-  /** `transformer.h.0.attn.c_attn.lora_A.weight` [rank, in] and `….lora_B.weight` [out, rank], for every module. */
+  /**
+   * `transformer.h.0.attn.c_attn.lora_A.weight` [rank, in] and `….lora_B.weight` [out, rank], for every module, and
+   * `<module>.modules_to_save.weight` of those that are trained whole.
+   */
   readonly tensors: ReadonlyMap<string, FloatTensor>
   /** Of a classifier: the tensors of its head, which PEFT keeps whole beside the adapter (`modules_to_save`). */
   readonly head?: ReadonlyMap<string, FloatTensor>
@@ -44,7 +48,7 @@ export function peftFiles(adapter: PeftAdapter): {
   const { tensors: pairs, head } = adapter
   const module = head ? [...head.keys()][0]!.split('.')[0]! : null
   const config = peftConfig(adapter, adapter.baseModel, adapterLayout(adapter), module)
-  const named = [...(head ?? []), ...pairs]
+  const named = [...(head ?? []), ...pairs].map(([name, tensor]) => [fileName(name), tensor] as const)
   return {
     config: `${JSON.stringify(config, null, 2)}\n`,
     tensors: new Map(named.map(([name, tensor]) => [keyPrefix + name, tensor])),
@@ -75,7 +79,7 @@ export async function readPeftFiles(files: Files): Promise<PeftAdapter> {
         .join(', or ')}), which ${configPath} promises; save it again`,
     )
   for (const [key, tensor] of stored) {
-    const name = adapterName(key)
+    const name = adapterName(key) ?? savedIn(key, settings.modules_to_save)
     if (name !== undefined) tensors.set(name, tensor)
     else if (!head?.has(key.slice(keyPrefix.length)))
       throw new UserError(
@@ -83,6 +87,7 @@ export async function readPeftFiles(files: Files): Promise<PeftAdapter> {
       )
   }
   if (tensors.size === 0) throw new UserError(`${path} holds no tensors; save the trained adapter again`)
+  checkSaved(tensors, settings.modules_to_save, path, configPath)
   const modules = checkPairs(tensors, settings.r, path)
 
   const known = { ...settings, tensors, ...(head ? { head } : {}) }
@@ -91,6 +96,18 @@ export async function readPeftFiles(files: Files): Promise<PeftAdapter> {
   if (stray)
     throw new UserError(`${path} adapts ${stray}, which target_modules in ${configPath} does not name`)
   return { ...known, target_modules }
+}
+
+/** A copy of a module has the module's own name there. */
+const fileName = (name: string): string => {
+  const module = savedModule(name)
+  return module === undefined ? name : `${module}.weight`
+}
+
+/** The name of the copy of a module that is trained whole, from its key in a file. */
+function savedIn(key: string, modules: readonly string[] = []): string | undefined {
+  const module = key.replace(keyPrefix, '').replace(/\.weight$/, '')
+  return modules.some((name) => targetMatches(name, module)) ? savedName(module) : undefined
 }
 
 /** The name of an adapter's tensor, from its key in a file. */
@@ -102,12 +119,14 @@ function adapterName(file: string): string | undefined {
   return undefined
 }
 
-/** The names of the tensors of each family's head on a pooled vector. */
-const heads = (): string[][] =>
-  Object.values(families).map((family) => {
+/** The names of the tensors of heads on a pooled vector, of all families. */
+function heads(): string[][] {
+  const all = Object.values(families).map((family) => {
     const { weight, bias } = family.pooledHead()
     return bias === undefined ? [weight] : [weight, bias]
   })
+  return [...new Map(all.map((names) => [names.join(), names])).values()]
+}
 
 /** The head, of one family or the other, without PEFT's prefix. */
 function headOf(stored: ReadonlyMap<string, FloatTensor>): ReadonlyMap<string, FloatTensor> | undefined {
@@ -117,7 +136,7 @@ function headOf(stored: ReadonlyMap<string, FloatTensor>): ReadonlyMap<string, F
 
 /** How the weights of the adapted model are stored: as its family does, which the modules' names tell. */
 export function adapterLayout({ tensors }: Pick<PeftAdapter, 'tensors'>): WeightLayout {
-  const [module = ''] = tensors.keys()
+  const [module = ''] = adaptedModules({ tensors })
   const names = Object.keys(families) as FamilyName[]
   const name = names.find((one) => module.startsWith(familyFormats[one].adapterKeys.prefix)) ?? names[0]!
   return families[name].layout
@@ -125,7 +144,23 @@ export function adapterLayout({ tensors }: Pick<PeftAdapter, 'tensors'>): Weight
 
 /** Names of the adapted modules: `transformer.h.0.attn.c_attn` … */
 export function adaptedModules(adapter: Pick<PeftAdapter, 'tensors'>): string[] {
-  return [...new Set([...adapter.tensors.keys()].map((name) => name.slice(0, name.lastIndexOf('.lora_'))))]
+  const halves = [...adapter.tensors.keys()].filter((name) => savedModule(name) === undefined)
+  return [...new Set(halves.map((name) => name.slice(0, name.lastIndexOf('.lora_'))))]
+}
+
+/** Each module that is to be trained whole is there. */
+function checkSaved(
+  tensors: ReadonlyMap<string, FloatTensor>,
+  modules: readonly string[] = [],
+  path: string,
+  configPath: string,
+): void {
+  const saved = [...tensors.keys()].flatMap((name) => savedModule(name) ?? [])
+  const lacking = modules.find((name) => !saved.some((module) => targetMatches(name, module)))
+  if (lacking !== undefined)
+    throw new UserError(
+      `${path} lacks the weight of ${lacking}, which modules_to_save in ${configPath} promises; save it again`,
+    )
 }
 
 /** Every module has A [rank, in] and B [out, rank]; returns the modules. */

@@ -1,6 +1,7 @@
 /** @module */
 import type { ModelConfig } from '../../graphs/models/family.ts'
-import { encoderShapes } from '../../graphs/models/encoder.ts'
+import { adaptedShapes } from '../../graphs/models/adaptation.ts'
+import { ownShapes } from '../../graphs/models/own_shapes.ts'
 import type { LoraConfig } from '../../graphs/models/lora_config.ts'
 import { adapterScale } from '../../graphs/models/lora_config.ts'
 import { UserError } from '../errors.ts'
@@ -25,10 +26,10 @@ export function adapterInputs(
   const lora = { ...loraOf(adapter), target_modules: adaptedModules(adapter) }
   const shapes = expectedShapes(config, lora, where)
   for (const [name, shape] of shapes) {
-    const found = tensors.get(name)!.shape
-    if (found.join() !== shape.join()) {
+    const found = tensors.get(name)?.shape
+    if (found?.join() !== shape.join()) {
       throw new UserError(
-        `${where}: ${name} is [${found.join(', ')}] but the model needs [${shape.join(', ')}]; was it trained on another model?`,
+        `${where}: ${name} is ${found ? `[${found.join(', ')}]` : 'missing'} but the model needs [${shape.join(', ')}]; was it trained on another model?`,
       )
     }
   }
@@ -37,7 +38,7 @@ export function adapterInputs(
 
 function expectedShapes(config: ModelConfig, lora: LoraConfig, where: string) {
   try {
-    return encoderShapes({ config, lora })
+    return adaptedShapes({ config, shapes: ownShapes(config), lora })
   } catch (error) {
     throw new UserError(`${where} does not fit the model: ${(error as Error).message}`)
   }

@@ -19,6 +19,7 @@ import { adamwGraph } from '../../graphs/optimizers/adamw.ts'
 import type { PlasticConfig } from '../../graphs/optimizers/plastic.ts'
 import { plasticUpdateGraph, plasticTensors } from '../../graphs/optimizers/plastic.ts'
 import { UserError } from '../errors.ts'
+import { adaptationSchema } from '../formats/adaptation_schema.ts'
 import { writeFolderAtomic } from '../formats/atomic.ts'
 import { CHAT_TEMPLATE_FILE } from '../formats/chat_template.ts'
 import { copyFiles } from '../formats/companions.ts'
@@ -122,7 +123,7 @@ export async function writeGraphs(
     task,
     options: { ...options },
     head: isNamed(head) ? { ...head, classes: [...head.classes] } : head,
-    lora: typeof lora === 'string' ? lora : { ...lora, target_modules: [...lora.target_modules] },
+    lora: adaptationSchema.parse(lora),
     npt: npt && { ...npt, layers: typeof npt.layers === 'string' ? npt.layers : [...npt.layers] },
     ...(gradient_checkpointing === false ? {} : { gradient_checkpointing }),
     ...(precision === 'fp32' ? {} : { precision }),

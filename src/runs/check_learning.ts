@@ -27,6 +27,10 @@ export function checkLearning(config: LearningConfig & { readonly npt?: object |
     throw new UserError(
       `lora_dropout is not for task ${name}, where ${task.refuses.adapterDropout}; leave it out`,
     )
+  if (typeof lora === 'object' && lora.modules_to_save && task.refuses.savedModules !== undefined)
+    throw new UserError(
+      `modules_to_save is not for task ${name}, where ${task.refuses.savedModules}; leave it out`,
+    )
   const metrics = ['eval_loss', ...task.metrics]
   if (!metrics.includes(metric))
     throw new UserError(`task ${name} has no metric ${metric}; choose ${metrics.join(' or ')}`)

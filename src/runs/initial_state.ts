@@ -8,10 +8,15 @@ import { sizeOf } from '../../graphs/ir/shape.ts'
 import type { ModelConfig } from '../../graphs/models/family.ts'
 import { isPooled } from '../../graphs/models/head.ts'
 import { nptShapes } from '../../graphs/models/npt_config.ts'
+import { ownShapes } from '../../graphs/models/own_shapes.ts'
 import type { ParameterShapes } from '../../graphs/models/parameters.ts'
+import { savedModule } from '../../graphs/models/saved_modules.ts'
 import { linkOrCopy } from '../formats/copies.ts'
 import type { Manifest } from '../formats/manifest.ts'
 import { INITIAL_FILE } from '../formats/manifest.ts'
+import { formatOf } from '../formats/families/family.ts'
+import { openModelFolder } from '../formats/model_folder.ts'
+import { readStored } from '../formats/read_stored.ts'
 import { exists } from '../formats/read_file.ts'
 import type { FloatTensor } from '../formats/safetensors.ts'
 import { readSafetensorsHeader, writeSafetensors } from '../formats/safetensors.ts'
@@ -34,13 +39,30 @@ export async function fillInitial(
 ): Promise<void> {
   if (typeof settings?.['from'] === 'string') return loadTensors(join(folder, INITIAL_FILE), tensors)
   if (lora === 'full') await loadParameters(folder, tensors, bodyShapes(config, head))
-  else await initialAdapter(tensors, seed)
+  else {
+    await initialAdapter(tensors, seed)
+    await loadSaved(folder, tensors, config)
+  }
   if (npt) {
     await initialPlasticBlocks(tensors, npt, seed)
     const given = join(folder, INITIAL_NPT)
     if (await exists(given)) await loadTensors(given, tensors, nptShapes(config, npt))
   }
   if (isPooled(head)) await initialHead(tensors, config, seed)
+}
+
+/** Copies of embeddings and heads begin as the model's own. */
+async function loadSaved(folder: string, tensors: TensorsToFill, config: ModelConfig): Promise<void> {
+  const copies = tensors.names.filter((name) => savedModule(name) !== undefined)
+  if (copies.length === 0) return
+  const tie = formatOf(config).tied(config)
+  const { tensors: entries } = await openModelFolder(folder, ownShapes)
+  for (const name of copies) {
+    const weight = `${savedModule(name)!}.weight`
+    const own = weight === tie?.tensor ? tie.to : weight
+    const read = await readStored(new Map([[own, entries.get(own)!]]))
+    await tensors.write(name, 'parameter', read.get(own)!.data)
+  }
 }
 
 /**

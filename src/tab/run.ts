@@ -239,10 +239,12 @@ export async function trainTabRun(name: string, place: TrainTabRun): Promise<Tra
 }
 
 /** What of a model a run trains, and the options of its task. */
-const learned = ({ settings }: TabRunRecord, { config }: TabModel) => ({
-  lora: adaptationOf(settings, config),
-  options: taskOptions(settings),
-})
+function learned({ settings }: TabRunRecord, { config }: TabModel) {
+  const lora = adaptationOf(settings, config)
+  if (typeof lora !== 'string' && lora.modules_to_save)
+    throw new UserError('modules_to_save is for runs in Node; leave it out in a browser')
+  return { lora, options: taskOptions(settings) }
+}
 
 /** @param stored where the frozen parameters lie; by default nowhere, which is enough to know what is trained */
 function graphsOf(

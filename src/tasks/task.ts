@@ -67,6 +67,8 @@ export interface Task<
     readonly plasticBlocks?: 'needed' | 'refused'
     /** Completes "lora_dropout is not for task …, where". */
     readonly adapterDropout?: string
+    /** Completes "modules_to_save is not for task …, where". */
+    readonly savedModules?: string
     /** A frozen model leaves nothing to train; as the error says it. */
     readonly frozen?: string
   }

@@ -51,7 +51,10 @@ export const cases: Readonly<Record<TaskName, TaskCase>> = {
     config: { classifier_dropout: 0.25, lora: { r: 4, lora_alpha: 8, lora_dropout: 0.1 } },
   },
   dpo: { rows: pairs, config: {} },
-  orpo: { rows: pairs, config: {} },
+  orpo: {
+    rows: pairs,
+    config: { lora: { r: 4, lora_alpha: 8, modules_to_save: ['wte', 'lm_head'] } },
+  },
   simpo: { rows: pairs, config: {} },
   kto: { rows: pairs, config: {} },
   ppo: {

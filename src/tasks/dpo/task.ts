@@ -13,7 +13,10 @@ export const dpo: Task<DpoGraphOptions, DpoOptions, DpoEvaluation> = {
   head: 'language',
   metrics: ['eval_rewards/accuracies', 'eval_rewards/margins'],
   rates: { adapters: 0.25, full: 0.25 },
-  refuses: pairsRefuse('dpo'),
+  refuses: {
+    ...pairsRefuse('dpo'),
+    savedModules: 'the reference is the model without its adapters, and has its embeddings in common',
+  },
   located: ({ ref_model, ...options }, absolute) => ({
     ...options,
     ref_model: ref_model === null ? null : absolute(ref_model),

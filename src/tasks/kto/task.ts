@@ -15,6 +15,7 @@ export const kto: Task<KtoGraphOptions, KtoOptions, KtoEvaluation> = {
   refuses: {
     packing: 'each answer is judged in a row of its own',
     plasticBlocks: 'refused',
+    savedModules: 'the reference is the model without its adapters, and has its embeddings in common',
     frozen: 'lora "none" leaves the policy of task kto as it is; train lora or full',
   },
   located: ({ ref_model, ...options }, absolute) => ({

@@ -16,6 +16,7 @@ export const ppo: Task<PpoGraphOptions, PpoOptions, never> = {
     packing: 'responses are as long as the policy makes them',
     plasticBlocks: 'refused',
     adapterDropout: 'ratios compare a policy with the one that wrote, which dropout would make another',
+    savedModules: 'the reference is the model without its adapters, and has its embeddings in common',
     frozen: 'lora "none" leaves the policy of task ppo as it is; train lora or full',
   },
   located: (options, absolute) => ({ ...options, reward: located(options.reward, absolute) }),

@@ -47,6 +47,17 @@ export const lateJinja: Plugin = {
       : null,
 }
 
+/** The families of models but that of the pocket model: `worker/late_families.ts` loads them for the models that are of one. */
+export const lateFamilies: Plugin = {
+  name: 'late families',
+  enforce: 'pre',
+  resolveId: (name, importer) =>
+    /^\.\/(bert|llama)\.ts$/.test(name) &&
+    /\/(graphs\/models|src\/formats\/families)\/family\.ts$/.test(importer ?? '')
+      ? `${import.meta.dirname}/worker/late_families.ts`
+      : null,
+}
+
 /** zod's small edition in place of zod: `zod.ts`. What nobody asks of it is left out of both. */
 export const smallZod: Plugin = {
   name: 'small zod',

@@ -11,6 +11,7 @@ import { defineConfig } from 'vite'
 import { modelRoutes, namedModels } from '../src/serve/models.ts'
 import { namesOf } from '../src/serve/request.ts'
 import {
+  lateFamilies,
   lateJinja,
   lateNunjucks,
   lighterTokenizers,
@@ -76,6 +77,7 @@ const without = [
   withoutJsonSchemas,
   smallZod,
   withoutMeanings,
+  lateFamilies,
   lateNunjucks,
   lateJinja,
   lighterTokenizers,

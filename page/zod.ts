@@ -35,6 +35,9 @@ const methods = {
   refine(this: Schema, holds: (value: unknown) => unknown, otherwise?: string | object) {
     return this.check(z.refine(holds, otherwise))
   },
+  superRefine(this: Schema, look: Parameters<typeof z.superRefine>[0]) {
+    return this.check(z.superRefine(look))
+  },
   /** Of the command line. */
   describe(this: Schema) {
     return this

@@ -2,6 +2,7 @@
 import type { PeftAdapter, TabRunRecord, TabStorage } from '../../src/web.ts'
 import { adapterBlobs, isNamed, keepAdapter, keptAdapter, keptAdapters, keptHead } from '../../src/web.ts'
 import { readEach } from './damaged.ts'
+import { withFamilies } from './late_families.ts'
 import { freeName } from './names.ts'
 import type { AdapterEntry, Damaged } from './workshop.ts'
 
@@ -32,11 +33,20 @@ export async function filesAmong(files: readonly File[]): Promise<Map<string, Bl
   return new Map(files.map((file) => [file.name, file]))
 }
 
+/** One that is kept, and its head where it has one. */
+export const withHead = (
+  storage: TabStorage,
+  name: string,
+): Promise<{ readonly adapter: PeftAdapter; readonly head: TabRunRecord['head'] }> =>
+  withFamilies(async () => ({
+    adapter: await keptAdapter(storage, name),
+    head: await keptHead(storage, name),
+  }))
+
 async function entryOf(storage: TabStorage, name: string): Promise<AdapterEntry> {
-  const adapter = await keptAdapter(storage, name)
+  const { adapter, head } = await withHead(storage, name)
   const bytes = [...adapterBlobs(adapter).values()].reduce((sum, { size }) => sum + size, 0)
   const { baseModel: model, r: rank, target_modules: modules } = adapter
-  const head = await keptHead(storage, name)
   const classes = isNamed(head) ? head.classes : []
   return { name, model, rank, modules, bytes, head: adapter.head !== undefined, classes }
 }

@@ -12,8 +12,6 @@ import {
   adapterBlobs,
   blobFiles,
   createTabRun,
-  keptAdapter,
-  keptHead,
   memoryStorage,
   mergedBlobs,
   openTabClassifier,
@@ -30,8 +28,9 @@ import {
   webRuntime,
   withCheckedScores,
 } from '../../src/web.ts'
-import { filesAmong, keep, listAdapters } from './adapters.ts'
+import { filesAmong, keep, listAdapters, withHead } from './adapters.ts'
 import { examine, prepareSource } from './examples.ts'
+import { withFamilies } from './late_families.ts'
 import type { OpenedModel } from './models.ts'
 import { addModel, listModels, modelFacts, openModel } from './models.ts'
 import { entryOf, keepPlan, listRuns, notesOf } from './runs.ts'
@@ -94,10 +93,7 @@ export function createWorkshop(): Workshop {
       const { head } = await readTabRun(storage, name)
       return { name, head, adapter: await trained(name) }
     },
-    adapter: async (name: string) => ({
-      ...{ name, head: await keptHead(storage, name) },
-      adapter: await keptAdapter(storage, name),
-    }),
+    adapter: async (name: string) => ({ name, ...(await withHead(storage, name)) }),
   }
 
   return {
@@ -191,12 +187,18 @@ export function createWorkshop(): Workshop {
     },
     async addAdapter(name, files) {
       const given = blobFiles(name, await filesAmong(files))
-      return keep(storage, name, await readPeftFiles(given), await readAdapterHead(given))
+      const adapter = await withFamilies(() => readPeftFiles(given))
+      return keep(storage, name, adapter, await readAdapterHead(given))
     },
     removeAdapter: (name) => storage.remove(`adapters/${name}`),
-    adapterZip: async (name) =>
-      zip(name, adapterBlobs(await keptAdapter(storage, name), await keptHead(storage, name))),
-    mergedZip: async (name) => zip(name, await mergedBlobs(current(), await keptAdapter(storage, name))),
+    async adapterZip(name) {
+      const { adapter, head } = await withHead(storage, name)
+      return zip(name, adapterBlobs(adapter, head))
+    },
+    async mergedZip(name) {
+      const { adapter } = await withHead(storage, name)
+      return zip(name, await mergedBlobs(current(), adapter))
+    },
 
     async write(request, onText) {
       current()

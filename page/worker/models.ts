@@ -13,6 +13,7 @@ import {
   UserError,
 } from '../../src/web.ts'
 import type { ServedModels } from '../../src/serve/models.ts'
+import { withFamilies } from './late_families.ts'
 import { freeName } from './names.ts'
 import type { ModelEntry, ModelFacts } from './workshop.ts'
 
@@ -70,7 +71,7 @@ export async function openModel(storage: TabStorage, id: string, progress?: Prog
   const files = id.startsWith('kept/')
     ? blobFiles(name, await keptBlobs(storage, name))
     : await fetchServed(name, progress)
-  return { id, model: await openTabModel(files) }
+  return { id, model: await withFamilies(() => openTabModel(files)) }
 }
 
 /**
@@ -94,7 +95,7 @@ export async function addModel(
   await removeParts(storage)
   const name = await freeName(storage, 'models', called)
   // All is checked before anything is kept.
-  const model = await openTabModel(given(name, ours))
+  const model = await withFamilies(() => openTabModel(given(name, ours)))
   const folder = modelFolder(name)
   await storage.alone(folder, async () => {
     try {

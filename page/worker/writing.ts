@@ -1,7 +1,8 @@
 /** @module */
 import type { Generator, Runtime, TabModel, TabStorage, TabWriter } from '../../src/web.ts'
-import { createQueue, createTabWriter, keptAdapter, readTabRun, trainedAdapter } from '../../src/web.ts'
+import { createQueue, createTabWriter, readTabRun, trainedAdapter } from '../../src/web.ts'
 import type { PeftAdapter } from '../../src/web.ts'
+import { withHead } from './adapters.ts'
 import type { Writer, WriteRequest, Written } from './workshop.ts'
 
 /** Thrown into a text that someone stopped. */
@@ -26,7 +27,7 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
     if (given.kind === 'model') return null
     // Whether it fits the model its shapes tell; it may know the model by another name or path.
     return given.kind === 'adapter'
-      ? keptAdapter(storage, given.name)
+      ? (await withHead(storage, given.name)).adapter
       : trainedAdapter(storage, await readTabRun(storage, given.name), model, 'last')
   }
 

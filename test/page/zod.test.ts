@@ -132,7 +132,13 @@ describe('the zod of the page', function () {
       type_vocab_size: 2,
       hidden_act: 'gelu',
     }
-    alike([await readJson('config.json'), { ...bert, ...sizes }], ({ parseModelConfig }, value) =>
+    const llamas = await Promise.all(
+      ['llama', 'gemma3_text'].map(async (type) => {
+        const path = join(import.meta.dirname, '../fixtures/llama', type, 'config.json')
+        return JSON.parse(await readFile(path, 'utf8')) as object
+      }),
+    )
+    alike([await readJson('config.json'), { ...bert, ...sizes }, ...llamas], ({ parseModelConfig }, value) =>
       parseModelConfig(value, 'config.json'),
     )
     const peft = { peft_type: 'LORA', r: 8, lora_alpha: 16, target_modules: ['c_attn'], fan_in_fan_out: true }

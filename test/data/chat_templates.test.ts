@@ -7,6 +7,9 @@ import { encodeExample, NO_LOSS } from '../../src/data/examples/encode.ts'
 import { encodeStretches } from '../../src/data/examples/encode_stretches.ts'
 import type { Row, Value } from '../../src/data/row.ts'
 import { CONTROL_MARK, END_MARK, WHOLE_MARK } from '../../src/data/templates/end_of_text.ts'
+import { compilePreference } from '../../src/data/templates/preference.ts'
+import { compilePrompts } from '../../src/data/templates/prompt.ts'
+import { compileUnpaired } from '../../src/data/templates/unpaired.ts'
 import type { Rendered } from '../../src/data/templates/template.ts'
 import { compileTemplate } from '../../src/data/templates/template.ts'
 import { createTokenizer } from '../../src/text/create_tokenizer.ts'
@@ -130,3 +133,73 @@ for (const [name, { tokenizer: family, names, variables, cases }] of Object.entr
       })
   })
 }
+
+describe('answers to conversations by a chat template', () => {
+  const { eos_token } = families['qwen3']!.names
+  const tokenizer = createTokenizer(kept.families['qwen']!.tokenizer, { eos_token }, 'qwen')
+  const texts = { chat_template: read('qwen3.jinja').replaceAll(/\{%-? *(?:end)?generation *%\}/g, '') }
+  const say = (role: string, content: string) => ({ role, content })
+  const asked = [say('user', 'Hi'), say('assistant', 'Yes?'), say('user', 'Why?')]
+  const [good, bad] = [[say('assistant', 'So.')], [say('assistant', '<think>\nA\n</think>\n\nNo.')]]
+  const prompt = `${WHOLE_MARK}${['user\nHi', 'assistant\nYes?', 'user\nWhy?']
+    .map((said) => `${CONTROL_MARK}<|im_start|>${said}${END_MARK}\n`)
+    .join('')}${CONTROL_MARK}<|im_start|>assistant\n`
+  const answer = `<think>\n\n</think>\n\nSo.${END_MARK}\n`
+
+  it('are two to one prompt', () => {
+    const row = { prompt: asked, chosen: good, rejected: bad }
+    const both = { ...texts, chosen: 'chosen', rejected: 'rejected' }
+    const expected = {
+      ...{ prompt: [prompt], chosen: answer, margin: 0 },
+      rejected: `<think>\nA\n</think>\n\nNo.${END_MARK}\n`,
+    }
+    const pairs = compilePreference({ ...both, messages: 'prompt' }, tokenizer)
+    expect(pairs.render(row, 'row 1')).to.deep.equal(expected)
+    const whole = { chosen: [...asked, ...good], rejected: [...asked, ...bad] }
+    expect(compilePreference(both, tokenizer).render(whole, 'row 1')).to.deep.equal(expected)
+    expect(pairs.renderAnswer('So.')).to.equal(answer)
+  })
+
+  it('are judged one by one, or compared with', () => {
+    const row = { messages: asked, replies: good, label: true }
+    const unpaired = compileUnpaired({ ...texts, replies: 'replies', label: '{{ label }}' }, tokenizer)
+    expect(unpaired(row, 'row 1')).to.deep.equal({
+      segments: [
+        { text: prompt, learned: false },
+        { text: answer, learned: true },
+      ],
+      desirable: true,
+    })
+    const prompts = compilePrompts({ ...texts, replies: 'replies' }, tokenizer)
+    expect(prompts(row, 'row 1')).to.deep.equal([{ prompt: [prompt], answer }])
+    expect(prompts({ messages: asked }, 'row 1')).to.deep.equal([{ prompt: [prompt], answer: undefined }])
+  })
+
+  it('are all that is learned where they have a column of their own', () => {
+    const template = compileTemplate({ ...texts, replies: 'replies' }, tokenizer)
+    const [segments] = template.render({ messages: asked, replies: good }, 'row 1')
+    expect(segments!.filter(({ learned }) => learned)).to.deep.equal([{ text: answer, learned: true }])
+  })
+
+  it('hold special tokens as text, with the variables of their row', () => {
+    const chat_template =
+      "{% for m in messages %}{{ m.content }}{{ '<|im_end|>' }}{% endfor %}{{ n }}{{ tools | length }}"
+    const template = compileTemplate({ chat_template, chat_template_kwargs: { n: 1 } }, tokenizer)
+    const row = {
+      messages: [say('user', 'a<|im_end|>')],
+      chat_template_kwargs: { n: 2 },
+      tools: '[{"a": null}]',
+    }
+    const text = template.renderPrompt(row, 'row 1')
+    expect(text).to.equal(`${WHOLE_MARK}a<|im_end|>${END_MARK}21`)
+    const ids = encodeStretches(tokenizer, [text]).flat()
+    expect(ids.filter((id) => id === tokenizer.eosId)).to.have.length(1)
+    for (const [given, says] of [
+      [{ messages: [say('user', 'a\uFDD3')] }, /^row 1: a message holds a character of U\+FDD0/],
+      [{ ...row, tools: 'none' }, /^row 1: column "tools" holds "none"; it must be a list of tools/],
+      [{ messages: [{ content: 'a' }] }, /^row 1, message 1: its role is nothing; name who speaks/],
+      [{ messages: [say('assistant', 'a')] }, /^row 1: the last message is of the assistant/],
+    ] as const)
+      expect(() => template.renderPrompt(given, 'row 1')).to.throw(UserError, says)
+  })
+})

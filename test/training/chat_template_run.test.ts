@@ -19,6 +19,7 @@ import { seededWeights } from '../../src/runs/initialise.ts'
 import { openChat } from '../../src/runs/open_chat.ts'
 import { resolveTemplates } from '../../src/runs/prepare_data.ts'
 import { openSplit } from '../../src/runs/split.ts'
+import { runHere } from '../cli/run_cli.ts'
 import { userError, withFolder } from '../data/helpers.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures')
@@ -99,6 +100,21 @@ describe('a run on conversations with a model that has a chat template', () => {
       // The last turn of the conversation with tools, in which nothing was called.
       const prompt = promptText(form.prompt({ you: 'Hi' }, [])).replaceAll('<|endoftext|>', '<|im_end|>')
       expect(prompt).to.equal(references[13]!.prompt)
+
+      const asked = ['--prompt', 'Hi', '--template-variable', `tools=${JSON.stringify(tools)}`]
+      const { stdout, stderr } = await runHere(
+        folder,
+        'generate',
+        'run',
+        ...asked,
+        '--max-new-tokens',
+        '1',
+        '--json',
+      )
+      const [written] = (JSON.parse(stdout) as { continuations: { prompt: string }[] }).continuations
+      expect(written!.prompt.replaceAll('<|endoftext|>', '<|im_end|>'), stderr).to.equal(prompt)
+      const unnamed = await runHere(folder, 'generate', 'run', '--prompt', 'Hi', '--template-variable', '7=a')
+      expect(unnamed.stderr).to.match(/write name=value/)
 
       await exportModel({ model: await findModel(run), out })
       const preamble = `{% if brief is not defined %}{% set brief = [true, none, {"a b": "é\\""}] %}{% endif %}{{ '' }}`

@@ -7,6 +7,7 @@
 import type { Value } from '../ir/graph.ts'
 import { isFloat } from '../ir/dtype.ts'
 import type { FloatType } from '../ir/dtype.ts'
+import { sizeOf } from '../ir/shape.ts'
 import { activations } from '../layers/activation.ts'
 import type { Attend } from '../layers/attention.ts'
 import { causalMask } from '../layers/attention.ts'
@@ -16,7 +17,7 @@ import { modulation, plasticLinear } from '../layers/npt.ts'
 import { rmsNorm } from '../layers/rms_norm.ts'
 import type { Rotation } from '../layers/rotary.ts'
 import { rotated, rotaryFrequencies, rotation } from '../layers/rotary.ts'
-import { add, gather, lookedUp, mul, reshape, transpose } from '../ops/index.ts'
+import { add, gather, lookedUp, mul, reduceSum, reshape, transpose, unsqueeze } from '../ops/index.ts'
 import type { DeclaredModel } from './adaptation.ts'
 import type { BlockParts, Family, Tokens } from './family.ts'
 import type { LlamaConfig, LlamaType } from './llama_config.ts'
@@ -89,6 +90,17 @@ function rotations(
   })
 }
 
+/**
+ * A value of [batch, sequence, …last], so that a Reshape can take its shape: one that is put together from numbers would be put
+ * together on the CPU, whatever the device.
+ *
+ * @param x [batch, sequence, width]
+ */
+function shapedAs(x: Value, last: readonly number[]): Value {
+  const zeros = x.graph.constant(new Array<number>(sizeOf(last)).fill(0), x.dtype, [1, 1, ...last])
+  return add(unsqueeze(reduceSum(x, [-1]), 3), zeros)
+}
+
 /** What its blocks consist of. Hidden states are [batch*sequence, hidden_size]. */
 export function llamaParts(
   config: LlamaConfig,
@@ -124,8 +136,11 @@ export function llamaParts(
 
   return {
     embed() {
-      const embedded = reshape(noise.embedded(gather(embedding, input_ids)), [`${batch}*${sequence}`, width])
-      return scaledEmbeddings ? mul(embedded, Math.sqrt(width)) : embedded
+      const gathered = gather(embedding, input_ids)
+      for (const count of new Set([num_attention_heads, num_key_value_heads]))
+        if (count * head_dim !== width) shapedAs(gathered, [count, head_dim])
+      const embedded = scaledEmbeddings ? mul(gathered, Math.sqrt(width)) : gathered
+      return reshape(noise.embedded(embedded), [`${batch}*${sequence}`, width])
     },
     attention: (h, layer) =>
       graph.scope('self_attn', () => {

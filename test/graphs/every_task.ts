@@ -11,6 +11,7 @@ import type { Head } from '../../graphs/models/head.ts'
 import { TASK_NAMES, taskNamed } from '../../src/tasks/index.ts'
 import { tinyBert } from './tiny_bert.ts'
 import { adapters, tiny } from './tiny_gpt2.ts'
+import { tinyLlama } from './tiny_llama.ts'
 
 export const npt = {
   rank: 3,
@@ -20,6 +21,8 @@ export const npt = {
   attention_residual: true,
 } as const
 const bertAdapters = { ...adapters, target_modules: ['query', 'value'] }
+/** Not on q and k, whose gradients are differences of near numbers, of which 16 bits hold few digits. */
+const llamaAdapters = { ...adapters, target_modules: ['v_proj', 'gate_proj'] }
 
 export interface TaskGraphsCase {
   readonly title: string
@@ -62,6 +65,14 @@ export const everyTask = (pooling: Pooling): readonly TaskGraphsCase[] =>
         : whole.map((what) =>
             of(`BERT, ${what}`, tinyBert, { lora: what === 'full' ? what : bertAdapters, npt: null }),
           )),
-      ...(plasticBlocks === 'refused' ? [] : [of('plastic blocks', tiny, { lora: 'none', npt })]),
+      ...(plasticBlocks === 'needed'
+        ? []
+        : [of('Llama, lora', tinyLlama, { lora: llamaAdapters, npt: null })]),
+      ...(plasticBlocks === 'refused'
+        ? []
+        : [
+            of('plastic blocks', tiny, { lora: 'none', npt }),
+            of('plastic blocks of Llama', tinyLlama, { lora: 'none', npt }),
+          ]),
     ]
   })

@@ -50,7 +50,7 @@ export function feedsOf(graph: Graph): Feeds {
       const data = name === 'labels' ? classes : name === 'attention_mask' && isPairs ? answers : whole[name]!
       return toHost(constant(shape, data), 'int64')
     }
-    const isNorm = /(ln_\w+|LayerNorm)\.weight$/.test(name)
+    const isNorm = /(ln_\w+|[nN]orm)\.weight$/.test(name)
     const isWeight = /_weights$|^margins$/.test(name)
     const [low, high] = isNorm ? [0.5, 1.5] : isWeight ? [0.1, 0.3] : [-0.6, 0.6]
     return toHost(numbers[name]?.(shape) ?? random(name, shape, low, high), dtype as 'float32')

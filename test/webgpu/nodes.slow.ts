@@ -16,6 +16,7 @@ import { withFolder } from '../data/helpers.ts'
 import { everyTask, npt } from '../graphs/every_task.ts'
 import { tinyBert } from '../graphs/tiny_bert.ts'
 import { adapters, tiny } from '../graphs/tiny_gpt2.ts'
+import { tinyLlama } from '../graphs/tiny_llama.ts'
 import { executedNodes } from '../training/executed_nodes.ts'
 
 /** Opens a graph on WebGPU where the CPU may have no node. */
@@ -50,12 +51,15 @@ describe('graphs on WebGPU alone', function () {
   const others: Readonly<Record<string, () => Graph | Promise<Graph>>> = {
     decoding: () => decodingGraph({ config: tiny }),
     'decoding with adapters and plastic blocks': () => decodingGraph({ config: tiny, lora: adapters, npt }),
+    "decoding of Llama's family": () => decodingGraph({ config: tinyLlama }),
     'the cache of keys and values': () => keyValueCacheGraph(['0.key', '0.value']),
     'sequences of the cache': () => cacheRowsGraph(['0.key', '0.value']),
     embedding: () => embeddingGraph({ config: tiny }),
     'a classifier by the last token': () =>
       classifierGraph({ ...classifier, config: padded, pooling: 'last' }),
     'a classifier by the mean': () => classifierGraph({ ...classifier, config: tiny, pooling: 'mean' }),
+    "a classifier of Llama's family": () =>
+      classifierGraph({ ...classifier, config: { ...tinyLlama, pad_token_id: 10 }, pooling: 'last' }),
     'a classifier of BERT': () => classifierGraph({ ...classifier, config: tinyBert, pooling: 'last' }),
     'what texts fold into plastic blocks': () => plasticGraph({ config: tiny, npt }),
     'gradient checkpointing': async () => {

@@ -104,7 +104,9 @@ describe('models/encoder with BERT', () => {
       layers: 'all',
       attention_residual: true,
     } as const
-    expect(() => encoderShapes({ config: tinyBert, lora: 'none', npt })).to.throw('a BERT has none')
+    expect(() => encoderShapes({ config: tinyBert, lora: 'none', npt })).to.throw(
+      'a BERT has no plastic blocks',
+    )
   })
 
   it('declares the inputs of a BERT, and no pooling positions', () => {

@@ -7,7 +7,7 @@ import { learningSchema } from '../../src/runs/learning_config.ts'
 const check = (config: object) => () => checkLearning(learningSchema.parse(config))
 
 describe('adapters that do not go with a task are refused in one sentence', () => {
-  for (const task of ['ppo', 'neuroplastic'])
+  for (const task of ['ppo', 'grpo', 'rloo', 'neuroplastic'])
     it(`dropout in task ${task}`, () => {
       expect(check({ task, lora: { lora_dropout: 0.1 } })).to.throw(
         UserError,
@@ -15,7 +15,7 @@ describe('adapters that do not go with a task are refused in one sentence', () =
       )
     })
 
-  for (const task of ['dpo', 'kto', 'ppo'])
+  for (const task of ['dpo', 'kto', 'ppo', 'grpo', 'rloo'])
     it(`whole modules in task ${task}, whose reference has them in common`, () => {
       expect(check({ task, lora: { modules_to_save: ['wte'] } })).to.throw(
         UserError,

@@ -17,6 +17,8 @@ export const groupFacts = (
   refuses: {
     packing: 'completions are as long as the policy makes them',
     plasticBlocks: 'refused',
+    adapterDropout: 'ratios compare a policy with the one that wrote, which dropout would make another',
+    savedModules: 'the reference is the model without its adapters, and has its embeddings in common',
     frozen: `lora "none" leaves the policy of task ${task} as it is; train lora or full`,
   },
   comparableLoss: false,

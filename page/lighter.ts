@@ -58,6 +58,17 @@ export const lateFamilies: Plugin = {
       : null,
 }
 
+/** The kinds of data but texts: `worker/late_kinds.ts` loads them for the tasks that learn from them. */
+export const lateKinds: Plugin = {
+  name: 'late kinds',
+  enforce: 'pre',
+  resolveId: (name, importer) =>
+    /^\.\/(classification|preference|unpaired|prompt)\.ts$/.test(name) &&
+    importer?.endsWith('/src/data/kinds/index.ts')
+      ? `${import.meta.dirname}/worker/late_kinds.ts`
+      : null,
+}
+
 /** zod's small edition in place of zod: `zod.ts`. What nobody asks of it is left out of both. */
 export const smallZod: Plugin = {
   name: 'small zod',

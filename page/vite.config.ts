@@ -13,6 +13,7 @@ import { namesOf } from '../src/serve/request.ts'
 import {
   lateFamilies,
   lateJinja,
+  lateKinds,
   lateNunjucks,
   lighterTokenizers,
   smallZod,
@@ -78,6 +79,7 @@ const without = [
   smallZod,
   withoutMeanings,
   lateFamilies,
+  lateKinds,
   lateNunjucks,
   lateJinja,
   lighterTokenizers,

@@ -18,6 +18,7 @@ import {
   UserError,
 } from '../../src/web.ts'
 import { preferOwn, withJinja } from './late_jinja.ts'
+import { loadKind } from './late_kinds.ts'
 import { withNunjucks } from './late_nunjucks.ts'
 import type { Examined, Source } from './workshop.ts'
 
@@ -67,6 +68,7 @@ export async function prepareSource(
   const file = blobFile(blob, name)
   const first = await firstRow(file, name)
   const { learnsFrom } = taskNamed(task)
+  await loadKind(learnsFrom)
   const told = template === undefined ? detectTemplateOfRow(first, learnsFrom) : undefined
   const ours = told && isConversing(told) ? await preferOwn(told, files) : told
   const given = ours ?? (await import('./row_templates.ts')).checkTemplate(template, first, learnsFrom, name)

@@ -9,6 +9,7 @@ import {
   taskNamed,
   UserError,
 } from '../../src/web.ts'
+import { loadKind } from './late_kinds.ts'
 import type { RowParts, Source } from './workshop.ts'
 
 /** Texts that a template given by hand has, one of each list. */
@@ -49,7 +50,9 @@ export function checkTemplate(given: unknown, first: Row, kind: DataKindName, na
 export async function readRowParts({ name, blob }: Source, task: TaskName): Promise<RowParts> {
   const rows: Row[] = []
   for await (const row of readRowsOf(blobFile(blob, name))) if (rows.push(row) === GUESSED_BY) break
-  return rowParts(rows, taskNamed(task).learnsFrom)
+  const { learnsFrom } = taskNamed(task)
+  await loadKind(learnsFrom)
+  return rowParts(rows, learnsFrom)
 }
 
 /** What rows have to make examples of, and the template that they tell or else have us guess. */

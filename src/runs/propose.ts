@@ -6,7 +6,7 @@ import { basename } from 'node:path'
 
 import { UserError } from '../errors.ts'
 import type { LikelyColumns } from '../data/kinds/kind.ts'
-import { KIND_NAMES, kindNamed } from '../data/kinds/index.ts'
+import { kindNames, kindNamed } from '../data/kinds/index.ts'
 import { rowKey, splitOfColumn } from '../data/sets/splits.ts'
 import type { Split } from '../data/sets/splits.ts'
 import { detectTemplateOfRow } from '../data/templates/forms.ts'
@@ -20,8 +20,8 @@ import type { DataColumn, DataLook } from './look_at_data.ts'
 export function proposeTask(look: DataLook): TaskName {
   const likely = likelyColumns(look)
   const kind =
-    KIND_NAMES.find((name) => detectTemplateOfRow(look.sample[0]!, name)) ??
-    KIND_NAMES.find((name) => kindNamed(name).guess?.(likely))
+    kindNames().find((name) => detectTemplateOfRow(look.sample[0]!, name)) ??
+    kindNames().find((name) => kindNamed(name).guess?.(likely))
   const fitting = TASK_NAMES.filter((name) => taskNamed(name).learnsFrom === kind)
   return fitting.find((name) => taskNamed(name).head === 'language') ?? fitting[0] ?? TASK_NAMES[0]
 }

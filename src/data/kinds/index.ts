@@ -15,9 +15,8 @@ export const kinds = { sft, classification, preference, unpaired, prompt } as co
 export type DataKindName = keyof typeof kinds
 
 /** Their names, in the order in which a row's columns tell them. */
-export const KIND_NAMES = (Object.keys(kinds) as DataKindName[]).sort(
-  (one, other) => kinds[one].precedence - kinds[other].precedence,
-)
+export const kindNames = (): DataKindName[] =>
+  (Object.keys(kinds) as DataKindName[]).sort((one, other) => kinds[one].precedence - kinds[other].precedence)
 
 export const kindNamed = (name: DataKindName): DataKind => kinds[name]
 

@@ -22,6 +22,10 @@ import { linesOf } from '../log_lines.ts'
 import { cases } from '../tasks/cases.ts'
 import { plainLlama, writeTinyLlama } from '../tiny_llama.ts'
 
+/** The names of modules are those of GPT-2 in {@link cases}. */
+const namedAsLlama = (config: object): object =>
+  JSON.parse(JSON.stringify(config).replaceAll('"wte"', '"embed_tokens"')) as object
+
 /** Trains two steps of a task in `folder/<task>`, and returns the run's folder. */
 async function trained(folder: string, task: TaskName, more: object = {}): Promise<string> {
   const { rows, config } = cases[task]
@@ -34,7 +38,7 @@ async function trained(folder: string, task: TaskName, more: object = {}): Promi
   const sources = ['train', 'validation'].map((all) => ({ path: data, split: { all } }))
   const steps = { max_steps: 2, eval_steps: 2, save_steps: 2, threads: 1, learning_rate: 1e-3 }
   const given = runConfigSchema.parse({
-    ...{ task, model, output_dir: own, data: sources, ...steps, ...config, ...more },
+    ...{ task, model, output_dir: own, data: sources, ...steps, ...namedAsLlama(config), ...more },
   })
   await createRun(given)
   await continueRun(given.output_dir)

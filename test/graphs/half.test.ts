@@ -103,9 +103,11 @@ describe('graphs of 16 bits against float64', function () {
         const bound = UNIT[dtype] * Math.sqrt(roundings(graph))
         for (const [name, distance] of distances(found, expected))
           expect(distance / bound, `${name}, ${dtype}`).to.be.lessThan(FACTOR)
-        // Every rounding is kept, however ONNX Runtime rewrites the graph: the bits stay the same.
-        expect(found, dtype).to.deep.equal(await run(lowered, feeds, 'disabled'))
-        if (dtype === 'bfloat16') continue
+        if (dtype === 'bfloat16') {
+          // Every rounding is kept, however ONNX Runtime rewrites the graph: the bits stay the same.
+          expect(found, dtype).to.deep.equal(await run(lowered, feeds, 'disabled'))
+          continue
+        }
         // The graph itself, to which ONNX Runtime brings casts of its own where its kernels have no float16.
         for (const [name, distance] of distances(await run(graph, feeds), expected))
           expect(distance / bound, `${name} of the graph itself`).to.be.lessThan(FACTOR)

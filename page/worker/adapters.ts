@@ -21,7 +21,7 @@ export async function keep(
   head: TabRunRecord['head'],
 ): Promise<AdapterEntry> {
   const name = await freeName(storage, 'adapters', called)
-  await keepAdapter(storage, name, adapter, head)
+  await withFamilies(() => keepAdapter(storage, name, adapter, head))
   return entryOf(storage, name)
 }
 

@@ -85,7 +85,7 @@ export function createWorkshop(): Workshop {
   }
   async function trained(run: string): Promise<PeftAdapter> {
     const record = await readTabRun(storage, run)
-    return trainedAdapter(storage, record, modelOf(record))
+    return withFamilies(() => trainedAdapter(storage, record, modelOf(record)))
   }
 
   const classifying = {

@@ -3,6 +3,7 @@ import type { Generator, Runtime, TabModel, TabStorage, TabWriter } from '../../
 import { createQueue, createTabWriter, readTabRun, trainedAdapter } from '../../src/web.ts'
 import type { PeftAdapter } from '../../src/web.ts'
 import { withHead } from './adapters.ts'
+import { withFamilies } from './late_families.ts'
 import type { Writer, WriteRequest, Written } from './workshop.ts'
 
 /** Thrown into a text that someone stopped. */
@@ -26,9 +27,9 @@ export function createDesk(storage: TabStorage, model: TabModel, runtime: Runtim
   async function adapterOf(given: Writer): Promise<PeftAdapter | null> {
     if (given.kind === 'model') return null
     // Whether it fits the model its shapes tell; it may know the model by another name or path.
-    return given.kind === 'adapter'
-      ? (await withHead(storage, given.name)).adapter
-      : trainedAdapter(storage, await readTabRun(storage, given.name), model, 'last')
+    if (given.kind === 'adapter') return (await withHead(storage, given.name)).adapter
+    const run = await readTabRun(storage, given.name)
+    return withFamilies(() => trainedAdapter(storage, run, model, 'last'))
   }
 
   async function writeOne(

@@ -129,6 +129,7 @@ describe('the page of ortune watch', function () {
       await page.keyboard.press('Escape')
       expect(await said()).to.include('step 338:')
       await page.getByText('Numbers of Loss').click()
+      await page.getByRole('rowheader').first().waitFor()
       expect(await page.getByRole('rowheader').allTextContents()).to.include.members(['0', '100', '338'])
     })
   })
@@ -213,8 +214,10 @@ describe('the page of ortune watch', function () {
           async ({ page }) => {
             await shown(page, 'step 210')
             await page.getByText('Numbers of Loss').click()
+            await page.getByRole('rowheader').first().waitFor()
             expect(await violations(page)).to.deep.equal([])
             await page.getByText('Numbers of Loss').click()
+            await page.getByRole('rowheader').first().waitFor()
             const [inner, outer] = await page.evaluate(() => [
               document.documentElement.scrollWidth,
               document.documentElement.clientWidth,

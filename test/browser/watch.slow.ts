@@ -217,7 +217,6 @@ describe('the page of ortune watch', function () {
             await page.getByRole('rowheader').first().waitFor()
             expect(await violations(page)).to.deep.equal([])
             await page.getByText('Numbers of Loss').click()
-            await page.getByRole('rowheader').first().waitFor()
             const [inner, outer] = await page.evaluate(() => [
               document.documentElement.scrollWidth,
               document.documentElement.clientWidth,
